@@ -1,0 +1,240 @@
+"""The shapes of answers, for the description at `/openapi.json`; the flows write the answers themselves."""
+
+from datetime import date, datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from vault.model.catalogue import Category, DocumentFormat, HolderKind
+from vault.model.certificate import SealLevel, Status
+from vault.model.verdict import CheckResult, Indication, VerdictName
+
+
+class FieldProblemOut(BaseModel):
+    """One bad field."""
+
+    pointer: str = Field(
+        description="JSON pointer (RFC 6901) into the request.", examples=["/results/0/valid_to"]
+    )
+    detail: str
+
+
+class ProblemOut(BaseModel):
+    """A problem document (RFC 9457)."""
+
+    type: str = Field(
+        description="Stable name of the problem.", examples=["urn:certvault:problem:invalid-input"]
+    )
+    title: str
+    status: int
+    detail: str = Field(description="A sentence for people.")
+    errors: list[FieldProblemOut] = Field(default=[], description="The bad fields, where there are any.")
+    incident: str | None = Field(default=None, description="On a 500: name this to support.")
+
+
+class TokenOut(BaseModel):
+    """An access token (RFC 6749, 5.1)."""
+
+    access_token: str
+    token_type: Literal["Bearer"]
+    expires_in: int = Field(description="Seconds.", examples=[600])
+
+
+class TokenErrorOut(BaseModel):
+    """A refusal (RFC 6749, 5.2)."""
+
+    error: str = Field(examples=["invalid_client"])
+    error_description: str
+
+
+class UploadOut(BaseModel):
+    """A file that is now waiting for its deposit."""
+
+    sha256: str
+    size_bytes: int
+
+
+class DocumentOut(BaseModel):
+    """One sealed file of a certificate."""
+
+    format: DocumentFormat
+    sha256: str
+    sm3: str | None = None
+    size_bytes: int
+    seal_level: SealLevel
+    href: str
+
+
+class LogOut(BaseModel):
+    """The transparency log's promise; `index` once the leaf has its place."""
+
+    promise: dict[str, Any]
+    index: int | None
+
+
+class ReceiptOut(BaseModel):
+    """What a deposit answers for each result."""
+
+    certificate_id: UUID
+    identifier: str = Field(description="电子证照标识 (GB/T 36904).")
+    version: int
+    number: str
+    type: str
+    status: Status
+    verification_code: str = Field(description="Printed on the certificate.")
+    verify_url: str = Field(description="What the QR code holds.")
+    documents: list[DocumentOut]
+    log: LogOut
+
+
+class DepositOut(BaseModel):
+    """The case's receipts, the same on every repeat."""
+
+    case_number: str
+    receipts: list[ReceiptOut]
+
+
+class HolderOut(BaseModel):
+    """A holder; masked where a stranger asks."""
+
+    code_type: str
+    code: str
+    name: str
+
+
+class CertificateOut(BaseModel):
+    """A certificate in full, for those who may see it."""
+
+    certificate_id: UUID
+    identifier: str
+    version: int
+    type: str
+    type_name: str
+    number: str
+    issuing_authority: str
+    issuing_authority_name: str
+    holders: list[HolderOut]
+    issued_on: date
+    valid_from: date
+    valid_to: date | None
+    status: Status
+    status_since: datetime
+    fields: dict[str, Any]
+    documents: list[DocumentOut]
+
+
+class CertificatesOut(BaseModel):
+    """Certificates, newest first."""
+
+    certificates: list[CertificateOut]
+
+
+class HolderRuleOut(BaseModel):
+    """Who may hold a certificate of a type, and how many of them."""
+
+    kinds: list[HolderKind]
+    count_min: int
+    count_max: int
+
+
+class AuthorityOut(BaseModel):
+    """An authority that may issue a type."""
+
+    code: str
+    name: str
+
+
+class ValidityOut(BaseModel):
+    """How long a certificate of a type may run."""
+
+    required: bool = Field(description="`valid_to` must be given.")
+    years_max: int | None
+
+
+class TypeOut(BaseModel):
+    """A certificate type (证照类型)."""
+
+    code: str
+    version: int
+    name: str
+    name_en: str
+    category: Category
+    authorities: list[AuthorityOut]
+    holders: HolderRuleOut
+    validity: ValidityOut
+    formats: list[DocumentFormat]
+    schema_: dict[str, Any] = Field(alias="schema", description="JSON Schema (2020-12) of `fields`.")
+    example: dict[str, Any] = Field(description="A whole valid member of `results`, with invented holders.")
+    digest: str
+
+
+class TypesOut(BaseModel):
+    """Every type in force."""
+
+    types: list[TypeOut]
+
+
+class CheckOut(BaseModel):
+    """One check of a report."""
+
+    name: str
+    result: CheckResult
+    detail: str
+
+
+class SealOut(BaseModel):
+    """What judging one seal found (ETSI EN 319 102-1)."""
+
+    indication: Indication
+    sub_indication: str | None
+    signer: str | None
+    certificate_sha256: str | None
+    sealed_at: datetime | None
+    proven_at: datetime | None
+    checks: list[CheckOut]
+
+
+class ReportOut(BaseModel):
+    """A verification's report. The verdict is for people, the checks are for deciding."""
+
+    verdict: VerdictName
+    reason: str | None = Field(description="Why it is not in force, where it is not.")
+    checks: list[CheckOut]
+    certificate: dict[str, Any] | None = Field(description="The certificate, names and codes masked.")
+    seals: list[SealOut]
+    log: dict[str, Any] | None
+    checked_at: datetime
+
+
+class ReadyOut(BaseModel):
+    """Whether the engines answer, each by itself."""
+
+    ready: bool
+    checks: dict[str, str]
+
+
+class VersionOut(BaseModel):
+    """What runs here."""
+
+    name: str
+    version: str
+
+
+# Titles of the problems that a route may answer with.
+_TITLES = {
+    400: "The body cannot be read.",
+    401: "No access token, or one that is not valid.",
+    403: "Not permitted.",
+    404: "Not there, or not for you to know of.",
+    409: "In conflict with what is recorded; `errors` name what differs.",
+    413: "The body is too large.",
+    415: "The body is of a kind that is not taken here.",
+    422: "The request is not valid; `errors` name every bad field.",
+    503: "An engine does not answer; try again after `Retry-After` seconds.",
+}
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The entries for `responses` of a route that may answer with these problems."""
+    return {status: {"model": ProblemOut, "description": _TITLES[status]} for status in statuses}

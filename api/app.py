@@ -1,0 +1,80 @@
+"""The web application, put together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+from starlette.middleware import Middleware
+
+from api.edge import Edge, EdgeSettings
+from api.headers import SecurityHeaders
+from api.limits import BodyCap
+from api.logs import RequestLog
+from api.openapi import describe
+from api.pages import development, holder, public, reference
+from api.pages.rendering import STATIC, Pages
+from api.problems import CatchAll, ProblemWriter
+from api.routes import catalogue, deposits, lookups, operations, tokens, uploads, verifications
+from api.routes import holder as holder_routes
+from storage.public_read import PublicReader
+from vault.errors import NotPermitted
+from vault.signin import has_development_people
+from vault.workshop import Workshop
+
+_ROUTES = (tokens, catalogue, uploads, deposits, lookups, verifications, holder_routes, operations)
+_PAGES = (public, holder, reference)
+
+
+def create_app(workshop: Workshop, reader: PublicReader, settings: EdgeSettings) -> FastAPI:
+    """The application over an open workshop and a reader not yet opened; its lifespan opens and closes them.
+
+    Raises:
+        NotPermitted: in production, while somebody could sign in by a development password.
+        Unavailable: in production, where the database does not answer that question.
+    """
+    edge = Edge(workshop, reader, settings)
+    if not edge.in_development and has_development_people(workshop):
+        raise NotPermitted(
+            "Production mode is refused: the database has people who sign in by a development password."
+        )
+    pages = Pages(edge)
+    writer = ProblemWriter(pages.problem_page)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with edge.running():
+            yield
+
+    app = FastAPI(
+        version=settings.version,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        # It would record request bodies and foreign exceptions' messages; `logs` does what is wanted.
+        telemetry={
+            "tracing": False,
+            "metrics": False,
+            "logs": False,
+            "operation_spans": False,
+            "auto_configure": False,
+        },
+        middleware=[
+            Middleware(RequestLog, metrics=edge.metrics),
+            Middleware(SecurityHeaders, https=settings.public_url.startswith("https:")),
+            Middleware(CatchAll, writer=writer),
+            Middleware(BodyCap),
+        ],
+    )
+    app.state.edge = edge
+    app.state.pages = pages
+    app.openapi = lambda: describe(app)  # type: ignore[method-assign]  # FastAPI's documented way
+    writer.install(app)
+    for module in (*_ROUTES, *_PAGES):
+        app.include_router(module.router)
+    if edge.in_development:
+        app.include_router(development.router)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.mount("/docs/assets", StaticFiles(directory=reference.ASSETS), name="docs-assets")
+    return app

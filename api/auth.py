@@ -1,0 +1,133 @@
+"""Access tokens (RFC 6749, RFC 9068), their keys (RFC 7517), and the same-origin rule for forms."""
+
+import base64
+import binascii
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import unquote_plus, urlsplit
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey
+from starlette.datastructures import Headers
+
+from vault.errors import NotAuthenticated, NotPermitted
+
+ALGORITHM = "ES256"
+TOKEN_TYPE = "at+jwt"  # noqa: S105 - the header's `typ` (RFC 9068, 2.1), not a token
+JTI_BYTES = 16
+# Clocks of the processes that share a key may differ by this much.
+LEEWAY_S = 5
+# A token of ours has about 500 characters.
+TOKEN_MAX_CHARS = 4096
+
+_REFUSED = "The access token is not valid or too old: get a new one at /oauth/token."
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """A token as `/oauth/token` hands it out."""
+
+    value: str = field(repr=False)
+    expires_in_s: int
+
+
+class TokenDesk:
+    """Gives out access tokens for approval systems and checks them. `issuer` is the vault's public URL."""
+
+    def __init__(self, key_pem: str, key_id: str, issuer: str, lifetime: timedelta) -> None:
+        self._key = ECKey.import_key(key_pem, {"kid": key_id, "alg": ALGORITHM, "use": "sig"})
+        self._key_id = key_id
+        self._issuer = issuer
+        self._audience = f"{issuer}/v1"
+        self._lifetime_s = int(lifetime.total_seconds())
+
+    def issue(self, client_id: str, at: datetime) -> AccessToken:
+        """A token for a client that has shown its secret."""
+        now = int(at.timestamp())
+        claims: dict[str, Any] = {
+            "iss": self._issuer,
+            "aud": self._audience,
+            "sub": client_id,
+            "client_id": client_id,
+            "iat": now,
+            "exp": now + self._lifetime_s,
+            "jti": secrets.token_urlsafe(JTI_BYTES),
+        }
+        header = {"alg": ALGORITHM, "kid": self._key_id, "typ": TOKEN_TYPE}
+        return AccessToken(jwt.encode(header, claims, self._key, [ALGORITHM]), self._lifetime_s)
+
+    def client_of(self, token: str, at: datetime) -> str:
+        """The client id that a token names.
+
+        Raises:
+            NotAuthenticated: not a token of ours, altered, or too old.
+        """
+        if len(token) > TOKEN_MAX_CHARS:
+            raise NotAuthenticated(_REFUSED)
+        rules = jwt.JWTClaimsRegistry(
+            now=int(at.timestamp()),
+            leeway=LEEWAY_S,
+            iss={"essential": True, "value": self._issuer},
+            aud={"essential": True, "value": self._audience},
+            sub={"essential": True},
+            exp={"essential": True},
+            iat={"essential": True},
+        )
+        try:
+            decoded = jwt.decode(token, self._key, [ALGORITHM])
+            rules.validate(decoded.claims)
+        except (JoseError, ValueError) as error:
+            raise NotAuthenticated(_REFUSED) from error
+        if decoded.header.get("typ") != TOKEN_TYPE:
+            raise NotAuthenticated(_REFUSED)
+        return str(decoded.claims["sub"])
+
+    def public_keys(self) -> dict[str, Any]:
+        """The key set that checks the tokens (RFC 7517, clause 5)."""
+        return {"keys": [self._key.as_dict(private=False)]}
+
+
+def basic_credentials(header: str | None) -> tuple[str, str]:
+    """Client id and secret from `Authorization: Basic` (RFC 6749, 2.3.1: both are form-encoded first).
+
+    Raises:
+        NotAuthenticated: there is no such header, or it cannot be read.
+    """
+    scheme, _, encoded = (header or "").partition(" ")
+    if scheme.lower() != "basic":
+        raise NotAuthenticated("Send the client id and secret as HTTP Basic credentials.")
+    try:
+        text = base64.b64decode(encoded.strip(), validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError) as error:
+        raise NotAuthenticated("The Basic credentials cannot be read.") from error
+    client_id, separator, secret = text.partition(":")
+    if not separator:
+        raise NotAuthenticated("The Basic credentials cannot be read.")
+    return unquote_plus(client_id), unquote_plus(secret)
+
+
+def refuse_cross_origin(headers: Headers) -> None:
+    """Lets a form in only from our own pages; callers that are no browsers send neither header.
+
+    A browser says by `Sec-Fetch-Site` (Fetch Metadata) where a request was made, or, over plain HTTP from
+    another machine, by `Origin` at least.
+
+    Raises:
+        NotPermitted: another site made the browser send this.
+    """
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        if site not in {"same-origin", "none"}:
+            raise NotPermitted("This form was sent from another site.")
+        return
+    origin = headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc != headers.get("host"):
+        raise NotPermitted("This form was sent from another site.")
+
+
+def session_cookie_name(public_url: str) -> str:
+    """The session's cookie. `__Host-` binds it to this host and to https, so plain http has to do without."""
+    return "__Host-certvault" if public_url.startswith("https:") else "certvault"

@@ -1,0 +1,174 @@
+"""A whole vault on one machine: embedded engines, set up, served by child processes, for a `with` block."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from socket import socket
+from urllib.parse import urlsplit
+
+import httpx
+from joserfc.jwk import ECKey
+
+from api.cli.frame import RUNNING_FILE
+from api.cli.sample_city import SampleCity, earlier_base_url, set_up_city, write_demo_file
+from api.edge import Mode
+from api.settings import Settings, child_environment, read_settings, write_settings
+from api.supervise import WORKER_PLAN, Supervisor, listen_near, server_plans
+from api.wiring import wire
+from migrations.run import upgrade
+from storage.embedded import EngineAddresses, embedded_engines
+from storage.embedded.folder import fresh_log, private_dir, tail, write_private
+from vault.errors import Unavailable
+from vault.founding import SecretsFolder, found_development_secrets
+
+DEFAULT_PORT = 8700
+SECRETS_FOLDER = "keys"
+# Each process opens up to 18 database connections (api.settings); PostgreSQL gives out 100.
+PROCESSES_MAX = 4
+# A cold start of a process on a busy laptop takes a few seconds.
+READY_TIMEOUT_S = 60.0
+READY_POLL_S = 0.05
+PROBE_TIMEOUT_S = 5.0
+# A child that dies so often before it is ready will not get better.
+DEATHS_MAX = 3
+
+
+@dataclass(frozen=True, slots=True)
+class LocalVault:
+    """A vault that answers. `engines_s`, `founding_s`, `server_s`: what each part of the start took."""
+
+    data: Path
+    base_url: str
+    settings: Settings
+    city: SampleCity
+    supervisor: Supervisor
+    demo_file: Path
+    engines_s: float
+    founding_s: float
+    server_s: float
+
+
+def cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+@contextmanager
+def local_vault(
+    data: Path, *, host: str, port: int | None, processes: int | None, tell: Callable[[str], None]
+) -> Iterator[LocalVault]:
+    """A development vault in `data` that answers while the block runs; a new folder gets everything.
+
+    1. Start the engines (this holds the folder). 2. Listen: on the port asked for, else on that of the last
+    run, so that printed QR codes still lead here; where it is busy, on the next free one. 3. Make the secrets
+    if missing. 4. Bring the schema and the buckets up. 5. Set up the sample city. 6. Start server and worker
+    children and wait until the engines answer through them. 7. Write `demo.json`, and the settings for other
+    commands; those go when the vault stops.
+
+    Raises:
+        Conflict: another vault runs on this folder.
+        NotPermitted, NotFound: as `embedded_engines`.
+        Unavailable: an engine or the server does not start; the sentence ends with its log's end.
+    """
+    clock = time.monotonic()
+    with embedded_engines(data, progress=tell) as engines:  # 1
+        data = data.resolve()
+        engines_s, clock = time.monotonic() - clock, time.monotonic()
+        with listen_near(host, port or _last_port(data) or DEFAULT_PORT) as listening:  # 2
+            secrets = _secrets(data)  # 3
+            settings = _settings(engines, secrets, _url(host, listening))
+            city = _found(settings, secrets, data, tell)  # 4, 5
+            founding_s, clock = time.monotonic() - clock, time.monotonic()
+            log = fresh_log(private_dir(data / "logs"), "server")
+            count = processes or min(cores(), PROCESSES_MAX)
+            plans = (*server_plans(listening, count), WORKER_PLAN)
+            with Supervisor(plans, child_environment(settings), log, tell) as supervisor:
+                _wait_until_ready(settings.origin, supervisor, log)  # 6
+                server_s = time.monotonic() - clock
+                demo_file = write_demo_file(  # 7
+                    data, city, base_url=settings.origin, trust=settings.trust, new_certificates=()
+                )
+                write_private(data / RUNNING_FILE, write_settings(settings))
+                try:
+                    yield LocalVault(
+                        data,
+                        settings.origin,
+                        settings,
+                        city,
+                        supervisor,
+                        demo_file,
+                        engines_s,
+                        founding_s,
+                        server_s,
+                    )
+                finally:
+                    (data / RUNNING_FILE).unlink(missing_ok=True)
+
+
+def _secrets(data: Path) -> SecretsFolder:
+    secrets = SecretsFolder(data / SECRETS_FOLDER)
+    found_development_secrets(
+        secrets, token_key_pem=ECKey.generate_key("P-256").as_pem(private=True), at=datetime.now(UTC)
+    )
+    return secrets
+
+
+def _settings(engines: EngineAddresses, secrets: SecretsFolder, base_url: str) -> Settings:
+    return read_settings(
+        {
+            "mode": Mode.DEVELOPMENT,
+            "database_url": engines.database_url,
+            "s3_endpoint": engines.s3_endpoint,
+            "s3_access_key": engines.s3_access_key,
+            "s3_secret_key": engines.s3_secret_key,
+            "public_url": base_url,
+            "secrets": secrets.path,
+            "trust": secrets.authority_certificate,
+        }
+    )
+
+
+def _found(
+    settings: Settings, secrets: SecretsFolder, data: Path, tell: Callable[[str], None]
+) -> SampleCity:
+    revision = upgrade(settings.database_url.get_secret_value())
+    tell(f"数据库 Database: schema {revision}.")
+    workshop = wire(settings).workshop
+    try:
+        workshop.blobs.prepare()
+        return set_up_city(workshop, secrets, data, tell=tell, at=datetime.now(UTC))
+    finally:
+        workshop.database.close()
+
+
+def _wait_until_ready(base_url: str, supervisor: Supervisor, log: Path) -> None:
+    deadline = time.monotonic() + READY_TIMEOUT_S
+    with httpx.Client(base_url=base_url, timeout=PROBE_TIMEOUT_S, trust_env=False) as client:
+        while True:
+            try:
+                if client.get("/readyz").is_success:
+                    return
+            except httpx.HTTPError:
+                pass  # nobody accepts yet
+            if supervisor.look_after() >= DEATHS_MAX or time.monotonic() > deadline:
+                raise Unavailable(f"The server does not get ready; {log} ends:\n{tail(log)}")
+            time.sleep(READY_POLL_S)
+
+
+def _last_port(data: Path) -> int | None:
+    url = earlier_base_url(data)
+    try:
+        return None if url is None else urlsplit(url).port
+    except ValueError:
+        return None
+
+
+def _url(host: str, listening: socket) -> str:
+    """Where a browser on this machine finds it: an address for all interfaces is none to go to."""
+    port = listening.getsockname()[1]
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104 - compared, not bound
+    return f"http://{shown}:{port}"

@@ -1,0 +1,38 @@
+"""The program `certvault`: its commands, and the one place where an error becomes an exit code."""
+
+import sys
+
+import typer
+
+from api.cli import access_commands, catalogue_commands, run_commands, upkeep_commands, verify_command
+from api.cli.frame import say_error, exit_of
+from vault.errors import VaultError
+
+# 128 and the signal's number, as shells have it.
+INTERRUPTED = 130
+
+program = typer.Typer(
+    name="certvault",
+    help="A vault for electronic certificates 电子证照库: deposited, sealed, stored, indexed, verified.",
+    epilog="Start here: certvault demo",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for commands in (run_commands, upkeep_commands, catalogue_commands, access_commands, verify_command):
+    commands.register(program)
+
+
+def main() -> None:
+    """Runs the command line. 0: well. 1: found problems. 2: used wrongly. 3: an engine does not answer."""
+    try:
+        program()
+    except VaultError as error:
+        say_error(error)
+        sys.exit(exit_of(error))
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        sys.exit(0)  # the reader had enough

@@ -1,0 +1,98 @@
+"""What routes ask for: the edge, the time, the caller, and bodies read strictly."""
+
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
+from typing import Annotated, Any, cast
+
+from fastapi import Depends, Request
+from fastapi.routing import APIRoute
+from fastapi.security import APIKeyCookie, OAuth2
+from starlette.responses import Response
+
+from api.auth import session_cookie_name
+from api.edge import Edge
+from api.limits import media_type, read_json
+from api.problems import MediaTypeError
+from vault import signin
+from vault.errors import NotAuthenticated
+from vault.model.actors import ClientGrant, Person
+
+_client_scheme = OAuth2(
+    flows={"clientCredentials": {"tokenUrl": "/oauth/token", "scopes": {}}},
+    scheme_name="approval_system",
+    description="Approval systems: a bearer token from `POST /oauth/token`.",
+    auto_error=False,
+)
+_session_scheme = APIKeyCookie(
+    name=session_cookie_name("https:"),
+    scheme_name="session",
+    description="People: the session's cookie (without the prefix `__Host-` on plain http).",
+    auto_error=False,
+)
+
+
+def now() -> datetime:
+    """The time of a request, read once at its edge."""
+    return datetime.now(UTC)
+
+
+async def edge_of(request: Request) -> Edge:
+    """The running edge."""
+    return cast("Edge", request.app.state.edge)
+
+
+EdgeHere = Annotated[Edge, Depends(edge_of)]
+
+
+def client_of(edge: EdgeHere, authorization: Annotated[str | None, Depends(_client_scheme)]) -> ClientGrant:
+    """The approval system that calls: its token is checked, its grant read anew.
+
+    Raises:
+        NotAuthenticated: no bearer token, a bad one, or a client that is disabled by now.
+    """
+    scheme, _, token = (authorization or "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise NotAuthenticated("Send an access token: Authorization: Bearer …, from POST /oauth/token.")
+    return signin.client_by_id(edge.workshop, edge.tokens.client_of(token.strip(), now()))
+
+
+def person_of(request: Request, edge: EdgeHere, _: Annotated[str | None, Depends(_session_scheme)]) -> Person:
+    """Who is signed in.
+
+    Raises:
+        NotAuthenticated: nobody, or the session has ended.
+    """
+    token = request.cookies.get(session_cookie_name(edge.settings.public_url))
+    if token is None:
+        raise NotAuthenticated("Sign in first.")
+    return signin.signed_in(edge.workshop, token, at=now())
+
+
+ClientHere = Annotated[ClientGrant, Depends(client_of)]
+PersonHere = Annotated[Person, Depends(person_of)]
+
+
+class StrictRequest(Request):
+    """A request whose JSON is read by `limits.read_json`."""
+
+    async def json(self) -> Any:  # noqa: ANN401 - JSON is any value
+        """The body's value, read once."""
+        if not hasattr(self, "_strict_json"):
+            self._strict_json = read_json(await self.body())
+        return self._strict_json
+
+
+class StrictRoute(APIRoute):
+    """A route that takes its body as `application/json` only, and reads it strictly."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The route's handler, with the body's media type checked before anything is read."""
+        handle = super().get_route_handler()
+        takes_json = self.body_field is not None
+
+        async def strict(request: Request) -> Response:
+            if takes_json and media_type(request.headers.get("content-type")) != "application/json":
+                raise MediaTypeError("Send the body as application/json.")
+            return await handle(StrictRequest(request.scope, request.receive))
+
+        return strict

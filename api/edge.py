@@ -1,0 +1,67 @@
+"""What the edge is told at start, and what every request finds in `app.state.edge`."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+
+from api.auth import TokenDesk
+from api.logs import Metrics
+from storage.public_read import PublicReader
+from vault.workshop import Workshop
+
+TOKEN_LIFETIME = timedelta(minutes=10)
+SESSION_LIFETIME = timedelta(hours=8)
+
+
+class Mode(StrEnum):
+    """Development has sign-in by password and talkative logs; production has neither."""
+
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeSettings:
+    """What the edge needs to know. `public_url` has no trailing slash.
+
+    `token_key_pem`: an EC P-256 private key that signs access tokens, the same in every process;
+    `token_key_id` names it in the tokens and the published key set.
+    """
+
+    mode: Mode
+    public_url: str
+    token_key_pem: str = field(repr=False)
+    token_key_id: str
+    version: str
+    token_lifetime: timedelta = TOKEN_LIFETIME
+    session_lifetime: timedelta = SESSION_LIFETIME
+
+
+class Edge:
+    """The running edge: the workshop, the hot path's reader, the token desk and the metrics."""
+
+    def __init__(self, workshop: Workshop, reader: PublicReader, settings: EdgeSettings) -> None:
+        self.workshop = workshop
+        self.reader = reader
+        self.settings = settings
+        self.metrics = Metrics()
+        self.tokens = TokenDesk(
+            settings.token_key_pem, settings.token_key_id, settings.public_url, settings.token_lifetime
+        )
+
+    @property
+    def in_development(self) -> bool:
+        """Whether people may sign in by password."""
+        return self.settings.mode is Mode.DEVELOPMENT
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Opens what needs an event loop, closes everything at the end."""
+        await self.reader.open()
+        try:
+            yield
+        finally:
+            await self.reader.close()
+            self.workshop.database.close()

@@ -1,0 +1,160 @@
+"""Limits on what comes in: how large a body may be, counted while it is read, and how JSON may look."""
+
+import json
+import math
+from collections.abc import Iterable
+from email.message import Message as MediaType
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.problems import MalformedRequestError
+from vault.errors import TooLarge
+from vault.uploads import UPLOAD_MAX_BYTES
+
+# Any JSON or form but those below: the longest honest one is a few kilobytes.
+BODY_MAX_BYTES = 1024 * 1024
+# A deposit of twenty results, each with a photo in base64.
+DEPOSIT_MAX_BYTES = 4 * 1024 * 1024
+# A file and the multipart form around it.
+FORM_MAX_BYTES = UPLOAD_MAX_BYTES + 64 * 1024
+# The deepest body of the contract has six levels; face fields may add a few.
+JSON_DEPTH_MAX = 32
+
+# Which cap a path has: the first prefix that fits. Everything else has BODY_MAX_BYTES.
+_CAPS = (
+    ("/v1/uploads/", UPLOAD_MAX_BYTES),
+    ("/v1/deposits", DEPOSIT_MAX_BYTES),
+    ("/v1/verifications", FORM_MAX_BYTES),
+)
+# The page where a file is dropped posts to itself.
+_PAGE = "/"
+
+
+def body_max_bytes(path: str) -> int:
+    """The cap on a request body at this path."""
+    if path == _PAGE:
+        return FORM_MAX_BYTES
+    return next((cap for prefix, cap in _CAPS if path.startswith(prefix)), BODY_MAX_BYTES)
+
+
+class BodyCap:
+    """Middleware: refuses by Content-Length before anything is read, and by count while reading."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes the request on.
+
+        Raises:
+            TooLarge: here, or from `receive` inside the application.
+        """
+        if scope["type"] != "http" or scope["method"] in {"GET", "HEAD"}:
+            await self._app(scope, receive, send)
+            return
+        cap = body_max_bytes(scope["path"])
+        announced = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+        if announced.isdigit() and int(announced) > cap:
+            raise _too_large(cap)
+        count = 0
+
+        async def counted() -> Message:
+            nonlocal count
+            message = await receive()
+            count += len(message.get("body", b""))
+            if count > cap:
+                raise _too_large(cap)
+            return message
+
+        await self._app(scope, counted, send)
+
+
+def _too_large(cap: int) -> TooLarge:
+    return TooLarge(f"The body is too large: expected at most {cap} bytes here.", limit_bytes=cap)
+
+
+def media_type(content_type: str | None) -> str:
+    """`application/json; charset=utf-8` as `application/json`; empty where none is named."""
+    if not content_type:
+        return ""
+    header = MediaType()
+    header["content-type"] = content_type
+    return header.get_content_type()
+
+
+def read_json(body: bytes) -> Any:  # noqa: ANN401 - JSON is any value
+    """The value of a JSON text (RFC 8259) in UTF-8, read strictly.
+
+    Refused where Python would take it: duplicate names, NaN and infinities, lone surrogates, U+0000 (which
+    PostgreSQL cannot keep), and nesting deeper than `JSON_DEPTH_MAX`.
+
+    Raises:
+        MalformedRequestError: it is not such a text.
+    """
+    try:
+        text = body.decode()
+        value = json.loads(
+            text, object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_float=_finite
+        )
+    except UnicodeDecodeError as error:
+        raise MalformedRequestError(f"The body is not in UTF-8: byte {error.start} does not fit.") from None
+    except json.JSONDecodeError as error:
+        raise MalformedRequestError(
+            f"The body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}."
+        ) from None
+    except RecursionError:
+        raise _too_deep() from None
+    except ValueError:
+        # Python refuses to convert integers of thousands of digits (CVE-2020-10735).
+        raise MalformedRequestError("The body holds a number that is too long.") from None
+    _check(value, strings="\\u" in text)
+    return value
+
+
+def _check(value: object, *, strings: bool) -> None:
+    """Walks the value level by level; looks into strings only where an escape could hide something."""
+    level: list[object] = [value]
+    for _ in range(JSON_DEPTH_MAX + 1):
+        below: list[object] = []
+        for item in level:
+            if isinstance(item, dict):
+                below.extend(item.values())
+                if strings:
+                    _check_strings(item)
+            elif isinstance(item, list):
+                below.extend(item)
+        if strings:
+            _check_strings(item for item in level if isinstance(item, str))
+        if not below:
+            return
+        level = below
+    raise _too_deep()
+
+
+def _check_strings(strings: Iterable[str]) -> None:
+    for text in strings:
+        if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
+            raise MalformedRequestError("A text in the body holds U+0000 or half a surrogate pair.")
+
+
+def _too_deep() -> MalformedRequestError:
+    return MalformedRequestError(f"The body is nested too deeply: expected at most {JSON_DEPTH_MAX} levels.")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise MalformedRequestError("An object in the body names the same field twice.")
+    return found
+
+
+def _refuse_constant(_: str) -> float:
+    raise MalformedRequestError("The body holds NaN or Infinity, which are not JSON.")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise MalformedRequestError("The body holds a number that is too large.")
+    return number

@@ -1,0 +1,82 @@
+"""The description at `/openapi.json`: FastAPI's, with problem documents and security put right."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from api.problems import MEDIA_TYPE
+from api.schemas import CodeQuestion, TokenQuestion
+
+TITLE = "certvault 电子证照库"
+DESCRIPTION = """\
+When an approval case completes, its results are sealed, stored and indexed here; anybody can verify them, and
+holders download them.
+
+**An approval system in four calls**
+
+1. `POST /oauth/token` with your client id and secret: a bearer token for ten minutes.
+2. `GET /v1/catalogue/types/{code}`: the certificate type's face fields as JSON Schema, and a valid example.
+3. `POST /v1/deposits` with the completed case: receipts with identifier, verification code and documents.
+   Send the same body again after any failure; it is deposited once.
+4. `GET` a receipt's `href`: the sealed file, byte for byte, for ever.
+
+**Conventions.** JSON in UTF-8, `snake_case`; times in RFC 3339 UTC, dates as `YYYY-MM-DD`. Errors are problem
+documents (RFC 9457): `type` is stable, `errors` names each bad field by its JSON pointer. Unknown fields are
+refused.
+"""
+TAGS = [
+    {"name": "access", "description": "Tokens for approval systems."},
+    {"name": "catalogue", "description": "What kinds of certificates there are, and what each wants."},
+    {"name": "deposit", "description": "A completed case hands in its results. (办结入库)"},
+    {"name": "look-up", "description": "What a holder has, and the sealed files. (查询、调取)"},
+    {"name": "verification", "description": "For anybody, without signing in. (验证)"},
+    {"name": "holder", "description": "For the people whose certificates these are. (我的证照)"},
+    {"name": "operations", "description": "For whoever runs the vault."},
+]
+_REF = "#/components/schemas/"
+_PROBLEM_REF = f"{_REF}ProblemOut"
+# What FastAPI describes for its own 422, which this API never sends.
+_NEVER_SENT = ("HTTPValidationError", "ValidationError")
+
+
+def describe(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI 3.1 document of this application."""
+    if app.openapi_schema is None:
+        document = get_openapi(
+            title=TITLE,
+            version=app.version,
+            openapi_version="3.1.0",
+            description=DESCRIPTION,
+            routes=app.routes,
+            tags=TAGS,
+            license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        )
+        for operation in _operations(document):
+            _mend(operation)
+        components = document["components"]
+        for name in _NEVER_SENT:
+            components["schemas"].pop(name, None)
+        for shape in (TokenQuestion, CodeQuestion):
+            components["schemas"][shape.__name__] = shape.model_json_schema(ref_template=_REF + "{model}")
+        components["securitySchemes"]["client_secret"] = {
+            "type": "http",
+            "scheme": "basic",
+            "description": "Client id and secret, each form-encoded first (RFC 6749, 2.3.1).",
+        }
+        app.openapi_schema = document
+    return app.openapi_schema
+
+
+def _operations(document: dict[str, Any]) -> list[dict[str, Any]]:
+    return [operation for path in document["paths"].values() for operation in path.values()]
+
+
+def _mend(operation: dict[str, Any]) -> None:
+    """Problems get their media type; the 422 that FastAPI adds by itself goes."""
+    for status, response in list(operation["responses"].items()):
+        schema = response.get("content", {}).get("application/json", {}).get("schema", {})
+        if schema.get("$ref") == _PROBLEM_REF:
+            response["content"] = {MEDIA_TYPE: {"schema": schema}}
+        elif schema.get("$ref") == _REF + _NEVER_SENT[0]:
+            del operation["responses"][status]

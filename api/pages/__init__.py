@@ -1,0 +1,1 @@
+"""The pages: rendered here, in Chinese first and in English, legible without script."""

@@ -1,0 +1,30 @@
+"""The holder's own page: certificates with status, expiry and downloads."""
+
+from fastapi import APIRouter, Request
+from starlette.responses import RedirectResponse, Response
+
+from api.auth import session_cookie_name
+from api.deps import EdgeHere, now
+from api.pages.rendering import pages_of
+from vault import signin
+from vault.errors import NotAuthenticated
+from vault.lookup import of_person, summary_json
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/my")
+def my_page(request: Request, edge: EdgeHere) -> Response:
+    """The certificates of whoever is signed in; others are led to sign in, where that is possible."""
+    at = now()
+    token = request.cookies.get(session_cookie_name(edge.settings.public_url), "")
+    try:
+        person = signin.signed_in(edge.workshop, token, at=at)
+    except NotAuthenticated:
+        if edge.in_development:
+            return RedirectResponse("/dev/login", 303)
+        raise
+    types = edge.workshop.shelf.types(at)
+    found = [summary_json(record, types) for record in of_person(edge.workshop, person)]
+    today = at.date().isoformat()
+    return pages_of(request).render(request, "my.html", person=person, certificates=found, today=today)

@@ -1,0 +1,74 @@
+"""Pages for everybody: verify a certificate, and the landing page of the QR code."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData, UploadFile
+from starlette.responses import HTMLResponse
+
+from api.auth import refuse_cross_origin
+from api.deps import edge_of, now
+from api.edge import Edge
+from api.pages.rendering import pages_of
+from vault.verify import by_code, by_file, by_token, report_json
+
+router = APIRouter(include_in_schema=False)
+
+# File, number and code; a browser sends every field of a form, also the empty ones.
+FORM_FILES_MAX = 1
+FORM_FIELDS_MAX = 4
+
+
+@router.get("/")
+async def verify_page(request: Request) -> HTMLResponse:
+    """The form: a file, or number and code."""
+    return pages_of(request).render(request, "verify.html", hint=None, number="")
+
+
+@router.post("/")
+async def verify_form(request: Request) -> HTMLResponse:
+    """The form's answer, as a page."""
+    refuse_cross_origin(request.headers)
+    edge = await edge_of(request)
+    async with request.form(max_files=FORM_FILES_MAX, max_fields=FORM_FIELDS_MAX) as form:
+        report = await _report(edge, form)
+        number = form.get("number")
+    if report is None:
+        shown = number if isinstance(number, str) else ""
+        return pages_of(request).render(
+            request, "verify.html", status=422, hint="verify.nothing_given", number=shown
+        )
+    return pages_of(request).render(request, "report.html", report=report)
+
+
+@router.get("/v")
+async def landing_page(request: Request) -> HTMLResponse:
+    """Where a QR code leads. The token is in the fragment: only the script on the page sees it."""
+    return pages_of(request).render(request, "landing.html")
+
+
+@router.post("/v")
+async def landing_answer(request: Request) -> HTMLResponse:
+    """The report for the page's script, as a piece of HTML. The form has one field, `t`."""
+    refuse_cross_origin(request.headers)
+    edge = await edge_of(request)
+    async with request.form(max_files=0, max_fields=1) as form:
+        token = form.get("t")
+    found = await by_token(edge.reader, token if isinstance(token, str) else "", at=now())
+    return pages_of(request).render(request, "_report.html", report=report_json(found))
+
+
+async def _report(edge: Edge, form: FormData) -> dict[str, Any] | None:
+    """The report on what the form holds; None where it holds nothing to judge.
+
+    Raises:
+        Unavailable: the database does not answer.
+    """
+    file, number, code = form.get("file"), form.get("number"), form.get("code")
+    if isinstance(file, UploadFile) and file.size:
+        content = await file.read()
+        return report_json(await run_in_threadpool(by_file, edge.workshop, content, at=now()))
+    if isinstance(number, str) and isinstance(code, str) and number.strip() and code.strip():
+        return report_json(await by_code(edge.reader, number, code, at=now()))
+    return None

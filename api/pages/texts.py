@@ -1,0 +1,240 @@
+"""Everything that the pages say, in Chinese and in English."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class Language(StrEnum):
+    """Languages of the pages; Chinese is what a caller gets who chose none."""
+
+    ZH = "zh"
+    EN = "en"
+
+
+def text(key: str, language: Language, **values: object) -> str:
+    """A text by its key, with `{placeholders}` filled in."""
+    zh, en = TEXTS[key]
+    return (zh if language is Language.ZH else en).format(**values)
+
+
+_FRAME: Mapping[str, tuple[str, str]] = {
+    "site.name": ("电子证照库", "Certificate Vault"),
+    "site.switch": ("English", "中文"),
+    "site.skip": ("跳到正文", "Skip to content"),
+    "site.verify": ("查验证照", "Verify"),
+    "site.my": ("我的证照", "My certificates"),
+    "site.api": ("开发者接口", "For developers"),
+    "site.footer": (
+        "查验结果只反映查验那一刻的状态。上传的文件只用于比对，不会保存。",
+        "A result tells the state at the moment of asking. An uploaded file is compared and not kept.",
+    ),
+    "problem.title": ("出了点问题", "Something is wrong"),
+    "problem.404": ("没有这个页面", "There is no such page"),
+    "problem.404.detail": (
+        "地址可能抄错了，或者页面已经移走。",
+        "The address may have a slip, or the page has moved.",
+    ),
+    "problem.403": ("不能这样提交", "This cannot be sent"),
+    "problem.403.detail": (
+        "这份表单来自别的网站。请从本页重新开始。",
+        "The form came from another site. Please start again from here.",
+    ),
+    "problem.401": ("请先登录", "Please sign in"),
+    "problem.401.detail": (
+        "这里只对本人开放，目前无法登录。",
+        "This is for the holder only, and signing in is not possible here at present.",
+    ),
+    "problem.413": ("文件太大", "The file is too large"),
+    "problem.413.detail": (
+        "可查验的文件最大 32 MB。",
+        "A file to be verified may have 32 MB at most.",
+    ),
+    "problem.503": ("暂时无法服务", "Not available just now"),
+    "problem.503.detail": (
+        "系统正在恢复，请稍后再试。",
+        "The service is recovering. Please try again in a moment.",
+    ),
+    "problem.500": ("我们这边出错了", "Something went wrong on our side"),
+    "problem.500.detail": (
+        "这不是您的问题。如需帮助，请报上编号：",
+        "It is not your doing. If you need help, name this number:",
+    ),
+    "problem.home": ("回到首页", "Back to the start"),
+}
+
+_VERIFY: Mapping[str, tuple[str, str]] = {
+    "verify.title": ("查验证照", "Verify a certificate"),
+    "verify.heading": ("这份证照是真的吗？", "Is this certificate genuine?"),
+    "verify.lead": (
+        "查一查它是否由本库签发、有没有被改动、今天是否有效。无需登录。",
+        "Was it issued here, was it changed, is it in force today? No need to sign in.",
+    ),
+    "verify.file": ("查文件", "Check the file"),
+    "verify.file.drop": ("把证照文件拖到这里，或点击选取", "Drop the file here, or choose one"),
+    "verify.file.kinds": ("PDF 或 OFD，最大 32 MB", "PDF or OFD, at most 32 MB"),
+    "verify.file.button": ("查验文件", "Verify the file"),
+    "verify.code": ("查号码", "Check the number"),
+    "verify.code.lead": ("号码和查验码印在证照上。", "Number and code are printed on the certificate."),
+    "verify.number": ("证照编号", "Certificate number"),
+    "verify.number.example": ("样许字〔2026〕118号", "样许字〔2026〕118号"),
+    "verify.verification_code": ("查验码（10 位）", "Verification code (10 characters)"),
+    "verify.code.button": ("查验号码", "Verify the number"),
+    "verify.scan": ("扫二维码", "Scan the QR code"),
+    "verify.scan.lead": (
+        "用手机相机对准证照上的二维码，打开的页面就是查验结果。",
+        "Point your phone's camera at the QR code on the certificate: the page it opens is the result.",
+    ),
+    "verify.nothing_given": (
+        "请先选一个文件，或者把编号和查验码都填上。",
+        "Choose a file first, or fill in both the number and the code.",
+    ),
+    "landing.title": ("查验结果", "Verification"),
+    "landing.waiting": ("正在查验……", "Verifying …"),
+    "landing.no_token": ("这个地址里没有二维码的内容。", "This address lacks what the QR code holds."),
+    "landing.no_token.detail": (
+        "请重新扫描证照上的二维码，或者改用编号和查验码查验。",
+        "Please scan the certificate's QR code again, or verify by number and code.",
+    ),
+    "landing.no_script": (
+        "您的浏览器没有运行脚本，所以看不到二维码里的内容。请改用证照上印的编号和查验码查验。",
+        "Your browser runs no script and cannot read the QR code. Please verify by number and code.",
+    ),
+    "landing.by_code": ("用编号和查验码查验", "Verify by number and code"),
+    "landing.failed": ("查验没有完成", "The verification was not completed"),
+    "landing.failed.detail": (
+        "网络或系统暂时不通，请稍后重试。",
+        "The network or the service is not available. Please try again in a moment.",
+    ),
+    "landing.again": ("重试", "Try again"),
+}
+
+_REPORT: Mapping[str, tuple[str, str]] = {
+    "verdict.genuine": ("真实，目前有效", "Genuine and in force"),
+    "verdict.genuine.detail": (
+        "本库签发，今天有效。请再核对下面的持证人和编号与您手上的一致。",
+        "Issued here and in force today. Please compare holder and number below with what you hold.",
+    ),
+    "verdict.not_in_force": ("真实，但目前无效", "Genuine, but not in force"),
+    "verdict.altered": ("内容被改动过", "Altered"),
+    "verdict.altered.detail": (
+        "这个文件与签发时的不一样，请不要采信。",
+        "This file is not as it was issued. Do not rely on it.",
+    ),
+    "verdict.foreign": ("不是本库签发的文件", "Not issued here"),
+    "verdict.foreign.detail": (
+        "文件上有别处的电子印章。它是否有效，请向签发的单位核实。",
+        "The file bears somebody else's seal. Ask whoever issued it whether it is valid.",
+    ),
+    "verdict.unrecognised": ("查不到这份证照", "Not found"),
+    "verdict.unrecognised.detail": (
+        "本库没有与之相符的证照。请核对输入是否有误；若确认无误，请不要采信。",
+        "No certificate here matches. Check what you entered; if it is right, do not rely on it.",
+    ),
+    "reason.suspended": ("已被暂扣。", "It is suspended."),
+    "reason.superseded": ("已换发新证，以新证为准。", "A newer certificate has taken its place."),
+    "reason.cancelled": ("已注销。", "It was cancelled."),
+    "reason.withdrawn": ("已被撤销。", "It was withdrawn."),
+    "reason.revoked": ("已被吊销。", "It was revoked."),
+    "reason.abolished": ("签发有误，已作废。", "It was issued in error and is void."),
+    "reason.expired": ("有效期已过。", "It has run out."),
+    "reason.not_yet_valid": ("有效期还没有开始。", "Its validity has not begun."),
+    "status.valid": ("有效", "Valid"),
+    "status.suspended": ("暂扣", "Suspended"),
+    "status.superseded": ("已换发", "Superseded"),
+    "status.cancelled": ("已注销", "Cancelled"),
+    "status.withdrawn": ("已撤销", "Withdrawn"),
+    "status.revoked": ("已吊销", "Revoked"),
+    "status.abolished": ("已作废", "Void"),
+    "status.expired": ("已过期", "Expired"),
+    "status.since": ("自 {day} 起", "since {day}"),
+    "report.certificate": ("证照", "Certificate"),
+    "report.masked": ("姓名和号码已部分遮盖", "Names and codes are partly hidden"),
+    "report.checks": ("逐项结果", "The checks, one by one"),
+    "report.seals": ("文件上的电子印章", "Seals on the file"),
+    "report.checked_at": ("查验于 {moment}（北京时间）", "Verified at {moment} (China time)"),
+    "report.again": ("再查一份", "Verify another"),
+    "result.passed": ("通过", "Passed"),
+    "result.failed": ("未通过", "Failed"),
+    "result.unknown": ("无法判断", "Unknown"),
+    "indication.TOTAL-PASSED": ("印章完好", "The seal is whole"),
+    "indication.TOTAL-FAILED": ("印章无效", "The seal is not valid"),
+    "indication.INDETERMINATE": ("印章无法判断", "The seal cannot be judged"),
+    "field.type": ("证照名称", "Kind"),
+    "field.number": ("证照编号", "Number"),
+    "field.identifier": ("电子证照标识", "Identifier"),
+    "field.holders": ("持证主体", "Holder"),
+    "field.issuing_authority": ("颁发机构", "Issued by"),
+    "field.issued_on": ("颁发日期", "Issued on"),
+    "field.validity": ("有效期", "Validity"),
+    "field.status": ("状态", "Status"),
+    "validity.range": ("{start} 至 {end}", "{start} to {end}"),
+    "validity.open": ("{start} 起长期有效", "from {start}, without end"),
+}
+
+# Names of checks, and what each result means. English pages show the check's own sentence.
+_CHECKS: Mapping[str, tuple[str, str]] = {
+    "check.recognised": ("本库签发", "Issued here"),
+    "check.recognised.passed": ("本库有这份证照。", ""),
+    "check.recognised.failed": ("本库没有与之相符的证照。", ""),
+    "check.file_unchanged": ("文件未改动", "File unchanged"),
+    "check.file_unchanged.passed": ("与签发时的文件一字不差。", ""),
+    "check.file_unchanged.failed": ("不是本库签发的那个文件。", ""),
+    "check.in_force": ("今天有效", "In force today"),
+    "check.in_force.passed": ("状态正常，在有效期内。", ""),
+    "check.in_force.failed": ("今天不能使用。", ""),
+    "check.logged": ("已登入公开日志", "In the public log"),
+    "check.logged.passed": ("签发记录在公开日志中，任何人可以核对。", ""),
+    "check.logged.unknown": ("日志已承诺收录，尚未排定位置。", ""),
+    "check.seal": ("电子印章", "Seal"),
+    "check.seal.unknown": ("文件上没有可以读取的电子印章。", ""),
+    "check.readable": ("文件可读", "Readable"),
+    "check.readable.failed": ("这不是可以读取的 PDF 文件。", ""),
+    "check.byte_range": ("印章覆盖全文", "Seal covers the whole file"),
+    "check.byte_range.passed": ("印章覆盖整个文件。", ""),
+    "check.byte_range.failed": ("盖章之后文件又加了内容。", ""),
+    "check.digest": ("内容与盖章时一致", "Content as sealed"),
+    "check.digest.passed": ("盖章之后内容没有变过。", ""),
+    "check.digest.failed": ("盖章之后内容变过。", ""),
+    "check.signing_certificate": ("印章证书", "Seal's certificate"),
+    "check.signing_certificate.passed": ("印章指明了自己的证书。", ""),
+    "check.signature": ("数字签名", "Signature"),
+    "check.signature.passed": ("数字签名正确。", ""),
+    "check.signature.failed": ("数字签名不正确。", ""),
+    "check.field": ("签名域", "Signature field"),
+    "check.field.passed": ("签名域结构正常。", ""),
+    "check.docmdp": ("不许再改", "No changes permitted"),
+    "check.docmdp.passed": ("印章不许文件再作任何改动。", ""),
+    "check.docmdp.unknown": ("印章没有禁止以后的改动。", ""),
+    "check.timestamp": ("时间戳", "Time-stamp"),
+    "check.timestamp.passed": ("可信时间戳证明了盖章时间。", ""),
+    "check.timestamp.unknown": ("没有可信时间戳。", ""),
+    "check.chain": ("印章由谁颁发", "Who issued the seal"),
+    "check.chain.passed": ("印章证书出自受信任的机构。", ""),
+    "check.chain.failed": ("印章证书不是受信任的机构颁发的。", ""),
+}
+
+_HOLDER: Mapping[str, tuple[str, str]] = {
+    "login.title": ("登录", "Sign in"),
+    "login.heading": ("登录", "Sign in"),
+    "login.note": (
+        "这是开发环境的登录，只有虚构的人。",
+        "This is the sign-in for development; everybody here is invented.",
+    ),
+    "login.login": ("用户名", "Login"),
+    "login.password": ("密码", "Password"),
+    "login.button": ("登录", "Sign in"),
+    "login.refused": ("用户名或密码不对。", "The login or the password is wrong."),
+    "my.title": ("我的证照", "My certificates"),
+    "my.hello": ("{name}，您好", "Welcome, {name}"),
+    "my.count": ("您名下有 {count} 份证照。", "Certificates in your name: {count}."),
+    "my.empty": ("您名下还没有证照。", "There is no certificate in your name yet."),
+    "my.empty.detail": (
+        "事项办结后，证照会自动出现在这里，不用另外申请。",
+        "When a case is completed, its certificate appears here by itself.",
+    ),
+    "my.download": ("下载 {format}", "Download {format}"),
+    "my.sealed": ("盖有电子印章的原件", "the sealed original"),
+    "my.sign_out": ("退出", "Sign out"),
+}
+
+TEXTS: Mapping[str, tuple[str, str]] = {**_FRAME, **_VERIFY, **_REPORT, **_CHECKS, **_HOLDER}

@@ -1,0 +1,62 @@
+"""Deposits: a completed case hands in its results; its receipts can be asked for again."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path
+from fastapi.responses import JSONResponse
+
+from api.answers import DepositOut, problems
+from api.deps import ClientHere, EdgeHere, StrictRoute, now
+from api.schemas import TEXT_MAX_CHARS, DepositIn
+from vault.deposit import deposit, read_case, receipt_json
+from vault.lookup import of_case
+from vault.model.certificate import CertificateRecord
+
+router = APIRouter(tags=["deposit"], route_class=StrictRoute)
+
+
+@router.post(
+    "/v1/deposits",
+    summary="Deposit a completed case",
+    status_code=201,
+    response_model=DepositOut,
+    responses={
+        200: {"model": DepositOut, "description": "The case was deposited before: the same receipts."},
+        **problems(400, 401, 409, 413, 415, 422, 503),
+    },
+)
+def post_deposit(body: DepositIn, edge: EdgeHere, client: ClientHere) -> JSONResponse:
+    """Seals, stores and indexes every result of the case: all of it or nothing.
+
+    Idempotent by client and case number: send the same body again after any failure, as often as needed.
+    The same number with other contents is refused (409) and says what differs.
+    """
+    at = now()
+    types = edge.workshop.shelf.types(at)
+    case = read_case(types, client, body.model_dump(exclude_unset=True), at=at)
+    done = deposit(edge.workshop, case, at=at)
+    return _receipts(edge, done.case_number, done.certificates, 200 if done.repeated else 201)
+
+
+@router.get(
+    "/v1/cases/{number}",
+    summary="A case's receipts again",
+    response_model=DepositOut,
+    responses=problems(401, 404, 422, 503),
+)
+def get_case(
+    number: Annotated[str, Path(max_length=TEXT_MAX_CHARS)], edge: EdgeHere, client: ClientHere
+) -> JSONResponse:
+    """What the deposit of this case answered."""
+    return _receipts(edge, number, of_case(edge.workshop, client, number), 200)
+
+
+def _receipts(
+    edge: EdgeHere, number: str, records: tuple[CertificateRecord, ...], status: int
+) -> JSONResponse:
+    public_url = edge.settings.public_url
+    answer: dict[str, Any] = {
+        "case_number": number,
+        "receipts": [receipt_json(record, public_url) for record in records],
+    }
+    return JSONResponse(answer, status)

@@ -1,0 +1,75 @@
+"""Look-up by approval systems: what a holder has, what bears a number, and the sealed files themselves."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from fastapi.responses import JSONResponse, Response
+
+from api.answers import CertificatesOut, problems
+from api.deps import ClientHere, EdgeHere, StrictRoute, now
+from api.files import FILE_RESPONSES, file_response
+from api.schemas import HoldingsIn, LookupIn
+from vault.download import document_for_client
+from vault.errors import InputError
+from vault.lookup import by_number, holdings, summary_json
+from vault.model.catalogue import DocumentFormat
+from vault.model.holders import HolderCode
+
+router = APIRouter(tags=["look-up"], route_class=StrictRoute)
+
+
+@router.post(
+    "/v1/holdings",
+    summary="What a holder has",
+    response_model=CertificatesOut,
+    responses=problems(400, 401, 415, 422, 503),
+)
+def post_holdings(body: HoldingsIn, edge: EdgeHere, client: ClientHere) -> JSONResponse:
+    """Every certificate of a holder, newest first. Who asked, when and why is recorded for the holder."""
+    at = now()
+    try:
+        holder = HolderCode.parse(body.holder.code_type, body.holder.code, today=at.date())
+    except InputError as error:
+        raise error.under("/holder") from None
+    found = holdings(
+        edge.workshop,
+        client,
+        holder,
+        purpose=body.purpose,
+        service_item=body.service_item,
+        case_number=body.case_number,
+        at=at,
+    )
+    types = edge.workshop.shelf.types(at)
+    return JSONResponse({"certificates": [summary_json(record, types) for record in found]})
+
+
+@router.post(
+    "/v1/lookups",
+    summary="Certificates by number",
+    response_model=CertificatesOut,
+    responses=problems(400, 401, 415, 422, 503),
+)
+def post_lookup(body: LookupIn, edge: EdgeHere, client: ClientHere) -> JSONResponse:
+    """Certificates with this number that an authority of the client has issued, newest first."""
+    at = now()
+    found = by_number(edge.workshop, client, body.number, purpose=body.purpose, at=at)
+    types = edge.workshop.shelf.types(at)
+    return JSONResponse({"certificates": [summary_json(record, types) for record in found]})
+
+
+@router.get(
+    "/v1/certificates/{certificate_id}/document",
+    summary="A sealed file, as a receipt's href names it",
+    response_class=Response,
+    responses={**FILE_RESPONSES, **problems(401, 404, 422, 503)},
+)
+def get_document(
+    certificate_id: UUID,
+    edge: EdgeHere,
+    client: ClientHere,
+    wanted: Annotated[DocumentFormat, Query(alias="format")] = DocumentFormat.PDF,
+) -> Response:
+    """Byte for byte what was sealed; `Repr-Digest` (RFC 9530) carries its SHA-256."""
+    return file_response(document_for_client(edge.workshop, client, certificate_id, wanted, at=now()))

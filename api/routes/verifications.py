@@ -1,0 +1,112 @@
+"""Public verification: by QR token, by number and code, or by the file itself. The API's hot path."""
+
+import json
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
+from starlette.responses import Response
+
+from api.answers import ReportOut, problems
+from api.deps import edge_of, now
+from api.edge import Edge
+from api.limits import media_type, read_json
+from api.problems import MediaTypeError
+from api.schemas import CodeQuestion, TokenQuestion
+from vault.errors import FieldProblem, InputError
+from vault.model.verdict import Verification
+from vault.verify import by_code, by_file, by_token, report_json
+
+router = APIRouter(tags=["verification"])
+
+FILE_MEDIA_TYPES = frozenset({"application/pdf", "application/ofd", "application/octet-stream"})
+MULTIPART = "multipart/form-data"
+
+_FILE: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
+_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "oneOf": [
+                        {"$ref": f"#/components/schemas/{shape.__name__}"}
+                        for shape in (TokenQuestion, CodeQuestion)
+                    ]
+                },
+                "examples": {
+                    "token": {
+                        "summary": "What the QR code holds",
+                        "value": {"token": "q0Zc3vT1QmWm2mQyJ0r5aA"},
+                    },
+                    "code": {
+                        "summary": "What is printed",
+                        "value": {"number": "样许字〔2026〕118号", "code": "7KQ2M9XH4C"},
+                    },
+                },
+            },
+            **dict.fromkeys(sorted(FILE_MEDIA_TYPES), _FILE),
+            MULTIPART: {
+                "schema": {
+                    "type": "object",
+                    "properties": {"file": {"type": "string", "format": "binary"}},
+                    "required": ["file"],
+                }
+            },
+        },
+    }
+}
+
+
+@router.post(
+    "/v1/verifications",
+    summary="Verify a certificate",
+    response_model=ReportOut,
+    openapi_extra=_BODY,
+    responses=problems(400, 413, 415, 422, 503),
+)
+async def verify(request: Request) -> Response:
+    """Is it genuine, unchanged, and in force today? Nobody needs to sign in, and a file is not kept.
+
+    The answer is always a report. `verdict` sums it up for people; programs decide by `checks`, where
+    *unknown* is neither good nor bad.
+    """
+    edge = await edge_of(request)
+    kind = media_type(request.headers.get("content-type"))
+    if kind == "application/json":
+        found = await _by_json(edge, await request.body())
+    elif kind in FILE_MEDIA_TYPES:
+        found = await _by_file(edge, await request.body())
+    elif kind == MULTIPART:
+        async with request.form(max_files=1, max_fields=1) as form:
+            file = form.get("file")
+            if not isinstance(file, UploadFile):
+                raise InputError.at("/file", "Expected a file, got none.")
+            found = await _by_file(edge, await file.read())
+    else:
+        raise MediaTypeError("Send JSON, a form with a file, or the file itself as application/pdf.")
+    content = json.dumps(report_json(found), ensure_ascii=False).encode()
+    return Response(content, media_type="application/json")
+
+
+async def _by_json(edge: Edge, body: bytes) -> Verification:
+    # By hand: a model and its errors cost more than the whole look-up.
+    match read_json(body):
+        case {"token": str(token), **rest} if not rest:
+            return await by_token(edge.reader, token, at=now())
+        case {"number": str(number), "code": str(code), **rest} if not rest:
+            return await by_code(edge.reader, number, code, at=now())
+        case {"token": _, **rest} if not rest:
+            raise InputError.at("/token", "Expected a text as token.")
+        case {"number": _, "code": _, **rest} if not rest:
+            sentence = "Expected texts as number and code."
+            raise InputError(sentence, FieldProblem("/number", sentence), FieldProblem("/code", sentence))
+        case _:
+            raise InputError.at(
+                "", 'Expected {"token": "…"} or {"number": "…", "code": "…"} and nothing else.'
+            )
+
+
+async def _by_file(edge: Edge, content: bytes) -> Verification:
+    return await run_in_threadpool(by_file, edge.workshop, content, at=now())

@@ -1,0 +1,134 @@
+"""The shapes of request bodies; what a value may be is for the flows, which know the catalogue."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+# Longer than any name, number or code that the flows take, so that their own sentences answer first.
+TEXT_MAX_CHARS = 1000
+# Far above the flows' own limits on results, materials and holders.
+ENTRIES_MAX = 200
+
+Text = Annotated[str, Field(max_length=TEXT_MAX_CHARS)]
+Day = Annotated[str, Field(max_length=TEXT_MAX_CHARS, json_schema_extra={"format": "date"})]
+Moment = Annotated[str, Field(max_length=TEXT_MAX_CHARS, json_schema_extra={"format": "date-time"})]
+Sha256 = Annotated[str, Field(max_length=TEXT_MAX_CHARS, description="SHA-256 of the file, in hex.")]
+
+
+class Shape(BaseModel):
+    """A body or part of one: unknown fields are refused, values are never converted."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class HolderCodeIn(Shape):
+    """Whose: the kind of code and the code itself."""
+
+    code_type: Text = Field(
+        description="Code type (GB/T 36903, annex A): `111` citizen ID, `001` social credit code, …",
+        examples=["001"],
+    )
+    code: Text = Field(description="The code, check digits included.", examples=["91350100M000100Y43"])
+
+
+class HolderIn(HolderCodeIn):
+    """A holder or applicant (持证主体) with the name as on the document."""
+
+    name: Text = Field(examples=["样例水务集团有限公司"])
+
+
+class CaseIn(Shape):
+    """The completed case (办件)."""
+
+    number: Text = Field(
+        description="Case number; unique for the approval system.", examples=["SL-2026-000118"]
+    )
+    service_item: Text = Field(description="Service item code (事项编码).", examples=["350100000118000"])
+    completed_at: Moment = Field(examples=["2026-10-26T08:00:00Z"])
+    applicant: HolderIn
+
+
+class HandedInIn(Shape):
+    """A file uploaded before with `PUT /v1/uploads/{sha256}`."""
+
+    sha256: Sha256
+
+
+class ResultIn(Shape):
+    """One result of the case: a certificate (证照) or approval document (批文) to be sealed."""
+
+    type: Text = Field(description="Certificate type code; `GET /v1/catalogue/types` lists them.")
+    issuing_authority: Text | None = Field(
+        default=None,
+        description="Social credit code of the issuing authority (颁发机构); needed only where the client "
+        "acts for several that may issue this type.",
+    )
+    number: Text = Field(description="Certificate number (证照编号).", examples=["样许字〔2026〕118号"])
+    holders: list[HolderIn] = Field(max_length=ENTRIES_MAX)
+    issued_on: Day = Field(examples=["2026-10-26"])
+    valid_from: Day | None = Field(
+        default=None, description="First day of validity; the day of issue if left out."
+    )
+    valid_to: Day | None = Field(default=None, description="Last day of validity; null where there is none.")
+    fields: dict[str, Any] = Field(description="Face fields (照面), as the type's JSON Schema says.")
+    document: HandedInIn | None = Field(
+        default=None, description="null: typeset from the type's template; else: seal this file as it is."
+    )
+    formats: list[Text] | None = Field(
+        default=None, max_length=ENTRIES_MAX, description="Formats to make; all of the type's if left out."
+    )
+    supersedes: Text | None = Field(
+        default=None, description="`certificate_id` of the certificate that this one replaces."
+    )
+
+
+class MaterialIn(Shape):
+    """A material (材料) that came with the case and is kept for later reuse."""
+
+    type: Text
+    name: Text = Field(examples=["营业执照副本"])
+    sha256: Sha256
+    trust: Text = Field(
+        description="A made by an authority, B checked at a window, C uploaded, D promised.", examples=["B"]
+    )
+    holders: list[HolderIn] = Field(max_length=ENTRIES_MAX)
+    valid_to: Day | None = None
+
+
+class DepositIn(Shape):
+    """A completed case with everything that it brought: all of it is kept, or nothing."""
+
+    case: CaseIn
+    results: list[ResultIn] = Field(max_length=ENTRIES_MAX)
+    materials: list[MaterialIn] | None = Field(default=None, max_length=ENTRIES_MAX)
+
+
+class HoldingsIn(Shape):
+    """Whose certificates, and what for: the question itself is recorded."""
+
+    holder: HolderCodeIn
+    purpose: Annotated[str, Field(min_length=1, max_length=TEXT_MAX_CHARS)] = Field(
+        description="Why you ask; the holder can read it.", examples=["办理取水许可延续"]
+    )
+    service_item: Text | None = None
+    case_number: Text | None = None
+
+
+class LookupIn(Shape):
+    """Certificates by their number."""
+
+    number: Annotated[str, Field(min_length=1, max_length=TEXT_MAX_CHARS)]
+    purpose: Text = Field(default="", description="Why you ask; recorded.")
+
+
+class TokenQuestion(Shape):
+    """Verification by the token in the QR code."""
+
+    token: str = Field(description="What follows `#t=` in the QR code's address.")
+
+
+class CodeQuestion(Shape):
+    """Verification by what is printed on the certificate."""
+
+    number: str = Field(description="Certificate number, as printed.")
+    code: str = Field(description="Verification code of ten characters, as printed.")

@@ -1,0 +1,113 @@
+"""Settings: the only place that reads the environment. Every name begins with CERTVAULT_.
+
+In production nothing has a default that matters: addresses, credentials and keys are all given.
+"""
+
+import os
+import shlex
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, SecretStr, UrlConstraints, ValidationError, field_validator
+from pydantic_core import Url
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from api.edge import Mode
+from vault.errors import InputError
+
+PREFIX = "CERTVAULT_"
+
+HttpUrl = Annotated[Url, UrlConstraints(allowed_schemes=["http", "https"])]
+
+# Thirty years and the leap days in them: as long as the vault has to answer for what it sealed.
+RETENTION_DAYS = 30 * 365 + 8
+# RFC 9162, 1.1: a promise to log has a maximum merge delay; a day, as public logs promise.
+PROMISE_WITHIN = timedelta(hours=24)
+# Two processes of a demo and a worker together stay under PostgreSQL's default of 100 connections.
+DATABASE_POOL = 12
+PUBLIC_POOL = 6
+
+
+class Settings(BaseSettings):
+    """What one process is told. `secrets`: the folder with keys.json, log.key.pem, token.key.pem and seals/.
+
+    `trust`: PEM bundle of the roots that seals and time-stamps must chain to. `tsa_url`: RFC 3161 time-stamp
+    authority; without one, development mode uses its own (`tsa.key.pem` in `secrets`), production seals B-B.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+
+    mode: Mode = Mode.PRODUCTION
+    database_url: SecretStr
+    s3_endpoint: HttpUrl
+    s3_access_key: str
+    s3_secret_key: SecretStr
+    public_url: HttpUrl
+    secrets: Path
+    trust: Path
+    tsa_url: HttpUrl | None = None
+    retention_days: Annotated[int, Field(ge=1, le=36525)] = RETENTION_DAYS
+
+    @field_validator("public_url")
+    @classmethod
+    def _production_is_encrypted(cls, url: Url) -> Url:
+        if url.path not in {None, "", "/"} or url.query or url.fragment:
+            msg = "CERTVAULT_PUBLIC_URL is the vault's origin: scheme and host, no path"
+            raise ValueError(msg)
+        return url
+
+    @property
+    def origin(self) -> str:
+        """The public URL without a trailing slash: what a QR points to."""
+        return str(self.public_url).rstrip("/")
+
+    def environment(self) -> dict[str, str]:
+        """The environment variables that say the same: for child processes, and for a file."""
+        shown = {name: getattr(self, name) for name in type(self).model_fields}
+        return {
+            PREFIX + name.upper(): value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+            for name, value in shown.items()
+            if value is not None
+        }
+
+
+def read_settings(given: Mapping[str, Any] | None = None) -> Settings:
+    """Settings from the environment; what is `given` (by field name) comes first.
+
+    Raises:
+        InputError: something is missing or cannot be; the sentence names each variable, never its value.
+    """
+    try:
+        return Settings(**(given or {}))
+    except ValidationError as error:
+        lines = (
+            f"{PREFIX}{'_'.join(map(str, found['loc'])).upper()}: {found['msg']}" for found in error.errors()
+        )
+        raise InputError("The settings are not complete: " + "; ".join(lines) + ".") from None
+
+
+def in_environment() -> bool:
+    """Whether the environment holds any setting."""
+    return any(name.startswith(PREFIX) for name in os.environ)
+
+
+def child_environment(settings: Settings) -> dict[str, str]:
+    """This process's environment with these settings in it, for a child process."""
+    return {**os.environ, **settings.environment()}
+
+
+def write_settings(settings: Settings) -> str:
+    """The settings as lines `NAME=value`, quoted so that a shell reads them, too."""
+    return "".join(f"{name}={shlex.quote(value)}\n" for name, value in settings.environment().items())
+
+
+def parse_settings(text: str) -> Settings:
+    """The settings that `write_settings` wrote.
+
+    Raises:
+        InputError: as `read_settings`.
+    """
+    pairs = (word.partition("=") for word in shlex.split(text))
+    return read_settings({name.removeprefix(PREFIX).lower(): value for name, _, value in pairs})

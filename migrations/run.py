@@ -1,0 +1,70 @@
+"""Bringing the schema up (or, in tests, down)."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, create_engine, text
+
+# A migration that waits longer for a lock blocks everybody behind it: better to give up and try again.
+LOCK_TIMEOUT_MS = 3_000
+# Two processes that upgrade at once: one works, the other waits for it and finds nothing to do.
+UPGRADE_LOCK = 0x63657274  # "cert"
+
+
+def upgrade(database_url: str, revision: str = "head") -> str:
+    """Runs the versions up to `revision`; the revision that the database has afterwards."""
+    return _run(database_url, lambda config: command.upgrade(config, revision))
+
+
+def downgrade(database_url: str, revision: str) -> str:
+    """Runs the versions back down to `revision`."""
+    return _run(database_url, lambda config: command.downgrade(config, revision))
+
+
+def head() -> str:
+    """The newest revision that this release knows."""
+    return str(ScriptDirectory.from_config(_config()).get_current_head())
+
+
+def current(database_url: str) -> str:
+    """The revision that the database has; empty before the first one."""
+    engine = create_engine(_driver(database_url))
+    try:
+        with engine.connect() as connection:
+            return _revision(connection)
+    finally:
+        engine.dispose()
+
+
+def _run(database_url: str, action: Callable[[Config], None]) -> str:
+    engine = create_engine(_driver(database_url))
+    try:
+        with engine.connect() as connection:
+            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": UPGRADE_LOCK})
+            connection.execute(text(f"SET lock_timeout = {LOCK_TIMEOUT_MS}"))
+            connection.commit()
+            config = _config()
+            config.attributes["connection"] = connection
+            action(config)
+            connection.commit()
+            return _revision(connection)
+    finally:
+        engine.dispose()
+
+
+def _revision(connection: Connection) -> str:
+    return MigrationContext.configure(connection).get_current_revision() or ""
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent))
+    return config
+
+
+def _driver(database_url: str) -> str:
+    return database_url.replace("postgresql://", "postgresql+psycopg://", 1)

@@ -1,0 +1,131 @@
+"""Certificate paths, link by link up to a given root (RFC 5280, clause 6, as far as seals need it).
+
+Nothing is fetched: issuers come from the signature and from the given roots. Revocation is not judged here.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TypeVar
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import ExtensionOID, ObjectIdentifier
+
+from signing.judge.findings import SubIndication, failure
+
+_Extension = TypeVar("_Extension", bound=x509.ExtensionType)
+
+PATH_LENGTH_MAX = 8  # real seal hierarchies have three or four levels
+_UNDERSTOOD = frozenset(
+    {
+        ExtensionOID.BASIC_CONSTRAINTS,
+        ExtensionOID.KEY_USAGE,
+        ExtensionOID.EXTENDED_KEY_USAGE,
+    }
+)
+
+
+def check_path(
+    leaf: x509.Certificate,
+    pool: Sequence[x509.Certificate],
+    roots: Sequence[x509.Certificate],
+    at: datetime,
+    *,
+    purpose: ObjectIdentifier | None = None,
+) -> x509.Certificate:
+    """Find and check the path from a signer's certificate to a root; returns the root.
+
+    1. each issuer has signed the certificate below it; 2. it may (CA, keyCertSign, path length); 3. no
+    critical extension is left unread; 4. the signer's key may sign, and serves `purpose` where one is given;
+    5. every certificate but the root is valid at `at`; so is the root.
+
+    Raises:
+        SignatureError: reason NO_CERTIFICATE_CHAIN_FOUND (1), CHAIN_CONSTRAINTS_FAILURE (2, 3, 4) or
+            OUT_OF_BOUNDS_NO_POE (5).
+    """
+    path = _find(leaf, pool, roots)  # 1
+    for below, issuer in enumerate(path[1:]):
+        _check_issuer(issuer, intermediates_below=below)  # 2
+    for certificate in path:
+        _check_critical(certificate)  # 3
+    _check_leaf(leaf, purpose)  # 4
+    for certificate in path:  # 5
+        if not certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc:
+            raise failure(
+                SubIndication.OUT_OF_BOUNDS_NO_POE,
+                f"A certificate of the chain is valid from {certificate.not_valid_before_utc:%Y-%m-%d} to "
+                f"{certificate.not_valid_after_utc:%Y-%m-%d}, not at {at:%Y-%m-%d}.",
+            )
+    return path[-1]
+
+
+def _find(
+    leaf: x509.Certificate, pool: Sequence[x509.Certificate], roots: Sequence[x509.Certificate]
+) -> list[x509.Certificate]:
+    path = [leaf]
+    anchors = {root.public_bytes(Encoding.DER) for root in roots}
+    while path[-1].public_bytes(Encoding.DER) not in anchors:
+        above = next((c for c in (*roots, *pool) if c not in path and _issued(path[-1], c)), None)
+        if above is None or len(path) == PATH_LENGTH_MAX:
+            raise failure(
+                SubIndication.NO_CERTIFICATE_CHAIN_FOUND,
+                "The signer's certificate leads to none of the trusted roots.",
+            )
+        path.append(above)
+    return path
+
+
+def _issued(subject: x509.Certificate, issuer: x509.Certificate) -> bool:
+    if subject.issuer != issuer.subject:
+        return False
+    try:
+        subject.verify_directly_issued_by(issuer)
+    except (InvalidSignature, ValueError, TypeError, UnsupportedAlgorithm):
+        return False
+    return True
+
+
+def _check_issuer(issuer: x509.Certificate, *, intermediates_below: int) -> None:
+    constraints = _extension(issuer, x509.BasicConstraints)
+    usage = _extension(issuer, x509.KeyUsage)
+    if constraints is None or not constraints.ca or (usage is not None and not usage.key_cert_sign):
+        raise failure(
+            SubIndication.CHAIN_CONSTRAINTS_FAILURE, "A certificate of the chain may not issue certificates."
+        )
+    if constraints.path_length is not None and intermediates_below > constraints.path_length:
+        raise failure(
+            SubIndication.CHAIN_CONSTRAINTS_FAILURE,
+            f"An authority in the path allows {constraints.path_length} below it, got {intermediates_below}.",
+        )
+
+
+def _check_critical(certificate: x509.Certificate) -> None:
+    for extension in certificate.extensions:
+        if extension.critical and extension.oid not in _UNDERSTOOD:
+            raise failure(
+                SubIndication.CHAIN_CONSTRAINTS_FAILURE,
+                f"A certificate of the chain has the critical extension {extension.oid.dotted_string}, "
+                "which is not understood.",
+            )
+
+
+def _check_leaf(leaf: x509.Certificate, purpose: ObjectIdentifier | None) -> None:
+    usage = _extension(leaf, x509.KeyUsage)
+    if usage is not None and not (usage.digital_signature or usage.content_commitment):
+        raise failure(
+            SubIndication.CHAIN_CONSTRAINTS_FAILURE, "The signer's certificate is not one for signatures."
+        )
+    purposes = _extension(leaf, x509.ExtendedKeyUsage)
+    if purpose is not None and (purposes is None or purpose not in purposes):
+        raise failure(
+            SubIndication.CHAIN_CONSTRAINTS_FAILURE,
+            f"The signer's certificate does not serve the purpose {purpose.dotted_string}.",
+        )
+
+
+def _extension(certificate: x509.Certificate, kind: type[_Extension]) -> _Extension | None:
+    try:
+        return certificate.extensions.get_extension_for_class(kind).value
+    except x509.ExtensionNotFound:
+        return None

@@ -1,0 +1,69 @@
+"""Which bytes a PDF signature covers (ISO 32000-1, clause 12.8.1): one shape only, without a gap."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pikepdf
+from asn1crypto import parser
+
+from signing.judge.findings import SubIndication, failure
+
+_HEXADECIMAL = frozenset(b"0123456789abcdefABCDEF")
+
+
+@dataclass(frozen=True, slots=True)
+class CoveredBytes:
+    """What one signature covers: two ranges around its own value, and the value."""
+
+    before: memoryview = field(repr=False)
+    after: memoryview = field(repr=False)
+    value: bytes = field(repr=False)
+    end: int
+
+    def joined(self) -> bytes:
+        """The covered bytes, one range behind the other."""
+        return b"".join((self.before, self.after))
+
+
+def covered_bytes(document: bytes, signature: pikepdf.Object) -> CoveredBytes:
+    """Read a /ByteRange: exactly `[0 a b c]`, `a` at the `<` of the /Contents and `b` behind its `>`.
+
+    Raises:
+        SignatureError: any other shape (FORMAT_FAILURE).
+    """
+    numbers = _numbers(signature.get("/ByteRange"))
+    if len(numbers) != 4 or numbers[0] != 0:  # noqa: PLR2004 - two ranges of offset and length
+        raise failure(SubIndication.FORMAT_FAILURE, "The ByteRange is not [0 a b c].")
+    _, start, behind, rest = numbers
+    end = behind + rest
+    if not 0 < start < behind < end <= len(document):
+        raise failure(SubIndication.FORMAT_FAILURE, "The ByteRange lies outside the file or overlaps itself.")
+    if document[start : start + 1] != b"<" or document[behind - 1 : behind] != b">":
+        raise failure(SubIndication.FORMAT_FAILURE, "The ByteRange's gap is not the signature value.")
+    gap = document[start + 1 : behind - 1]
+    if not _HEXADECIMAL.issuperset(gap) or len(gap) % 2:
+        raise failure(SubIndication.FORMAT_FAILURE, "The ByteRange's gap holds more than hexadecimal digits.")
+    value = bytes.fromhex(gap.decode("ascii"))
+    if value != bytes(signature.get("/Contents", b"")):
+        raise failure(SubIndication.FORMAT_FAILURE, "The ByteRange's gap is not this signature's Contents.")
+    view = memoryview(document)
+    return CoveredBytes(view[:start], view[behind:end], _without_padding(value), end)
+
+
+def _without_padding(value: bytes) -> bytes:
+    try:
+        size = parser.peek(value)
+    except ValueError as error:
+        raise failure(SubIndication.FORMAT_FAILURE, "The signature value is no DER.") from error
+    if value[size:].strip(b"\x00"):
+        raise failure(
+            SubIndication.FORMAT_FAILURE, "Something other than zeros stands behind the signature value."
+        )
+    return value[:size]
+
+
+def _numbers(array: Any) -> list[int]:  # noqa: ANN401 - whatever the file holds there
+    if not isinstance(array, pikepdf.Array):
+        return []
+    numbers: list[Any] = list(array)
+    return numbers if all(type(number) is int for number in numbers) else []

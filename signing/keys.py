@@ -1,0 +1,154 @@
+"""Sealing keys: what signs, and the certificates that speak for it.
+
+`SealingKey` is a seam: a key file now, PKCS#11 tokens and remote signing services as further implementations.
+"""
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_pem_private_key,
+)
+
+from vault.errors import SignatureError
+
+RSA_KEY_MIN_BITS = 2048  # NIST SP 800-131A: shorter keys are disallowed
+PSS_SALT_BYTES = 32  # the digest's size, as RFC 4055, clause 3.1 recommends
+
+
+class SignatureAlgorithm(StrEnum):
+    """How a seal signs; SHA-256 throughout."""
+
+    ECDSA_P256_SHA256 = "ecdsa-p256-sha256"
+    RSA_PKCS1_SHA256 = "rsa-pkcs1-sha256"
+    RSA_PSS_SHA256 = "rsa-pss-sha256"
+
+
+class SealingKey(Hashable, Protocol):
+    """A key that signs, wherever it lives; loaded or connected once and used for many seals."""
+
+    @property
+    def algorithm(self) -> SignatureAlgorithm:
+        """How `sign` signs."""
+
+    @property
+    def certificate(self) -> bytes:
+        """The signer's certificate, DER."""
+
+    @property
+    def chain(self) -> tuple[bytes, ...]:
+        """The issuers' certificates, DER, nearest first; the root may be left out."""
+
+    @property
+    def signature_size_max_bytes(self) -> int:
+        """The longest value that `sign` returns."""
+
+    def sign(self, message: bytes) -> bytes:
+        """Hash and sign: a DER ECDSA value (RFC 3279, clause 2.2.3) or an RSA block."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileSealingKey:
+    """A key from an encrypted PKCS#8 file, held in memory."""
+
+    algorithm: SignatureAlgorithm
+    certificate: bytes = field(repr=False)
+    chain: tuple[bytes, ...] = field(repr=False)
+    private_key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey = field(repr=False)
+
+    @property
+    def signature_size_max_bytes(self) -> int:
+        """The longest value that `sign` returns."""
+        if isinstance(self.private_key, rsa.RSAPrivateKey):
+            return (self.private_key.key_size + 7) // 8
+        return 72  # SEQUENCE of two INTEGERs of at most 33 octets, a header of 2 each
+
+    def sign(self, message: bytes) -> bytes:
+        """Hash and sign: a DER ECDSA value (RFC 3279, clause 2.2.3) or an RSA block."""
+        if isinstance(self.private_key, ec.EllipticCurvePrivateKey):
+            return self.private_key.sign(message, ec.ECDSA(SHA256()))
+        if self.algorithm is SignatureAlgorithm.RSA_PSS_SHA256:
+            pss = padding.PSS(mgf=padding.MGF1(SHA256()), salt_length=PSS_SALT_BYTES)
+            return self.private_key.sign(message, pss, SHA256())
+        return self.private_key.sign(message, padding.PKCS1v15(), SHA256())
+
+
+def load_file_key(
+    key_pem: bytes,
+    passphrase: bytes,
+    certificate_pem: bytes,
+    *,
+    algorithm: SignatureAlgorithm | None = None,
+) -> FileSealingKey:
+    """Open an encrypted PKCS#8 key and check that the certificates fit it.
+
+    `certificate_pem`: the signer's certificate first, then its issuers in order. `algorithm` None: ECDSA for
+    an EC key, PKCS#1 v1.5 for an RSA key; RSA with PSS must be asked for, since not every reader takes it.
+
+    Raises:
+        SignatureError: wrong passphrase (`key-unreadable`), unreadable certificates, a key of another kind or
+            too short (`key-unsuitable`), or a certificate or issuer that does not fit (`key-mismatch`).
+    """
+    try:
+        private_key = load_pem_private_key(key_pem, passphrase)
+        first, *issuers = x509.load_pem_x509_certificates(certificate_pem)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise SignatureError(
+            "The sealing key or its certificate cannot be read: wrong passphrase or not PEM.",
+            reason="key-unreadable",
+        ) from error
+    usual = _usual_algorithm(private_key)
+    chosen = algorithm or usual
+    if (chosen is SignatureAlgorithm.ECDSA_P256_SHA256) != (usual is SignatureAlgorithm.ECDSA_P256_SHA256):
+        raise SignatureError(f"The sealing key cannot sign with {chosen}.", reason="key-unsuitable")
+    _check_fit(private_key, first, issuers)
+    if not isinstance(private_key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
+        raise SignatureError("The sealing key is neither EC nor RSA.", reason="key-unsuitable")
+    return FileSealingKey(
+        algorithm=chosen,
+        certificate=first.public_bytes(Encoding.DER),
+        chain=tuple(issuer.public_bytes(Encoding.DER) for issuer in issuers),
+        private_key=private_key,
+    )
+
+
+def _usual_algorithm(private_key: object) -> SignatureAlgorithm:
+    if isinstance(private_key, ec.EllipticCurvePrivateKey) and isinstance(private_key.curve, ec.SECP256R1):
+        return SignatureAlgorithm.ECDSA_P256_SHA256
+    if isinstance(private_key, rsa.RSAPrivateKey) and private_key.key_size >= RSA_KEY_MIN_BITS:
+        return SignatureAlgorithm.RSA_PKCS1_SHA256
+    raise SignatureError(
+        f"A sealing key must be EC P-256 or RSA of {RSA_KEY_MIN_BITS} bits or more.", reason="key-unsuitable"
+    )
+
+
+def _check_fit(private_key: object, first: x509.Certificate, issuers: list[x509.Certificate]) -> None:
+    if not isinstance(private_key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) or (
+        _spki(first.public_key()) != _spki(private_key.public_key())
+    ):
+        raise SignatureError(
+            "The first certificate is not the sealing key's own: their public keys differ.",
+            reason="key-mismatch",
+        )
+    for subject, issuer in zip([first, *issuers], issuers, strict=False):
+        try:
+            subject.verify_directly_issued_by(issuer)
+        except (InvalidSignature, ValueError, TypeError) as error:
+            raise SignatureError(
+                "The sealing certificate's chain is broken: each certificate must be followed by its issuer.",
+                reason="key-mismatch",
+            ) from error
+
+
+def _spki(public_key: object) -> bytes:
+    if not isinstance(public_key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey):
+        return b""
+    return public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)

@@ -1,0 +1,158 @@
+"""One page as a seal sees it: its box and turn, its entries, and the graphics states it leaves behind."""
+
+from copy import copy
+from dataclasses import dataclass, field
+
+import pikepdf
+
+from signing.appearance import PageFrame
+from vault.errors import DocumentRefused
+
+TREE_DEPTH_MAX = 32  # a page tree deeper than this is no tree but a loop
+# Operators that leave marks on the page (table 51); INLINE IMAGE is pikepdf's name for BI … EI
+_PAINTING = frozenset(
+    ("S", "s", "f", "F", "f*", "B", "B*", "b", "b*", "sh", "Do", "Tj", "TJ", "'", '"', "INLINE IMAGE")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wrapping:
+    """How many `q` and `Q` close the page's own content off from what is added behind it."""
+
+    before: int
+    after: int
+
+    def around(self, drawing: bytes) -> tuple[bytes, bytes]:
+        """The content streams to set before and behind the page's own, so that `drawing` lies on top."""
+        return b"q\n" * self.before, b"\n" + b"Q\n" * self.after + drawing
+
+
+@dataclass(frozen=True, slots=True)
+class SealablePage:
+    """A page object as the update rewrites it: its other entries, /Annots, and /Contents if it is stamped."""
+
+    reference: tuple[int, int]
+    entries: bytes = field(repr=False)
+    annotations: tuple[bytes, ...] = field(repr=False)
+    contents: tuple[bytes, ...] = field(repr=False)
+    frame: PageFrame
+    wrapping: Wrapping | None
+
+
+def page_frame(page: pikepdf.Object) -> PageFrame:
+    """The page as displayed: CropBox within MediaBox, /Rotate and /UserUnit, inherited where they may be.
+
+    Raises:
+        DocumentRefused: the page has no usable MediaBox, or a turn that is no multiple of 90.
+    """
+    media = _box(_inherited(page, "/MediaBox"))
+    if media is None:
+        raise DocumentRefused("The PDF is damaged: a page has no usable MediaBox.")
+    crop = _box(_inherited(page, "/CropBox")) or media
+    visible = (
+        max(media[0], crop[0]),
+        max(media[1], crop[1]),
+        min(media[2], crop[2]),
+        min(media[3], crop[3]),
+    )
+    if visible[0] >= visible[2] or visible[1] >= visible[3]:
+        visible = media
+    turn = int(_inherited(page, "/Rotate") or 0)
+    if turn % 90:
+        raise DocumentRefused("The PDF is damaged: a page is turned by an angle that is no multiple of 90.")
+    return PageFrame(visible, turn % 360, float(page.get("/UserUnit", 1)))
+
+
+def sealable_page(page: pikepdf.Object, *, stamped: bool) -> SealablePage:
+    """Read a page. `stamped`: something will be drawn on it, so its content is read as well.
+
+    Raises:
+        DocumentRefused: no usable box, or content that nothing can be drawn behind.
+    """
+    annotations = page.get("/Annots", pikepdf.Array())
+    return SealablePage(
+        reference=page.objgen,
+        entries=dictionary_entries(page, "/Annots", *(("/Contents",) if stamped else ())),
+        annotations=tuple(entry.unparse() for entry in annotations)
+        if isinstance(annotations, pikepdf.Array)
+        else (),
+        contents=tuple(part.unparse() for part in _contents(page)) if stamped else (),
+        frame=page_frame(page),
+        wrapping=_wrapping(page) if stamped else None,
+    )
+
+
+def _wrapping(page: pikepdf.Object) -> Wrapping:
+    """Count what the page's content leaves open, so that what follows starts from the initial state.
+
+    A stray `Q` is ignored by readers; under a wrapping `q` it would be obeyed. That changes nothing as long
+    as nothing is painted behind it; else the page cannot be stamped.
+
+    Raises:
+        DocumentRefused: the content cannot be read, or paints behind a stray `Q`.
+    """
+    depth = lowest = 0
+    try:
+        for instruction in pikepdf.parse_content_stream(page, "q Q"):
+            depth += 1 if str(instruction.operator) == "q" else -1
+            lowest = min(lowest, depth)
+        if lowest < 0 and _paints_after_stray(page):
+            raise DocumentRefused(
+                "The page's content restores more graphics states than it saved; "
+                "print the PDF to a new file and hand that in."
+            )
+    except pikepdf.PdfError as error:
+        raise DocumentRefused("The PDF is damaged: a page's content cannot be read.") from error
+    return Wrapping(before=1 - lowest, after=depth - lowest + 1)
+
+
+def _paints_after_stray(page: pikepdf.Object) -> bool:
+    depth, stray = 0, False
+    for instruction in pikepdf.parse_content_stream(page):
+        operator = str(instruction.operator)
+        depth += (operator == "q") - (operator == "Q")
+        stray = stray or depth < 0
+        if stray and operator in _PAINTING:
+            return True
+    return False
+
+
+def is_odd(page: pikepdf.Object) -> bool:
+    """Whether annotations or content have another shape than clauses 7.7.3.3 and 12.5.2 give them."""
+    if not isinstance(page.get("/Annots", pikepdf.Array()), pikepdf.Array):
+        return True
+    return any(not isinstance(part, pikepdf.Stream) or not part.is_indirect for part in _contents(page))
+
+
+def _contents(page: pikepdf.Object) -> list[pikepdf.Object]:
+    contents = page.get("/Contents", pikepdf.Array())
+    return list(contents) if isinstance(contents, pikepdf.Array) else [contents]
+
+
+def dictionary_entries(dictionary: pikepdf.Object, *without: str) -> bytes:
+    """A dictionary's entries as PDF text, some left out; references stay references."""
+    kept = copy(dictionary)  # shallow: the file's own dictionary stays as it is
+    for key in without:
+        if key in kept:
+            del kept[key]
+    return kept.unparse(resolved=True)[2:-2].strip()
+
+
+def _inherited(page: pikepdf.Object, key: str) -> pikepdf.Object | None:
+    """A page's attribute, its own or that of the nearest ancestor (ISO 32000-1, clause 7.7.3.4)."""
+    node: pikepdf.Object | None = page
+    for _ in range(TREE_DEPTH_MAX):
+        if node is None or key in node:
+            break
+        node = node.get("/Parent")
+    return None if node is None else node.get(key)
+
+
+def _box(value: pikepdf.Object | None) -> tuple[float, float, float, float] | None:
+    """A rectangle in order (left, bottom, right, top); None when it is none or empty."""
+    if not isinstance(value, pikepdf.Array) or len(value) != 4:  # noqa: PLR2004 - two corners
+        return None
+    x1, y1, x2, y2 = (float(number) for number in value)
+    if x1 == x2 or y1 == y2:
+        return None
+    return min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2)

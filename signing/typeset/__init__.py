@@ -1,0 +1,21 @@
+"""Certificates as pages: Typst templates, the QR, the picture of the red seal.
+
+`Typesetter` sets a page from a template and the data of `vault.catalogue.page_data`; `SEAL_PLACES` says where
+each template wants its seal. How a template reads the `layout` hints of a kind stands at its head.
+"""
+
+from signing.typeset.page import TypesetPage, Typesetter
+from signing.typeset.qr import qr_modules, qr_svg
+from signing.typeset.seal_picture import SealPicture, seal_picture
+from signing.typeset.seal_places import LAST_PAGE, SEAL_PLACES
+
+__all__ = [
+    "LAST_PAGE",
+    "SEAL_PLACES",
+    "SealPicture",
+    "TypesetPage",
+    "Typesetter",
+    "qr_modules",
+    "qr_svg",
+    "seal_picture",
+]

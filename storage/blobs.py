@@ -1,0 +1,240 @@
+"""The object store: sealed bytes under their digest, written once, locked, and read back.
+
+Two buckets. `documents` is locked (S3 object lock, COMPLIANCE): an object's key is the SHA-256 of its
+bytes, it is created with `If-None-Match: *` and kept until its retention ends. `intake` takes what
+approval systems upload before a deposit names it; nothing there is a record.
+"""
+
+import hashlib
+import io
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import urllib3
+from minio import Minio
+from minio.commonconfig import COMPLIANCE
+from minio.error import MinioException, S3Error
+from minio.retention import Retention
+from urllib3.exceptions import HTTPError
+
+from vault.errors import IntegrityError, NotFound, Unavailable
+
+CONNECT_TIMEOUT_S = 3.0
+READ_TIMEOUT_S = 20.0
+# One upload thread each for the deposits that a process runs at once.
+CONNECTIONS_MAX = 64
+# What S3 servers call an object that is not there.
+ABSENT = frozenset({"NoSuchKey", "NoSuchObject"})
+# Two path levels of two hex digits: a listing by prefix stays short at 10^9 objects.
+FAN_OUT_CHARS = 2
+
+
+class _CreateOnly(urllib3.PoolManager):
+    """Adds `If-None-Match: *` to every PUT: the store refuses (412) to write a key twice."""
+
+    def urlopen(self, method: str, url: str, redirect: bool = True, **kw: Any) -> Any:  # type: ignore[override]  # noqa: FBT001, FBT002, ANN401 - urllib3's own signature
+        if method == "PUT":
+            kw["headers"] = {**(kw.get("headers") or {}), "If-None-Match": "*"}
+        return super().urlopen(method, url, redirect=redirect, **kw)
+
+
+@dataclass(frozen=True, slots=True)
+class StoreAddress:
+    """Where the object store is and whose buckets: `endpoint` as `http(s)://host:port`."""
+
+    endpoint: str
+    access_key: str
+    secret_key: str = field(repr=False)
+    documents_bucket: str = "certvault-documents"
+    intake_bucket: str = "certvault-intake"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """One object as a listing names it."""
+
+    sha256: str
+    size_bytes: int
+    modified_at: datetime
+
+
+class BlobStore:
+    """Client of the two buckets. Thread-safe; connections are pooled."""
+
+    def __init__(self, address: StoreAddress) -> None:
+        timeout = urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=READ_TIMEOUT_S)
+        options: dict[str, Any] = {"timeout": timeout, "maxsize": CONNECTIONS_MAX, "retries": False}
+        self._address = address
+        self._creating = _client(address, _CreateOnly(**options))
+        self._client = _client(address, urllib3.PoolManager(**options))
+
+    def prepare(self) -> None:
+        """Makes the buckets if they are missing; `documents` with object lock."""
+        with _translated():
+            if not self._client.bucket_exists(self._address.documents_bucket):
+                self._client.make_bucket(self._address.documents_bucket, object_lock=True)
+            if not self._client.bucket_exists(self._address.intake_bucket):
+                self._client.make_bucket(self._address.intake_bucket)
+
+    def ping(self) -> None:
+        """Raises `Unavailable` unless the documents bucket is there."""
+        with _translated():
+            if not self._client.bucket_exists(self._address.documents_bucket):
+                raise Unavailable("The object store has no documents bucket: run `certvault db upgrade`.")
+
+    def put_document(
+        self,
+        content: bytes,
+        sha256: str,
+        *,
+        content_type: str,
+        retain_until: datetime,
+        origin: Mapping[str, str],
+    ) -> None:
+        """Writes `content` under its digest, locked until `retain_until`; a repeat is no error.
+
+        `origin` goes into the object's metadata so that fsck can explain an object that no row names.
+        An object already under this key is taken for ours here; `read_document` proves it.
+
+        Raises:
+            Unavailable: the store does not answer or refuses.
+        """
+        with _translated():
+            try:
+                self._creating.put_object(
+                    self._address.documents_bucket,
+                    _key(sha256),
+                    io.BytesIO(content),
+                    len(content),
+                    content_type=content_type,
+                    metadata=dict(origin),
+                    retention=Retention(COMPLIANCE, retain_until),
+                )
+            except S3Error as error:
+                if error.code != "PreconditionFailed":
+                    raise
+
+    def read_document(self, sha256: str) -> bytes:
+        """The bytes under this digest, checked against it.
+
+        Raises:
+            IntegrityError: the object is missing or its bytes are not those of the digest.
+            Unavailable: the store does not answer.
+        """
+        content = self._read(self._address.documents_bucket, sha256)
+        if content is None:
+            raise IntegrityError(f"The object store has lost document {sha256}.")
+        if hashlib.sha256(content).hexdigest() != sha256:
+            raise IntegrityError(f"The object store answers document {sha256} with other bytes.")
+        return content
+
+    def origin(self, sha256: str) -> Mapping[str, str]:
+        """The metadata that `put_document` gave an object.
+
+        Raises:
+            NotFound: there is no such object.
+            Unavailable: the store does not answer.
+        """
+        with _translated():
+            found = self._client.stat_object(self._address.documents_bucket, _key(sha256))
+        prefix = "x-amz-meta-"
+        pairs = (found.metadata or {}).items()
+        return {key.lower()[len(prefix) :]: value for key, value in pairs if key.lower().startswith(prefix)}
+
+    def documents(self) -> Iterator[StoredObject]:
+        """Every object in the documents bucket, in key order, page by page."""
+        with _translated():
+            for item in self._client.list_objects(self._address.documents_bucket, recursive=True):
+                if item.object_name is None or item.last_modified is None:
+                    continue
+                sha256 = item.object_name.replace("/", "")
+                yield StoredObject(sha256, item.size or 0, item.last_modified)
+
+    def put_upload(self, content: bytes, sha256: str, *, content_type: str) -> None:
+        """Keeps an uploaded file until a deposit names it.
+
+        Raises:
+            Unavailable: the store does not answer.
+        """
+        with _translated():
+            self._client.put_object(
+                self._address.intake_bucket,
+                _key(sha256),
+                io.BytesIO(content),
+                len(content),
+                content_type=content_type,
+            )
+
+    def has_upload(self, sha256: str) -> bool:
+        """Whether such a file was uploaded and is still there."""
+        with _translated():
+            try:
+                self._client.stat_object(self._address.intake_bucket, _key(sha256))
+            except S3Error as error:
+                if error.code in ABSENT:
+                    return False
+                raise
+        return True
+
+    def read_upload(self, sha256: str) -> bytes:
+        """An uploaded file, checked against its digest.
+
+        Raises:
+            NotFound: no such upload.
+            IntegrityError: the bytes are not those of the digest.
+            Unavailable: the store does not answer.
+        """
+        content = self._read(self._address.intake_bucket, sha256)
+        if content is None:
+            raise NotFound(f"No upload {sha256}: send it first with PUT /v1/uploads/{{sha256}}.")
+        if hashlib.sha256(content).hexdigest() != sha256:
+            raise IntegrityError(f"The object store answers upload {sha256} with other bytes.")
+        return content
+
+    def _read(self, bucket: str, sha256: str) -> bytes | None:
+        with _translated():
+            try:
+                response = self._client.get_object(bucket, _key(sha256))
+            except S3Error as error:
+                if error.code in ABSENT:
+                    return None
+                raise
+            try:
+                return bytes(response.read())
+            finally:
+                response.close()
+                response.release_conn()
+
+
+def _client(address: StoreAddress, http: urllib3.PoolManager) -> Minio:
+    parts = urlsplit(address.endpoint)
+    return Minio(
+        parts.netloc,
+        access_key=address.access_key,
+        secret_key=address.secret_key,
+        secure=parts.scheme == "https",
+        region="us-east-1",
+        http_client=http,
+    )
+
+
+def _key(sha256: str) -> str:
+    first, second = sha256[:FAN_OUT_CHARS], sha256[FAN_OUT_CHARS : 2 * FAN_OUT_CHARS]
+    return f"{first}/{second}/{sha256[2 * FAN_OUT_CHARS :]}"
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turns the client library's errors into ours: absent is NotFound, everything else Unavailable."""
+    try:
+        yield
+    except S3Error as error:
+        if error.code in ABSENT:
+            raise NotFound("The object store has no such object.") from error
+        raise Unavailable(f"The object store refused: {error.code}.") from error
+    except (MinioException, HTTPError, OSError) as error:
+        raise Unavailable("The object store does not answer; try again shortly.") from error

@@ -1,0 +1,315 @@
+"""Certificates: rows in, records out; a holder's, a case's or a number's certificates in one query each."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, Select, func, select, true, update
+from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by, insert
+
+from storage.db import ReadConnection, WriteConnection
+from storage.envelope import KeyRing, open_json, seal_json
+from storage.holders import holder_json, holders_from_json
+from storage.tables import (
+    cases,
+    certificate_holders,
+    certificates,
+    documents,
+    log_leaves,
+    status_events,
+)
+from vault.model.catalogue import DocumentFormat
+from vault.model.certificate import CertificateRecord, SealLevel, Status, StoredDocument
+from vault.model.holders import Holder, HolderCode
+from vault.model.written import number_form
+
+# Purposes of blind indexes: equal texts in two columns must not have equal indexes.
+NUMBER = "certificate-number"
+CODE = "verification-code"
+TOKEN = "qr-token"  # noqa: S105 - the purpose's name, not a token
+
+
+@dataclass(frozen=True, slots=True)
+class NewCertificate:
+    """A certificate about to be committed."""
+
+    certificate_id: UUID
+    case_id: UUID
+    position: int
+    identifier: str
+    version: int
+    type_code: str
+    type_version: int
+    issuing_authority: str
+    issued_on: date
+    valid_from: date
+    valid_to: date | None
+    number: str = field(repr=False)
+    holders: tuple[Holder, ...] = field(repr=False)
+    fields: Mapping[str, Any] = field(repr=False)
+    verification_code: str = field(repr=False)
+    token: str = field(repr=False)
+    supersedes: UUID | None
+    documents: tuple[StoredDocument, ...]
+
+
+MEDIA_TYPES = {DocumentFormat.PDF: "application/pdf", DocumentFormat.OFD: "application/ofd"}
+
+
+def insert_certificates(
+    db: WriteConnection,
+    keys: KeyRing,
+    new: Sequence[NewCertificate],
+    holder_ids: Mapping[HolderCode, UUID],
+    *,
+    actor: str,
+    at: datetime,
+) -> None:
+    """Writes the records of one case with holders, documents and first status: four statements."""
+    db.execute(insert(certificates), [_certificate_row(keys, item, at) for item in new])
+    db.execute(
+        insert(certificate_holders),
+        [
+            {"holder_id": holder_ids[holder.code], "certificate_id": item.certificate_id, "position": n}
+            for item in new
+            for n, holder in enumerate(item.holders)
+        ],
+    )
+    db.execute(
+        insert(documents),
+        [_document_row(item.certificate_id, document) for item in new for document in item.documents],
+    )
+    db.execute(
+        insert(status_events),
+        [
+            {
+                "certificate_id": item.certificate_id,
+                "action": "issue",
+                "status": Status.VALID,
+                "actor": actor,
+                "at": at,
+            }
+            for item in new
+        ],
+    )
+
+
+def supersede(db: WriteConnection, old: UUID, new: UUID, *, actor: str, at: datetime) -> str | None:
+    """Links a certificate to its next version and takes it out of force.
+
+    Its identifier; None where it can no longer be superseded.
+    """
+    statement = (
+        update(certificates)
+        .where(
+            certificates.c.id == old,
+            certificates.c.status.in_([Status.VALID, Status.SUSPENDED]),
+            certificates.c.superseded_by.is_(None),
+        )
+        .values(status=Status.SUPERSEDED, status_since=at, superseded_by=new)
+        .returning(certificates.c.identifier)
+    )
+    identifier: str | None = db.execute(statement).scalar_one_or_none()
+    if identifier is None:
+        return None
+    db.execute(
+        insert(status_events).values(
+            certificate_id=old, action="supersede", status=Status.SUPERSEDED, actor=actor, at=at
+        )
+    )
+    return identifier
+
+
+def records_of_case(db: ReadConnection, keys: KeyRing, case_id: UUID) -> tuple[CertificateRecord, ...]:
+    """Every certificate of a case, in the order of its results."""
+    query = _records().where(certificates.c.case_id == case_id).order_by(certificates.c.position)
+    return tuple(_record(keys, row) for row in db.execute(query))
+
+
+def records_of_holder(
+    db: ReadConnection, keys: KeyRing, holder_id: UUID, *, authorities: Sequence[str] | None = None
+) -> tuple[CertificateRecord, ...]:
+    """Every certificate of a holder, newest first; `authorities` keeps those issued by them only."""
+    query = (
+        _records()
+        .join(certificate_holders, certificate_holders.c.certificate_id == certificates.c.id)
+        .where(certificate_holders.c.holder_id == holder_id)
+        .order_by(certificates.c.id.desc())
+    )
+    if authorities is not None:
+        query = query.where(certificates.c.issuing_authority.in_(authorities))
+    return tuple(_record(keys, row) for row in db.execute(query))
+
+
+def records_by_number(db: ReadConnection, keys: KeyRing, number: str) -> tuple[CertificateRecord, ...]:
+    """Every certificate with this number, newest first: numbers are unique only to their issuer."""
+    query = (
+        _records()
+        .where(certificates.c.number_index == keys.index(NUMBER, number_form(number)))
+        .order_by(certificates.c.id.desc())
+    )
+    return tuple(_record(keys, row) for row in db.execute(query))
+
+
+def record(db: ReadConnection, keys: KeyRing, certificate_id: UUID) -> CertificateRecord | None:
+    """One certificate by its id."""
+    row = db.execute(_records().where(certificates.c.id == certificate_id)).one_or_none()
+    return None if row is None else _record(keys, row)
+
+
+def record_by_document(db: ReadConnection, keys: KeyRing, sha256: str) -> CertificateRecord | None:
+    """The certificate one of whose sealed files has this digest."""
+    owner = select(documents.c.certificate_id).where(documents.c.sha256 == bytes.fromhex(sha256)).limit(1)
+    row = db.execute(_records().where(certificates.c.id == owner.scalar_subquery())).one_or_none()
+    return None if row is None else _record(keys, row)
+
+
+def record_by_identifier(db: ReadConnection, keys: KeyRing, identifier: str) -> CertificateRecord | None:
+    """The certificate with this identifier (电子证照标识, in full)."""
+    row = db.execute(_records().where(certificates.c.identifier == identifier)).one_or_none()
+    return None if row is None else _record(keys, row)
+
+
+def record_page(
+    db: ReadConnection, keys: KeyRing, after: UUID | None, rows: int
+) -> tuple[CertificateRecord, ...]:
+    """The next `rows` certificates after this id, in id order."""
+    query = _records().order_by(certificates.c.id).limit(rows)
+    if after is not None:
+        query = query.where(certificates.c.id > after)
+    return tuple(_record(keys, row) for row in db.execute(query))
+
+
+def content_place(certificate_id: UUID) -> str:
+    """What a certificate's envelope is bound to."""
+    return f"certificates.sealed:{certificate_id}"
+
+
+def key_place(certificate_id: UUID) -> str:
+    """What a certificate's wrapped data key is bound to."""
+    return f"certificates.data_key:{certificate_id}"
+
+
+def _certificate_row(keys: KeyRing, item: NewCertificate, at: datetime) -> dict[str, object]:
+    data_key = keys.new_data_key(key_place(item.certificate_id))
+    content = {
+        "number": item.number,
+        "holders": holder_json(item.holders),
+        "fields": dict(item.fields),
+        "code": item.verification_code,
+        "token": item.token,
+    }
+    return {
+        "id": item.certificate_id,
+        "case_id": item.case_id,
+        "position": item.position,
+        "identifier": item.identifier,
+        "version": item.version,
+        "type_code": item.type_code,
+        "type_version": item.type_version,
+        "issuing_authority": item.issuing_authority,
+        "issued_on": item.issued_on,
+        "valid_from": item.valid_from,
+        "valid_to": item.valid_to,
+        "status": Status.VALID,
+        "status_since": at,
+        "number_index": keys.index(NUMBER, number_form(item.number)),
+        "code_index": keys.index(CODE, item.verification_code),
+        "token_index": keys.index(TOKEN, item.token),
+        "data_key": data_key.wrapped,
+        "sealed": seal_json(data_key, content, content_place(item.certificate_id)),
+        "supersedes": item.supersedes,
+        "committed_at": at,
+    }
+
+
+def _document_row(certificate_id: UUID, document: StoredDocument) -> dict[str, object]:
+    return {
+        "certificate_id": certificate_id,
+        "format": document.format,
+        "sha256": bytes.fromhex(document.sha256),
+        "sm3": bytes.fromhex(document.sm3),
+        "size_bytes": document.size_bytes,
+        "level": document.level,
+        "seal_id": document.seal_id,
+        "content_type": MEDIA_TYPES[document.format],
+    }
+
+
+def _records() -> Select[Any]:
+    """One row a certificate, its documents as a JSON array and its newest leaf beside it: no N+1."""
+    files = (
+        select(
+            func.jsonb_agg(
+                aggregate_order_by(
+                    func.jsonb_build_array(
+                        documents.c.format,
+                        func.encode(documents.c.sha256, "hex"),
+                        func.encode(documents.c.sm3, "hex"),
+                        documents.c.size_bytes,
+                        documents.c.level,
+                        documents.c.seal_id,
+                    ),
+                    documents.c.format.desc(),
+                ),
+                type_=JSONB,
+            )
+        )
+        .where(documents.c.certificate_id == certificates.c.id)
+        .scalar_subquery()
+    )
+    # The first leaf of a certificate is its issue; later ones are changes of status.
+    leaf = (
+        select(log_leaves.c.promise, log_leaves.c.log_index)
+        .where(log_leaves.c.certificate_id == certificates.c.id)
+        .order_by(log_leaves.c.id)
+        .limit(1)
+        .lateral("issue_leaf")
+    )
+    return (
+        select(
+            certificates,
+            cases.c.client_id,
+            cases.c.number.label("case_number"),
+            files.label("files"),
+            leaf.c.promise,
+            leaf.c.log_index,
+        )
+        .join(cases, cases.c.id == certificates.c.case_id)
+        .join(leaf, true())
+    )
+
+
+def _record(keys: KeyRing, row: Row[Any]) -> CertificateRecord:
+    data_key = keys.data_key(row.data_key, key_place(row.id))
+    content = open_json(data_key, row.sealed, content_place(row.id))
+    return CertificateRecord(
+        certificate_id=row.id,
+        identifier=row.identifier,
+        version=row.version,
+        type_code=row.type_code,
+        type_version=row.type_version,
+        issuing_authority=row.issuing_authority,
+        client_id=row.client_id,
+        case_number=row.case_number,
+        number=content["number"],
+        holders=holders_from_json(content["holders"]),
+        fields=content["fields"],
+        issued_on=row.issued_on,
+        valid_from=row.valid_from,
+        valid_to=row.valid_to,
+        status=Status(row.status),
+        status_since=row.status_since,
+        verification_code=content["code"],
+        token=content["token"],
+        documents=tuple(
+            StoredDocument(DocumentFormat(f[0]), f[1], f[2], f[3], SealLevel(f[4]), f[5]) for f in row.files
+        ),
+        supersedes=row.supersedes,
+        superseded_by=row.superseded_by,
+        committed_at=row.committed_at,
+        promise=row.promise,
+        log_index=row.log_index,
+    )

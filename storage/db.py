@@ -1,0 +1,102 @@
+"""PostgreSQL connections as two types: one that may only read, one that writes and commits once.
+
+Helpers in `storage/` take a connection and never commit; flows open the transaction around them.
+No network call other than SQL happens inside one.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NewType
+
+from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.pool import QueuePool
+
+from vault.errors import Unavailable
+
+ReadConnection = NewType("ReadConnection", Connection)
+# Whoever may write may read.
+WriteConnection = NewType("WriteConnection", ReadConnection)
+
+# A request that waits longer than this for a connection is better told to come back.
+POOL_TIMEOUT_S = 10
+# Longer than any statement of ours on a healthy server; a runaway is cut off instead of piling up.
+STATEMENT_TIMEOUT_MS = 15_000
+# Row locks are held for a few milliseconds; waiting longer means that something is stuck.
+LOCK_TIMEOUT_MS = 5_000
+# Statements that PostgreSQL keeps prepared per connection: all of ours fit.
+PREPARED_MAX = 200
+
+
+class Database:
+    """A pool of connections to one PostgreSQL server; `url` is a libpq URL (`postgresql://…`)."""
+
+    def __init__(self, url: str, *, pool_size: int) -> None:
+        self._engine = create_engine(
+            url.replace("postgresql://", "postgresql+psycopg://", 1),
+            poolclass=QueuePool,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=POOL_TIMEOUT_S,
+            pool_pre_ping=False,
+            hide_parameters=True,
+            connect_args={
+                "connect_timeout": POOL_TIMEOUT_S,
+                "prepare_threshold": 1,
+                "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout={LOCK_TIMEOUT_MS}",
+            },
+        )
+
+    @contextmanager
+    def reading(self) -> Iterator[ReadConnection]:
+        """A connection for reads: autocommit, each statement sees the newest committed state.
+
+        Raises:
+            Unavailable: the server does not answer.
+        """
+        with _translated(), self._engine.connect() as connection:
+            yield ReadConnection(connection.execution_options(isolation_level="AUTOCOMMIT"))
+
+    @contextmanager
+    def snapshot(self) -> Iterator[ReadConnection]:
+        """One read-only REPEATABLE READ transaction: every statement sees the same state.
+
+        Raises:
+            Unavailable: the server does not answer.
+        """
+        with _translated(), self._engine.connect() as connection:
+            steady = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            with steady.begin():
+                yield ReadConnection(steady)
+
+    @contextmanager
+    def writing(self) -> Iterator[WriteConnection]:
+        """One transaction: committed when the block ends, rolled back when it raises.
+
+        Raises:
+            Unavailable: the server does not answer. When that happens at the commit itself, the
+                transaction may have taken place: the caller's retry must be idempotent.
+        """
+        with _translated(), self._engine.begin() as connection:
+            yield WriteConnection(ReadConnection(connection))
+
+    def ping(self) -> None:
+        """Raises `Unavailable` unless the server answers."""
+        with self.reading() as db:
+            db.execute(text("SELECT 1"))
+
+    def close(self) -> None:
+        """Closes every pooled connection."""
+        self._engine.dispose()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        raise Unavailable("The database does not answer; try again shortly.") from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise Unavailable("The database connection was lost; try again shortly.") from error
+        raise

@@ -1,0 +1,84 @@
+"""Insert-only rows: log leaves and audit events; and the outbox of jobs, all in the caller's transaction."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import insert
+
+from storage.db import WriteConnection
+from storage.tables import audit_events, log_leaves
+
+
+@dataclass(frozen=True, slots=True)
+class LeafRow:
+    """A leaf of the transparency log before the sequencer gives it an index."""
+
+    certificate_id: UUID
+    leaf: bytes
+    leaf_hash: bytes
+    promise: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """One audit event; `details` holds no personal data."""
+
+    actor: str
+    action: str
+    certificate_id: UUID | None
+    case_id: UUID | None
+    details: Mapping[str, Any]
+
+
+def insert_leaves(db: WriteConnection, leaves: Sequence[LeafRow]) -> None:
+    """Writes leaves without an index: the sequencer gives those out later, in batches."""
+    db.execute(
+        insert(log_leaves),
+        [
+            {
+                "certificate_id": leaf.certificate_id,
+                "leaf": leaf.leaf,
+                "leaf_hash": leaf.leaf_hash,
+                "promise": leaf.promise,
+            }
+            for leaf in leaves
+        ],
+    )
+
+
+def insert_audit(db: WriteConnection, events: Sequence[AuditRow], at: datetime) -> None:
+    """Writes audit events."""
+    db.execute(
+        insert(audit_events),
+        [
+            {
+                "at": at,
+                "actor": event.actor,
+                "action": event.action,
+                "certificate_id": event.certificate_id,
+                "case_id": event.case_id,
+                "details": dict(event.details),
+            }
+            for event in events
+        ],
+    )
+
+
+# procrastinate's own function, called inside the caller's transaction: the job exists if and only if
+# the transaction commits.
+_DEFER = text(
+    "SELECT procrastinate_defer_jobs_v1(ARRAY[ROW(CAST(:queue AS varchar), CAST(:task AS varchar), 0,"
+    " NULL, NULL, CAST(:args AS jsonb), CAST(:at AS timestamptz))::procrastinate_job_to_defer_v1])"
+)
+
+
+def defer_job(
+    db: WriteConnection, *, queue: str, task: str, arguments: Mapping[str, Any], at: datetime
+) -> None:
+    """Enqueues a job for the worker in this transaction, to be run no earlier than `at`."""
+    db.execute(_DEFER, {"queue": queue, "task": task, "args": json.dumps(arguments), "at": at})

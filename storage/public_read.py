@@ -1,0 +1,132 @@
+"""The public verification's read, written close to the driver: one prepared statement on an async pool.
+
+Measured in `docs/performance.md`: through SQLAlchemy the same point read costs more than the rest of the
+request together.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg import AsyncConnection, OperationalError
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from storage.certificates import CODE, NUMBER, TOKEN, content_place, key_place
+from storage.envelope import KeyRing, open_json
+from vault.errors import Unavailable
+
+# Waiting longer for a connection than this helps nobody who stands at a window.
+POOL_TIMEOUT_S = 5.0
+
+_COLUMNS = """
+    SELECT c.id, c.identifier, c.version, c.type_code, c.type_version, c.issuing_authority,
+           c.issued_on, c.valid_from, c.valid_to, c.status, c.status_since, c.data_key, c.sealed,
+           ARRAY(SELECT d.format || ' ' || d.level || ' ' || d.seal_id || ' ' || encode(d.sha256, 'hex')
+                 FROM documents d WHERE d.certificate_id = c.id ORDER BY d.format DESC),
+           (SELECT l.log_index FROM log_leaves l WHERE l.certificate_id = c.id ORDER BY l.id LIMIT 1)
+    FROM certificates c
+"""
+_BY_TOKEN = _COLUMNS + "WHERE c.token_index = %s"
+_BY_NUMBER_AND_CODE = _COLUMNS + "WHERE c.number_index = %s AND c.code_index = %s"
+_TYPE = "SELECT definition FROM certificate_types WHERE code = %s AND version = %s"
+
+
+@dataclass(frozen=True, slots=True)
+class PublicRow:
+    """What public verification may see of a certificate, before masking. `content`: the opened envelope."""
+
+    certificate_id: UUID
+    identifier: str
+    version: int
+    type_code: str
+    type_version: int
+    issuing_authority: str
+    issued_on: date
+    valid_from: date
+    valid_to: date | None
+    status: str
+    status_since: datetime
+    content: Mapping[str, Any] = field(repr=False)
+    documents: tuple[str, ...]
+    log_index: int | None
+
+
+class PublicReader:
+    """Point reads for one process's event loop. Opened in its lifespan, closed at its end."""
+
+    def __init__(self, url: str, keys: KeyRing, *, pool_size: int) -> None:
+        self._keys = keys
+        self._definitions: dict[tuple[str, int], Mapping[str, Any]] = {}
+        self._pool: AsyncConnectionPool[AsyncConnection[Any]] = AsyncConnectionPool(
+            url,
+            min_size=1,
+            max_size=pool_size,
+            open=False,
+            timeout=POOL_TIMEOUT_S,
+            kwargs={"autocommit": True, "prepare_threshold": 0},
+        )
+
+    async def open(self) -> None:
+        """Starts the pool; the server need not be there yet."""
+        await self._pool.open()
+
+    async def close(self) -> None:
+        """Closes every connection."""
+        await self._pool.close()
+
+    async def by_token(self, token: str) -> PublicRow | None:
+        """The certificate whose QR holds this token.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        return self._row(await self._one(_BY_TOKEN, (self._keys.index(TOKEN, token),)))
+
+    async def by_number_and_code(self, number: str, code: str) -> PublicRow | None:
+        """The certificate with this number and this verification code, both normalised.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        indexes = (self._keys.index(NUMBER, number), self._keys.index(CODE, code))
+        return self._row(await self._one(_BY_NUMBER_AND_CODE, indexes))
+
+    async def definition(self, code: str, version: int) -> Mapping[str, Any]:
+        """A type's definition as it was when the certificate was issued. An applied version never changes."""
+        known = self._definitions.get((code, version))
+        if known is None:
+            row = await self._one(_TYPE, (code, version))
+            known = self._definitions[(code, version)] = row[0] if row is not None else {}
+        return known
+
+    async def _one(self, query: str, parameters: tuple[object, ...]) -> tuple[Any, ...] | None:
+        try:
+            async with self._pool.connection() as connection:
+                cursor = await connection.execute(query, parameters, binary=True)
+                return await cursor.fetchone()
+        except (OperationalError, PoolTimeout) as error:
+            raise Unavailable("The database does not answer; try again shortly.") from error
+
+    def _row(self, row: tuple[Any, ...] | None) -> PublicRow | None:
+        if row is None:
+            return None
+        data_key = self._keys.data_key(row[11], key_place(row[0]))
+        content = open_json(data_key, row[12], content_place(row[0]))
+        return PublicRow(
+            certificate_id=row[0],
+            identifier=row[1],
+            version=row[2],
+            type_code=row[3],
+            type_version=row[4],
+            issuing_authority=row[5],
+            issued_on=row[6],
+            valid_from=row[7],
+            valid_to=row[8],
+            status=row[9],
+            status_since=row[10],
+            content=content,
+            documents=tuple(row[13]),
+            log_index=row[14],
+        )

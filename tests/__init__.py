@@ -1,0 +1,1 @@
+"""The suite: fast unit tests, then the real engines."""

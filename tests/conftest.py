@@ -1,0 +1,77 @@
+"""A whole vault for the suite: the embedded engines, founded once, shared by every test that marks `engines`."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from api.edge import Mode
+from api.settings import Settings
+from api.wiring import Wired, blobs_of, database_of, wire
+from migrations.run import upgrade
+from signing.typeset import SEAL_PLACES
+from storage.embedded import EngineAddresses, embedded_engines
+from tests.keys import token_key_pem
+from vault.applying import apply_catalogue
+from vault.catalogue import Catalogue, shipped_catalogue
+from vault.founding import SecretsFolder, found_development_secrets, make_development_seals
+from vault.model.actors import ClientGrant
+from vault.signin import add_client
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """A founded vault: its settings for child processes, its parts for this one, and a client that may deposit."""
+
+    settings: Settings
+    wired: Wired
+    catalogue: Catalogue
+    client: ClientGrant
+    client_secret: str
+
+
+@pytest.fixture(scope="session")
+def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineAddresses]:
+    """PostgreSQL and SeaweedFS, started once for the whole run."""
+    with embedded_engines(tmp_path_factory.mktemp("engines") / "data") as addresses:
+        yield addresses
+
+
+@pytest.fixture(scope="session")
+def house(engines: EngineAddresses, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """A vault with the shipped catalogue, a seal for every authority and one client that acts for all."""
+    now = datetime.now(UTC)
+    secrets = SecretsFolder(tmp_path_factory.mktemp("secrets") / "secrets")
+    found_development_secrets(secrets, token_key_pem=token_key_pem(), at=now)
+    settings = settings_for(engines, secrets.path)
+    upgrade(engines.database_url)
+    blobs_of(settings).prepare()
+    catalogue = shipped_catalogue(SEAL_PLACES)
+    database = database_of(settings)
+    apply_catalogue(database, catalogue.types.values(), at=now)
+    make_development_seals(database, secrets, catalogue.city.authorities, at=now)
+    database.close()
+    wired = wire(settings)
+    authorities = frozenset(authority.code for authority in catalogue.city.authorities)
+    added = add_client(wired.workshop, "suite", "The test suite", authorities, at=now)
+    yield House(settings, wired, catalogue, ClientGrant("suite", "The test suite", authorities), added.secret)
+    wired.workshop.database.close()
+
+
+def settings_for(engines: EngineAddresses, secrets: Path) -> Settings:
+    """Development settings on these engines."""
+    return Settings.model_validate(
+        {
+            "mode": Mode.DEVELOPMENT,
+            "database_url": SecretStr(engines.database_url),
+            "s3_endpoint": engines.s3_endpoint,
+            "s3_access_key": engines.s3_access_key,
+            "s3_secret_key": SecretStr(engines.s3_secret_key),
+            "public_url": "http://vault.example",
+            "secrets": secrets,
+            "trust": SecretsFolder(secrets).authority_certificate,
+        }
+    )

@@ -1,0 +1,196 @@
+"""The commit point holds: whatever kills a deposit wherever, the same request makes exactly one certificate."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from threading import Barrier
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from pydantic import SecretStr
+
+from api.wiring import wire
+from tests.conftest import House
+from tests.faults import CuttingWire, LyingStore, lying_store
+from tests.requests import example_request
+from vault.deposit import Deposited, deposit, read_case
+from vault.download import document_for_client
+from vault.errors import Unavailable
+from vault.fsck import Weight, fsck
+from vault.lookup import of_case
+from vault.workshop import Workshop
+
+pytestmark = [pytest.mark.engines, pytest.mark.crash]
+
+STEPS = [
+    "vault.deposit.flow:take_handed_in",
+    "vault.deposit.flow:reserve",
+    "vault.deposit.flow:make_page",
+    "vault.deposit.flow:seal",
+    "vault.deposit.flow:judge",
+    "vault.deposit.flow:store",
+    "vault.deposit.committing:redeem_case",
+    "vault.deposit.committing:insert_certificates",
+    "vault.deposit.committing:insert_leaves",
+    "vault.deposit.committing:insert_audit",
+    "vault.deposit.committing:defer_job",
+    "vault.deposit.flow:commit",
+]
+
+
+def _deposit(house: House, workshop: Workshop, request: dict[str, Any]) -> Deposited:
+    now = datetime.now(UTC)
+    case = read_case(house.catalogue.types, house.client, request, at=now)
+    return deposit(workshop, case, at=now)
+
+
+def _assert_whole(house: House, request: dict[str, Any], answered: Deposited) -> None:
+    """Exactly one certificate a result, every answered receipt downloadable, nothing unexplained."""
+    workshop = house.wired.workshop
+    held = of_case(workshop, house.client, request["case"]["number"])
+    assert held == answered.certificates
+    assert len(held) == len(request["results"])
+    for certificate in held:
+        for document in certificate.documents:
+            file = document_for_client(
+                workshop, house.client, certificate.certificate_id, document.format, at=datetime.now(UTC)
+            )
+            assert file.sha256 == document.sha256
+            assert len(file.content) == document.size_bytes
+    report = fsck(workshop, progress=lambda _: None)
+    assert report.problems == ()
+    open_cases = {f.about for f in report.findings if f.weight is Weight.NOTE}
+    assert request["case"]["number"] not in open_cases
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_killed_after_a_step_then_sent_again(house: House, step: str) -> None:
+    request = example_request(house.catalogue)
+    died = subprocess.run(
+        [sys.executable, "-m", "tests.crash.dying_deposit", step],
+        input=json.dumps(request).encode(),
+        env=_environment(house),
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert died.returncode == -signal.SIGKILL, died.stderr.decode()
+    answered = _deposit(house, house.wired.workshop, request)
+    assert answered.repeated is (step == "vault.deposit.flow:commit")
+    _assert_whole(house, request, answered)
+
+
+def test_killed_twice_in_a_row(house: House) -> None:
+    request = example_request(house.catalogue)
+    for step in ("vault.deposit.flow:store", "vault.deposit.committing:insert_leaves"):
+        subprocess.run(
+            [sys.executable, "-m", "tests.crash.dying_deposit", step],
+            input=json.dumps(request).encode(),
+            env=_environment(house),
+            capture_output=True,
+            check=False,
+            timeout=60,
+        )
+    _assert_whole(house, request, _deposit(house, house.wired.workshop, request))
+
+
+def test_two_tries_at_once_make_one_certificate(house: House) -> None:
+    request = example_request(house.catalogue)
+    tries = 4
+    barrier = Barrier(tries)
+
+    def one_try(_: int) -> Deposited:
+        barrier.wait()
+        return _deposit(house, house.wired.workshop, request)
+
+    with ThreadPoolExecutor(tries) as pool:
+        answers = list(pool.map(one_try, range(tries)))
+    assert [a.repeated for a in answers].count(False) == 1
+    assert all(a.certificates == answers[0].certificates for a in answers)
+    _assert_whole(house, request, answers[0])
+
+
+@pytest.fixture
+def store_that_lies(house: House) -> Iterator[tuple[Workshop, LyingStore]]:
+    with lying_store(str(house.settings.s3_endpoint)) as store:
+        settings = house.settings.model_copy(
+            update={"s3_endpoint": f"http://127.0.0.1:{store.server_address[1]}"}
+        )
+        workshop = wire(settings).workshop
+        yield workshop, store
+        workshop.database.close()
+
+
+def test_the_store_says_200_but_lost_it(
+    house: House, store_that_lies: tuple[Workshop, LyingStore]
+) -> None:
+    workshop, store = store_that_lies
+    request = example_request(house.catalogue)
+    store.lose_puts = 1
+    with pytest.raises(Unavailable, match="did not keep"):
+        _deposit(house, workshop, request)
+    assert len(store.lost) == 1
+    _assert_whole(house, request, _deposit(house, workshop, request))
+
+
+@pytest.mark.parametrize("commit", ["reservation", "record"])
+@pytest.mark.parametrize("how", ["before", "after"])
+def test_a_commit_that_was_cut_off(house: House, how: str, commit: str) -> None:
+    address = urlsplit(house.settings.database_url.get_secret_value())
+    assert address.hostname is not None
+    assert address.port is not None
+    wire_ = CuttingWire(address.hostname, address.port)
+    through = address._replace(netloc=address.netloc.replace(f":{address.port}", f":{wire_.port}"))
+    settings = house.settings.model_copy(update={"database_url": SecretStr(through.geturl())})
+    workshop = wire(settings).workshop
+    request = example_request(house.catalogue)
+    now = datetime.now(UTC)
+    case = read_case(house.catalogue.types, house.client, request, at=now)
+    try:
+        if commit == "reservation":
+            wire_.cut = how
+        else:
+            _arm_after_store(workshop, wire_, how)
+        with pytest.raises(Unavailable):
+            deposit(workshop, case, at=now)
+        assert wire_.cuts == 1
+        answered = deposit(workshop, case, at=now)
+    finally:
+        workshop.database.close()
+        wire_.close()
+    assert answered.repeated is (commit == "record" and how == "after")
+    _assert_whole(house, request, answered)
+
+
+def _arm_after_store(workshop: Workshop, wire_: CuttingWire, how: str) -> None:
+    """The next COMMIT after the object was read back is the commit point."""
+    read = workshop.blobs.read_document
+
+    def read_then_arm(sha256: str) -> bytes:
+        content = read(sha256)
+        if wire_.cuts == 0:
+            wire_.cut = how
+        return content
+
+    workshop.blobs.read_document = read_then_arm  # type: ignore[method-assign]  # the moment to arm the wire
+
+
+def _environment(house: House) -> dict[str, str]:
+    settings = house.settings
+    return {
+        **os.environ,
+        "CERTVAULT_MODE": settings.mode.value,
+        "CERTVAULT_DATABASE_URL": settings.database_url.get_secret_value(),
+        "CERTVAULT_S3_ENDPOINT": str(settings.s3_endpoint),
+        "CERTVAULT_S3_ACCESS_KEY": settings.s3_access_key,
+        "CERTVAULT_S3_SECRET_KEY": settings.s3_secret_key.get_secret_value(),
+        "CERTVAULT_PUBLIC_URL": str(settings.public_url),
+        "CERTVAULT_SECRETS": str(settings.secrets),
+        "CERTVAULT_TRUST": str(settings.trust),
+    }

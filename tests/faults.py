@@ -1,0 +1,120 @@
+"""Real wires with faults in them: proxies that lose what a store acknowledged, or a commit's answer."""
+
+import select
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
+from urllib.parse import urlsplit
+
+
+class LyingStore(ThreadingHTTPServer):
+    """In front of a real S3 server: when `lose_puts` is above zero, that many PUTs get a 200 and go nowhere."""
+
+    daemon_threads = True
+
+    def __init__(self, endpoint: str) -> None:
+        super().__init__(("127.0.0.1", 0), _StoreHandler)
+        self.behind = urlsplit(endpoint).netloc
+        self.lose_puts = 0
+        self.lost: list[str] = []
+
+
+class _StoreHandler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: LyingStore
+    hop_by_hop: ClassVar[set[str]] = {"connection", "transfer-encoding", "content-length", "date", "server"}
+
+    def _pass_on(self) -> None:
+        length = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(length)
+        if self.command == "PUT" and self.server.lose_puts > 0:
+            self.server.lose_puts -= 1
+            self.server.lost.append(self.path)
+            self.send_response(200)
+            self.send_header("ETag", '"00000000000000000000000000000000"')
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        behind = HTTPConnection(self.server.behind, timeout=20)
+        # The client signed the Host header that it saw: it is passed on as it came.
+        behind.request(self.command, self.path, body=body or None, headers=dict(self.headers))
+        answer = behind.getresponse()
+        content = answer.read()
+        self.send_response(answer.status)
+        for name, value in answer.getheaders():
+            if name.lower() not in self.hop_by_hop:
+                self.send_header(name, value)
+        size = answer.getheader("Content-Length") if self.command == "HEAD" else str(len(content))
+        self.send_header("Content-Length", size or "0")
+        self.end_headers()
+        self.wfile.write(content)
+        behind.close()
+
+    do_GET = do_PUT = do_HEAD = do_POST = do_DELETE = _pass_on  # noqa: N815 - names that http.server looks for
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's own signature
+        """Quiet."""
+
+
+@contextmanager
+def lying_store(endpoint: str) -> Iterator[LyingStore]:
+    """A lying store in front of `endpoint`."""
+    server = LyingStore(endpoint)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class CuttingWire:
+    """In front of a real PostgreSQL: cuts the connection at a COMMIT, before or after the server did it.
+
+    `cut` None passes everything on; "before" drops the COMMIT (failed); "after" lets the server do it and
+    drops its answer (failed but happened). One cut each time it is armed.
+    """
+
+    def __init__(self, host: str, port: int) -> None:
+        self._behind = (host, port)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self.cut: str | None = None
+        self.cuts = 0
+        self._thread = threading.Thread(target=self._accept, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stops accepting."""
+        self._listener.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._relay, args=(client,), daemon=True).start()
+
+    def _relay(self, client: socket.socket) -> None:
+        with client, socket.create_connection(self._behind) as server:
+            while True:
+                ready, _, _ = select.select([client, server], [], [])
+                for end in ready:
+                    data = end.recv(65536)
+                    if not data:
+                        return
+                    if end is client and self.cut is not None and b"COMMIT\x00" in data:
+                        how, self.cut = self.cut, None
+                        self.cuts += 1
+                        if how == "after":
+                            server.sendall(data)
+                            server.recv(65536)  # the server has committed when it answers
+                        return
+                    (server if end is client else client).sendall(data)

@@ -1,0 +1,17 @@
+"""A development authority, keys of every algorithm and a time-stamp authority, made once for the whole run."""
+
+import pytest
+
+from signing.keys import SignatureAlgorithm
+from tests.signing.workshop import Workshop, new_workshop
+
+
+@pytest.fixture(scope="session")
+def workshop() -> Workshop:
+    return new_workshop()
+
+
+@pytest.fixture(params=list(SignatureAlgorithm), ids=str)
+def algorithm(request: pytest.FixtureRequest) -> SignatureAlgorithm:
+    chosen: SignatureAlgorithm = request.param
+    return chosen

@@ -1,0 +1,30 @@
+"""The catalogue: kinds of certificates as reviewed files, checked, loaded, and applied to what comes in.
+
+`types/*.yaml` define one kind each, `city.yaml` the authorities that issue them, `*.schema.json` the shape
+of both.
+"""
+
+from vault.catalogue.checks import check_catalogue
+from vault.catalogue.definitions import City, CityAuthority, definition_json, type_from_json
+from vault.catalogue.faces import check_face
+from vault.catalogue.files import CatalogueProblem
+from vault.catalogue.loading import SHIPPED, Catalogue, load_catalogue, shipped_catalogue
+from vault.catalogue.pages import page_data
+from vault.catalogue.rules import check_holders, check_validity
+
+__all__ = [
+    "SHIPPED",
+    "Catalogue",
+    "CatalogueProblem",
+    "City",
+    "CityAuthority",
+    "check_catalogue",
+    "check_face",
+    "check_holders",
+    "check_validity",
+    "definition_json",
+    "load_catalogue",
+    "page_data",
+    "shipped_catalogue",
+    "type_from_json",
+]

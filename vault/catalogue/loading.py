@@ -1,0 +1,42 @@
+"""Loading a catalogue: all of it sound, or none of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from vault.catalogue.checks import examine
+from vault.catalogue.definitions import City
+from vault.errors import InputError
+from vault.model.catalogue import CertificateType, SealPlace
+
+SHIPPED = Path(__file__).parent
+"""The folder of the catalogue that comes with the vault: the sample city and its kinds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """A sound catalogue: the kinds by their codes, and the city whose authorities issue them."""
+
+    types: Mapping[str, CertificateType]
+    city: City
+
+
+def load_catalogue(folder: Path, seal_places: Mapping[str, SealPlace]) -> Catalogue:
+    """Read `folder/city.yaml` and `folder/types/*.yaml`.
+
+    `seal_places` maps the name of every template to where it wants the seal.
+
+    Raises:
+        InputError: something is wrong; the sentence lists every problem, one a line, by file and line.
+    """
+    examination = examine(folder, seal_places)
+    if examination.problems or examination.city is None:
+        lines = "\n".join(str(problem) for problem in examination.problems)
+        raise InputError(f"The catalogue has {len(examination.problems)} problems:\n{lines}")
+    return Catalogue(MappingProxyType({kind.code: kind for kind in examination.types}), examination.city)
+
+
+def shipped_catalogue(seal_places: Mapping[str, SealPlace]) -> Catalogue:
+    """The catalogue that comes with the vault. Raises `InputError` as `load_catalogue` does."""
+    return load_catalogue(SHIPPED, seal_places)

@@ -1,0 +1,200 @@
+"""Step 7, the commit point: one transaction, after which the certificates are held."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from storage.cases import redeem_case
+from storage.certificates import NewCertificate, insert_certificates, records_of_case, supersede
+from storage.db import WriteConnection
+from storage.history import AuditRow, LeafRow, defer_job, insert_audit, insert_leaves
+from storage.holders import ensure_holders
+from storage.materials import NewMaterial, insert_materials
+from vault.deposit.making import SealedResult
+from vault.deposit.reserving import ReservedCase
+from vault.deposit.taking import TakenFile
+from vault.errors import Conflict, FieldProblem
+from vault.log import issue_content, promised, status_content
+from vault.model.certificate import (
+    ApprovalResult,
+    CertificateRecord,
+    CompletedCase,
+    Status,
+    StoredDocument,
+)
+from vault.model.holders import Holder
+from vault.model.ids import uuid7
+from vault.workshop import Workshop
+
+# The store acknowledges before its disks have it: read every object once more after this time.
+SECOND_LOOK_AFTER = timedelta(minutes=10)
+SECOND_LOOK_TASK = "second_look"
+SECOND_LOOK_QUEUE = "scrub"
+
+
+def commit(
+    workshop: Workshop,
+    case: CompletedCase,
+    reserved: ReservedCase,
+    sealed: tuple[SealedResult, ...],
+    handed_in: Mapping[str, TakenFile],
+    *,
+    at: datetime,
+) -> tuple[tuple[CertificateRecord, ...], bool]:
+    """Redeems the reservation; the records, and whether it was this try that committed them.
+
+    Raises:
+        Conflict: the case was given other contents meanwhile, or what it supersedes no longer can be.
+        Unavailable: the database does not answer; if that happened at the commit itself, the retry
+            finds the case committed.
+    """
+    with workshop.database.writing() as db:
+        if not redeem_case(db, reserved.case_id, reserved.request_digest, at):
+            return _redeemed_by_another(db, workshop, reserved), False
+        new = [
+            _new_certificate(workshop, reserved, result, item, at)
+            for result, item in zip(case.results, sealed, strict=True)
+        ]
+        holder_ids = ensure_holders(
+            db,
+            workshop.keys,
+            _all_holders(case),
+            at,
+        )
+        if new:
+            insert_certificates(db, workshop.keys, new, holder_ids, actor=case.client_id, at=at)
+            leaves = [_issue_leaf(workshop, item, at) for item in new]
+            leaves += _supersede(db, workshop, case, new, at)
+            insert_leaves(db, leaves)
+        insert_materials(db, workshop.keys, _new_materials(case, reserved, handed_in, at), holder_ids)
+        insert_audit(
+            db,
+            [
+                AuditRow(
+                    actor=case.client_id,
+                    action="deposit",
+                    certificate_id=None,
+                    case_id=reserved.case_id,
+                    details={"certificates": [str(item.certificate_id) for item in new]},
+                )
+            ],
+            at,
+        )
+        objects = [d.sha256 for item in new for d in item.documents] + [m.sha256 for m in case.materials]
+        defer_job(
+            db,
+            queue=SECOND_LOOK_QUEUE,
+            task=SECOND_LOOK_TASK,
+            arguments={"sha256": objects},
+            at=at + SECOND_LOOK_AFTER,
+        )
+        return records_of_case(db, workshop.keys, reserved.case_id), True
+
+
+def _all_holders(case: CompletedCase) -> list[Holder]:
+    of_results = [holder for result in case.results for holder in result.holders]
+    of_materials = [holder for material in case.materials for holder in material.holders]
+    return list({holder.code: holder for holder in of_results + of_materials}.values())
+
+
+def _redeemed_by_another(
+    db: WriteConnection, workshop: Workshop, reserved: ReservedCase
+) -> tuple[CertificateRecord, ...]:
+    """Another try was first: its certificates are the answer, if it was the same case that it deposited."""
+    records = records_of_case(db, workshop.keys, reserved.case_id)
+    ours = {reservation.certificate_id for reservation in reserved.reservations}
+    if {record.certificate_id for record in records} != ours:
+        raise Conflict(
+            "This case was sent with other contents at the same time; a changed result is a new case."
+        )
+    return records
+
+
+def _new_certificate(
+    workshop: Workshop, reserved: ReservedCase, result: ApprovalResult, item: SealedResult, at: datetime
+) -> NewCertificate:
+    document = item.document
+    return NewCertificate(
+        certificate_id=item.reservation.certificate_id,
+        case_id=reserved.case_id,
+        position=item.reservation.position,
+        identifier=item.reservation.identifier,
+        version=item.reservation.version,
+        type_code=result.type_code,
+        type_version=workshop.shelf.type(result.type_code, at).version,
+        issuing_authority=result.issuing_authority,
+        issued_on=result.issued_on,
+        valid_from=result.valid_from,
+        valid_to=result.valid_to,
+        number=result.number,
+        holders=result.holders,
+        fields=result.fields,
+        verification_code=item.reservation.verification_code,
+        token=item.reservation.token,
+        supersedes=result.supersedes,
+        documents=(
+            StoredDocument(
+                document.format,
+                document.sha256,
+                document.sm3,
+                len(document.content),
+                document.level,
+                document.seal_id,
+            ),
+        ),
+    )
+
+
+def _issue_leaf(workshop: Workshop, item: NewCertificate, at: datetime) -> LeafRow:
+    content = issue_content(
+        identifier=item.identifier,
+        type_code=item.type_code,
+        issuer=item.issuing_authority,
+        valid_from=item.valid_from,
+        valid_to=item.valid_to,
+        documents=item.documents,
+        at=at,
+    )
+    return _leaf_row(workshop, item.certificate_id, content, at)
+
+
+def _supersede(
+    db: WriteConnection, workshop: Workshop, case: CompletedCase, new: list[NewCertificate], at: datetime
+) -> list[LeafRow]:
+    leaves = []
+    for item in new:
+        if item.supersedes is None:
+            continue
+        old = supersede(db, item.supersedes, item.certificate_id, actor=case.client_id, at=at)
+        if old is None:
+            problem = FieldProblem(f"/results/{item.position}/supersedes", "It is no longer in force.")
+            raise Conflict("The certificate to supersede was changed meanwhile.", problem)
+        content = status_content(identifier=old, status=Status.SUPERSEDED, at=at)
+        leaves.append(_leaf_row(workshop, item.supersedes, content, at))
+    return leaves
+
+
+def _leaf_row(workshop: Workshop, certificate_id: UUID, content: bytes, at: datetime) -> LeafRow:
+    leaf = promised(workshop.log_key, content, at + workshop.promise_within)
+    return LeafRow(certificate_id, leaf.content, leaf.hash, leaf.promise)
+
+
+def _new_materials(
+    case: CompletedCase, reserved: ReservedCase, handed_in: Mapping[str, TakenFile], at: datetime
+) -> list[NewMaterial]:
+    return [
+        NewMaterial(
+            material_id=uuid7(at),
+            case_id=reserved.case_id,
+            position=n,
+            type_code=material.type_code,
+            name=material.name,
+            sha256=material.sha256,
+            size_bytes=len(handed_in[material.sha256].content),
+            content_type=handed_in[material.sha256].media_type,
+            trust=material.trust,
+            valid_to=material.valid_to,
+            holders=material.holders,
+        )
+        for n, material in enumerate(case.materials)
+    ]

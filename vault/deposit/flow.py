@@ -1,0 +1,62 @@
+"""The deposit, in the order in which it happens."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from vault.deposit.committing import commit
+from vault.deposit.making import judge, make_page, seal
+from vault.deposit.reserving import ReservedCase, release, reserve
+from vault.deposit.storing import store
+from vault.deposit.taking import take_handed_in
+from vault.errors import InputError
+from vault.model.certificate import CertificateRecord, CompletedCase
+from vault.workshop import Workshop
+
+
+@dataclass(frozen=True, slots=True)
+class Deposited:
+    """What a deposit answers: the case's certificates, and whether they were there before."""
+
+    case_number: str
+    certificates: tuple[CertificateRecord, ...]
+    repeated: bool
+
+
+def deposit(workshop: Workshop, case: CompletedCase, *, at: datetime) -> Deposited:
+    """Seals, stores and indexes every result of a completed case, all of them or none.
+
+    1. take: the files that the case names are there and may be sealed; nothing is written yet.
+    2. reserve: identifiers, verification codes and the intent to seal are committed, once per
+       (client, case number). A case that is committed already is answered from its records.
+    3. make: typeset the page from the type's template, or take the file handed in.
+    4. seal: certify it with the issuing authority's seal.
+    5. judge: an independent reader must find the seal whole before anybody else sees it.
+    6. store: put the object under its digest, locked; read it back and compare.
+    7. commit: one transaction with records, holders index, status, log leaves, audit event and
+       jobs. **This is the commit point**: before it nothing is visible, after it nothing is lost.
+    8. answer with the records.
+
+    No network call happens inside a transaction. A crash before 7 leaves a reservation and perhaps an
+    object that no row names; the same request again walks the same path under the same identifiers.
+    Two tries at once: one redeems the reservation, the other answers with its certificates.
+
+    Raises:
+        InputError: the case cannot be deposited as it is; nothing of it is kept.
+        Conflict: the case is there with other contents, or what it supersedes no longer can be.
+        Unavailable: an engine does not answer; the same request may succeed later.
+        IntegrityError: the vault's own work does not stand up to its own reader.
+    """
+    handed_in = take_handed_in(workshop, case)  # 1
+    reserved = reserve(workshop, case, at=at)  # 2
+    if not isinstance(reserved, ReservedCase):
+        return Deposited(case.number, reserved, repeated=True)
+    try:
+        pages = make_page(workshop, case, reserved, handed_in, at=at)  # 3
+        sealed = seal(workshop, reserved, pages, at=at)  # 4
+    except InputError:
+        release(workshop, reserved)
+        raise
+    judge(workshop, sealed, at=at)  # 5
+    store(workshop, case, reserved, sealed, handed_in, at=at)  # 6
+    records, first = commit(workshop, case, reserved, sealed, handed_in, at=at)  # 7
+    return Deposited(case.number, records, repeated=not first)  # 8

@@ -1,0 +1,193 @@
+"""Steps 3 to 5: a page is made or taken, sealed by its authority, and judged by another reader."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from signing.intake import AdmittedPdf
+from signing.seal import QrStamp, SealAppearance, seal_pdf
+from signing.typeset import qr_modules
+from signing.validate import judge_pdf
+from vault.catalogue import page_data
+from vault.deposit.reserving import ReservedCase
+from vault.deposit.taking import TakenFile
+from vault.errors import InputError, IntegrityError
+from vault.model.catalogue import CertificateType, DocumentFormat, SealPlace
+from vault.model.certificate import ApprovalResult, CompletedCase, Reservation, SealedDocument
+from vault.model.verdict import Indication
+from vault.seal_ring import UsableSeal
+from vault.workshop import Workshop
+
+# On a page that we did not set we know no place for the seal: lower right, where departments put theirs.
+SEAL_DIAMETER_MM = 42.0
+SEAL_FROM_EDGE_MM = (45.0, 50.0)
+QR_SIZE_MM = 22.0
+QR_FROM_EDGE_MM = (26.0, 26.0)
+SEAL_FIELD = "certvault-seal"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A file ready to be sealed, with everything that its seal needs."""
+
+    reservation: Reservation
+    authority: str
+    content: bytes = field(repr=False)
+    seal_place: SealPlace
+    qr: QrStamp | None
+
+
+@dataclass(frozen=True, slots=True)
+class SealedResult:
+    """One result's sealed file, with the key's certificate roots left to the workshop."""
+
+    reservation: Reservation
+    document: SealedDocument
+
+
+def verify_url(public_url: str, token: str) -> str:
+    """What the QR holds: the token stands in the fragment, which no server log ever sees."""
+    return f"{public_url}/v#t={token}"
+
+
+def make_page(
+    workshop: Workshop,
+    case: CompletedCase,
+    reserved: ReservedCase,
+    handed_in: Mapping[str, TakenFile],
+    *,
+    at: datetime,
+) -> tuple[Page, ...]:
+    """Step 3, for every result.
+
+    Raises:
+        InputError: a page cannot be set from these fields (a glyph that no font has, a text too long).
+    """
+    pages = []
+    for result, reservation in zip(case.results, reserved.reservations, strict=True):
+        try:
+            pages.append(_make(workshop, result, reservation, handed_in, at))
+        except InputError as error:
+            raise error.under(f"/results/{reservation.position}") from error
+    return tuple(pages)
+
+
+def _make(
+    workshop: Workshop,
+    result: ApprovalResult,
+    reservation: Reservation,
+    handed_in: Mapping[str, TakenFile],
+    at: datetime,
+) -> Page:
+    kind = workshop.shelf.type(result.type_code, at)
+    url = verify_url(workshop.public_url, reservation.token)
+    if result.document is None:
+        return _typeset(workshop, kind, result, reservation, url, at)
+    taken = handed_in[result.document.sha256]
+    if taken.admitted is None:
+        raise IntegrityError("A file to be sealed has not passed the gate.")
+    return _stamped(result, reservation, taken.content, taken.admitted, url)
+
+
+def _typeset(
+    workshop: Workshop,
+    kind: CertificateType,
+    result: ApprovalResult,
+    reservation: Reservation,
+    url: str,
+    at: datetime,
+) -> Page:
+    authority = kind.authority(result.issuing_authority)
+    if authority is None:
+        raise InputError.at("/issuing_authority", "This authority may no longer issue this type.")
+    data = page_data(
+        kind,
+        number=result.number,
+        holders=result.holders,
+        identifier=reservation.identifier,
+        verification_code=reservation.verification_code,
+        authority_name=authority.name,
+        issued_on=result.issued_on,
+        valid_from=result.valid_from,
+        valid_to=result.valid_to,
+        fields=result.fields,
+    )
+    page = workshop.typesetter.typeset(kind.template, data, qr_text=url, at=at)
+    place = kind.seal_place
+    if place.page == 0:  # the last page
+        place = SealPlace(page.page_count, place.x_mm, place.y_mm, place.diameter_mm)
+    return Page(reservation, authority.code, page.content, place, None)
+
+
+def _stamped(
+    result: ApprovalResult, reservation: Reservation, content: bytes, admitted: AdmittedPdf, url: str
+) -> Page:
+    last = admitted.page_count
+    width_mm, height_mm = admitted.page_sizes_mm[-1]
+    seal_right, seal_up = SEAL_FROM_EDGE_MM
+    qr_left, qr_up = QR_FROM_EDGE_MM
+    place = SealPlace(last, width_mm - seal_right, height_mm - seal_up, SEAL_DIAMETER_MM)
+    stamp = QrStamp(qr_modules(url), last, qr_left, height_mm - qr_up, QR_SIZE_MM)
+    return Page(reservation, result.issuing_authority, content, place, stamp)
+
+
+def seal(
+    workshop: Workshop, reserved: ReservedCase, pages: tuple[Page, ...], *, at: datetime
+) -> tuple[SealedResult, ...]:
+    """Step 4, for every page: certified by the seal of its authority.
+
+    Raises:
+        InputError: the handed-in file admits no seal (certified by somebody else already).
+        IntegrityError: the seal's key is missing or does not fit.
+    """
+    with workshop.database.reading() as db:
+        usable = {a: workshop.seals.opened(db, seal_id) for a, seal_id in reserved.seal_ids.items()}
+    sealed = []
+    for page in pages:
+        try:
+            sealed.append(_seal(workshop, page, usable[page.authority], at))
+        except InputError as error:
+            raise error.under(f"/results/{page.reservation.position}/document") from error
+    return tuple(sealed)
+
+
+def _seal(workshop: Workshop, page: Page, owner: UsableSeal, at: datetime) -> SealedResult:
+    place = page.seal_place
+    sealed = seal_pdf(
+        page.content,
+        key=owner.key,
+        appearance=SealAppearance(
+            owner.picture, place.page, place.x_mm, place.y_mm, place.diameter_mm, page.qr
+        ),
+        field_name=SEAL_FIELD,
+        reason="电子证照签发",
+        location=owner.authority_name,
+        at=at,
+        tsa=workshop.tsa,
+    )
+    content = sealed.content
+    document = SealedDocument(
+        format=DocumentFormat.PDF,
+        content=content,
+        sha256=hashlib.sha256(content).hexdigest(),
+        sm3=hashlib.new("sm3", content).hexdigest(),
+        level=sealed.level,
+        seal_id=owner.seal_id,
+    )
+    return SealedResult(page.reservation, document)
+
+
+def judge(workshop: Workshop, sealed: tuple[SealedResult, ...], *, at: datetime) -> None:
+    """Step 5: a reader that shares no code with the sealer must find the newest seal whole.
+
+    Raises:
+        IntegrityError: it does not; the check that failed is named.
+    """
+    for result in sealed:
+        reports = judge_pdf(result.document.content, roots=workshop.trust_roots, at=at)
+        if not reports or reports[-1].indication is not Indication.TOTAL_PASSED:
+            failed = (
+                ", ".join(c.name for c in reports[-1].checks if c.result != "passed") if reports else "seal"
+            )
+            raise IntegrityError(f"What was just sealed does not stand up to the reader: {failed}.")

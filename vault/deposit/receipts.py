@@ -1,0 +1,33 @@
+"""Step 8: the answer, the same on every try."""
+
+import json
+from typing import Any
+
+from vault.deposit.making import verify_url
+from vault.model.certificate import CertificateRecord
+
+
+def receipt_json(record: CertificateRecord, public_url: str) -> dict[str, Any]:
+    """A receipt as the public contract writes it."""
+    return {
+        "certificate_id": str(record.certificate_id),
+        "identifier": record.identifier,
+        "version": record.version,
+        "number": record.number,
+        "type": record.type_code,
+        "status": record.status.value,
+        "verification_code": record.verification_code,
+        "verify_url": verify_url(public_url, record.token),
+        "documents": [
+            {
+                "format": document.format.value,
+                "sha256": document.sha256,
+                "sm3": document.sm3,
+                "size_bytes": document.size_bytes,
+                "seal_level": document.level.value,
+                "href": f"/v1/certificates/{record.certificate_id}/document?format={document.format.value}",
+            }
+            for document in record.documents
+        ],
+        "log": {"promise": json.loads(record.promise), "index": record.log_index},
+    }

@@ -1,0 +1,195 @@
+"""fsck: re-derives what the vault claims, from rows to objects and back, and explains every object.
+
+1. Every certificate: its envelope opens, and its status is what its newest event says.
+2. Every sealed file: the object is there and has the digests and the size that the row names.
+3. Every leaf: its hash follows from its content, the issue's content from the row; the log's key signed
+   the promise.
+4. Every material: the object is there with its digest and size.
+5. Every object in the store: a row names it, or a known reservation or case explains it.
+6. Every committed case has all the certificates that it reserved.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from signing.log_key import check_log_signature
+from storage.blobs import StoredObject
+from storage.db import ReadConnection
+from storage.inspection import (
+    PAGE_ROWS,
+    LeafOnFile,
+    all_records,
+    is_case,
+    is_reserved,
+    last_status_of,
+    leaves_of,
+    material_objects,
+    named_objects,
+    open_reservations,
+    unredeemed_in_committed_cases,
+)
+from vault.errors import IntegrityError, NotFound, SignatureError
+from vault.log import issue_content, promise_message
+from vault.model.certificate import CertificateRecord
+from vault.tlog.merkle_leaf import leaf_hash
+from vault.workshop import Workshop
+
+
+class Weight(StrEnum):
+    """A problem means that the vault is wrong; a note that something is unfinished and explained."""
+
+    PROBLEM = "problem"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing found: what it is about (an identifier, a digest, a case), and a sentence."""
+
+    weight: Weight
+    about: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class FsckReport:
+    """What was looked at, and what was found."""
+
+    certificates: int
+    objects: int
+    findings: tuple[Finding, ...]
+
+    @property
+    def problems(self) -> tuple[Finding, ...]:
+        """The findings that mean that the vault is wrong."""
+        return tuple(f for f in self.findings if f.weight is Weight.PROBLEM)
+
+
+def fsck(workshop: Workshop, *, progress: Callable[[int], None]) -> FsckReport:
+    """Looks at everything; `progress` hears how many certificates and objects are done so far.
+
+    Raises:
+        Unavailable: an engine does not answer.
+    """
+    findings: list[Finding] = []
+    certificates = objects = 0
+    with workshop.database.reading() as db:
+        for page in all_records(db, workshop.keys):
+            findings += _check_page(workshop, db, page)  # 1, 2, 3
+            certificates += len(page)
+            progress(certificates)
+        for sha256, size_bytes in material_objects(db):  # 4
+            findings += _check_object(workshop, sha256, size_bytes, f"material {sha256}")
+        for batch in _batches(workshop.blobs.documents()):  # 5
+            findings += _check_named(workshop, db, batch)
+            objects += len(batch)
+            progress(certificates + objects)
+        findings += [  # 6
+            Finding(Weight.PROBLEM, str(missing), "A committed case lacks a certificate that it reserved.")
+            for missing in unredeemed_in_committed_cases(db)
+        ]
+        findings += [
+            Finding(Weight.NOTE, r.case_number, f"Reserved by {r.client_id} and never committed.")
+            for r in open_reservations(db)
+        ]
+    return FsckReport(certificates, objects, tuple(findings))
+
+
+def _check_page(
+    workshop: Workshop, db: ReadConnection, page: tuple[CertificateRecord, ...]
+) -> Iterator[Finding]:
+    ids = [record.certificate_id for record in page]
+    statuses = last_status_of(db, ids)
+    leaves = leaves_of(db, ids)
+    for record in page:
+        if statuses.get(record.certificate_id) != record.status.value:
+            yield Finding(Weight.PROBLEM, record.identifier, "The status is not what the newest event says.")
+        for document in record.documents:
+            yield from _check_object(
+                workshop, document.sha256, document.size_bytes, record.identifier, sm3=document.sm3
+            )
+        yield from _check_leaves(workshop, record, leaves.get(record.certificate_id, []))
+
+
+def _check_object(
+    workshop: Workshop, sha256: str, size_bytes: int, about: str, *, sm3: str | None = None
+) -> Iterator[Finding]:
+    try:
+        content = workshop.blobs.read_document(sha256)
+    except IntegrityError as error:
+        yield Finding(Weight.PROBLEM, about, error.detail)
+        return
+    if len(content) != size_bytes:
+        yield Finding(Weight.PROBLEM, about, f"Expected {size_bytes} bytes, the object has {len(content)}.")
+    if sm3 is not None and hashlib.new("sm3", content).hexdigest() != sm3:
+        yield Finding(Weight.PROBLEM, about, "The SM3 digest is not that of the object.")
+
+
+def _check_leaves(
+    workshop: Workshop, record: CertificateRecord, leaves: list[LeafOnFile]
+) -> Iterator[Finding]:
+    expected = issue_content(
+        identifier=record.identifier,
+        type_code=record.type_code,
+        issuer=record.issuing_authority,
+        valid_from=record.valid_from,
+        valid_to=record.valid_to,
+        documents=record.documents,
+        at=record.committed_at,
+    )
+    if not leaves or leaves[0].leaf != expected:
+        yield Finding(
+            Weight.PROBLEM, record.identifier, "The log leaf of its issue does not follow from the row."
+        )
+    for leaf in leaves:
+        if leaf_hash(leaf.leaf) != leaf.leaf_hash:
+            yield Finding(Weight.PROBLEM, record.identifier, "A leaf's hash is not that of its content.")
+        promise = json.loads(leaf.promise)
+        message = promise_message(leaf.leaf_hash, promise["include_by"])
+        try:
+            check_log_signature(workshop.log_key.public, message, promise["signature"])
+        except SignatureError as error:
+            yield Finding(Weight.PROBLEM, record.identifier, error.detail)
+
+
+def _check_named(workshop: Workshop, db: ReadConnection, batch: list[StoredObject]) -> Iterator[Finding]:
+    named = named_objects(db, [stored.sha256 for stored in batch])
+    for stored in batch:
+        if stored.sha256 not in named:
+            yield _explained(workshop, db, stored.sha256)
+
+
+def _explained(workshop: Workshop, db: ReadConnection, sha256: str) -> Finding:
+    """An object that no row names was left by a try that another one overtook, or that died."""
+    try:
+        origin = workshop.blobs.origin(sha256)
+    except NotFound:
+        return Finding(Weight.NOTE, sha256, "The object vanished while it was looked at.")
+    certificate, case = _uuid(origin.get("certificate")), _uuid(origin.get("case"))
+    if certificate is not None and is_reserved(db, certificate):
+        return Finding(Weight.NOTE, sha256, f"Left by an earlier try of certificate {certificate}.")
+    if case is not None and is_case(db, case):
+        return Finding(Weight.NOTE, sha256, f"Left by an earlier try of case {case}.")
+    return Finding(Weight.PROBLEM, sha256, "No row names this object and nothing explains it.")
+
+
+def _uuid(text: str | None) -> UUID | None:
+    try:
+        return None if text is None else UUID(text)
+    except ValueError:
+        return None
+
+
+def _batches(stored: Iterator[StoredObject]) -> Iterator[list[StoredObject]]:
+    batch: list[StoredObject] = []
+    for item in stored:
+        batch.append(item)
+        if len(batch) == PAGE_ROWS:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

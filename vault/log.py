@@ -1,0 +1,84 @@
+"""Leaves of the transparency log: what the vault commits itself to in public, never about whom."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from signing.log_key import LogKey
+from vault.model.canonical import canonical_json
+from vault.model.certificate import Status, StoredDocument
+from vault.tlog.merkle_leaf import leaf_hash
+
+LEAF_VERSION = 1
+PROMISE_CONTEXT = b"certvault-log-promise-v1\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A leaf's bytes, its RFC 6962 hash, and the signed promise to include it, as JSON text."""
+
+    content: bytes
+    hash: bytes
+    promise: str
+
+
+def issue_content(
+    *,
+    identifier: str,
+    type_code: str,
+    issuer: str,
+    valid_from: date,
+    valid_to: date | None,
+    documents: tuple[StoredDocument, ...],
+    at: datetime,
+) -> bytes:
+    """What the leaf of a certificate's issue says, as canonical JSON (RFC 8785)."""
+    return canonical_json(
+        {
+            "version": LEAF_VERSION,
+            "event": "issue",
+            "identifier": identifier,
+            "type": type_code,
+            "issuer": issuer,
+            "valid_from": valid_from.isoformat(),
+            "valid_to": None if valid_to is None else valid_to.isoformat(),
+            "status": Status.VALID.value,
+            "documents": [{"format": d.format.value, "sha256": d.sha256, "sm3": d.sm3} for d in documents],
+            "at": moment(at),
+        }
+    )
+
+
+def status_content(*, identifier: str, status: Status, at: datetime) -> bytes:
+    """What the leaf of a change of status says, as canonical JSON (RFC 8785)."""
+    return canonical_json(
+        {
+            "version": LEAF_VERSION,
+            "event": "status",
+            "identifier": identifier,
+            "status": status.value,
+            "at": moment(at),
+        }
+    )
+
+
+def promised(key: LogKey, content: bytes, include_by: datetime) -> Leaf:
+    """A leaf with the log's signed promise to include it by a time."""
+    digest = leaf_hash(content)
+    by = moment(include_by)
+    promise = {
+        "leaf_hash": digest.hex(),
+        "include_by": by,
+        "signature": key.sign(promise_message(digest, by)),
+    }
+    return Leaf(content, digest, json.dumps(promise, separators=(",", ":")))
+
+
+def promise_message(leaf_digest: bytes, include_by: str) -> bytes:
+    """What the log's key signs when it promises to include a leaf."""
+    return PROMISE_CONTEXT + leaf_digest.hex().encode() + b"\n" + include_by.encode() + b"\n"
+
+
+def moment(at: datetime) -> str:
+    """A time as the contract writes it: RFC 3339, UTC, to the microsecond."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")

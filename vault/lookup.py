@@ -1,0 +1,141 @@
+"""Look-up: what a holder has, what a case brought, what bears a number. Every look at a person is audited."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from storage.cases import find_case
+from storage.certificates import records_by_number, records_of_case, records_of_holder
+from storage.db import WriteConnection
+from storage.history import AuditRow, insert_audit
+from storage.holders import find_holder
+from vault.errors import NotFound
+from vault.log import moment
+from vault.model.actors import ClientGrant, Person
+from vault.model.certificate import CertificateRecord
+from vault.model.holders import HolderCode
+from vault.workshop import Workshop
+
+
+def holdings(
+    workshop: Workshop,
+    client: ClientGrant,
+    holder: HolderCode,
+    *,
+    purpose: str,
+    service_item: str | None,
+    case_number: str | None,
+    at: datetime,
+) -> tuple[CertificateRecord, ...]:
+    """Every certificate that this holder has, newest first.
+
+    Raises:
+        Unavailable: the database does not answer.
+    """
+    with workshop.database.writing() as db:
+        holder_id = find_holder(db, workshop.keys, holder)
+        found = () if holder_id is None else records_of_holder(db, workshop.keys, holder_id)
+        details = {"purpose": purpose, "service_item": service_item, "case_number": case_number}
+        _audit(db, client.client_id, "holdings", holder_id, found, details, at)
+    return found
+
+
+def of_case(workshop: Workshop, client: ClientGrant, number: str) -> tuple[CertificateRecord, ...]:
+    """The certificates of this client's case.
+
+    Raises:
+        NotFound: the client has deposited no such case.
+        Unavailable: the database does not answer.
+    """
+    with workshop.database.reading() as db:
+        case = find_case(db, workshop.keys, client.client_id, number)
+        if case is None or case.committed_at is None:
+            raise NotFound("This client has deposited no case with this number.")
+        return records_of_case(db, workshop.keys, case.case_id)
+
+
+def by_number(
+    workshop: Workshop, client: ClientGrant, number: str, *, purpose: str, at: datetime
+) -> tuple[CertificateRecord, ...]:
+    """Every certificate with this number that an authority of the client issued, newest first.
+
+    Raises:
+        Unavailable: the database does not answer.
+    """
+    with workshop.database.writing() as db:
+        all_found = records_by_number(db, workshop.keys, number)
+        found = tuple(r for r in all_found if r.issuing_authority in client.authorities)
+        _audit(db, client.client_id, "lookup", None, found, {"purpose": purpose}, at)
+    return found
+
+
+def of_person(workshop: Workshop, person: Person) -> tuple[CertificateRecord, ...]:
+    """The signed-in person's own certificates, newest first.
+
+    Raises:
+        Unavailable: the database does not answer.
+    """
+    if person.code is None:
+        return ()
+    with workshop.database.reading() as db:
+        holder_id = find_holder(db, workshop.keys, person.code)
+        return () if holder_id is None else records_of_holder(db, workshop.keys, holder_id)
+
+
+def _audit(
+    db: WriteConnection,
+    actor: str,
+    action: str,
+    holder_id: UUID | None,
+    found: Sequence[CertificateRecord],
+    details: Mapping[str, Any],
+    at: datetime,
+) -> None:
+    event = AuditRow(
+        actor=actor,
+        action=action,
+        certificate_id=None,
+        case_id=None,
+        details={
+            **details,
+            "holder": None if holder_id is None else str(holder_id),
+            "certificates": [str(r.certificate_id) for r in found],
+        },
+    )
+    insert_audit(db, [event], at)
+
+
+def summary_json(record: CertificateRecord, types: Mapping[str, Any]) -> dict[str, Any]:
+    """A certificate as look-ups answer it: in full, since the caller may see it."""
+    kind = types.get(record.type_code)
+    authority = None if kind is None else kind.authority(record.issuing_authority)
+    return {
+        "certificate_id": str(record.certificate_id),
+        "identifier": record.identifier,
+        "version": record.version,
+        "type": record.type_code,
+        "type_name": "" if kind is None else kind.name,
+        "number": record.number,
+        "issuing_authority": record.issuing_authority,
+        "issuing_authority_name": "" if authority is None else authority.name,
+        "holders": [
+            {"code_type": h.code.code_type, "code": h.code.value, "name": h.name} for h in record.holders
+        ],
+        "issued_on": record.issued_on.isoformat(),
+        "valid_from": record.valid_from.isoformat(),
+        "valid_to": None if record.valid_to is None else record.valid_to.isoformat(),
+        "status": record.status.value,
+        "status_since": moment(record.status_since),
+        "fields": dict(record.fields),
+        "documents": [
+            {
+                "format": d.format.value,
+                "sha256": d.sha256,
+                "size_bytes": d.size_bytes,
+                "seal_level": d.level.value,
+                "href": f"/v1/certificates/{record.certificate_id}/document?format={d.format.value}",
+            }
+            for d in record.documents
+        ],
+    }

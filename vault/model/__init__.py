@@ -1,0 +1,1 @@
+"""The kernel: values that cannot be bad, standard library only."""

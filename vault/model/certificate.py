@@ -1,0 +1,166 @@
+"""A certificate's states are types: what is not known yet has no field to be missing from.
+
+    ApprovalResult ──reserve──▶ Reservation ──typeset, seal──▶ SealedDocument ──commit──▶ CertificateRecord
+
+No field is ever "set later".
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from vault.model.catalogue import DocumentFormat
+from vault.model.holders import Holder
+
+
+class Status(StrEnum):
+    """Where a certificate stands. Expiry is no status: it follows from `valid_to` and today's date."""
+
+    VALID = "valid"
+    SUSPENDED = "suspended"  # 暂扣
+    SUPERSEDED = "superseded"  # 变更、延续、补发
+    CANCELLED = "cancelled"  # 注销
+    WITHDRAWN = "withdrawn"  # 撤销
+    REVOKED = "revoked"  # 吊销
+    ABOLISHED = "abolished"  # 签发错误
+
+
+class SealLevel(StrEnum):
+    """PAdES baseline level (ETSI EN 319 142-1, clause 6)."""
+
+    B_B = "B-B"
+    B_T = "B-T"
+
+
+class TrustLevel(StrEnum):
+    """Trust level of a material (国办函〔2016〕108号)."""
+
+    A = "A"  # made by the authority itself
+    B = "B"  # checked at a window against the original
+    C = "C"  # uploaded by the applicant, not yet checked
+    D = "D"  # the applicant's own paper, with a promise
+
+
+@dataclass(frozen=True, slots=True)
+class HandedIn:
+    """A file that the approval system uploaded before: named by its SHA-256, hex."""
+
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalResult:
+    """One result of a completed case, as checked against its certificate type; no identifier, no seal yet.
+
+    `document` None: typeset from the type's template. `supersedes`: the certificate that this one replaces.
+    """
+
+    type_code: str
+    issuing_authority: str
+    number: str = field(repr=False)
+    holders: tuple[Holder, ...] = field(repr=False)
+    issued_on: date
+    valid_from: date
+    valid_to: date | None
+    fields: Mapping[str, Any] = field(repr=False)
+    document: HandedIn | None
+    formats: tuple[DocumentFormat, ...]
+    supersedes: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class HandedInMaterial:
+    """A material (材料) handed in with the case and kept, so that nobody asks for it again."""
+
+    type_code: str
+    name: str = field(repr=False)
+    sha256: str
+    trust: TrustLevel
+    holders: tuple[Holder, ...] = field(repr=False)
+    valid_to: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class CompletedCase:
+    """A completed approval case: what one deposit hands in. `client_id` and `number` make it unique."""
+
+    client_id: str
+    number: str
+    service_item: str
+    completed_at: datetime
+    applicant: Holder = field(repr=False)
+    results: tuple[ApprovalResult, ...]
+    materials: tuple[HandedInMaterial, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """The committed intent to seal one result: everything that must stay the same on every retry.
+
+    `identifier`: 电子证照标识 (GB/T 36904) in full. `verification_code`: ten characters, printed.
+    `token`: 128 random bits, base64url, in the QR's fragment.
+    """
+
+    certificate_id: UUID
+    position: int
+    identifier: str
+    version: int
+    verification_code: str = field(repr=False)
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SealedDocument:
+    """A sealed file, judged by an independent reader: its bytes, digests and level. Never rewritten."""
+
+    format: DocumentFormat
+    content: bytes = field(repr=False)
+    sha256: str
+    sm3: str
+    level: SealLevel
+    seal_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDocument:
+    """A sealed file as the vault's tables name it; the bytes are in the object store under `sha256`."""
+
+    format: DocumentFormat
+    sha256: str
+    sm3: str
+    size_bytes: int
+    level: SealLevel
+    seal_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateRecord:
+    """A certificate that the vault holds: every field present."""
+
+    certificate_id: UUID
+    identifier: str
+    version: int
+    type_code: str
+    type_version: int
+    issuing_authority: str
+    client_id: str
+    case_number: str
+    number: str = field(repr=False)
+    holders: tuple[Holder, ...] = field(repr=False)
+    fields: Mapping[str, Any] = field(repr=False)
+    issued_on: date
+    valid_from: date
+    valid_to: date | None
+    status: Status
+    status_since: datetime
+    verification_code: str = field(repr=False)
+    token: str = field(repr=False)
+    documents: tuple[StoredDocument, ...]
+    supersedes: UUID | None
+    superseded_by: UUID | None
+    committed_at: datetime
+    promise: str
+    log_index: int | None

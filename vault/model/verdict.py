@@ -1,0 +1,108 @@
+"""What a verification says: a union of verdicts over seal reports, never one boolean.
+
+Words of ETSI EN 319 102-1, clause 5.1.3 for the seal's own indication.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class CheckResult(StrEnum):
+    """Outcome of one named check; `unknown` is an answer of its own, neither good nor bad."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One named check of a report: a stable name, its result, and a sentence for people."""
+
+    name: str
+    result: CheckResult
+    detail: str
+
+
+class Indication(StrEnum):
+    """Main indication of a seal's validation (ETSI EN 319 102-1, table 2)."""
+
+    TOTAL_PASSED = "TOTAL-PASSED"
+    TOTAL_FAILED = "TOTAL-FAILED"
+    INDETERMINATE = "INDETERMINATE"
+
+
+@dataclass(frozen=True, slots=True)
+class SealReport:
+    """What judging one seal found. `sub_indication` as in EN 319 102-1 table 3, None when passed.
+
+    `signer` is the certificate's subject as RFC 4514 text; `certificate_sha256` hex of its DER;
+    `sealed_at` the time that the seal claims, `proven_at` the time that a trusted time-stamp proves.
+    """
+
+    indication: Indication
+    sub_indication: str | None
+    signer: str | None
+    certificate_sha256: str | None
+    sealed_at: datetime | None
+    proven_at: datetime | None
+    checks: tuple[Check, ...]
+
+
+class VerdictName(StrEnum):
+    """The five answers of the public contract."""
+
+    GENUINE = "genuine"
+    NOT_IN_FORCE = "not_in_force"
+    ALTERED = "altered"
+    FOREIGN = "foreign"
+    UNRECOGNISED = "unrecognised"
+
+
+@dataclass(frozen=True, slots=True)
+class Genuine:
+    """The vault issued it and it is in force now."""
+
+    certificate: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class NotInForce:
+    """The vault issued it, and it is not in force: `reason` says why, in a stable token."""
+
+    certificate: Mapping[str, Any]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Altered:
+    """It claims to be one of ours and is not the bytes that we hold."""
+
+    certificate: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """A sealed file that is not the vault's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unrecognised:
+    """Nothing that the vault knows: no such code, not sealed, or not readable."""
+
+
+Verdict = Genuine | NotInForce | Altered | Foreign | Unrecognised
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """A whole report: the verdict, its checks in order, the seals found, and when it was made."""
+
+    verdict: Verdict
+    checks: tuple[Check, ...]
+    seals: tuple[SealReport, ...]
+    log: Mapping[str, Any] | None
+    checked_at: datetime

@@ -1,0 +1,249 @@
+"""Verification: by the QR's token, by number and code, or by the file itself.
+
+The answer for a file comes in three tiers, cheapest and strongest first:
+
+1. The very bytes that the vault holds: the digest says so, nothing is parsed.
+2. A sealed file that is not ours byte for byte: its newest seal is judged; if it claims one of our
+   identifiers or is sealed by one of our seals, it is altered, otherwise foreign.
+3. Neither ours nor sealed, or not readable: unrecognised.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from signing.validate import judge_pdf
+from storage.certificates import record_by_document
+from storage.public_read import PublicReader, PublicRow
+from vault.log import moment
+from vault.model.certificate import CertificateRecord, Status
+from vault.model.holders import HolderCode, mask_name
+from vault.model.verdict import (
+    Altered,
+    Check,
+    CheckResult,
+    Foreign,
+    Genuine,
+    NotInForce,
+    SealReport,
+    Unrecognised,
+    Verdict,
+    VerdictName,
+    Verification,
+)
+from vault.model.written import code_form, masked_number, number_form
+from vault.workshop import Workshop
+
+# Validity dates are calendar days of the country that the certificates are of.
+LEGAL_TIME = ZoneInfo("Asia/Shanghai")
+# A token has 22 characters, a code 10, a number at most 128: longer input is none of them and costs no query.
+TYPED_MAX_CHARS = 200
+
+
+async def by_token(reader: PublicReader, token: str, *, at: datetime) -> Verification:
+    """What is true of the certificate whose QR holds this token.
+
+    Raises:
+        Unavailable: the database does not answer.
+    """
+    row = await reader.by_token(token.strip()) if len(token) <= TYPED_MAX_CHARS else None
+    return await _looked_up(reader, row, "token", at)
+
+
+async def by_code(reader: PublicReader, number: str, code: str, *, at: datetime) -> Verification:
+    """What is true of the certificate with this number, if the code printed on it is this one.
+
+    Raises:
+        Unavailable: the database does not answer.
+    """
+    row = None
+    if len(number) <= TYPED_MAX_CHARS and len(code) <= TYPED_MAX_CHARS:
+        row = await reader.by_number_and_code(number_form(number), code_form(code))
+    return await _looked_up(reader, row, "number_and_code", at)
+
+
+def by_file(workshop: Workshop, content: bytes, *, at: datetime) -> Verification:
+    """What is true of this file. It is not kept.
+
+    Raises:
+        Unavailable: the database does not answer.
+    """
+    sha256 = hashlib.sha256(content).hexdigest()
+    with workshop.database.reading() as db:
+        ours = record_by_document(db, workshop.keys, sha256)
+    if ours is not None:  # tier 1
+        kind = workshop.shelf.types(at).get(ours.type_code)
+        names = {} if kind is None else {"type": kind.name, **{a.code: a.name for a in kind.authorities}}
+        unchanged = Check(
+            "file_unchanged", CheckResult.PASSED, "The file is byte for byte the one the vault issued."
+        )
+        certificate = _masked(_shown_record(ours, names))
+        return _of_ours(
+            certificate, ours.status, ours.valid_from, ours.valid_to, ours.log_index, at, unchanged
+        )
+    reports = judge_pdf(content, roots=workshop.trust_roots, at=at)
+    return _of_strange_file(reports, at)
+
+
+async def _looked_up(reader: PublicReader, row: PublicRow | None, how: str, at: datetime) -> Verification:
+    if row is None:
+        check = Check("recognised", CheckResult.FAILED, "The vault knows no certificate by what was given.")
+        return Verification(Unrecognised(), (check,), (), None, at)
+    definition = await reader.definition(row.type_code, row.type_version)
+    names = {"type": definition.get("name", "")}
+    names |= {a["code"]: a["name"] for a in definition.get("authorities", ())}
+    check = Check("recognised", CheckResult.PASSED, f"The vault issued this certificate (found by {how}).")
+    certificate = _masked(_shown_row(row, names))
+    return _of_ours(certificate, Status(row.status), row.valid_from, row.valid_to, row.log_index, at, check)
+
+
+def _of_ours(
+    certificate: Mapping[str, Any],
+    status: Status,
+    valid_from: date,
+    valid_to: date | None,
+    log_index: int | None,
+    at: datetime,
+    first: Check,
+) -> Verification:
+    reason, sentence = _why_not_in_force(status, valid_from, valid_to, at)
+    in_force = Check(
+        "in_force",
+        CheckResult.PASSED if reason is None else CheckResult.FAILED,
+        sentence,
+    )
+    logged = Check(
+        "logged",
+        CheckResult.UNKNOWN if log_index is None else CheckResult.PASSED,
+        "The log has promised to include it." if log_index is None else "It stands in the public log.",
+    )
+    verdict: Verdict = Genuine(certificate) if reason is None else NotInForce(certificate, reason)
+    return Verification(verdict, (first, in_force, logged), (), {"index": log_index}, at)
+
+
+def _why_not_in_force(
+    status: Status, valid_from: date, valid_to: date | None, at: datetime
+) -> tuple[str | None, str]:
+    today = at.astimezone(LEGAL_TIME).date()
+    if status is not Status.VALID:
+        return status.value, f"The certificate is {status.value}."
+    if today < valid_from:
+        return "not_yet_valid", f"The certificate is valid from {valid_from} only."
+    if valid_to is not None and today > valid_to:
+        return "expired", f"The certificate ran out on {valid_to}."
+    return None, "The certificate is in force today."
+
+
+def _of_strange_file(reports: tuple[SealReport, ...], at: datetime) -> Verification:
+    """Tiers 2 and 3: the file is not ours byte for byte."""
+    checks = [Check("file_unchanged", CheckResult.FAILED, "The file is not one that the vault issued.")]
+    if not reports:
+        checks.append(Check("seal", CheckResult.UNKNOWN, "The file bears no seal that could be read."))
+        return Verification(Unrecognised(), tuple(checks), (), None, at)
+    checks += reports[-1].checks
+    # A seal that chains to our own roots on bytes that we do not hold: our file, changed after it was issued.
+    chained = any(c.name == "chain" and c.result is CheckResult.PASSED for r in reports for c in r.checks)
+    verdict: Verdict = Altered(None) if chained else Foreign()
+    return Verification(verdict, tuple(checks), reports, None, at)
+
+
+def _shown_row(row: PublicRow, names: Mapping[str, str]) -> dict[str, Any]:
+    documents = [
+        dict(zip(("format", "seal_level", "seal", "sha256"), d.split(" "), strict=True))
+        for d in row.documents
+    ]
+    return {
+        "identifier": row.identifier,
+        "version": row.version,
+        "type": row.type_code,
+        "type_name": names.get("type", ""),
+        "issuing_authority": row.issuing_authority,
+        "issuing_authority_name": names.get(row.issuing_authority, ""),
+        "number": row.content["number"],
+        "holders": row.content["holders"],
+        "issued_on": row.issued_on.isoformat(),
+        "valid_from": row.valid_from.isoformat(),
+        "valid_to": None if row.valid_to is None else row.valid_to.isoformat(),
+        "status": row.status,
+        "status_since": moment(row.status_since),
+        "documents": documents,
+    }
+
+
+def _shown_record(record: CertificateRecord, names: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "identifier": record.identifier,
+        "version": record.version,
+        "type": record.type_code,
+        "type_name": names.get("type", ""),
+        "issuing_authority": record.issuing_authority,
+        "issuing_authority_name": names.get(record.issuing_authority, ""),
+        "number": record.number,
+        "holders": [
+            {"code_type": h.code.code_type, "code": h.code.value, "name": h.name} for h in record.holders
+        ],
+        "issued_on": record.issued_on.isoformat(),
+        "valid_from": record.valid_from.isoformat(),
+        "valid_to": None if record.valid_to is None else record.valid_to.isoformat(),
+        "status": record.status.value,
+        "status_since": moment(record.status_since),
+        "documents": [
+            {"format": d.format.value, "seal_level": d.level.value, "seal": d.seal_id, "sha256": d.sha256}
+            for d in record.documents
+        ],
+    }
+
+
+def _masked(certificate: dict[str, Any]) -> dict[str, Any]:
+    """Names and codes as strangers may see them: enough to compare with a paper, too little to collect."""
+    shown = []
+    for holder in certificate["holders"]:
+        code = HolderCode(holder["code_type"], holder["code"])
+        shown.append(
+            {"code_type": code.code_type, "code": code.masked(), "name": mask_name(holder["name"], code.kind)}
+        )
+    return {**certificate, "number": masked_number(certificate["number"]), "holders": shown}
+
+
+def report_json(verification: Verification) -> dict[str, Any]:
+    """A report as the public contract writes it."""
+    name, certificate, reason = _verdict_parts(verification.verdict)
+    return {
+        "verdict": name.value,
+        "reason": reason,
+        "checks": [
+            {"name": c.name, "result": c.result.value, "detail": c.detail} for c in verification.checks
+        ],
+        "certificate": certificate,
+        "seals": [_seal_json(report) for report in verification.seals],
+        "log": verification.log,
+        "checked_at": moment(verification.checked_at),
+    }
+
+
+def _verdict_parts(verdict: Verdict) -> tuple[VerdictName, Mapping[str, Any] | None, str | None]:
+    match verdict:
+        case Genuine(certificate):
+            return VerdictName.GENUINE, certificate, None
+        case NotInForce(certificate, reason):
+            return VerdictName.NOT_IN_FORCE, certificate, reason
+        case Altered(certificate):
+            return VerdictName.ALTERED, certificate, None
+        case Foreign():
+            return VerdictName.FOREIGN, None, None
+        case Unrecognised():
+            return VerdictName.UNRECOGNISED, None, None
+
+
+def _seal_json(report: SealReport) -> dict[str, Any]:
+    return {
+        "indication": report.indication.value,
+        "sub_indication": report.sub_indication,
+        "signer": report.signer,
+        "certificate_sha256": report.certificate_sha256,
+        "sealed_at": None if report.sealed_at is None else moment(report.sealed_at),
+        "proven_at": None if report.proven_at is None else moment(report.proven_at),
+        "checks": [{"name": c.name, "result": c.result.value, "detail": c.detail} for c in report.checks],
+    }

@@ -1,0 +1,35 @@
+"""What the flows work with: the engines, keys and catalogue of one process, wired once at the edge."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from signing.log_key import LogKey
+from signing.timestamp import TimeStampAuthority
+from signing.typeset import Typesetter
+from storage.blobs import BlobStore
+from storage.db import Database
+from storage.envelope import KeyRing
+from vault.seal_ring import SealRing
+from vault.shelf import CatalogueShelf
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """Handed to every flow. `trust_roots`: DER certificates of the authorities that seals must chain to.
+
+    `retention`: how long the object store refuses to delete a sealed document. `promise_within`: by when a
+    leaf must be in the log. `public_url`: what a QR points to, without a trailing slash.
+    """
+
+    database: Database
+    blobs: BlobStore
+    keys: KeyRing
+    shelf: CatalogueShelf
+    typesetter: Typesetter
+    seals: SealRing
+    tsa: TimeStampAuthority | None
+    log_key: LogKey
+    trust_roots: tuple[bytes, ...]
+    public_url: str
+    retention: timedelta
+    promise_within: timedelta
