@@ -1,5 +1,7 @@
 """Security headers on every answer: pages may load our own style and script, all else nothing."""
 
+from http import HTTPStatus
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _PAGE_POLICY = (
@@ -23,6 +25,9 @@ _OTHER = [
     (b"referrer-policy", b"no-referrer"),
     (b"cache-control", b"no-store"),
 ]
+# Style, script and icon: the pages name them with a digest, so an hour saves almost everything.
+_ASSET_PATHS = ("/static/", "/docs/assets/")
+_ASSET = [(b"cache-control", b"public, max-age=3600")]
 
 
 class SecurityHeaders:
@@ -33,6 +38,7 @@ class SecurityHeaders:
         always = [*_ALWAYS, (b"strict-transport-security", _HSTS)] if https else _ALWAYS
         self._page = [*always, *_PAGE]
         self._other = [*always, *_OTHER]
+        self._asset = [*_ASSET, *(pair for pair in self._other if pair[0] != _ASSET[0][0])]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes the request on."""
@@ -43,8 +49,12 @@ class SecurityHeaders:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 said = dict(message["headers"])
-                page = said.get(b"content-type", b"").startswith(b"text/html")
-                wanted = self._page if page else self._other
+                if message["status"] == HTTPStatus.OK and scope["path"].startswith(_ASSET_PATHS):
+                    wanted = self._asset
+                elif said.get(b"content-type", b"").startswith(b"text/html"):
+                    wanted = self._page
+                else:
+                    wanted = self._other
                 message["headers"] = [*message["headers"], *(pair for pair in wanted if pair[0] not in said)]
             await send(message)
 

@@ -45,7 +45,7 @@ class JsonLines(logging.Formatter):
             "message": record.getMessage(),
         }
         line |= {name: value for name in _FIELDS if (value := getattr(record, name, None)) is not None}
-        if record.exc_info is not None and record.exc_info[1] is not None:
+        if record.exc_info and record.exc_info[1] is not None:
             line["error"], line["trace"] = self._trace(record.exc_info[1])
         return json.dumps(line, ensure_ascii=False, default=str)
 

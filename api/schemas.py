@@ -95,8 +95,36 @@ class MaterialIn(Shape):
     valid_to: Day | None = None
 
 
+_EXAMPLE_HOLDER = {"code_type": "001", "code": "91350100M000100Y43", "name": "样例水务集团有限公司"}
+_EXAMPLE_DEPOSIT: dict[str, Any] = {
+    "case": {
+        "number": "SL-2026-000118",
+        "service_item": "350100000118000",
+        "completed_at": "2026-10-26T08:00:00Z",
+        "applicant": _EXAMPLE_HOLDER,
+    },
+    "results": [
+        {
+            "type": "… from GET /v1/catalogue/types; its `example` is a whole result …",
+            "number": "样许字〔2026〕118号",
+            "holders": [_EXAMPLE_HOLDER],
+            "issued_on": "2026-10-26",
+            "valid_from": "2026-10-26",
+            "valid_to": "2031-10-25",
+            "fields": {},
+            "document": None,
+            "formats": ["pdf"],
+            "supersedes": None,
+        }
+    ],
+    "materials": [],
+}
+
+
 class DepositIn(Shape):
     """A completed case with everything that it brought: all of it is kept, or nothing."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra={"examples": [_EXAMPLE_DEPOSIT]})
 
     case: CaseIn
     results: list[ResultIn] = Field(max_length=ENTRIES_MAX)

@@ -142,10 +142,15 @@ def qr_operators(stamp: QrStamp, frame: PageFrame) -> bytes:
     return "\n".join(lines).encode("ascii")
 
 
-@lru_cache(maxsize=64)
 def deflated(content: bytes) -> bytes:
-    """The content under /FlateDecode; kept, because an authority's seal is drawn on every file alike."""
+    """The content under /FlateDecode."""
     return zlib.compress(content, _DEFLATE_LEVEL)
+
+
+@lru_cache(maxsize=256)
+def deflated_picture(picture: bytes) -> bytes:
+    """A seal's picture under /FlateDecode; kept, because an authority's seal is alike on every file."""
+    return deflated(picture)
 
 
 def _runs(row: tuple[bool, ...]) -> list[tuple[int, int]]:

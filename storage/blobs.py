@@ -29,6 +29,8 @@ READ_TIMEOUT_S = 20.0
 CONNECTIONS_MAX = 64
 # What S3 servers call an object that is not there.
 ABSENT = frozenset({"NoSuchKey", "NoSuchObject"})
+# What they say of a bucket that was made without object lock.
+NOT_LOCKED = "ObjectLockConfigurationNotFoundError"
 # Two path levels of two hex digits: a listing by prefix stays short at 10^9 objects.
 FAN_OUT_CHARS = 2
 
@@ -85,6 +87,21 @@ class BlobStore:
         with _translated():
             if not self._client.bucket_exists(self._address.documents_bucket):
                 raise Unavailable("The object store has no documents bucket: run `certvault db upgrade`.")
+
+    def locks(self) -> bool:
+        """Whether the documents bucket has object lock: without it documents could be deleted.
+
+        Raises:
+            Unavailable: the store does not answer, or has no such bucket.
+        """
+        with _translated():
+            try:
+                self._client.get_object_lock_config(self._address.documents_bucket)
+            except S3Error as error:
+                if error.code == NOT_LOCKED:
+                    return False
+                raise
+        return True
 
     def put_document(
         self,

@@ -1,4 +1,4 @@
-"""A whole vault for the suite: the embedded engines, founded once, shared by every test that marks `engines`."""
+"""A whole vault for the suite: the embedded engines, founded once, shared by every test that needs them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from vault.signin import add_client
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """A founded vault: its settings for child processes, its parts for this one, and a client that may deposit."""
+    """A founded vault: settings for child processes, parts for this one, and a client that may deposit."""
 
     settings: Settings
     wired: Wired

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 
 class LyingStore(ThreadingHTTPServer):
-    """In front of a real S3 server: when `lose_puts` is above zero, that many PUTs get a 200 and go nowhere."""
+    """In front of a real S3 server: while `lose_puts` is above zero, PUTs get a 200 and go nowhere."""
 
     daemon_threads = True
 

@@ -139,7 +139,7 @@ def _why_not_in_force(
 def _of_strange_file(reports: tuple[SealReport, ...], at: datetime) -> Verification:
     """Tiers 2 and 3: the file is not ours byte for byte."""
     checks = [Check("file_unchanged", CheckResult.FAILED, "The file is not one that the vault issued.")]
-    if not reports:
+    if all(report.certificate_sha256 is None for report in reports):
         checks.append(Check("seal", CheckResult.UNKNOWN, "The file bears no seal that could be read."))
         return Verification(Unrecognised(), tuple(checks), (), None, at)
     checks += reports[-1].checks

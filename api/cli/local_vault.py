@@ -18,7 +18,7 @@ from api.cli.sample_city import SampleCity, earlier_base_url, set_up_city, write
 from api.edge import Mode
 from api.settings import Settings, child_environment, read_settings, write_settings
 from api.supervise import WORKER_PLAN, Supervisor, listen_near, server_plans
-from api.wiring import wire
+from api.wiring import blobs_of, wire
 from migrations.run import upgrade
 from storage.embedded import EngineAddresses, embedded_engines
 from storage.embedded.folder import fresh_log, private_dir, tail, write_private
@@ -65,9 +65,9 @@ def local_vault(
 
     1. Start the engines (this holds the folder). 2. Listen: on the port asked for, else on that of the last
     run, so that printed QR codes still lead here; where it is busy, on the next free one. 3. Make the secrets
-    if missing. 4. Bring the schema and the buckets up. 5. Set up the sample city. 6. Start server and worker
-    children and wait until the engines answer through them. 7. Write `demo.json`, and the settings for other
-    commands; those go when the vault stops.
+    if missing. 4. Bring the schema and the buckets up. 5. Start server and worker children; while they load,
+    set up the sample city. 6. Wait until the engines answer through them. 7. Write `demo.json`, and the
+    settings for other commands; those go when the vault stops.
 
     Raises:
         Conflict: another vault runs on this folder.
@@ -81,12 +81,14 @@ def local_vault(
         with listen_near(host, port or _last_port(data) or DEFAULT_PORT) as listening:  # 2
             secrets = _secrets(data)  # 3
             settings = _settings(engines, secrets, _url(host, listening))
-            city = _found(settings, secrets, data, tell)  # 4, 5
-            founding_s, clock = time.monotonic() - clock, time.monotonic()
+            tell(f"数据库 Database: schema {upgrade(engines.database_url)}.")  # 4
+            blobs_of(settings).prepare()
             log = fresh_log(private_dir(data / "logs"), "server")
             count = processes or min(cores(), PROCESSES_MAX)
             plans = (*server_plans(listening, count), WORKER_PLAN)
             with Supervisor(plans, child_environment(settings), log, tell) as supervisor:
+                city = _city(settings, secrets, data, tell)  # 5
+                founding_s, clock = time.monotonic() - clock, time.monotonic()
                 _wait_until_ready(settings.origin, supervisor, log)  # 6
                 server_s = time.monotonic() - clock
                 demo_file = write_demo_file(  # 7
@@ -132,14 +134,9 @@ def _settings(engines: EngineAddresses, secrets: SecretsFolder, base_url: str) -
     )
 
 
-def _found(
-    settings: Settings, secrets: SecretsFolder, data: Path, tell: Callable[[str], None]
-) -> SampleCity:
-    revision = upgrade(settings.database_url.get_secret_value())
-    tell(f"数据库 Database: schema {revision}.")
+def _city(settings: Settings, secrets: SecretsFolder, data: Path, tell: Callable[[str], None]) -> SampleCity:
     workshop = wire(settings).workshop
     try:
-        workshop.blobs.prepare()
         return set_up_city(workshop, secrets, data, tell=tell, at=datetime.now(UTC))
     finally:
         workshop.database.close()

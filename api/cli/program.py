@@ -4,8 +4,8 @@ import sys
 
 import typer
 
-from api.cli import access_commands, catalogue_commands, run_commands, upkeep_commands, verify_command
-from api.cli.frame import say_error, exit_of
+from api.cli import access_commands, bench, catalogue_commands, run_commands, upkeep_commands, verify_command
+from api.cli.frame import exit_of, say_error
 from vault.errors import VaultError
 
 # 128 and the signal's number, as shells have it.
@@ -21,7 +21,7 @@ program = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for commands in (run_commands, upkeep_commands, catalogue_commands, access_commands, verify_command):
+for commands in (run_commands, upkeep_commands, catalogue_commands, access_commands, verify_command, bench):
     commands.register(program)
 
 

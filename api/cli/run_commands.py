@@ -41,7 +41,7 @@ def up(
     processes: Processes = None,
     exit_after: ExitAfter = False,
 ) -> None:
-    """Start a whole vault on this machine: engines, keys, catalogue, seals, people; then serve until Ctrl-C."""
+    """Start a whole vault on this machine (engines, keys, catalogue, seals, people) and serve."""
     from api.cli.local_vault import local_vault
     from api.supervise import stopped_by_signals
 
@@ -66,7 +66,7 @@ def demo(
     processes: Processes = None,
     exit_after: ExitAfter = False,
 ) -> None:
-    """Do what `up` does, then walk through the main job with an invented city; then serve until Ctrl-C."""
+    """Start a vault as `up` does, walk through the main job with an invented city, and serve."""
     from api.cli.local_vault import local_vault
     from api.cli.sample_city import write_demo_file
     from api.cli.show import show_demo, show_step, show_up
@@ -103,7 +103,12 @@ def _serve_until_stopped(out: "Console", vault: "LocalVault") -> None:
         out.print("正在停止 Stopping …")
 
 
-def serve(*, host: Host = LOOPBACK, port: Annotated[int, typer.Option(min=1, max=65535)] = SERVE_PORT, processes: Processes = None) -> None:
+def serve(
+    *,
+    host: Host = LOOPBACK,
+    port: Annotated[int, typer.Option(min=1, max=65535)] = SERVE_PORT,
+    processes: Processes = None,
+) -> None:
     """Serve HTTP with the settings of the CERTVAULT_* variables: processes on one socket, until SIGTERM."""
     import sys
 

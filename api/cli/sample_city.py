@@ -9,13 +9,14 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from signing.typeset import SEAL_PLACES
 from storage.embedded.folder import write_private
+from storage.people import find_by_login
 from storage.seals import seals_in_use
 from vault.applying import apply_catalogue
 from vault.catalogue import City, shipped_catalogue
@@ -145,29 +146,27 @@ def _approval_system(workshop: Workshop, city: City, data: Path, at: datetime) -
     return NewSecret(CLIENT_ID, known)
 
 
-def _people(
-    workshop: Workshop, secrets: SecretsFolder, city: City, at: datetime
-) -> tuple[DemoPerson, ...]:
+def _people(workshop: Workshop, secrets: SecretsFolder, city: City, at: datetime) -> tuple[DemoPerson, ...]:
     key = secrets.passphrase.read_bytes()
     everybody = []
     for person in _CAST:
         digest = hmac.digest(key, f"demo password of {person.login}".encode(), hashlib.sha256)
         letters = base64.b32encode(digest).decode().lower()[:PASSWORD_CHARS]
         password = f"{letters[: PASSWORD_CHARS // 2]}-{letters[PASSWORD_CHARS // 2 :]}"
-        everybody.append(DemoPerson(person.role, person.login, person.name, person.code, password))
-        try:
-            add_person(
-                workshop,
-                login=person.login,
-                password=password,
-                name=person.name,
-                roles=frozenset({person.role}),
-                organisation=None if person.code is not None else city.authorities[0].name,
-                code=person.code,
-                at=at,
-            )
-        except Conflict:
-            continue  # from an earlier start, with the same password
+        everybody.append(replace(person, password=password))
+        with workshop.database.reading() as db:
+            if find_by_login(db, workshop.keys, person.login) is not None:
+                continue  # from an earlier start, with the same password
+        add_person(
+            workshop,
+            login=person.login,
+            password=password,
+            name=person.name,
+            roles=frozenset({person.role}),
+            organisation=None if person.code is not None else city.authorities[0].name,
+            code=person.code,
+            at=at,
+        )
     return tuple(everybody)
 
 

@@ -69,7 +69,7 @@ class Pages:
                 max_age=LANGUAGE_COOKIE_MAX_AGE_S,
                 httponly=True,
                 samesite="lax",
-                secure=request.url.scheme == "https",
+                secure=self._edge.settings.public_url.startswith("https:"),
             )
         return response
 

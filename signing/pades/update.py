@@ -9,7 +9,15 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from secrets import token_hex
 
-from signing.appearance import PICTURE_UNITS, PageFrame, SealAppearance, deflated, number, qr_operators
+from signing.appearance import (
+    PICTURE_UNITS,
+    PageFrame,
+    SealAppearance,
+    deflated,
+    deflated_picture,
+    number,
+    qr_operators,
+)
 from signing.pades.page import SealablePage
 from signing.pades.structure import Sealable
 
@@ -120,7 +128,9 @@ def _page_objects(
         annotations = list(rewritten.annotations)
         if rewritten is page:
             annotations.append(b"%d 0 R" % widget)
-        entries = rewritten.entries + b"/Annots[%b]" % b" ".join(annotations)
+        entries = rewritten.entries
+        if annotations:
+            entries += b"/Annots[%b]" % b" ".join(annotations)
         if rewritten is stamped:
             parts = (b"%d 0 R" % opening, *rewritten.contents, b"%d 0 R" % closing)
             entries += b"/Contents[%b]" % b" ".join(parts)
@@ -175,7 +185,7 @@ def _appearance_stream(appearance: SealAppearance, frame: PageFrame, *, default_
             resources,
         )
     )
-    return _stream(entries, deflated(appearance.picture))
+    return _stream(entries, deflated_picture(appearance.picture))
 
 
 def _stream(entries: bytes, content: bytes) -> bytes:

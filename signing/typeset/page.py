@@ -80,7 +80,7 @@ class Typesetter:
                     format="pdf",
                     sys_inputs=inputs,
                     pdf_standards=PDF_STANDARD,
-                    timestamp=at,
+                    timestamp=at.replace(microsecond=0),  # Typst takes whole seconds
                 )
             except typst.TypstError as error:
                 # `from None`: Typst quotes the text that it stumbled over, and tracebacks reach logs.

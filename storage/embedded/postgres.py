@@ -62,8 +62,18 @@ def family(home: Path) -> Family:
         programs=frozenset({"postgres", "initdb"}),
         marks=frozenset({str(_cluster(home)), str(_unfinished(home))}),
         title=f"postgres: {_cluster_name(home)}: ",
-        stop_signal=signal.SIGINT,  # fast shutdown: sessions are ended, a checkpoint is written
+        stop_signal=lambda: _stop_signal(_cluster(home)),
     )
+
+
+def _stop_signal(cluster: Path) -> signal.Signals:
+    """Fast shutdown (sessions end, a checkpoint is written) once it is up, immediate shutdown before.
+
+    A fast shutdown during recovery left PostgreSQL 18.6 waiting for ever (tried); and a server that is
+    not up has nothing new to write: its next start recovers in either case. Should it recover from a crash
+    of its own just then, its state still reads "ready"; `processes.see_stopped` ends the wait.
+    """
+    return signal.SIGINT if _lock_lines(cluster)[7:8] == ["ready"] else signal.SIGQUIT
 
 
 def start(place: Place, secrets: Path, log: Path) -> tuple[Engine, str]:
@@ -129,21 +139,18 @@ def _clear_misleading_lock(cluster: Path) -> None:
     PostgreSQL itself replaces the lock file of a dead server, but refuses to start while any process of
     its user has that id. No server of ours runs here: the caller has seen to that.
     """
-    lock = cluster / "postmaster.pid"
-    if not lock.exists():
-        return
-    recorded = lock.read_text(encoding="utf-8", errors="replace").partition("\n")[0].strip()
+    recorded = "".join(_lock_lines(cluster)[:1])
     if not recorded.isdecimal() or Path("/proc", recorded).exists():
-        lock.unlink()
+        (cluster / "postmaster.pid").unlink(missing_ok=True)
 
 
-def _says_ready(engine: Engine, cluster: Path) -> bool:
-    """Whether postmaster.pid is this server's (line 1) and says "ready" (line 8)."""
+def _lock_lines(cluster: Path) -> list[str]:
+    """The lines of postmaster.pid: the first is the server's process id, the eighth its state."""
     try:
-        lines = (cluster / "postmaster.pid").read_text(encoding="utf-8", errors="replace").split("\n")
+        text = (cluster / "postmaster.pid").read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
-        return False
-    return lines[0] == str(engine.process.pid) and lines[7:8] != [] and lines[7].strip() == "ready"
+        return []
+    return [line.strip() for line in text.split("\n")]
 
 
 def _connect(
@@ -163,7 +170,8 @@ def _connect(
 
 
 def _answers(engine: Engine, cluster: Path, superuser_password: str) -> bool:
-    if not _says_ready(engine, cluster):
+    lines = _lock_lines(cluster)
+    if lines[:1] != [str(engine.process.pid)] or lines[7:8] != ["ready"]:
         return False  # not asked over the port, which might be a stranger's that never answers
     try:
         with _connect(engine, SUPERUSER, superuser_password, "postgres") as connection:

@@ -24,8 +24,8 @@ READY_TIMEOUT_S = 60.0
 POLL_S = 0.02
 # Each try draws new ports; five losses in a row are no accident.
 PORT_TRIES = 5
-# PostgreSQL writes its shutdown checkpoint in this time, SeaweedFS needs one second; then SIGKILL.
-STOP_TIMEOUT_S = 30.0
+# PostgreSQL writes its shutdown checkpoint (128 MB at most) in this time, SeaweedFS needs one second.
+STOP_TIMEOUT_S = 15.0
 KILL_TIMEOUT_S = 5.0
 
 _PORT_TAKEN = re.compile(r"address already in use|port \d+ .*is not available", re.IGNORECASE)
@@ -65,13 +65,14 @@ class Family:
     """How the processes of one engine on one data folder are told from all others.
 
     A leader runs one of `programs` with one of `marks` as a whole argument. A follower (a PostgreSQL
-    backend) has overwritten its command line: `title` is how that begins.
+    backend) has overwritten its command line: `title` is how that begins. `stop_signal` tells which signal
+    asks the leader for an orderly stop now.
     """
 
     programs: frozenset[str]
     marks: frozenset[str]
     title: str | None
-    stop_signal: signal.Signals
+    stop_signal: Callable[[], signal.Signals]
 
     def leads(self, argv: list[str]) -> bool:
         """Whether this command line is a leader's."""
@@ -156,7 +157,7 @@ def ask_to_stop(family: Family) -> None:
     """Send the leaders the signal for an orderly stop; followers without a leader are told to end."""
     leaders, followers = family.members()
     for process in leaders:
-        process.send(family.stop_signal)
+        process.send(family.stop_signal())
     if not leaders:
         for process in followers:
             process.send(signal.SIGTERM)

@@ -69,7 +69,7 @@ def family(secrets_folder: Path) -> Family:
         programs=frozenset({"weed"}),
         marks=frozenset({_credentials_option(secrets_folder)}),
         title=None,
-        stop_signal=signal.SIGTERM,
+        stop_signal=lambda: signal.SIGTERM,
     )
 
 

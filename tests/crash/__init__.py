@@ -1,0 +1,1 @@
+"""Deposits killed, cut off and lied to, on the real engines."""

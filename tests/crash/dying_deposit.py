@@ -21,7 +21,7 @@ from vault.signin import client_by_id
 
 
 def _die_after(step: Callable[..., Any]) -> Callable[..., Any]:
-    def step_then_death(*arguments: Any, **named: Any) -> None:
+    def step_then_death(*arguments: object, **named: object) -> None:
         step(*arguments, **named)
         os.kill(os.getpid(), signal.SIGKILL)
 

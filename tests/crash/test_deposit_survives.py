@@ -1,4 +1,4 @@
-"""The commit point holds: whatever kills a deposit wherever, the same request makes exactly one certificate."""
+"""The commit point holds: whatever kills a deposit, the same request makes exactly one certificate."""
 
 import json
 import os
@@ -127,9 +127,7 @@ def store_that_lies(house: House) -> Iterator[tuple[Workshop, LyingStore]]:
         workshop.database.close()
 
 
-def test_the_store_says_200_but_lost_it(
-    house: House, store_that_lies: tuple[Workshop, LyingStore]
-) -> None:
+def test_the_store_says_200_but_lost_it(house: House, store_that_lies: tuple[Workshop, LyingStore]) -> None:
     workshop, store = store_that_lies
     request = example_request(house.catalogue)
     store.lose_puts = 1

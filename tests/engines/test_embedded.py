@@ -9,8 +9,9 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
@@ -278,14 +279,40 @@ def test_an_owner_killed_during_the_first_start_leaves_a_folder_that_starts(
     assert processes_of(data) == set()
 
 
+def kill(data: Path, victims: str) -> set[str]:
+    killed = {line for line in processes_of(data) if victims in line}
+    assert killed
+    for line in killed:
+        os.kill(int(line.split()[0]), signal.SIGKILL)
+    return killed
+
+
 @pytest.mark.crash
-def test_engines_that_were_killed_themselves_recover(data: Path) -> None:
+@pytest.mark.parametrize("victims", ["-s3.config=", "/bin/postgres"])
+def test_an_engine_that_is_killed_itself_recovers_at_the_next_start(victims: str, data: Path) -> None:
     with embedded_engines(data) as addresses:
         write(addresses, "before")
-        for line in processes_of(data):
-            os.kill(int(line.split()[0]), signal.SIGKILL)
+        kill(data, victims)
+    assert processes_of(data) == set()
     with embedded_engines(data) as addresses:
         assert_holds(addresses, "before")
+
+
+@pytest.mark.crash
+def test_a_postgres_child_that_is_killed_is_replaced_while_running(data: Path) -> None:
+    with embedded_engines(data) as addresses:
+        write(addresses, "before")
+        killed = kill(data, "checkpointer")
+        # Two waits that pytest-timeout bounds: for the crash to be noticed, and for the recovery to end.
+        while not {line for line in processes_of(data) if "checkpointer" in line} - killed:
+            time.sleep(0.01)
+        while True:
+            with suppress(psycopg.OperationalError), psycopg.connect(addresses.database_url) as connection:
+                connection.execute("SELECT 1")
+                break
+            time.sleep(0.05)
+        assert_holds(addresses, "before")
+    assert processes_of(data) == set()
 
 
 def test_ctrl_c_while_starting_leaves_nothing_running(data: Path, state: Path) -> None:

@@ -1,0 +1,1 @@
+"""Tests of what makes documents and seals, and of what judges them."""

@@ -1,4 +1,4 @@
-"""A development authority, keys of every algorithm and a time-stamp authority, made once for the whole run."""
+"""A development authority, keys of every algorithm and a time-stamp authority, made once for a run."""
 
 import pytest
 

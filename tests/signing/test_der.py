@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from signing import der
 from vault.errors import SignatureError
 
-ARCS = st.tuples(
-    st.integers(0, 2), st.integers(0, 39), st.lists(st.integers(0, 2**70), max_size=8)
-).map(lambda parts: ".".join(str(arc) for arc in (parts[0], parts[1], *parts[2])))
+ARCS = st.tuples(st.integers(0, 2), st.integers(0, 39), st.lists(st.integers(0, 2**70), max_size=8)).map(
+    lambda parts: ".".join(str(arc) for arc in (parts[0], parts[1], *parts[2]))
+)
 MOMENTS = st.datetimes(datetime(1950, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - the strategy adds the zone
 
 

@@ -41,7 +41,9 @@ FORBIDDEN_PAGES = {
     "screen": annotation("/Screen"),
     "3d": annotation("/3D"),
     "attachment": annotation("/FileAttachment"),
-    "reference": {"/Resources": D({"/XObject": D({"/X": D({"/Subtype": N.Form, "/Ref": D({"/F": S("x")})})})})},
+    "reference": {
+        "/Resources": D({"/XObject": D({"/X": D({"/Subtype": N.Form, "/Ref": D({"/F": S("x")})})})})
+    },
 }
 FORBIDDEN_CATALOGUES = {
     "action when opened": {"/OpenAction": D({"/S": N.JavaScript, "/JS": S("1")})},
@@ -87,7 +89,11 @@ def test_a_name_in_disguise_is_refused() -> None:
         link(D({"/S": N.URI, "/URI": S("http://example.org/")})),
         link(D({"/S": N.GoTo, "/D": S("a")})),
         link(D({"/S": N.Named, "/N": N.NextPage})),
-        {"/Resources": D({"/Font": D({"/AA": D({"/Type": N.Font, "/Subtype": N.Type1, "/BaseFont": N.Courier})})})},
+        {
+            "/Resources": D(
+                {"/Font": D({"/AA": D({"/Type": N.Font, "/Subtype": N.Type1, "/BaseFont": N.Courier})})}
+            )
+        },
         {"/Note": S("a text that names /JavaScript and /Launch")},
         {"/PieceInfo": D({"/S": S("/JavaScript")})},
     ],

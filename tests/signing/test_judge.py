@@ -79,7 +79,10 @@ def test_a_changed_signature_value_fails_the_signature(
 @pytest.mark.parametrize("added", [b"\n", b"PK\x03\x04", b"% a comment\n%%EOF\n"])
 def test_bytes_behind_the_seal_fail_the_byte_range(added: bytes, sealed: bytes, workshop: Workshop) -> None:
     reports = judge_pdf(sealed + added, roots=[workshop.root], at=NOW)
-    assert [report.indication for report in reports] in ([Indication.TOTAL_FAILED], [Indication.INDETERMINATE])
+    assert [report.indication for report in reports] in (
+        [Indication.TOTAL_FAILED],
+        [Indication.INDETERMINATE],
+    )
     assert all("byte_range" in failed(report) or "readable" in failed(report) for report in reports)
 
 
@@ -90,13 +93,16 @@ def test_an_update_behind_the_seal_fails_the_byte_range(sealed: bytes, workshop:
         root, size = pdf.Root.objgen[0], int(pdf.trailer.Size)
     update = b"%d 0 obj\n(shadow)\nendobj\n" % size
     xref = len(sealed) + len(update)
-    update += b"xref\n%d 1\n%010d 00000 n \ntrailer\n<</Size %d/Root %d 0 R/Prev %d>>\nstartxref\n%d\n%%%%EOF\n" % (
-        size,
-        len(sealed),
-        size + 1,
-        root,
-        last_xref,
-        xref,
+    update += (
+        b"xref\n%d 1\n%010d 00000 n \ntrailer\n<</Size %d/Root %d 0 R/Prev %d>>\nstartxref\n%d\n%%%%EOF\n"
+        % (
+            size,
+            len(sealed),
+            size + 1,
+            root,
+            last_xref,
+            xref,
+        )
     )
     report = judged(sealed + update, workshop)
     assert failed(report) == {"byte_range"}
@@ -155,7 +161,9 @@ def test_a_seal_transplanted_into_another_file_fails(sealed: bytes, workshop: Wo
     assert failed(judged(changed, workshop)) == {"digest"}
 
 
-@pytest.mark.parametrize("content", [b"", b"%PDF-1.7\n%%EOF", b"\x00" * 100, b"%PDF-1.4\nstartxref\n9\n%%EOF"])
+@pytest.mark.parametrize(
+    "content", [b"", b"%PDF-1.7\n%%EOF", b"\x00" * 100, b"%PDF-1.4\nstartxref\n9\n%%EOF"]
+)
 def test_what_cannot_be_read_is_undecided(content: bytes, workshop: Workshop) -> None:
     report = judged(content, workshop)
     assert (report.indication, report.sub_indication) == (Indication.INDETERMINATE, "FORMAT_FAILURE")

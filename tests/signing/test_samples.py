@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
@@ -11,8 +12,9 @@ import pytest
 
 from signing.intake import admit_pdf
 from signing.keys import SignatureAlgorithm
+from signing.pades import stock, update
 from signing.validate import judge_pdf
-from tests.signing.workshop import NOW, Workshop, pyhanko_opinions, qpdf_complaint, sample
+from tests.signing.workshop import NOW, Workshop, pyhanko_opinions, qpdf_complaint, sample, tiny_pdf
 from vault.errors import DocumentRefused
 from vault.model.certificate import SealLevel
 from vault.model.verdict import CheckResult, Indication
@@ -98,7 +100,9 @@ def test_poppler_accepts_the_sealed_sample(
     assert "Total document signed" in done.stdout
 
 
-@pytest.mark.parametrize("name", ["cert-typst-pdfa2b.pdf", "cert-typst-pdfa2a-ua1.pdf", "pifu-libreoffice-pdfa2b.pdf"])
+@pytest.mark.parametrize(
+    "name", ["cert-typst-pdfa2b.pdf", "cert-typst-pdfa2a-ua1.pdf", "pifu-libreoffice-pdfa2b.pdf"]
+)
 def test_pdfa_claim_is_kept(name: str, workshop: Workshop) -> None:
     document = sample(name)
     sealed = workshop.seal(document).content
@@ -109,8 +113,9 @@ def test_pdfa_claim_is_kept(name: str, workshop: Workshop) -> None:
         assert after.trailer.ID[0] == before.trailer.ID[0]
         (field,) = after.Root.AcroForm.Fields
         # ISO 19005-2, clauses 6.3.2 and 6.3.3: printed, not hidden in any way, and with an appearance
-        assert field.F & 0b100100011 == 0
-        assert field.F & 4 == 4
+        flags = int(field.F)
+        assert flags & 0b100100011 == 0
+        assert flags & 4 == 4
         assert "/Group" not in field.AP.N.stream_dict
         assert b"/ca" not in field.AP.N.Resources.unparse()
 
@@ -118,3 +123,30 @@ def test_pdfa_claim_is_kept(name: str, workshop: Workshop) -> None:
 def test_encrypted_sample_is_refused() -> None:
     with pytest.raises(DocumentRefused, match="encrypted"):
         admit_pdf(sample("pifu-encrypted-refuse.pdf"))
+
+
+XMP = b"""<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description rdf:about="" xmlns:pdfaid="http://www.aiim.org/pdfa/ns/id/">
+<pdfaid:part>2</pdfaid:part><pdfaid:conformance>B</pdfaid:conformance>
+</rdf:Description></rdf:RDF></x:xmpmeta>"""
+
+
+@pytest.mark.parametrize("layout", [update.prepare_update, stock.prepare_update], ids=["fast", "stock"])
+def test_pdfa_without_an_rgb_intent_gets_a_seal_in_calibrated_colours(
+    layout: Callable[..., update.PreparedUpdate], workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pikepdf.open(BytesIO(tiny_pdf())) as pdf:
+        pdf.Root.Metadata = pdf.make_stream(XMP, Type=pikepdf.Name.Metadata, Subtype=pikepdf.Name.XML)
+        out = BytesIO()
+        pdf.save(out)
+    assert admit_pdf(out.getvalue()).pdfa == "2B"
+    with pikepdf.open(BytesIO(out.getvalue())) as before:
+        xmp = before.Root.Metadata.read_raw_bytes()
+    monkeypatch.setattr("signing.seal.prepare_update", layout)
+    with pikepdf.open(BytesIO(workshop.seal(out.getvalue(), qr=None).content)) as after:
+        assert after.Root.Metadata.read_raw_bytes() == xmp
+        space = after.Root.AcroForm.Fields[0].AP.N.Resources.ColorSpace.DefaultRGB
+        assert space[0] == "/CalRGB"
+        assert len(space[1].Matrix) == 9
+    with pikepdf.open(BytesIO(workshop.seal(tiny_pdf(), qr=None).content)) as plain:
+        assert "/ColorSpace" not in plain.Root.AcroForm.Fields[0].AP.N.Resources

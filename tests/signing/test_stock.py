@@ -18,7 +18,7 @@ from signing.pades import stock
 from signing.validate import judge_pdf
 from tests.signing.workshop import NOW, QR, Workshop, pyhanko_opinions, qpdf_complaint, tiny_pdf
 from vault.errors import DocumentRefused, InputError
-from vault.model.verdict import Indication
+from vault.model.verdict import CheckResult, Indication
 
 
 def hybrid_pdf() -> bytes:
@@ -31,11 +31,10 @@ def hybrid_pdf() -> bytes:
     body = b"%d 0 obj\n(hidden)\nendobj\n" % size
     stream_at = hidden + len(body)
     rows = b"".join(b"\x01" + offset.to_bytes(4, "big") + b"\0\0" for offset in (hidden, stream_at))
-    body += b"%d 0 obj\n<</Type/XRef/W[1 4 2]/Index[%d 2]/Size %d/Root %d 0 R/Length %d>>\nstream\n%b\nendstream\nendobj\n" % (
+    entries = b"/Type/XRef/W[1 4 2]/Index[%d 2]/Size %d/Root %d 0 R" % (size, size + 2, root)
+    body += b"%d 0 obj\n<<%b/Length %d>>\nstream\n%b\nendstream\nendobj\n" % (
         size + 1,
-        size,
-        size + 2,
-        root,
+        entries,
         len(rows),
         rows,
     )
@@ -73,7 +72,8 @@ def approved_pdf(workshop: Workshop) -> bytes:
         signers.PdfSignatureMetadata(field_name="colleague", subfilter=fields.SigSeedSubFilter.PADES),
         signer=signer,
     )
-    return out.getvalue()
+    content: bytes = out.getvalue()
+    return content
 
 
 @pytest.mark.parametrize("stamped", [False, True], ids=["B-B", "B-T"])
@@ -156,3 +156,25 @@ def test_a_file_with_an_approval_signature_keeps_it(workshop: Workshop, tmp_path
     assert qpdf_complaint(sealed.content, tmp_path) is None
     with pytest.raises(DocumentRefused, match="certified already"):  # the lock with P = 1 forbids a third
         admit_pdf(sealed.content)
+
+
+def test_a_signature_that_allows_changes_does_not_pass(workshop: Workshop) -> None:
+    (report,) = judge_pdf(approved_pdf(workshop), roots=[workshop.root], at=NOW)
+    assert [check.name for check in report.checks if check.result is CheckResult.FAILED] == ["docmdp"]
+    assert (report.indication, report.sub_indication) == (Indication.INDETERMINATE, "SIG_CONSTRAINTS_FAILURE")
+
+
+def test_a_second_field_that_claims_the_signature_is_told(workshop: Workshop) -> None:
+    # a form prepared so that its field answers to the number which the signature will get
+    with pikepdf.open(BytesIO(tiny_pdf())) as pdf:
+        held = pikepdf.Dictionary({"/FT": pikepdf.Name.Sig, "/T": "guest", "/V": "0000"})
+        pdf.Root.AcroForm = pikepdf.Dictionary({"/Fields": pikepdf.Array([pdf.make_indirect(held)])})
+        out = BytesIO()
+        pdf.save(out, object_stream_mode=pikepdf.ObjectStreamMode.disable)
+    prepared = out.getvalue()
+    signature = int(prepared.split(b"/Size ")[1].split()[0]) + 1
+    assert prepared.count(b"(0000)") == 1
+    prepared = prepared.replace(b"(0000)", (b"%d 0 R" % signature).ljust(6))
+    first, second = judge_pdf(workshop.seal(prepared).content, roots=[workshop.root], at=NOW)
+    for report in (first, second):
+        assert [check.name for check in report.checks if check.result is CheckResult.FAILED] == ["field"]

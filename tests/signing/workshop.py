@@ -1,4 +1,4 @@
-"""What the sealing tests work with: keys, a picture, small PDFs of our own, and second opinions on the outcome."""
+"""What the sealing tests work with: keys, a picture, small PDFs of our own, second opinions."""
 
 import os
 import shutil

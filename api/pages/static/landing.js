@@ -23,6 +23,8 @@ const verify = async () => {
   }
 };
 
+// The page in the other language needs the token, too.
+document.querySelector(".language").hash = location.hash;
 part("again").addEventListener("click", verify);
 window.addEventListener("hashchange", () => location.reload());
 verify();

@@ -6,6 +6,7 @@ for (const zone of document.querySelectorAll("[data-drop]")) {
   const title = zone.querySelector("[data-drop-title]");
   const button = form.querySelector("button");
   button.hidden = true;
+  zone.classList.add("drop-ready");
 
   const send = () => {
     if (input.files.length !== 1) return;

@@ -1,0 +1,105 @@
+"""Figures: what a stretch of work came to, and a measurement beside its reference."""
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+# The reference is measured before, between and after the rounds, so that a noisy neighbour hits both sides.
+ROUNDS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """`count` pieces of work in `elapsed_s`; `durations_s` of each, where they were taken."""
+
+    count: int
+    elapsed_s: float
+    durations_s: tuple[float, ...] = field(default=(), repr=False)
+
+    @property
+    def rate_per_s(self) -> float:
+        """Pieces a second."""
+        return self.count / self.elapsed_s
+
+    def percentile_ms(self, share: float) -> float:
+        """The duration that this share of the pieces did not exceed (nearest rank)."""
+        ordered = sorted(self.durations_s)
+        return ordered[max(0, math.ceil(share * len(ordered)) - 1)] * 1000
+
+
+def one_after_another(runs: Iterable[Run]) -> Run:
+    """Several stretches as one."""
+    all_runs = list(runs)
+    return Run(
+        sum(run.count for run in all_runs),
+        sum(run.elapsed_s for run in all_runs),
+        tuple(duration for run in all_runs for duration in run.durations_s),
+    )
+
+
+def side_by_side(runs: Iterable[Run]) -> Run:
+    """Stretches that ran at the same time, each on its own core, as one."""
+    all_runs = list(runs)
+    return Run(
+        sum(run.count for run in all_runs),
+        max(run.elapsed_s for run in all_runs),
+        tuple(duration for run in all_runs for duration in run.durations_s),
+    )
+
+
+class Counted(StrEnum):
+    """Which figure a budget is about."""
+
+    RATE = "rate_per_s"
+    RATIO = "ratio"
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What a figure has to reach."""
+
+    counted: Counted
+    at_least: float
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A measurement beside its reference. `what`: a phrase for readers."""
+
+    name: str
+    what: str
+    run: Run = field(repr=False)
+    reference: str
+    reference_run: Run = field(repr=False)
+    budget: Budget | None = None
+    note: str = ""
+
+    @property
+    def ratio(self) -> float:
+        """How many times the reference's rate."""
+        return self.run.rate_per_s / self.reference_run.rate_per_s
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the budget is met; None without one."""
+        if self.budget is None:
+            return None
+        reached = self.ratio if self.budget.counted is Counted.RATIO else self.run.rate_per_s
+        return reached >= self.budget.at_least
+
+
+def interleaved(
+    measured: Callable[[float], Run], reference: Callable[[float], Run], seconds: float
+) -> tuple[Run, Run]:
+    """Reference, measured, reference, measured, …, reference; `seconds` for the measured rounds together.
+
+    Each callable works for about the seconds that it is given.
+    """
+    stretch_s = seconds / ROUNDS
+    of_reference = [reference(stretch_s)]
+    of_measured = []
+    for _ in range(ROUNDS):
+        of_measured.append(measured(stretch_s))
+        of_reference.append(reference(stretch_s))
+    return one_after_another(of_measured), one_after_another(of_reference)

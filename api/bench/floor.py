@@ -1,0 +1,131 @@
+"""The floor under a deposit: making and sealing its page, with nothing received, stored, judged or committed.
+
+A deposit cannot be faster than this on the same cores; the ratio to it is what the rest of the flow costs.
+"""
+
+import secrets
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+from time import monotonic, perf_counter, sleep
+
+from api.bench.figures import Run
+from api.bench.requests import another_file, bench_kind, deposit_body, holder
+from api.settings import Settings
+from api.wiring import wire
+from signing.intake import admit_pdf
+from signing.seal import QrStamp, SealAppearance, seal_pdf
+from signing.timestamp import TimeStampAuthority
+from signing.typeset import Typesetter, qr_modules
+from storage.seals import seals_in_use
+from vault.catalogue import page_data
+from vault.deposit import read_case
+from vault.deposit.making import QR_SIZE_MM, SEAL_FIELD, verify_url
+from vault.model.actors import ClientGrant
+from vault.model.catalogue import CertificateType
+from vault.model.certificate import ApprovalResult
+from vault.seal_ring import UsableSeal
+
+# Where a handed-in A4 page gets its QR and seal; the place costs nothing, the drawing does.
+_QR_AT_MM = (26.0, 271.0)
+_SEAL_AT_MM = (165.0, 247.0, 42.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Bare:
+    """What the floor works with: the kind, one result of it, its authority's seal, and a compiler."""
+
+    kind: CertificateType
+    result: ApprovalResult
+    owner: UsableSeal
+    typesetter: Typesetter
+    tsa: TimeStampAuthority | None
+    public_url: str
+    page: bytes = field(repr=False)
+
+
+@lru_cache(maxsize=1)
+def bare(settings: Settings) -> Bare:
+    """Everything opened once in this process; `page` is one typeset page without a seal."""
+    at = datetime.now(UTC)
+    workshop = wire(settings).workshop
+    kind = bench_kind()
+    body = deposit_body(kind, holder("F", 0))
+    grant = ClientGrant("bench", "bench", frozenset(authority.code for authority in kind.authorities))
+    (result,) = read_case({kind.code: kind}, grant, body, at=at).results
+    authority = result.issuing_authority
+    with workshop.database.reading() as db:
+        owner = workshop.seals.opened(db, seals_in_use(db, frozenset({authority}), at)[authority])
+    workshop.database.close()
+    parts = (kind, result, owner, workshop.typesetter, workshop.tsa, workshop.public_url)
+    return Bare(*parts, page=_typeset(Bare(*parts, page=b""), at))
+
+
+def floor(settings: Settings, begin_at: float, seconds: float, *, handed_in: bool) -> Run:
+    """Makes and seals pages on one core for so long, from `begin_at` (time.monotonic) on.
+
+    Typeset: page with its QR, seal with its time-stamp. Handed in: the gate, QR stamp, seal with time-stamp.
+    """
+    tools = bare(settings)
+    sleep(max(0.0, begin_at - monotonic()))
+    durations_s = []
+    began = perf_counter()
+    while perf_counter() - began < seconds:
+        started = perf_counter()
+        if handed_in:
+            _seal_handed_in(tools, another_file(tools.page))
+        else:
+            _seal_typeset(tools)
+        durations_s.append(perf_counter() - started)
+    return Run(len(durations_s), perf_counter() - began, tuple(durations_s))
+
+
+def appearance(tools: Bare, qr: QrStamp | None = None) -> SealAppearance:
+    """The seal's picture, where the kind wants it; with a QR, where handed-in pages get it."""
+    if qr is not None:
+        return SealAppearance(tools.owner.picture, 1, *_SEAL_AT_MM, qr)
+    place = tools.kind.seal_place
+    return SealAppearance(tools.owner.picture, place.page or 1, place.x_mm, place.y_mm, place.diameter_mm)
+
+
+def _typeset(tools: Bare, at: datetime) -> bytes:
+    result = tools.result
+    data = page_data(
+        tools.kind,
+        number=result.number,
+        holders=result.holders,
+        identifier="1.2.156.3005.2.11990000MB98000126013.11990100MB99000131.00000000000000000000.001.0",
+        verification_code="2345678923",
+        authority_name=tools.owner.authority_name,
+        issued_on=result.issued_on,
+        valid_from=result.valid_from,
+        valid_to=result.valid_to,
+        fields=result.fields,
+    )
+    url = verify_url(tools.public_url, secrets.token_urlsafe(16))
+    return tools.typesetter.typeset(tools.kind.template, data, qr_text=url, at=at).content
+
+
+def _seal_typeset(tools: Bare) -> None:
+    at = datetime.now(UTC)
+    _seal(tools, _typeset(tools, at), appearance(tools), at)
+
+
+def _seal_handed_in(tools: Bare, pdf: bytes) -> None:
+    admit_pdf(pdf)
+    modules = qr_modules(verify_url(tools.public_url, secrets.token_urlsafe(16)))
+    stamp = QrStamp(modules, 1, *_QR_AT_MM, QR_SIZE_MM)
+    _seal(tools, pdf, appearance(tools, stamp), datetime.now(UTC))
+
+
+def _seal(tools: Bare, pdf: bytes, look: SealAppearance, at: datetime) -> None:
+    seal_pdf(
+        pdf,
+        key=tools.owner.key,
+        appearance=look,
+        field_name=SEAL_FIELD,
+        reason="电子证照签发",
+        location=tools.owner.authority_name,
+        at=at,
+        tsa=tools.tsa,
+    )

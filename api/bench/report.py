@@ -1,0 +1,96 @@
+"""A run's report as a table for people, as Markdown for the documentation, as JSON for programs."""
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from api.bench.figures import Counted, Result
+from api.bench.run import Report
+
+_MEDIAN, _WORST = 0.50, 0.99
+_COLUMNS = ("name", "rate/s", "p50 ms", "p99 ms", "reference", "its rate/s", "ratio", "budget")
+_NUMBERS = frozenset({"rate/s", "p50 ms", "p99 ms", "its rate/s", "ratio"})
+
+
+def as_json(report: Report) -> dict[str, Any]:
+    """`{"machine", "seconds", "results": [{"name", "rate_per_s", "p50_ms", …}]}`."""
+    return {
+        "machine": dict(report.machine),
+        "seconds": report.seconds,
+        "results": [_result_json(result) for result in report.results],
+    }
+
+
+def as_markdown(report: Report) -> str:
+    """The machine, the table, and what each row timed, as `docs/performance.md` holds them."""
+    lines = [f"* {name.replace('_', ' ')}: {_shown(value)}" for name, value in report.machine.items()]
+    lines += ["", f"| {' | '.join(_COLUMNS)} |"]
+    lines.append("|" + "|".join(" ---: " if column in _NUMBERS else " --- " for column in _COLUMNS) + "|")
+    lines += [f"| {' | '.join(_cells(result))} |" for result in report.results]
+    lines += ["", *(f"* `{r.name}`: {r.what}{f' ({r.note})' if r.note else ''}" for r in report.results)]
+    return "\n".join(lines) + "\n"
+
+
+def show(out: Console, report: Report) -> None:
+    """The same for a terminal."""
+    table = Table(title=f"certvault bench: {report.machine['cpu']}, {report.machine['cores']} cores")
+    for column in _COLUMNS:
+        table.add_column(column, justify="right" if column in _NUMBERS else "left", overflow="fold")
+    for result in report.results:
+        style = {True: "green", False: "bold red", None: ""}[result.met]
+        *cells, budget = _cells(result)
+        table.add_row(*cells, f"[{style}]{budget}[/]" if style else budget)
+    out.print(table)
+    for result in report.results:
+        out.print(f"  {result.name}: {result.what}{f'; {result.note}' if result.note else ''}")
+
+
+def _cells(result: Result) -> tuple[str, ...]:
+    return (
+        result.name,
+        _figure(result.run.rate_per_s),
+        _figure(result.run.percentile_ms(_MEDIAN)),
+        _figure(result.run.percentile_ms(_WORST)),
+        result.reference,
+        _figure(result.reference_run.rate_per_s),
+        _figure(result.ratio),
+        _budget(result),
+    )
+
+
+def _budget(result: Result) -> str:
+    if result.budget is None:
+        return ""
+    unit = "/s" if result.budget.counted is Counted.RATE else " times"
+    return f"{'met' if result.met else 'MISSED'}: at least {result.budget.at_least:g}{unit}"
+
+
+def _figure(value: float) -> str:
+    """Three digits that mean something."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"  # noqa: PLR2004 - decimal places
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {version}" for name, version in value.items())
+    return str(value)
+
+
+def _result_json(result: Result) -> dict[str, Any]:
+    budget = result.budget
+    return {
+        "name": result.name,
+        "rate_per_s": result.run.rate_per_s,
+        "p50_ms": result.run.percentile_ms(_MEDIAN),
+        "p99_ms": result.run.percentile_ms(_WORST),
+        "reference": result.reference,
+        "reference_rate_per_s": result.reference_run.rate_per_s,
+        "ratio": result.ratio,
+        "what": result.what,
+        "count": result.run.count,
+        "budget": None
+        if budget is None
+        else {"of": budget.counted.value, "at_least": budget.at_least, "met": result.met},
+        "note": result.note,
+    }

@@ -1,0 +1,85 @@
+"""A run of the bench: a stage, the measurements asked for, the machine."""
+
+import tempfile
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from api.bench.deposits import measure_deposit_pdf, measure_deposit_typeset, measure_duplicates
+from api.bench.figures import Result
+from api.bench.machine import machine
+from api.bench.questions import measure_holdings, measure_verify_code, measure_verify_file
+from api.bench.sealing import measure_seal_pdf
+from api.bench.stage import Stage, stage
+from storage.embedded import discard
+from vault.errors import InputError
+
+MEASUREMENTS: Final[Mapping[str, Callable[[Stage, float], Result]]] = MappingProxyType(
+    {
+        "deposit_typeset": measure_deposit_typeset,
+        "deposit_pdf": measure_deposit_pdf,
+        "seal_pdf": measure_seal_pdf,
+        "verify_code": measure_verify_code,
+        "verify_file": measure_verify_file,
+        "holdings": measure_holdings,
+        "duplicates": measure_duplicates,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything that a run found, in the order of `MEASUREMENTS`."""
+
+    machine: Mapping[str, object] = field(repr=False)
+    seconds: float
+    results: tuple[Result, ...]
+
+    @property
+    def missed(self) -> tuple[str, ...]:
+        """The measurements whose budget is missed."""
+        return tuple(result.name for result in self.results if result.met is False)
+
+
+def run_bench(
+    data: Path | None, *, seconds: float, only: Collection[str], tell: Callable[[str], None]
+) -> Report:
+    """Founds a vault and measures it. `data` None: in a temporary folder that is deleted afterwards.
+
+    `seconds` for every measurement, its references not counted; `only` empty: all of them.
+
+    Raises:
+        InputError: no measurement has that name.
+        Conflict: a vault is running on `data`.
+        NotFound: the embedded engines or a reference's program are not installed.
+        Unavailable: an engine or the server does not start or answer.
+        IntegrityError: the vault gave an answer that is not the right one.
+    """
+    unknown = sorted(set(only) - MEASUREMENTS.keys())
+    if unknown:
+        raise InputError(f"There is no measurement {unknown[0]!r}: expected {', '.join(MEASUREMENTS)}.")
+    chosen = {name: measure for name, measure in MEASUREMENTS.items() if not only or name in only}
+    with _folder(data) as folder, stage(folder, tell) as on:
+        found = machine(on.vault.settings.database_url.get_secret_value(), folder)
+        results = []
+        for n, (name, measure) in enumerate(chosen.items(), start=1):
+            tell(f"Measuring {name} ({n} of {len(chosen)}).")
+            results.append(measure(on, seconds))
+        return Report(found, seconds, tuple(results))
+
+
+@contextmanager
+def _folder(data: Path | None) -> Iterator[Path]:
+    if data is not None:
+        yield data
+        return
+    parent = Path(tempfile.mkdtemp(prefix="certvault-bench-"))
+    parent.rmdir()  # made anew by the engines, which know what another user has to enter
+    try:
+        yield parent
+    finally:
+        if parent.exists():
+            discard(parent)

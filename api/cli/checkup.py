@@ -1,0 +1,218 @@
+"""The doctor's examination: a line for each thing that a vault needs, and what to do if it is missing."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+
+from api.cli.frame import find_settings
+from api.edge import Mode
+from api.settings import Settings
+from api.wiring import blobs_of, database_of, wire
+from migrations import run as migrations
+from storage.health import server_state
+from storage.seals import SealRow, all_seals
+from vault.catalogue import page_data
+from vault.errors import VaultError
+from vault.founding import SecretsFolder
+from vault.model.catalogue import CertificateType
+from vault.model.holders import Holder
+from vault.signin import has_development_people
+from vault.workshop import Workshop
+
+# A new seal certificate takes an authority weeks to get.
+SEAL_ENDS_SOON = timedelta(days=60)
+# Time-stamps and tokens bear with little; NTP keeps machines within milliseconds.
+CLOCK_SKEW_MAX = timedelta(seconds=2)
+CONNECTIONS_WARN = 0.8  # of those that the database gives out
+OTHERS_MAY = 0o077  # mode bits of a secret that anybody but its owner has
+
+
+class Level(StrEnum):
+    """What a check came to."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check: what was looked at, and a sentence; where it is not ok, also what to do."""
+
+    check: str
+    level: Level
+    detail: str
+
+
+def examine(data: Path | None) -> tuple[Finding, ...]:
+    """Looks at settings, database, schema, object store, keys, mode, seals, pages, time-stamps and clocks.
+
+    A check that needs what another found missing is left out.
+    """
+    try:
+        settings = find_settings(data)
+    except VaultError as error:
+        return (Finding("settings", Level.FAIL, error.detail),)
+    findings = [Finding("settings", Level.OK, f"{settings.mode.value} mode, {settings.origin}.")]
+    findings += _look("database", lambda: _database(settings))
+    if _well(findings):
+        findings += _look("schema", lambda: _schema(settings))
+    rows_are_there = _well(findings)
+    findings += _look("object store", lambda: _object_store(settings))
+    findings += _look("keys", lambda: _keys(settings))
+    if rows_are_there and findings[-1].level is not Level.FAIL:
+        workshop = wire(settings).workshop
+        findings += _look("mode", lambda: _mode(settings, workshop))
+        findings += _look("seals", lambda: _seals(workshop))
+        findings += _look("pages", lambda: _pages(workshop))
+        findings.append(_time_stamps(workshop))
+        workshop.database.close()
+    return tuple(findings)
+
+
+def _look(check: str, look: Callable[[], Iterator[Finding]]) -> list[Finding]:
+    try:
+        return list(look())
+    except VaultError as error:
+        return [Finding(check, Level.FAIL, error.detail)]
+
+
+def _well(findings: list[Finding]) -> bool:
+    return all(finding.level is not Level.FAIL for finding in findings)
+
+
+def _database(settings: Settings) -> Iterator[Finding]:
+    database = database_of(settings)
+    try:
+        with database.reading() as db:
+            before = datetime.now(UTC)
+            state = server_state(db)
+            after = datetime.now(UTC)
+    finally:
+        database.close()
+    share = state.connections / state.connections_max
+    detail = f"PostgreSQL {state.version}, {state.connections} of {state.connections_max} connections in use."
+    if share < CONNECTIONS_WARN:
+        yield Finding("database", Level.OK, detail)
+    else:
+        yield Finding("database", Level.WARN, f"{detail} Raise max_connections or run fewer processes.")
+    skew = max(before - state.now, state.now - after, timedelta(0))
+    if skew <= CLOCK_SKEW_MAX:
+        yield Finding("clock", Level.OK, "This machine and the database agree on the time.")
+    else:
+        sentence = (
+            f"This machine and the database differ by {skew.total_seconds():.0f} s: set up NTP on both."
+        )
+        yield Finding("clock", Level.FAIL, sentence)
+
+
+def _schema(settings: Settings) -> Iterator[Finding]:
+    there, wanted = migrations.current(settings.database_url.get_secret_value()), migrations.head()
+    if there == wanted:
+        yield Finding("schema", Level.OK, f"Revision {there}.")
+    else:
+        sentence = f"Expected revision {wanted}, got {there or 'none'}: run `certvault db upgrade`."
+        yield Finding("schema", Level.FAIL, sentence)
+
+
+def _object_store(settings: Settings) -> Iterator[Finding]:
+    blobs = blobs_of(settings)
+    blobs.ping()
+    if blobs.locks():
+        yield Finding("object store", Level.OK, "It answers; the documents bucket has object lock.")
+    else:
+        yield Finding(
+            "object store",
+            Level.FAIL,
+            "The documents bucket has no object lock: documents could be deleted. Make a new bucket with "
+            "object lock (`certvault db upgrade` does on a store without one) and copy the documents.",
+        )
+
+
+def _keys(settings: Settings) -> Iterator[Finding]:
+    folder = SecretsFolder(settings.secrets)
+    wire(settings).workshop.database.close()
+    seals = sorted(folder.seals.glob("*")) if folder.seals.is_dir() else []
+    secrets = [folder.key_ring, folder.log_key, folder.token_key, folder.passphrase, *seals]
+    exposed = [path.name for path in secrets if path.stat().st_mode & OTHERS_MAY]
+    if exposed:
+        sentence = f"Other users may read {', '.join(exposed)}: chmod 600 what lies in {folder.path}."
+        yield Finding("keys", Level.WARN, sentence)
+    else:
+        yield Finding("keys", Level.OK, "Key ring, log key, token key and trust file open; nobody else may.")
+
+
+def _mode(settings: Settings, workshop: Workshop) -> Iterator[Finding]:
+    people = has_development_people(workshop)
+    if settings.mode is Mode.DEVELOPMENT:
+        sentence = "Development: people sign in by password. Set CERTVAULT_MODE=production for real use."
+        yield Finding("mode", Level.WARN, sentence)
+    elif people:
+        sentence = "The database has people with development passwords: production mode will not start."
+        yield Finding("mode", Level.FAIL, sentence)
+    elif not settings.origin.startswith("https:"):
+        yield Finding("mode", Level.WARN, "The public URL is plain http: put TLS in front of the vault.")
+    else:
+        yield Finding("mode", Level.OK, "Production, https.")
+
+
+def _seals(workshop: Workshop) -> Iterator[Finding]:
+    at = datetime.now(UTC)
+    wanted = {a.code: a.name for kind in workshop.shelf.types(at).values() for a in kind.authorities}
+    with workshop.database.reading() as db:
+        rows = [row for row in all_seals(db) if row.stopped_at is None]
+        for row in rows:
+            workshop.seals.opened(db, row.seal_id)  # raises where key and certificate do not belong together
+    newest: dict[str, SealRow] = {row.authority: row for row in rows}
+    without = [name for code, name in wanted.items() if code not in newest or newest[code].not_after <= at]
+    soon = [row.seal_id for row in newest.values() if at < row.not_after <= at + SEAL_ENDS_SOON]
+    if not wanted:
+        yield Finding(
+            "seals", Level.WARN, "No certificate type is in force: run `certvault catalogue apply`."
+        )
+    if without:
+        sentence = f"No seal in use: {'、'.join(without)}. Make one with `certvault seal new`."
+        yield Finding("seals", Level.FAIL, sentence)
+    if soon:
+        yield Finding("seals", Level.WARN, f"These run out within 60 days: {', '.join(soon)}.")
+    if wanted and not without and not soon:
+        yield Finding("seals", Level.OK, f"{len(rows)} in use, each with its key; every authority has one.")
+
+
+def _pages(workshop: Workshop) -> Iterator[Finding]:
+    """Sets the example of one type of every template in force: fonts, templates and the compiler at once."""
+    at = datetime.now(UTC)
+    by_template = {kind.template: kind for kind in workshop.shelf.types(at).values()}
+    for kind in by_template.values():
+        workshop.typesetter.typeset(
+            kind.template, _example_page(kind, at), qr_text=workshop.public_url, at=at
+        )
+    yield Finding("pages", Level.OK, f"{len(by_template)} templates set their examples; fonts are there.")
+
+
+def _example_page(kind: CertificateType, at: datetime) -> dict[str, object]:
+    example = kind.example
+    return page_data(
+        kind,
+        number=example["number"],
+        holders=[
+            Holder.parse(h["code_type"], h["code"], h["name"], today=at.date()) for h in example["holders"]
+        ],
+        identifier="",
+        verification_code="",
+        authority_name=kind.authorities[0].name,
+        issued_on=at.date(),
+        valid_from=at.date(),
+        valid_to=None,
+        fields=example["fields"],
+    )
+
+
+def _time_stamps(workshop: Workshop) -> Finding:
+    roots = len(workshop.trust_roots)
+    if workshop.tsa is None:
+        sentence = "No time-stamp authority: seals are PAdES B-B. Set CERTVAULT_TSA_URL for B-T."
+        return Finding("time-stamps", Level.WARN, sentence)
+    return Finding("time-stamps", Level.OK, f"A time-stamp authority is set; {roots} trusted roots.")

@@ -1,0 +1,1 @@
+"""The edge over a whole vault: requests as clients and browsers send them."""

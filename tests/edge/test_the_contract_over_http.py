@@ -1,0 +1,301 @@
+"""The public contract, as a client meets it: every answer has the shape that `/openapi.json` promises."""
+
+import base64
+import hashlib
+import secrets
+from asyncio import AbstractEventLoop
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import BaseModel
+
+from api import answers
+from api.app import create_app
+from api.edge import Mode
+from api.wiring import reader_of
+from storage.blobs import BlobStore, StoreAddress
+from tests.conftest import House
+from tests.edge.conftest import Caller
+from tests.requests import FOOD, example_request
+from vault import signin
+from vault.errors import NotPermitted
+from vault.model.actors import Role
+from vault.model.holders import HolderCode
+
+pytestmark = pytest.mark.engines
+
+
+def shaped(shape: type[BaseModel], answer: httpx.Response) -> dict[str, Any]:
+    """The answer's JSON, which has every field of the shape and no other."""
+    shape.model_validate_json(answer.content)
+    found: dict[str, Any] = answer.json()
+    assert set(found) == {field.alias or name for name, field in shape.model_fields.items()}
+    return found
+
+
+@pytest.fixture
+def deposited(caller: Caller, bearer: dict[str, str], house: House) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A request and its answer."""
+    request = example_request(house.catalogue)
+    answer = caller("POST", "/v1/deposits", json=request, headers=bearer)
+    assert answer.status_code == 201, answer.text
+    return request, shaped(answers.DepositOut, answer)
+
+
+def test_a_deposit_its_repeat_and_its_receipts_again(
+    caller: Caller, bearer: dict[str, str], deposited: tuple[dict[str, Any], dict[str, Any]]
+) -> None:
+    request, receipts = deposited
+    again = caller("POST", "/v1/deposits", json=request, headers=bearer)
+    assert (again.status_code, again.json()) == (200, receipts)
+    asked = caller("GET", f"/v1/cases/{request['case']['number']}", headers=bearer)
+    assert (asked.status_code, asked.json()) == (200, receipts)
+
+
+def test_what_is_left_out_and_null_are_the_same_deposit(
+    caller: Caller, bearer: dict[str, str], house: House
+) -> None:
+    request = example_request(house.catalogue)
+    del request["materials"]
+    request["results"][0] |= {"document": None, "supersedes": None}
+    first = caller("POST", "/v1/deposits", json=request, headers=bearer)
+    for name in ("document", "supersedes"):
+        del request["results"][0][name]
+    request["materials"] = None
+    second = caller("POST", "/v1/deposits", json=request, headers=bearer)
+    assert (first.status_code, second.status_code) == (201, 200)
+    assert first.json() == second.json()
+
+
+def test_the_sealed_file_comes_back_with_its_digest(
+    caller: Caller, bearer: dict[str, str], deposited: tuple[dict[str, Any], dict[str, Any]]
+) -> None:
+    [receipt] = deposited[1]["receipts"]
+    for document in receipt["documents"]:
+        file = caller("GET", document["href"], headers=bearer)
+        digest = hashlib.sha256(file.content).digest()
+        assert digest.hex() == document["sha256"]
+        assert file.headers["repr-digest"] == f"sha-256=:{base64.b64encode(digest).decode()}:"
+        assert file.headers["content-type"] == f"application/{document['format']}"
+        assert file.headers["content-disposition"].endswith(f'.{document["format"]}"')
+
+
+def ways(receipt: dict[str, Any], sealed: bytes) -> dict[str, dict[str, Any]]:
+    token = receipt["verify_url"].partition("#t=")[2]
+    return {
+        "token": {"json": {"token": token}},
+        "code": {"json": {"number": receipt["number"], "code": receipt["verification_code"].lower()}},
+        "file": {"content": sealed, "headers": {"content-type": "application/pdf"}},
+        "octets": {"content": sealed, "headers": {"content-type": "application/octet-stream"}},
+        "form": {"files": {"file": ("a.pdf", sealed)}},
+    }
+
+
+@pytest.mark.parametrize("way", ["token", "code", "file", "octets", "form"])
+def test_anybody_can_verify_it(
+    caller: Caller, bearer: dict[str, str], deposited: tuple[dict[str, Any], dict[str, Any]], way: str
+) -> None:
+    request, answer = deposited
+    [receipt] = answer["receipts"]
+    sealed = caller("GET", receipt["documents"][0]["href"], headers=bearer).content
+    found = caller("POST", "/v1/verifications", **ways(receipt, sealed)[way])
+    assert found.status_code == 200, found.text
+    report = shaped(answers.ReportOut, found)
+    assert report["verdict"] == "genuine"
+    assert report["certificate"]["identifier"] == receipt["identifier"]
+    holder = request["results"][0]["holders"][0]
+    assert holder["name"] not in found.text
+
+
+@pytest.mark.parametrize("way", ["number and code", "file", "token"])
+def test_a_browser_gets_the_report_as_a_page(
+    caller: Caller, bearer: dict[str, str], deposited: tuple[dict[str, Any], dict[str, Any]], way: str
+) -> None:
+    [receipt] = deposited[1]["receipts"]
+    sealed = caller("GET", receipt["documents"][0]["href"], headers=bearer).content
+    forms: dict[str, Callable[[], httpx.Response]] = {
+        "number and code": lambda: caller(
+            "POST", "/?lang=en", data={"number": receipt["number"], "code": receipt["verification_code"]}
+        ),
+        "file": lambda: caller("POST", "/?lang=en", files={"file": ("a.pdf", sealed)}),
+        "token": lambda: caller("POST", "/v?lang=en", data={"t": receipt["verify_url"].partition("#t=")[2]}),
+    }
+    page = forms[way]()
+    assert page.status_code == 200
+    assert "Genuine and in force" in page.text
+    assert receipt["identifier"] in page.text
+
+
+def test_nothing_found_is_a_report_too(caller: Caller) -> None:
+    answer = caller("POST", "/v1/verifications", json={"token": secrets.token_urlsafe(16)})
+    assert answer.status_code == 200
+    assert shaped(answers.ReportOut, answer)["verdict"] == "unrecognised"
+
+
+def test_an_upload_is_kept_once_and_only_under_its_own_digest(caller: Caller, bearer: dict[str, str]) -> None:
+    content = b"%PDF-1.7 " + secrets.token_bytes(8)
+    digest = hashlib.sha256(content).hexdigest()
+    pdf = {**bearer, "content-type": "application/pdf"}
+    for sha256, status in [(digest, 201), (digest, 200), (digest.upper(), 200)]:
+        answer = caller("PUT", f"/v1/uploads/{sha256}", content=content, headers=pdf)
+        assert (answer.status_code, shaped(answers.UploadOut, answer)["sha256"]) == (status, digest)
+    refused = caller("PUT", f"/v1/uploads/{'0' * 64}", content=content, headers=pdf)
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["pointer"] == "/sha256"
+    wrong_kind = caller(
+        "PUT", f"/v1/uploads/{digest}", content=content, headers={**bearer, "content-type": "text/x"}
+    )
+    assert wrong_kind.status_code == 415
+
+
+def test_a_look_up_finds_it_by_holder_and_by_number(
+    caller: Caller, bearer: dict[str, str], deposited: tuple[dict[str, Any], dict[str, Any]]
+) -> None:
+    request, answer = deposited
+    holder = {name: request["results"][0]["holders"][0][name] for name in ("code_type", "code")}
+    held = caller("POST", "/v1/holdings", json={"holder": holder, "purpose": "a test"}, headers=bearer)
+    found = shaped(answers.CertificatesOut, held)["certificates"]
+    assert answer["receipts"][0]["certificate_id"] in [c["certificate_id"] for c in found]
+    number = {"number": answer["receipts"][0]["number"], "purpose": "a test"}
+    numbered = caller("POST", "/v1/lookups", json=number, headers=bearer)
+    found = shaped(answers.CertificatesOut, numbered)["certificates"]
+    assert answer["receipts"][0]["certificate_id"] in [c["certificate_id"] for c in found]
+
+
+def test_a_wrong_holder_code_is_told_at_its_place(caller: Caller, bearer: dict[str, str]) -> None:
+    body = {"holder": {"code_type": "111", "code": "110105194912310021"}, "purpose": "a test"}
+    answer = caller("POST", "/v1/holdings", json=body, headers=bearer)
+    assert answer.status_code == 422
+    assert [error["pointer"] for error in answer.json()["errors"]] == ["/holder/code"]
+    assert "110105194912310021" not in answer.text
+
+
+def test_the_catalogue_is_open_and_its_examples_deposit(
+    caller: Caller, bearer: dict[str, str], house: House
+) -> None:
+    types = shaped(answers.TypesOut, caller("GET", "/v1/catalogue/types"))["types"]
+    assert len(types) == len(house.catalogue.types)
+    kind = next(one for one in types if one["name"] == FOOD)
+    assert shaped(answers.TypeOut, caller("GET", f"/v1/catalogue/types/{kind['code']}")) == kind
+    request = example_request(house.catalogue) | {"results": [kind["example"]]}
+    assert caller("POST", "/v1/deposits", json=request, headers=bearer).status_code == 201
+
+
+def test_a_holder_sees_and_downloads_what_is_theirs_and_nobody_elses(
+    caller: Caller, house: House, deposited: tuple[dict[str, Any], dict[str, Any]]
+) -> None:
+    request, answer = deposited
+    holder = request["results"][0]["holders"][0]
+    owner = HolderCode.parse(holder["code_type"], holder["code"])
+    stranger = HolderCode.parse("111", "440524188001010014")  # GB 11643's other example
+    seen = {}
+    [receipt] = answer["receipts"]
+    path = receipt["documents"][0]["href"].replace("/v1/", "/v1/me/")
+    for code in (owner, stranger):
+        login = "holder-" + secrets.token_hex(4)
+        signin.add_person(
+            house.wired.workshop,
+            login=login,
+            password=login,
+            name="样例",
+            roles=frozenset({Role.HOLDER}),
+            organisation=None,
+            code=code,
+            at=datetime.now(UTC),
+        )
+        entered = caller("POST", "/dev/login", data={"login": login, "password": login})
+        assert (entered.status_code, entered.headers["location"]) == (303, "/my")
+        assert "HttpOnly" in entered.headers["set-cookie"]
+        mine = shaped(answers.CertificatesOut, caller("GET", "/v1/me/certificates"))["certificates"]
+        listed = receipt["certificate_id"] in [one["certificate_id"] for one in mine]
+        page = caller("GET", "/my")
+        assert (receipt["certificate_id"] in page.text) is listed
+        seen[code] = (listed, caller("GET", path).status_code)
+        assert caller("POST", "/dev/logout").status_code == 303
+        assert caller("GET", path).status_code == 401
+    assert seen == {owner: (True, 200), stranger: (False, 404)}
+    assert caller("GET", "/my").headers["location"] == "/dev/login"
+
+
+def test_a_wrong_password_shows_the_form_again(caller: Caller) -> None:
+    answer = caller("POST", "/dev/login", data={"login": "nobody", "password": "x"})
+    assert answer.status_code == 401
+    assert "set-cookie" not in answer.headers
+    assert "<form" in answer.text
+
+
+def test_a_token_dies_with_its_client(caller: Caller, house: House) -> None:
+    at = datetime.now(UTC)
+    made = signin.add_client(house.wired.workshop, "gone-" + secrets.token_hex(4), "x", frozenset(), at=at)
+    form = {"grant_type": "client_credentials"}
+    granted = caller("POST", "/oauth/token", data=form, auth=(made.client_id, made.secret))
+    assert granted.headers["cache-control"] == "no-store"
+    bearer = {"authorization": f"Bearer {shaped(answers.TokenOut, granted)['access_token']}"}
+    assert caller("GET", "/v1/cases/none", headers=bearer).status_code == 404
+    signin.disable_client(house.wired.workshop, made.client_id, at=at)
+    refused = caller("GET", "/v1/cases/none", headers=bearer)
+    assert (refused.status_code, refused.headers["www-authenticate"]) == (401, 'Bearer realm="certvault"')
+
+
+@pytest.mark.parametrize(
+    ("form", "auth", "status", "error"),
+    [
+        ({"grant_type": "client_credentials"}, None, 401, "invalid_client"),
+        ({"grant_type": "client_credentials"}, ("suite", "wrong"), 401, "invalid_client"),
+        ({"grant_type": "password"}, ("suite", "wrong"), 400, "unsupported_grant_type"),
+        ({}, ("suite", "wrong"), 400, "invalid_request"),
+        ({"grant_type": ["client_credentials"] * 2}, ("suite", "wrong"), 400, "invalid_request"),
+        ({f"p{n}": "" for n in range(99)}, ("suite", "wrong"), 400, "invalid_request"),
+    ],
+)
+def test_token_refusals_are_those_of_rfc_6749(
+    caller: Caller, form: dict[str, Any], auth: tuple[str, str] | None, status: int, error: str
+) -> None:
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    answer = caller("POST", "/oauth/token", data=form, auth=auth, headers=headers)
+    assert (answer.status_code, shaped(answers.TokenErrorOut, answer)["error"]) == (status, error)
+    assert ("www-authenticate" in answer.headers) is (status == 401)
+
+
+def test_ready_says_which_engine_is_away(caller: Caller, house: House, loop: AbstractEventLoop) -> None:
+    assert shaped(answers.ReadyOut, caller("GET", "/readyz")) == {
+        "ready": True,
+        "checks": {"database": "ok", "object_store": "ok"},
+    }
+    nowhere = BlobStore(StoreAddress("http://127.0.0.1:9", "x", "x"))
+    reader = reader_of(house.settings, house.wired.workshop.keys)
+    lame = Caller(create_app(replace(house.wired.workshop, blobs=nowhere), reader, house.wired.edge), loop)
+    answer = lame("GET", "/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["checks"]["database"] == "ok"
+    assert "object store" in answer.json()["checks"]["object_store"]
+    upload = b"%PDF-1.7"
+    bearer = lame(
+        "POST",
+        "/oauth/token",
+        data={"grant_type": "client_credentials"},
+        auth=(house.client.client_id, house.client_secret),
+    ).json()["access_token"]
+    headers = {"authorization": f"Bearer {bearer}", "content-type": "application/pdf"}
+    away = lame("PUT", f"/v1/uploads/{hashlib.sha256(upload).hexdigest()}", content=upload, headers=headers)
+    assert (away.status_code, away.headers["retry-after"]) == (503, "5")
+
+
+def test_production_refuses_to_serve_with_development_people(house: House) -> None:
+    signin.add_person(
+        house.wired.workshop,
+        login="left-" + secrets.token_hex(4),
+        password="x",  # noqa: S106 - an invented person's
+        name="样例",
+        roles=frozenset({Role.CLERK}),
+        organisation=None,
+        code=None,
+        at=datetime.now(UTC),
+    )
+    reader = reader_of(house.settings, house.wired.workshop.keys)
+    with pytest.raises(NotPermitted, match="Production mode is refused"):
+        create_app(house.wired.workshop, reader, replace(house.wired.edge, mode=Mode.PRODUCTION))

@@ -1,0 +1,66 @@
+"""The schema: up, down and up again, the same as the tables, and history that cannot be rewritten."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from psycopg import connect
+from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.exc import ProgrammingError
+
+from migrations.run import current, downgrade, head, upgrade
+from storage.embedded import EngineAddresses
+from storage.tables import metadata
+from tests.conftest import House
+from tests.flows.test_deposit import deposited
+from tests.requests import example_request
+
+pytestmark = pytest.mark.engines
+
+
+@pytest.fixture
+def empty_database(engines: EngineAddresses) -> Iterator[str]:
+    """A schema of its own in the vault's database: the role that the vault has makes no databases."""
+    name = "migration_test"
+    with connect(engines.database_url, autocommit=True) as db:
+        db.execute(f"CREATE SCHEMA {name}")
+    separator = "&" if "?" in engines.database_url else "?"
+    yield f"{engines.database_url}{separator}options=-csearch_path%3D{name}"
+    with connect(engines.database_url, autocommit=True) as db:
+        db.execute(f"DROP SCHEMA {name} CASCADE")
+
+
+@contextmanager
+def connection(url: str) -> Iterator[Connection]:
+    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1))
+    with engine.connect() as opened:
+        yield opened
+    engine.dispose()
+
+
+def test_up_down_and_up_again(empty_database: str) -> None:
+    assert upgrade(empty_database) == head()
+    assert downgrade(empty_database, "base") == ""
+    with connection(empty_database) as db:
+        left = db.execute(text("SELECT tablename FROM pg_tables WHERE schemaname = 'migration_test'"))
+        assert set(left.scalars()) == {"alembic_version"}
+    assert upgrade(empty_database) == current(empty_database) == head()
+
+
+def test_the_migrations_make_the_tables_that_the_code_knows(house: House) -> None:
+    with connection(house.settings.database_url.get_secret_value()) as db:
+        context = MigrationContext.configure(
+            db, opts={"include_name": lambda name, *_: not str(name).startswith("procrastinate_")}
+        )
+        assert compare_metadata(context, metadata) == []
+
+
+@pytest.mark.parametrize("table", ["status_events", "audit_events", "log_leaves"])
+@pytest.mark.parametrize("change", ["DELETE FROM {}", "UPDATE {} SET id = DEFAULT"])
+def test_history_cannot_be_rewritten(house: House, table: str, change: str) -> None:
+    deposited(house, example_request(house.catalogue))
+    with connection(house.settings.database_url.get_secret_value()) as db:
+        with pytest.raises(ProgrammingError, match="insert-only"):
+            db.execute(text(change.format(table)))

@@ -1,0 +1,1 @@
+"""The flows on the real engines, without HTTP."""

@@ -1,0 +1,125 @@
+"""Look-ups find what a holder has, audit the look, and keep strangers out."""
+
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import select
+
+from storage.tables import audit_events
+from tests.conftest import House
+from tests.flows.test_deposit import deposited
+from tests.requests import example_request
+from vault.download import document_for_client, document_for_holder
+from vault.errors import NotFound
+from vault.lookup import by_number, holdings, of_case, of_person
+from vault.model.actors import ClientGrant, Person, Role
+from vault.model.catalogue import DocumentFormat
+from vault.model.holders import HolderCode
+from vault.model.ids import uuid7
+
+pytestmark = pytest.mark.engines
+
+STRANGER = ClientGrant("stranger", "Somebody else", frozenset({"91350100M000100Y43"}))
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def person_with(code: HolderCode | None) -> Person:
+    return Person(uuid7(now()), "somebody", "某人", frozenset({Role.HOLDER}), None, code)
+
+
+def test_each_of_two_holders_finds_the_certificate(house: House) -> None:
+    (certificate,) = deposited(house, example_request(house.catalogue, "结婚证")).certificates
+    for holder in certificate.holders:
+        found = holdings(
+            house.wired.workshop,
+            house.client,
+            holder.code,
+            purpose="办理落户",
+            service_item=None,
+            case_number=None,
+            at=now(),
+        )
+        assert certificate in found
+        assert certificate in of_person(house.wired.workshop, person_with(holder.code))
+
+
+def test_a_look_at_a_holder_is_audited_without_their_number(house: House) -> None:
+    (certificate,) = deposited(house, example_request(house.catalogue, "结婚证")).certificates
+    code = certificate.holders[0].code
+    holdings(
+        house.wired.workshop,
+        house.client,
+        code,
+        purpose="核对",
+        service_item="item",
+        case_number="case-1",
+        at=now(),
+    )
+    with house.wired.workshop.database.reading() as db:
+        query = select(audit_events).order_by(audit_events.c.id.desc()).limit(1)
+        event = db.execute(query).one()
+    assert (event.actor, event.action) == (house.client.client_id, "holdings")
+    assert event.details["purpose"] == "核对"
+    assert str(certificate.certificate_id) in event.details["certificates"]
+    assert code.value not in str(event.details)
+
+
+def test_an_unknown_holder_has_nothing(house: House) -> None:
+    code = HolderCode.parse("111", "440524188001010014")
+    found = holdings(
+        house.wired.workshop,
+        house.client,
+        code,
+        purpose="核对",
+        service_item=None,
+        case_number=None,
+        at=now(),
+    )
+    assert all(code in {h.code for h in c.holders} for c in found)
+    assert of_person(house.wired.workshop, person_with(None)) == ()
+
+
+def test_a_number_is_found_by_its_issuer_only(house: House) -> None:
+    (certificate,) = deposited(house, example_request(house.catalogue)).certificates
+    workshop = house.wired.workshop
+    assert certificate in by_number(workshop, house.client, certificate.number, purpose="核对", at=now())
+    assert by_number(workshop, STRANGER, certificate.number, purpose="核对", at=now()) == ()
+
+
+def test_strangers_find_neither_case_nor_file(house: House) -> None:
+    request = example_request(house.catalogue)
+    (certificate,) = deposited(house, request).certificates
+    workshop = house.wired.workshop
+    with pytest.raises(NotFound):
+        of_case(workshop, STRANGER, request["case"]["number"])
+    with pytest.raises(NotFound):
+        document_for_client(workshop, STRANGER, certificate.certificate_id, DocumentFormat.PDF, at=now())
+    stranger = person_with(HolderCode.parse("111", "440524188001010014"))
+    with pytest.raises(NotFound):
+        document_for_holder(workshop, stranger, certificate.certificate_id, DocumentFormat.PDF, at=now())
+
+
+def test_a_holder_downloads_the_sealed_bytes(house: House) -> None:
+    (certificate,) = deposited(house, example_request(house.catalogue)).certificates
+    holder = person_with(certificate.holders[0].code)
+    file = document_for_holder(
+        house.wired.workshop, holder, certificate.certificate_id, DocumentFormat.PDF, at=now()
+    )
+    assert file.sha256 == certificate.documents[0].sha256
+    assert file.media_type == "application/pdf"
+    with pytest.raises(NotFound):
+        document_for_holder(
+            house.wired.workshop, holder, certificate.certificate_id, DocumentFormat.OFD, at=now()
+        )
+
+
+def test_a_residence_permit_is_one_person_under_either_code_type(house: House) -> None:
+    request = example_request(house.catalogue, "护士执业证书")
+    holder = {"code_type": "111", "code": "810000199408230021", "name": "陈样例"}
+    request["results"][0]["holders"] = [holder]
+    (certificate,) = deposited(house, request).certificates
+    found = of_person(house.wired.workshop, person_with(HolderCode.parse("551", "810000199408230021")))
+    assert certificate in found

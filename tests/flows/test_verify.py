@@ -1,0 +1,116 @@
+"""What verification says of certificates in force, out of force, altered and unknown."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from api.wiring import reader_of
+from storage.public_read import PublicReader
+from tests.conftest import House
+from tests.flows.test_deposit import deposited
+from tests.requests import example_request
+from vault.model.certificate import CertificateRecord
+from vault.model.verdict import Altered, Genuine, NotInForce, Unrecognised, Verification
+from vault.verify import by_code, by_file, by_token, report_json
+
+pytestmark = pytest.mark.engines
+
+
+@pytest.fixture(scope="module")
+def certificate(house: House) -> CertificateRecord:
+    return deposited(house, example_request(house.catalogue)).certificates[0]
+
+
+def asked(house: House, question: Callable[[PublicReader], Awaitable[Verification]]) -> Verification:
+    async def ask() -> Verification:
+        reader = reader_of(house.settings, house.wired.workshop.keys)
+        await reader.open()
+        try:
+            return await question(reader)
+        finally:
+            await reader.close()
+
+    return asyncio.run(ask())
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def test_number_and_code_together_are_genuine(house: House, certificate: CertificateRecord) -> None:
+    code = certificate.verification_code
+    typed = f" {code[:5].lower()}-{code[5:]} "
+    report = asked(house, lambda reader: by_code(reader, certificate.number.lower(), typed, at=now()))
+    assert isinstance(report.verdict, Genuine)
+    shown = report_json(report)["certificate"]
+    assert shown["identifier"] == certificate.identifier
+    assert shown["type_name"] == "食品经营许可证"
+
+
+@pytest.mark.parametrize("wrong", ["number", "code"])
+def test_either_alone_is_unrecognised(house: House, certificate: CertificateRecord, wrong: str) -> None:
+    number = "X" if wrong == "number" else certificate.number
+    code = "2222222222" if wrong == "code" else certificate.verification_code
+    report = asked(house, lambda reader: by_code(reader, number, code, at=now()))
+    assert isinstance(report.verdict, Unrecognised)
+
+
+def test_the_token_is_genuine_and_names_are_masked(house: House) -> None:
+    request = example_request(house.catalogue, "结婚证")
+    (certificate,) = deposited(house, request).certificates
+    report = report_json(asked(house, lambda reader: by_token(reader, certificate.token, at=now())))
+    assert report["verdict"] == "genuine"
+    text = str(report)
+    for holder in certificate.holders:
+        assert holder.name not in text
+        assert holder.code.value not in text
+
+
+@pytest.mark.parametrize("token", ["", "AAAAAAAAAAAAAAAAAAAAAA", "x" * 10_000, "\x00"])
+def test_strange_tokens_are_unrecognised(house: House, token: str) -> None:
+    report = asked(house, lambda reader: by_token(reader, token, at=now()))
+    assert isinstance(report.verdict, Unrecognised)
+
+
+def test_our_very_bytes_are_genuine(house: House, certificate: CertificateRecord) -> None:
+    content = house.wired.workshop.blobs.read_document(certificate.documents[0].sha256)
+    report = by_file(house.wired.workshop, content, at=now())
+    assert isinstance(report.verdict, Genuine)
+
+
+def test_a_flipped_byte_is_altered(house: House, certificate: CertificateRecord) -> None:
+    content = bytearray(house.wired.workshop.blobs.read_document(certificate.documents[0].sha256))
+    content[len(content) // 3] ^= 1
+    report = by_file(house.wired.workshop, bytes(content), at=now())
+    assert isinstance(report.verdict, Altered)
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"%PDF-1.7\n%%EOF\n", b"PK\x03\x04" + b"\x00" * 100])
+def test_what_bears_no_seal_is_unrecognised(house: House, content: bytes) -> None:
+    assert isinstance(by_file(house.wired.workshop, content, at=now()).verdict, Unrecognised)
+
+
+def test_a_superseded_certificate_is_not_in_force(house: House) -> None:
+    (old,) = deposited(house, example_request(house.catalogue)).certificates
+    renewal = example_request(house.catalogue)
+    renewal["results"][0]["supersedes"] = str(old.certificate_id)
+    deposited(house, renewal)
+    content = house.wired.workshop.blobs.read_document(old.documents[0].sha256)
+    verdict = by_file(house.wired.workshop, content, at=now()).verdict
+    assert isinstance(verdict, NotInForce)
+    assert verdict.reason == "superseded"
+
+
+@pytest.mark.parametrize(("days", "in_force"), [(-1, True), (0, True), (1, False)])
+def test_the_last_day_of_validity_counts_whole(
+    house: House, certificate: CertificateRecord, days: int, *, in_force: bool
+) -> None:
+    assert certificate.valid_to is not None
+    noon_in_china = datetime(
+        certificate.valid_to.year, certificate.valid_to.month, certificate.valid_to.day, 4, tzinfo=UTC
+    )
+    at = noon_in_china + timedelta(days=days)
+    report = asked(house, lambda r: by_code(r, certificate.number, certificate.verification_code, at=at))
+    assert isinstance(report.verdict, Genuine) is in_force

@@ -1,0 +1,1 @@
+"""Pages: templates, QR, photo, seal picture."""

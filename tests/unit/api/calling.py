@@ -1,0 +1,50 @@
+"""An application without engines, and a client that calls it in this process."""
+
+import asyncio
+from typing import Any, cast
+
+import httpx
+from fastapi import FastAPI
+from joserfc.jwk import ECKey
+
+from api.app import create_app
+from api.edge import EdgeSettings, Mode
+from storage.public_read import PublicReader
+from vault.workshop import Workshop
+
+PUBLIC_URL = "http://vault.example"
+
+
+def new_key_pem() -> str:
+    return ECKey.generate_key("P-256").as_pem(private=True).decode()
+
+
+def settings(**changes: object) -> EdgeSettings:
+    values: dict[str, Any] = {
+        "mode": Mode.DEVELOPMENT,
+        "public_url": PUBLIC_URL,
+        "token_key_pem": new_key_pem(),
+        "token_key_id": "test-1",
+        "version": "9.9.9",
+    }
+    return EdgeSettings(**{**values, **changes})
+
+
+def app_without_engines(**changes: object) -> FastAPI:
+    """For what must answer before any engine is asked: whoever touches the workshop here gets a 500."""
+    nothing = cast("Workshop", None)
+    return create_app(nothing, cast("PublicReader", None), settings(**changes))
+
+
+def call(
+    app: FastAPI,
+    method: str,
+    path: str,
+    **request: Any,  # noqa: ANN401 - what httpx takes
+) -> httpx.Response:
+    async def once() -> httpx.Response:
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url=PUBLIC_URL) as client:
+            return await client.request(method, path, **request)
+
+    return asyncio.run(once())

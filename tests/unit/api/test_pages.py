@@ -1,0 +1,148 @@
+"""Pages: both languages, no script or style inline, nothing from elsewhere, and legible without engines."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from starlette.requests import Request
+
+from api.edge import Mode
+from api.pages.rendering import STATIC, Pages
+from api.pages.texts import TEXTS
+from tests.unit.api.calling import app_without_engines, call
+from vault.model.certificate import Status
+from vault.model.verdict import CheckResult, Indication, VerdictName
+
+CERTIFICATE: dict[str, Any] = {
+    "identifier": "1.2.156.3005.2.x",
+    "type_name": "取水许可证",
+    "issuing_authority": "11990100MB9900021U",
+    "issuing_authority_name": "样例市水务局",
+    "number": "样水许〔2026〕1号",
+    "holders": [{"code_type": "111", "code": "1101**********002X", "name": "林**<b>"}],
+    "issued_on": "2026-10-29",
+    "valid_from": "2026-10-29",
+    "valid_to": None,
+    "status": "valid",
+    "status_since": "2026-11-22T20:12:15.804394Z",
+}
+REASONS = {status.value for status in Status if status is not Status.VALID} | {"expired", "not_yet_valid"}
+
+
+@pytest.fixture(scope="module")
+def app() -> FastAPI:
+    return app_without_engines()
+
+
+def report(verdict: str, **changes: object) -> dict[str, Any]:
+    checks = [{"name": "in_force", "result": r.value, "detail": "A sentence."} for r in CheckResult]
+    checks.append({"name": "never_heard_of", "result": "passed", "detail": "A new check."})
+    seals = [{"indication": i.value, "signer": "CN=x", "checks": checks} for i in Indication]
+    shown = CERTIFICATE if verdict in {"genuine", "not_in_force"} else None
+    reason = "expired" if verdict == "not_in_force" else None
+    values = {"verdict": verdict, "reason": reason, "checks": checks, "certificate": shown, "seals": seals}
+    return {**values, "log": None, "checked_at": "2026-11-22T20:13:21.123456Z", **changes}
+
+
+def rendered(app: FastAPI, template: str, language: str, *, report: dict[str, Any]) -> str:
+    pages = app.state.pages
+    assert isinstance(pages, Pages)
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": "/",
+        "scheme": "http",
+        "server": ("vault.example", 80),
+        "headers": [],
+        "query_string": f"lang={language}".encode(),
+    }
+    return bytes(pages.render(Request(scope), template, report=report).body).decode()
+
+
+def reports() -> Iterator[dict[str, Any]]:
+    yield from (report(verdict.value) for verdict in VerdictName)
+    yield from (report("not_in_force", reason=reason) for reason in sorted(REASONS))
+    yield from (report("not_in_force", certificate={**CERTIFICATE, "status": s.value}) for s in Status)
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_every_report_has_its_words(app: FastAPI, language: str) -> None:
+    for one in reports():
+        html = rendered(app, "report.html", language, report=one)
+        assert "A new check." in html
+        assert "2026-11-23 04:13:21" in html  # China's clock
+
+
+def test_chinese_comes_first_and_english_is_remembered(app: FastAPI) -> None:
+    chinese, english = call(app, "GET", "/"), call(app, "GET", "/?lang=en")
+    assert 'lang="zh-CN"' in chinese.text
+    assert "Is this certificate genuine?" in english.text
+    assert "lang=en" in english.headers["set-cookie"]
+    assert "set-cookie" not in chinese.headers
+
+
+def test_what_strangers_wrote_is_escaped(app: FastAPI) -> None:
+    html = rendered(app, "report.html", "zh", report=report("genuine"))
+    assert "林**&lt;b&gt;" in html
+
+
+@pytest.mark.parametrize("path", ["/", "/v", "/dev/login", "/docs", "/nowhere"])
+def test_a_page_runs_and_loads_only_our_own(app: FastAPI, path: str) -> None:
+    answer = call(app, "GET", path, headers={"accept": "text/html"})
+    policy = answer.headers["content-security-policy"]
+    assert "script-src 'self';" in policy
+    assert "default-src 'none'" in policy
+    assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=", answer.text)
+    for address in re.findall(r'(?:src|href|action)="([^"]*)"', answer.text):
+        assert address.startswith(("/", "#")), address
+        assert not address.startswith("//"), address
+    for address in re.findall(r'(?:src|href)="(/(?:static|docs/assets)/[^"]*)"', answer.text):
+        assert call(app, "GET", address).status_code == 200, address
+
+
+def test_scripts_and_styles_name_no_other_host() -> None:
+    for file in STATIC.iterdir():
+        assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", file.read_text()), file.name
+
+
+def test_answers_to_programs_say_what_browsers_may_do_with_them(app: FastAPI) -> None:
+    headers = call(app, "GET", "/version").headers
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["cache-control"] == "no-store"
+    assert headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+    assert "strict-transport-security" not in headers
+    over_https = app_without_engines(public_url="https://vault.example")
+    assert "strict-transport-security" in call(over_https, "GET", "/version").headers
+
+
+def test_a_form_from_another_site_is_refused(app: FastAPI) -> None:
+    for path in ("/", "/v", "/dev/login", "/dev/logout"):
+        answer = call(app, "POST", path, data={"t": "x"}, headers={"sec-fetch-site": "cross-site"})
+        assert answer.status_code == 403, path
+
+
+def test_a_form_without_anything_in_it_is_asked_for_again(app: FastAPI) -> None:
+    answer = call(app, "POST", "/", data={"number": "样许字1号", "code": " "})
+    assert answer.status_code == 422
+    assert TEXTS["verify.nothing_given"][0] in answer.text
+    assert "样许字1号" in answer.text
+
+
+def test_no_text_is_unused_and_every_one_has_both_languages() -> None:
+    templates = (STATIC.parent / "templates").glob("*.html")
+    said = "".join(file.read_text() for file in templates) + (STATIC.parent / "public.py").read_text()
+    composed = ("verdict.", "reason.", "status.", "result.", "indication.", "check.", "problem.")
+    for key, (zh, en) in TEXTS.items():
+        assert zh, key
+        assert en or re.fullmatch(r"check\.\w+\.\w+", key), key  # English pages show the check's own sentence
+        assert f'"{key}"' in said or f"'{key}'" in said or key.startswith(composed), key
+
+
+def test_production_has_no_development_sign_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.app.has_development_people", lambda _: False)
+    production = app_without_engines(mode=Mode.PRODUCTION)
+    assert call(production, "GET", "/dev/login").status_code == 404
+    assert call(production, "POST", "/dev/login", data={"login": "x", "password": "x"}).status_code == 404

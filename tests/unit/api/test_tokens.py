@@ -1,0 +1,165 @@
+"""Access tokens: what is ours is taken, everything else refused. Credentials, and the same-origin rule."""
+
+import base64
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from joserfc import jwt
+from joserfc.jwk import ECKey, OctKey
+from starlette.datastructures import Headers
+
+from api.auth import LEEWAY_S, TokenDesk, basic_credentials, refuse_cross_origin, session_cookie_name
+from tests.unit.api.calling import new_key_pem
+from vault.errors import NotAuthenticated, NotPermitted
+
+AT = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+ISSUER = "https://vault.example"
+LIFETIME = timedelta(minutes=10)
+PEM = new_key_pem()
+CLAIMS: dict[str, Any] = {
+    "iss": ISSUER,
+    "aud": f"{ISSUER}/v1",
+    "sub": "water",
+    "iat": int(AT.timestamp()),
+    "exp": int((AT + LIFETIME).timestamp()),
+}
+HEADER = {"alg": "ES256", "typ": "at+jwt"}
+
+
+def desk(**changes: object) -> TokenDesk:
+    values: dict[str, Any] = {"key_pem": PEM, "key_id": "k", "issuer": ISSUER, "lifetime": LIFETIME}
+    return TokenDesk(**{**values, **changes})
+
+
+def signed(claims: dict[str, Any], header: dict[str, str] | None = None, pem: str = PEM) -> str:
+    key = ECKey.import_key(pem)
+    return jwt.encode({**HEADER, **(header or {})}, claims, key, ["ES256"])
+
+
+def test_a_token_names_its_client_until_it_is_too_old() -> None:
+    token = desk().issue("water", AT)
+    assert token.expires_in_s == 600
+    assert desk().client_of(token.value, AT) == "water"
+    assert desk().client_of(token.value, AT + LIFETIME) == "water"
+    with pytest.raises(NotAuthenticated):
+        desk().client_of(token.value, AT + LIFETIME + timedelta(seconds=LEEWAY_S + 1))
+
+
+def test_two_tokens_differ() -> None:
+    assert desk().issue("water", AT).value != desk().issue("water", AT).value
+
+
+def test_a_token_made_by_hand_with_all_that_it_needs_is_taken() -> None:
+    assert desk().client_of(signed(CLAIMS), AT) == "water"
+
+
+@pytest.mark.parametrize("missing", sorted(CLAIMS))
+def test_a_token_without_one_of_its_claims_is_refused(missing: str) -> None:
+    with pytest.raises(NotAuthenticated):
+        desk().client_of(signed({k: v for k, v in CLAIMS.items() if k != missing}), AT)
+
+
+def none_token() -> str:
+    parts = [b'{"alg":"none","typ":"at+jwt"}', b'{"sub":"water"}']
+    return ".".join(base64.urlsafe_b64encode(p).rstrip(b"=").decode() for p in parts) + "."
+
+
+def signed_with_the_public_key() -> str:
+    """The public key taken for a shared secret (CVE-2015-9235)."""
+    public = ECKey.import_key(PEM).as_pem(private=False)
+    return jwt.encode({"alg": "HS256", "typ": "at+jwt"}, CLAIMS, OctKey.import_key(public.hex()), ["HS256"])
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "",
+        "x",
+        "a.b.c",
+        "x" * 10_000,
+        "\ud800.b.c",
+        none_token(),
+        signed_with_the_public_key(),
+        signed(CLAIMS, pem=new_key_pem()),
+        signed(CLAIMS, {"typ": "JWT"}),
+        signed({**CLAIMS, "iss": "https://other.example"}),
+        signed({**CLAIMS, "aud": ISSUER}),
+        signed({**CLAIMS, "sub": 7}),
+        signed({**CLAIMS, "exp": "never"}),
+        signed({**CLAIMS, "iat": int(AT.timestamp()) + 3600}),
+        signed(CLAIMS)[:-4] + "AAAA",
+    ],
+    ids=range(15),
+)
+def test_what_is_not_ours_is_refused(token: str) -> None:
+    with pytest.raises(NotAuthenticated):
+        desk().client_of(token, AT)
+
+
+def test_the_published_keys_check_the_tokens_and_hold_no_private_part() -> None:
+    [key] = desk().public_keys()["keys"]
+    assert "d" not in key
+    assert (key["kid"], key["alg"], key["use"]) == ("k", "ES256", "sig")
+    assert (
+        jwt.decode(desk().issue("water", AT).value, ECKey.import_key(key), ["ES256"]).claims["sub"] == "water"
+    )
+
+
+def basic(text: str) -> str:
+    return "Basic " + base64.b64encode(text.encode()).decode()
+
+
+@pytest.mark.parametrize(
+    ("header", "found"),
+    [
+        (basic("water:secret"), ("water", "secret")),
+        (basic("water:a:b"), ("water", "a:b")),
+        (basic("a%3Ab:se%2Bcret+x"), ("a:b", "se+cret x")),  # RFC 6749, 2.3.1
+        ("basic " + base64.b64encode(b"water:").decode(), ("water", "")),
+    ],
+)
+def test_basic_credentials_are_form_decoded(header: str, found: tuple[str, str]) -> None:
+    assert basic_credentials(header) == found
+
+
+@pytest.mark.parametrize(
+    "header", [None, "", "Basic", "Bearer abc", "Basic ???", basic("nocolon"), "Basic /w=="]
+)
+def test_unreadable_credentials_are_refused(header: str | None) -> None:
+    with pytest.raises(NotAuthenticated):
+        basic_credentials(header)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},  # no browser
+        {"sec-fetch-site": "same-origin", "origin": "null"},
+        {"sec-fetch-site": "none"},
+        {"origin": "http://vault.example:8000", "host": "vault.example:8000"},
+    ],
+)
+def test_our_own_forms_are_let_in(headers: dict[str, str]) -> None:
+    refuse_cross_origin(Headers(headers))
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},
+        {"sec-fetch-site": "cross-site", "origin": "http://vault.example", "host": "vault.example"},
+        {"origin": "http://evil.example", "host": "vault.example"},
+        {"origin": "http://vault.example:81", "host": "vault.example"},
+        {"origin": "null", "host": "vault.example"},
+    ],
+)
+def test_other_sites_forms_are_not(headers: dict[str, str]) -> None:
+    with pytest.raises(NotPermitted):
+        refuse_cross_origin(Headers(headers))
+
+
+def test_only_https_can_have_the_host_prefix() -> None:
+    assert session_cookie_name("https://vault.example").startswith("__Host-")
+    assert not session_cookie_name("http://127.0.0.1:1").startswith("__")

@@ -1,0 +1,1 @@
+"""Storage, as far as it needs no engine."""
