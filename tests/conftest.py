@@ -13,7 +13,7 @@ from api.settings import Settings
 from api.wiring import Wired, blobs_of, database_of, wire
 from migrations.run import upgrade
 from signing.typeset import SEAL_PLACES
-from storage.embedded import EngineAddresses, embedded_engines
+from storage.embedded import EngineAddresses, discard, embedded_engines
 from tests.keys import token_key_pem
 from vault.applying import apply_catalogue
 from vault.catalogue import Catalogue, shipped_catalogue
@@ -36,8 +36,11 @@ class House:
 @pytest.fixture(scope="session")
 def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineAddresses]:
     """PostgreSQL and SeaweedFS, started once for the whole run."""
-    with embedded_engines(tmp_path_factory.mktemp("engines") / "data") as addresses:
+    data = tmp_path_factory.mktemp("engines") / "data"
+    with embedded_engines(data) as addresses:
         yield addresses
+    # As root the cluster lies outside pytest's own folder: nothing else would take it away.
+    discard(data)
 
 
 @pytest.fixture(scope="session")

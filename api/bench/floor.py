@@ -20,15 +20,19 @@ from signing.typeset import Typesetter, qr_modules
 from storage.seals import seals_in_use
 from vault.catalogue import page_data
 from vault.deposit import read_case
-from vault.deposit.making import QR_SIZE_MM, SEAL_FIELD, verify_url
+from vault.deposit.making import (
+    QR_FROM_EDGE_MM,
+    QR_SIZE_MM,
+    SEAL_DIAMETER_MM,
+    SEAL_FIELD,
+    SEAL_FROM_EDGE_MM,
+    verify_url,
+)
+from vault.deposit.reserving import TOKEN_BYTES
 from vault.model.actors import ClientGrant
 from vault.model.catalogue import CertificateType
 from vault.model.certificate import ApprovalResult
 from vault.seal_ring import UsableSeal
-
-# Where a handed-in A4 page gets its QR and seal; the place costs nothing, the drawing does.
-_QR_AT_MM = (26.0, 271.0)
-_SEAL_AT_MM = (165.0, 247.0, 42.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +84,8 @@ def floor(settings: Settings, begin_at: float, seconds: float, *, handed_in: boo
     return Run(len(durations_s), perf_counter() - began, tuple(durations_s))
 
 
-def appearance(tools: Bare, qr: QrStamp | None = None) -> SealAppearance:
-    """The seal's picture, where the kind wants it; with a QR, where handed-in pages get it."""
-    if qr is not None:
-        return SealAppearance(tools.owner.picture, 1, *_SEAL_AT_MM, qr)
+def appearance(tools: Bare) -> SealAppearance:
+    """The seal's picture where the kind wants it."""
     place = tools.kind.seal_place
     return SealAppearance(tools.owner.picture, place.page or 1, place.x_mm, place.y_mm, place.diameter_mm)
 
@@ -102,7 +104,7 @@ def _typeset(tools: Bare, at: datetime) -> bytes:
         valid_to=result.valid_to,
         fields=result.fields,
     )
-    url = verify_url(tools.public_url, secrets.token_urlsafe(16))
+    url = verify_url(tools.public_url, secrets.token_urlsafe(TOKEN_BYTES))
     return tools.typesetter.typeset(tools.kind.template, data, qr_text=url, at=at).content
 
 
@@ -112,10 +114,21 @@ def _seal_typeset(tools: Bare) -> None:
 
 
 def _seal_handed_in(tools: Bare, pdf: bytes) -> None:
-    admit_pdf(pdf)
-    modules = qr_modules(verify_url(tools.public_url, secrets.token_urlsafe(16)))
-    stamp = QrStamp(modules, 1, *_QR_AT_MM, QR_SIZE_MM)
-    _seal(tools, pdf, appearance(tools, stamp), datetime.now(UTC))
+    admitted = admit_pdf(pdf)
+    width_mm, height_mm = admitted.page_sizes_mm[-1]
+    seal_right, seal_up = SEAL_FROM_EDGE_MM
+    qr_left, qr_up = QR_FROM_EDGE_MM
+    modules = qr_modules(verify_url(tools.public_url, secrets.token_urlsafe(TOKEN_BYTES)))
+    stamp = QrStamp(modules, admitted.page_count, qr_left, height_mm - qr_up, QR_SIZE_MM)
+    look = SealAppearance(
+        tools.owner.picture,
+        admitted.page_count,
+        width_mm - seal_right,
+        height_mm - seal_up,
+        SEAL_DIAMETER_MM,
+        stamp,
+    )
+    _seal(tools, pdf, look, datetime.now(UTC))
 
 
 def _seal(tools: Bare, pdf: bytes, look: SealAppearance, at: datetime) -> None:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from time import perf_counter
+from typing import cast
 
 import uvloop
 
@@ -71,8 +72,9 @@ def expect(heard: Heard, *statuses: int) -> Heard:
 
 
 async def _apply(load: Load) -> Heard:
-    desk = _Desk(load, asyncio.get_running_loop().create_future())
     loop = asyncio.get_running_loop()
+    desk = _Desk(load, loop.create_future())
+    loop.set_exception_handler(lambda _loop, found: desk.fail(found.get("exception") or RuntimeError(found["message"])))
     try:
         async with asyncio.timeout((load.seconds or 0.0) + PATIENCE_S):
             # One by one, and each at work at once: a server process that is busy leaves the next to another.
@@ -139,8 +141,7 @@ class _Caller(asyncio.Protocol):
         self._began = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - TCP connections are nothing else
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's own, not derived from asyncio's
         self._next_job()
 
     def connection_lost(self, exc: Exception | None) -> None:

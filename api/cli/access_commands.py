@@ -130,7 +130,9 @@ def seal_list(*, data: Data = None, as_json: AsJson = False) -> None:
             ]
         )
         return
-    table = Table("seal", "authority", "algorithm", "until", "stopped", box=None)
+    table = Table(box=None)
+    for column in ("seal", "authority", "algorithm", "until", "stopped"):
+        table.add_column(column, overflow="fold")
     for row in rows:
         stopped = "" if row.stopped_at is None else f"{row.stopped_at:%Y-%m-%d}"
         table.add_row(row.seal_id, row.authority_name, row.algorithm, f"{row.not_after:%Y-%m-%d}", stopped)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 RUNNING_FILE = "vault.env"
 """In a data folder: the settings of the vault that runs on it, for other commands; gone when it stops."""
+PIPE_WIDTH = 160  # characters of a table that goes into a file or a pipe
 LOCK_FILE = "lock"  # storage.embedded holds it while its engines run
 
 Data = Annotated[
@@ -71,8 +72,8 @@ def print_json(value: Any) -> None:  # noqa: ANN401 - JSON is any value
 
 
 def console() -> Console:
-    """The terminal, or whatever stdout is."""
-    return Console(highlight=False)
+    """The terminal, or whatever stdout is: that has no width, so lines stay whole."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
 
 
 def default_data() -> Path:

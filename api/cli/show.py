@@ -46,8 +46,8 @@ def show_demo(out: Console, vault: LocalVault, walked: Walked) -> None:
     deposited.add_column("验证码 code", no_wrap=True)
     deposited.add_column("电子证照标识 identifier", overflow="fold")
     for certificate in walked.certificates:
-        names = ("number", "verification_code", "identifier")
-        deposited.add_row(*(certificate[name] for name in names))
+        columns = ("number", "verification_code", "identifier")
+        deposited.add_row(*(certificate[name] for name in columns))
     out.print(deposited)
     holder = next(person for person in vault.city.people if person.code is not None)
     addresses = [

@@ -1,4 +1,4 @@
-"""Fine lines as SVG: what the frames and rosettes of `ornaments` are drawn with. Lengths are millimetres."""
+"""Fine lines as SVG: what the frames and rosettes of `ornaments` are drawn with. Lengths are millimetres on the page."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -8,15 +8,15 @@ TINT = "#0a0a02"
 BAND = "#0a0a03"
 GROUND = "#0a0a04"
 
+UNITS_PER_MM = 50  # whole numbers are short, and 0.02 mm is finer than a hairline
 HAIR_MM = 0.13  # a guilloche line: fine as engraving, still drawn by a 600 dpi printer
 
 _Curve = Callable[[float], tuple[float, float]]
 
 
-def number(value: float) -> str:
-    """Hundredths of a millimetre, without idle zeros."""
-    text = f"{value:.2f}".rstrip("0").rstrip(".")
-    return "0" if text in {"-0", ""} else text
+def number(length_mm: float) -> str:
+    """A length in the files' units."""
+    return str(round(length_mm * UNITS_PER_MM))
 
 
 def path(curve: _Curve, start: float, end: float, pieces: int) -> str:
@@ -40,7 +40,7 @@ def path(curve: _Curve, start: float, end: float, pieces: int) -> str:
 
 
 def stroke(colour: str, width: float = HAIR_MM) -> str:
-    return f'fill="none" stroke="{colour}" stroke-width="{number(width)}"'
+    return f'fill="none" stroke="{colour}" stroke-width="{width * UNITS_PER_MM:g}"'
 
 
 def rect(x: float, y: float, width: float, height: float, style: str) -> str:
@@ -54,7 +54,7 @@ def frame_rule(inset: float, size: tuple[float, float], width: float, colour: st
 
 def ribbons(period: float, height: float) -> str:
     """One period of two mirrored ribbons of fine lines that plait through each other."""
-    lines = 7
+    lines = 6
 
     def line(share: float, sign: int) -> _Curve:
         def at(turn: float) -> tuple[float, float]:

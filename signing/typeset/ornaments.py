@@ -118,9 +118,9 @@ def _band(size: _Size, inset: float, band: float, tile: Callable[[float, float],
 
 
 def _svg(size: _Size, *parts: str) -> str:
-    width, height = (number(s) for s in size)
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}mm" height="{height}mm"'
-    return f'{head} viewBox="0 0 {width} {height}">{"".join(parts)}</svg>\n'
+    width, height = size
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:g}mm" height="{height:g}mm"'
+    return f'{head} viewBox="0 0 {number(width)} {number(height)}">{"".join(parts)}</svg>\n'
 
 
 def _framed(
@@ -160,7 +160,7 @@ def _card(size: _Size) -> str:
     inner = inset + band + 1.6
     return _svg(
         size,
-        _band(size, inset, band, _plait, ratio=1.8),
+        _band(size, inset, band, _plait, ratio=2.2),
         _water("water", (inner, inner, width - 2 * inner, height - 2 * inner)),
         _rosette_at("petal", width * 0.62, height / 2 + 8, height * 0.32),
     )
@@ -169,8 +169,8 @@ def _card(size: _Size) -> str:
 def drawings() -> dict[str, str]:
     """Every ornament by file name; the same text at every run."""
     return {
-        "licence.svg": _framed(_A4_LANDSCAPE, 8, 11, _plait, ratio=1.55),
-        "permit.svg": _framed(_A4_PORTRAIT, 9, 9, _plait, ratio=1.55),
+        "licence.svg": _framed(_A4_LANDSCAPE, 8, 11, _plait, ratio=1.9),
+        "permit.svg": _framed(_A4_PORTRAIT, 9, 9, _plait, ratio=1.9),
         "registration.svg": _framed(_A4_LANDSCAPE, 9, 8, _fret, ratio=1.0),
         "spread.svg": _spread(_A4_LANDSCAPE),
         "card.svg": _card(_A5_LANDSCAPE),
