@@ -18,6 +18,8 @@ from api.edge import Mode
 from vault.errors import InputError
 
 PREFIX = "CERTVAULT_"
+RUNNING_FILE = "vault.env"
+"""In a data folder: the settings of the vault that runs on it, for other commands; gone when it stops."""
 
 HttpUrl = Annotated[Url, UrlConstraints(allowed_schemes=["http", "https"])]
 

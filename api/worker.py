@@ -30,7 +30,9 @@ def work(settings: Settings) -> None:
         Unavailable: the database does not answer.
     """
     logs.configure(messages=settings.mode is Mode.DEVELOPMENT)
-    app = queue_app(wire(settings).workshop, settings.database_url.get_secret_value())
+    workshop = wire(settings).workshop
+    workshop.database.ping()  # tells at once; the queue's own pool would try for half a minute
+    app = queue_app(workshop, settings.database_url.get_secret_value())
     try:
         app.run_worker(
             queues=[SECOND_LOOK_QUEUE],

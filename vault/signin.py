@@ -175,8 +175,10 @@ def sign_in(workshop: Workshop, login: str, password: str, *, at: datetime, life
         NotAuthenticated: wrong login or password; both take the same time.
         Unavailable: the database does not answer.
     """
-    with workshop.database.reading() as db:
-        found = people.find_by_login(db, workshop.keys, login)
+    found = None
+    if LOGIN.fullmatch(login) is not None:  # anything else PostgreSQL may not even take as a text
+        with workshop.database.reading() as db:
+            found = people.find_by_login(db, workshop.keys, login)
     check_password(password, found.password_hash if found is not None else _NOBODY)
     if found is None:
         raise NotAuthenticated(_REFUSED_PERSON)

@@ -84,7 +84,9 @@ def measure_duplicates(on: Stage, _seconds: float) -> Result:
     if made != len(bodies):
         raise IntegrityError(f"{len(bodies)} different cases made {made} certificates.")
     if heard.statuses.get(201) != len(bodies):
-        raise IntegrityError(f"{len(bodies)} different cases were answered 201 {heard.statuses.get(201)} times.")
+        raise IntegrityError(
+            f"{len(bodies)} different cases were answered 201 {heard.statuses.get(201)} times."
+        )
     _check_answers([body["case"]["number"] for body in sent], heard)
     return Result(
         "duplicates",

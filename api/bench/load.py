@@ -74,7 +74,9 @@ def expect(heard: Heard, *statuses: int) -> Heard:
 async def _apply(load: Load) -> Heard:
     loop = asyncio.get_running_loop()
     desk = _Desk(load, loop.create_future())
-    loop.set_exception_handler(lambda _loop, found: desk.fail(found.get("exception") or RuntimeError(found["message"])))
+    loop.set_exception_handler(
+        lambda _loop, found: desk.fail(found.get("exception") or RuntimeError(found["message"]))
+    )
     try:
         async with asyncio.timeout((load.seconds or 0.0) + PATIENCE_S):
             # One by one, and each at work at once: a server process that is busy leaves the next to another.

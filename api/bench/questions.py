@@ -59,7 +59,10 @@ def measure_holdings(on: Stage, seconds: float) -> Result:
             post_json(
                 on.host,
                 "/v1/holdings",
-                {"holder": {key: holder(SEED_GROUP, n)[key] for key in ("code_type", "code")}, "purpose": "bench"},
+                {
+                    "holder": {key: holder(SEED_GROUP, n)[key] for key in ("code_type", "code")},
+                    "purpose": "bench",
+                },
                 token,
             ),
         )

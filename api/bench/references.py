@@ -28,7 +28,9 @@ _PGBENCH_COUNT = re.compile(r"number of transactions actually processed: (\d+)")
 _PGBENCH_RATE = re.compile(r"tps = ([\d.]+) \(without initial connection time\)")
 
 
-def stock_pyhanko(key_file: Path, passphrase: bytes, certificates: tuple[bytes, ...]) -> Callable[[bytes], bytes]:
+def stock_pyhanko(
+    key_file: Path, passphrase: bytes, certificates: tuple[bytes, ...]
+) -> Callable[[bytes], bytes]:
     """Signs a PDF as pyHanko's documentation shows it: SimpleSigner and PdfSigner, nothing tuned.
 
     Certifying, PAdES, no time-stamp and nothing to see: less than what it is held against draws.
@@ -83,7 +85,7 @@ def sha256sum(content: bytes, seconds: float) -> Run:
 
 @contextmanager
 def pgbench(database_url: str, clients: int) -> Iterator[Callable[[float], Run]]:
-    """pgbench's own point reads (`-S`, prepared) on this PostgreSQL; its tables are there for the block only.
+    """Pgbench's own point reads (`-S`, prepared) on this PostgreSQL; its tables are there for the block only.
 
     Raises:
         NotFound: there is no pgbench.

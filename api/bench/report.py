@@ -68,7 +68,9 @@ def _budget(result: Result) -> str:
 
 def _figure(value: float) -> str:
     """Three digits that mean something."""
-    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"  # noqa: PLR2004 - decimal places
+    if value >= 100:  # noqa: PLR2004 - decimal places
+        return f"{value:,.0f}"
+    return f"{value:#.3g}"
 
 
 def _shown(value: object) -> str:

@@ -17,7 +17,7 @@ from api.bench.floor import floor
 from api.bench.helpers import helper_process
 from api.bench.load import Heard, Load, apply_load, expect
 from api.bench.requests import bench_kind, deposit_body, get, holder, post_json
-from api.cli.local_vault import LocalVault, cores, local_vault
+from api.local_vault import LocalVault, cores, local_vault
 from vault.errors import Unavailable
 from vault.model.catalogue import CertificateType
 
@@ -58,7 +58,13 @@ class Stage:
         """What comes back when the generator applies these jobs, `AT_ONCE` under way."""
         address = urlsplit(self.vault.base_url)
         load = Load(
-            str(address.hostname), int(address.port or 80), jobs, AT_ONCE, seconds=seconds, again=again, keep=keep
+            str(address.hostname),
+            int(address.port or 80),
+            jobs,
+            AT_ONCE,
+            seconds=seconds,
+            again=again,
+            keep=keep,
         )
         return self.generator.submit(apply_load, load).result()
 
@@ -71,7 +77,9 @@ class Stage:
         """The floor on every core at the same time."""
         begin_at = monotonic() + _BEGIN_AFTER_S
         settings = self.vault.settings
-        running = [core.submit(floor, settings, begin_at, seconds, handed_in=handed_in) for core in self.cores]
+        running = [
+            core.submit(floor, settings, begin_at, seconds, handed_in=handed_in) for core in self.cores
+        ]
         return side_by_side(each.result() for each in running)
 
     def token(self) -> str:
@@ -105,7 +113,9 @@ def stage(data: Path, tell: Callable[[str], None]) -> Iterator[Stage]:
     a process for each core. 3. Deposit the seed, which warms every server process, and the helpers' compilers.
     """
     with ExitStack() as stack:
-        vault = stack.enter_context(local_vault(data, host=LOOPBACK, port=None, processes=None, tell=tell))  # 1
+        vault = stack.enter_context(
+            local_vault(data, host=LOOPBACK, port=None, processes=None, tell=tell)
+        )  # 1
         generator = stack.enter_context(helper_process())  # 2
         helpers = tuple(stack.enter_context(helper_process()) for _ in range(cores()))
         bare_stage = Stage(vault, bench_kind(), generator, helpers)
@@ -118,7 +128,11 @@ def stage(data: Path, tell: Callable[[str], None]) -> Iterator[Stage]:
 def _seed(on: Stage) -> tuple[Mapping[str, Any], ...]:
     token = on.token()
     jobs = tuple(
-        (post_json(on.host, "/v1/deposits", deposit_body(on.kind, holder(SEED_GROUP, n % SEED_HOLDERS)), token),)
+        (
+            post_json(
+                on.host, "/v1/deposits", deposit_body(on.kind, holder(SEED_GROUP, n % SEED_HOLDERS)), token
+            ),
+        )
         for n in range(SEED_HOLDERS * CERTIFICATES_A_HOLDER)
     )
     heard = expect(on.apply(jobs, keep=True), 201)

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from api.settings import Settings
     from vault.workshop import Workshop
 
-RUNNING_FILE = "vault.env"
-"""In a data folder: the settings of the vault that runs on it, for other commands; gone when it stops."""
 PIPE_WIDTH = 160  # characters of a table that goes into a file or a pipe
 LOCK_FILE = "lock"  # storage.embedded holds it while its engines run
 
@@ -89,7 +87,7 @@ def find_settings(data: Path | None) -> "Settings":
         Unavailable: no vault is running on the data folder.
         InputError: the environment's settings are not complete.
     """
-    from api.settings import in_environment, parse_settings, read_settings  # noqa: PLC0415 - keeps --help quick
+    from api.settings import RUNNING_FILE, in_environment, parse_settings, read_settings  # noqa: PLC0415 - keeps --help quick
 
     if data is None and in_environment():
         return read_settings()

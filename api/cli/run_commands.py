@@ -11,7 +11,7 @@ from api.cli.frame import Exit, console, default_data
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from api.cli.local_vault import LocalVault
+    from api.local_vault import LocalVault
 
 LOOPBACK = "127.0.0.1"
 SERVE_PORT = 8000
@@ -42,7 +42,7 @@ def up(
     exit_after: ExitAfter = False,
 ) -> None:
     """Start a whole vault on this machine (engines, keys, catalogue, seals, people) and serve."""
-    from api.cli.local_vault import local_vault
+    from api.local_vault import local_vault
     from api.supervise import stopped_by_signals
 
     out = console()
@@ -67,10 +67,10 @@ def demo(
     exit_after: ExitAfter = False,
 ) -> None:
     """Start a vault as `up` does, walk through the main job with an invented city, and serve."""
-    from api.cli.local_vault import local_vault
-    from api.cli.sample_city import write_demo_file
     from api.cli.show import show_demo, show_step, show_up
     from api.cli.walk import walk
+    from api.local_vault import local_vault
+    from api.sample_city import write_demo_file
     from api.supervise import stopped_by_signals
 
     out = console()
@@ -112,7 +112,7 @@ def serve(
     """Serve HTTP with the settings of the CERTVAULT_* variables: processes on one socket, until SIGTERM."""
     import sys
 
-    from api.cli.local_vault import cores
+    from api.local_vault import cores
     from api.settings import child_environment, read_settings
     from api.supervise import Supervisor, listen, server_plans, stopped_by_signals
     from api.wiring import wire

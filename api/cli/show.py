@@ -6,8 +6,8 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
-from api.cli.local_vault import LocalVault
 from api.cli.walk import Step, Walked
+from api.local_vault import LocalVault
 
 
 def show_up(out: Console, vault: LocalVault) -> None:

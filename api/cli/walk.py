@@ -12,9 +12,9 @@ from urllib.parse import quote_plus
 
 import httpx
 
-from api.cli.sample_city import DemoPerson, SampleCity
 from api.cli.sample_document import plain_pdf
 from api.cli.walk_cases import REPLY, STORIES, Story, completed_case, new_run, spoiled_case
+from api.sample_city import DemoPerson, SampleCity
 from vault.model.actors import Role
 
 # The first deposit of a fresh server compiles its template cold.

@@ -14,6 +14,9 @@ from vault.model.certificate import CertificateRecord
 
 router = APIRouter(tags=["deposit"], route_class=StrictRoute)
 
+# No control characters: PostgreSQL takes no U+0000 in a text.
+PRINTABLE = r"^[^\x00-\x1f]+$"
+
 
 @router.post(
     "/v1/deposits",
@@ -45,7 +48,9 @@ def post_deposit(body: DepositIn, edge: EdgeHere, client: ClientHere) -> JSONRes
     responses=problems(401, 404, 422, 503),
 )
 def get_case(
-    number: Annotated[str, Path(max_length=TEXT_MAX_CHARS)], edge: EdgeHere, client: ClientHere
+    number: Annotated[str, Path(max_length=TEXT_MAX_CHARS, pattern=PRINTABLE)],
+    edge: EdgeHere,
+    client: ClientHere,
 ) -> JSONResponse:
     """What the deposit of this case answered."""
     return _receipts(edge, number, of_case(edge.workshop, client, number), 200)

@@ -6,6 +6,7 @@ No system font is ever looked at, so that a page is the same bytes on every mach
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
+from io import BytesIO
 from typing import Any
 
 import typst
@@ -47,13 +48,13 @@ def missing(texts: Iterable[str]) -> int:
 @cache
 def _serif() -> Any:  # noqa: ANN401 - fontTools publishes no types
     """Noto Serif SC opened for its outlines and its table of characters; 11 MB, read when asked for."""
-    return TTFont(serif_path(), lazy=True)
+    return TTFont(BytesIO(serif_path().read_bytes()), lazy=True)
 
 
 @cache
 def _characters() -> frozenset[str]:
-    sans = TTFont(sans_path(), lazy=True)
-    return frozenset(chr(code) for font in (_serif(), sans) for code in font.getBestCmap())
+    with TTFont(sans_path(), lazy=True) as sans:
+        return frozenset(chr(code) for font in (_serif(), sans) for code in font.getBestCmap())
 
 
 class _OperatorPen(BasePen):  # type: ignore[misc] # fontTools publishes no types

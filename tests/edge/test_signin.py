@@ -138,7 +138,7 @@ def test_signing_in_again_forgets_sessions_that_ended(house: House) -> None:
 @pytest.mark.parametrize("password", ["", "correct", "correct horse ", "x" * 201, "\ud800"])
 def test_a_wrong_password_is_refused_like_an_unknown_login(house: House, password: str) -> None:
     person = new_person(house)
-    for login in (person.login, fresh("nobody")):
+    for login in (person.login, fresh("nobody"), "a\x00b", "\ud800", ""):
         with pytest.raises(NotAuthenticated, match="login or the password"):
             signin.sign_in(house.wired.workshop, login, password, at=AT, lifetime=HOUR)
 

@@ -56,6 +56,15 @@ def test_a_deposit_its_repeat_and_its_receipts_again(
     assert (asked.status_code, asked.json()) == (200, receipts)
 
 
+@pytest.mark.parametrize("number", ["%00", "a%0Ab", "%ED%A0%80"])
+def test_a_case_number_that_is_no_text_is_no_case(
+    caller: Caller, bearer: dict[str, str], number: str
+) -> None:
+    answer = caller("GET", f"/v1/cases/{number}", headers=bearer)
+    assert answer.status_code in {404, 422}
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
 def test_what_is_left_out_and_null_are_the_same_deposit(
     caller: Caller, bearer: dict[str, str], house: House
 ) -> None:

@@ -13,10 +13,9 @@ from urllib.parse import urlsplit
 import httpx
 from joserfc.jwk import ECKey
 
-from api.cli.frame import RUNNING_FILE
-from api.cli.sample_city import SampleCity, earlier_base_url, set_up_city, write_demo_file
 from api.edge import Mode
-from api.settings import Settings, child_environment, read_settings, write_settings
+from api.sample_city import SampleCity, earlier_base_url, set_up_city, write_demo_file
+from api.settings import RUNNING_FILE, Settings, child_environment, read_settings, write_settings
 from api.supervise import WORKER_PLAN, Supervisor, listen_near, server_plans
 from api.wiring import blobs_of, wire
 from migrations.run import upgrade
