@@ -21,7 +21,7 @@ from vault.seal_ring import SealRing
 from vault.shelf import CatalogueShelf
 from vault.workshop import Workshop
 
-# A time-stamp authority that needs longer holds up a window; the deposit is sealed B-B then.
+# A time-stamp authority that needs longer holds up a window: the deposit answers 503 and is sent again.
 TSA_TIMEOUT_S = 2.0
 # Pages are set on both cores at once; more compilers only take memory (about 60 MB each).
 COMPILERS = 2

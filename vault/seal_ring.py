@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 
-from signing.keys import SealingKey, load_file_key
+from signing.keys import SealingKey, SignatureAlgorithm, load_file_key
 from storage.db import ReadConnection
 from storage.seals import find_seal
 from vault.errors import IntegrityError
@@ -53,5 +53,10 @@ class SealRing:
             key_pem = (self._folder / (Path(row.key_name).name + KEY_SUFFIX)).read_bytes()
         except OSError as error:
             raise IntegrityError(f"The key file of seal {seal_id} is not readable.") from error
-        key = load_file_key(key_pem, self._passphrase, row.certificate_pem.encode())
+        key = load_file_key(
+            key_pem,
+            self._passphrase,
+            row.certificate_pem.encode(),
+            algorithm=SignatureAlgorithm(row.algorithm),
+        )
         return UsableSeal(row.seal_id, row.authority, row.authority_name, key, row.picture)

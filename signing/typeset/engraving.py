@@ -108,5 +108,3 @@ def small_medallion(radius: float) -> Iterator[tuple[float, float, float]]:
         yield radius * 0.78, radius * 0.08, phase
         yield radius * 0.45, radius * 0.14, phase
     yield radius * 0.22, radius * 0.07, 0.25
-
-

@@ -37,7 +37,9 @@ _A4_PORTRAIT: _Size = (210.0, 297.0)
 _A5_LANDSCAPE: _Size = (210.0, 148.0)
 
 
-def _water(name: str, box: tuple[float, float, float, float], *, period: float = 40, pitch: float = 2.4) -> str:
+def _water(
+    name: str, box: tuple[float, float, float, float], *, period: float = 40, pitch: float = 2.4
+) -> str:
     """Faint flowing lines over a rectangle (x, y, width, height): they make a photocopy's grey stand out."""
     x, y, width, height = box
     turns = max(1, round(width / period))
@@ -80,7 +82,9 @@ def _fret(period: float, band: float) -> str:
     return f'{stroke(INK, 0.5)} d="M{spiral}{base}"'
 
 
-def _band(size: _Size, inset: float, band: float, tile: Callable[[float, float], str], *, ratio: float) -> str:
+def _band(
+    size: _Size, inset: float, band: float, tile: Callable[[float, float], str], *, ratio: float
+) -> str:
     """A band of repeated tiles around the page, rosettes in the corners, rules on both sides.
 
     `tile(period, band)` gives a path's attributes; `ratio`: a tile's length in widths of the band.

@@ -51,9 +51,7 @@ class Typesetter:
         for _ in range(compilers):
             self._free.put(typst.Compiler(root=TEMPLATES, font_paths=fonts, ignore_system_fonts=True))
 
-    def typeset(
-        self, template: str, data: Mapping[str, Any], *, qr_text: str, at: datetime
-    ) -> TypesetPage:
+    def typeset(self, template: str, data: Mapping[str, Any], *, qr_text: str, at: datetime) -> TypesetPage:
         """Set one certificate. The same arguments give the same bytes.
 
         `data` is what `vault.catalogue.page_data` gives; `at` becomes the file's creation time.
@@ -113,7 +111,9 @@ def _fault(template: str, message: str, data: Mapping[str, Any]) -> InputError |
     if _NO_GLYPH in message:
         problems = tuple(_glyph_problems(data))
         if problems:
-            return InputError("Some characters cannot be printed: the fonts have no glyph for them.", *problems)
+            return InputError(
+                "Some characters cannot be printed: the fonts have no glyph for them.", *problems
+            )
         return IntegrityError(f"Template {template!r} itself uses a character that no font has.")
     overflow = _OVERFLOW.match(message)
     if overflow is not None:

@@ -41,7 +41,9 @@ def qr_svg(text: str) -> bytes:
         for run in _DARK.finditer(row)
     ]
     side = len(rows)
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{side}" height="{side}" viewBox="0 0 {side} {side}">'
+    head = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{side}" height="{side}" viewBox="0 0 {side} {side}">'
+    )
     return f'{head}<path stroke="#000" d="{"".join(runs)}"/></svg>'.encode()
 
 

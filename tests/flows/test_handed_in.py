@@ -1,0 +1,188 @@
+"""Files that approval systems hand in: taken from every producer, refused for what they hide."""
+
+import hashlib
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pikepdf
+import pytest
+from minio import Minio
+from minio.deleteobjects import DeleteObject
+from minio.error import S3Error
+
+from signing.keys import SignatureAlgorithm
+from storage.embedded import EngineAddresses
+from storage.seals import stop_seal
+from storage.tables import cases
+from tests.conftest import House
+from tests.flows.test_deposit import deposited, rows, uploaded_pdf
+from tests.requests import example_request, kind_named
+from vault.errors import DocumentRefused
+from vault.founding import SecretsFolder, make_development_seal
+from vault.model.verdict import Genuine
+from vault.uploads import keep_upload
+from vault.verify import by_file
+
+pytestmark = pytest.mark.engines
+
+SAMPLES = Path(os.environ.get("CERTVAULT_SAMPLES", Path(__file__).parents[3] / "shared" / "samples"))
+needs_samples = pytest.mark.skipif(
+    not SAMPLES.is_dir(), reason="NO SAMPLE PDFS: set CERTVAULT_SAMPLES to a folder of handed-in PDFs"
+)
+
+
+def handed_in(house: House, content: bytes) -> dict[str, Any]:
+    """A request whose result is this file."""
+    digest = hashlib.sha256(content).hexdigest()
+    keep_upload(house.wired.workshop, digest, content)
+    request = example_request(house.catalogue)
+    request["results"][0]["document"] = {"sha256": digest}
+    return request
+
+
+def pdf_with(change: Callable[[pikepdf.Pdf], None], encryption: pikepdf.Encryption | None = None) -> bytes:
+    """A one-page PDF after a change."""
+    pdf = pikepdf.new()
+    pdf.add_blank_page(page_size=(595, 842))
+    change(pdf)
+    out = BytesIO()
+    pdf.save(out, encryption=encryption or False)
+    return out.getvalue()
+
+
+def _action(kind: str) -> Callable[[pikepdf.Pdf], None]:
+    def add(pdf: pikepdf.Pdf) -> None:
+        pdf.Root.OpenAction = pikepdf.Dictionary(
+            S=pikepdf.Name(f"/{kind}"), JS="app.alert(1)", F="x", URI="x"
+        )
+
+    return add
+
+
+def _attachment(pdf: pikepdf.Pdf) -> None:
+    pdf.attachments["a.bin"] = b"payload"
+
+
+def _nothing(_: pikepdf.Pdf) -> None:
+    """Leaves the PDF as it is."""
+
+
+HOSTILE = {
+    "encrypted": pdf_with(_nothing, encryption=pikepdf.Encryption(user="u", owner="o")),
+    "JavaScript": pdf_with(_action("JavaScript")),
+    "Launch": pdf_with(_action("Launch")),
+    "SubmitForm": pdf_with(_action("SubmitForm")),
+    "ImportData": pdf_with(_action("ImportData")),
+    "GoToR": pdf_with(_action("GoToR")),
+    "attachment": pdf_with(_attachment),
+    "bytes before": b"GIF89a" + pdf_with(_nothing),
+    "bytes behind": pdf_with(_nothing) + b"PK\x03\x04",
+    "cut off": pdf_with(_nothing)[:-40],
+}
+
+
+@pytest.mark.parametrize("what", [name for name in HOSTILE if name != "bytes before"])
+def test_hostile_files_are_refused_and_leave_no_case(house: House, what: str) -> None:
+    request = handed_in(house, HOSTILE[what])
+    before = rows(house, cases)
+    with pytest.raises(DocumentRefused) as caught:
+        deposited(house, request)
+    assert [p.pointer for p in caught.value.problems] == ["/results/0/document/sha256"]
+    assert rows(house, cases) == before
+
+
+def test_a_file_that_begins_as_another_kind_is_not_even_kept(house: House) -> None:
+    content = HOSTILE["bytes before"]
+    with pytest.raises(DocumentRefused):
+        keep_upload(house.wired.workshop, hashlib.sha256(content).hexdigest(), content)
+
+
+@needs_samples
+@pytest.mark.parametrize("sample", sorted(SAMPLES.glob("*.pdf")), ids=lambda path: path.stem)
+def test_every_producers_file_is_sealed_or_refused_with_a_reason(house: House, sample: Path) -> None:
+    content = sample.read_bytes()
+    request = handed_in(house, content)
+    if "refuse" in sample.stem:
+        with pytest.raises(DocumentRefused, match="cannot be taken") as caught:
+            deposited(house, request)
+        assert "encrypted" in caught.value.problems[0].detail
+        return
+    (certificate,) = deposited(house, request).certificates
+    sealed = house.wired.workshop.blobs.read_document(certificate.documents[0].sha256)
+    assert sealed.startswith(content)
+    assert isinstance(by_file(house.wired.workshop, sealed, at=datetime.now(UTC)).verdict, Genuine)
+
+
+def test_a_file_that_the_vault_certified_is_not_certified_again(house: House) -> None:
+    (certificate,) = deposited(house, example_request(house.catalogue)).certificates
+    sealed = house.wired.workshop.blobs.read_document(certificate.documents[0].sha256)
+    with pytest.raises(DocumentRefused) as caught:
+        deposited(house, handed_in(house, sealed))
+    assert "certif" in caught.value.problems[0].detail
+
+
+@pytest.mark.parametrize(
+    "algorithm", [SignatureAlgorithm.RSA_PKCS1_SHA256, SignatureAlgorithm.RSA_PSS_SHA256]
+)
+def test_the_newest_seal_of_an_authority_seals_with_its_own_algorithm(
+    house: House, algorithm: SignatureAlgorithm
+) -> None:
+    workshop = house.wired.workshop
+    kind = kind_named(house.catalogue, "食品经营许可证")
+    authority = kind.example["issuing_authority"]
+    found = kind.authority(authority)
+    assert found is not None
+    row = make_development_seal(
+        workshop.database,
+        SecretsFolder(house.settings.secrets),
+        authority=authority,
+        authority_name=found.name,
+        algorithm=algorithm,
+        centre="行政审批专用章",
+        at=datetime.now(UTC),
+    )
+    try:
+        (certificate,) = deposited(house, example_request(house.catalogue)).certificates
+        assert certificate.documents[0].seal_id == row.seal_id
+    finally:
+        with workshop.database.writing() as db:
+            stop_seal(db, row.seal_id, datetime.now(UTC))
+    (after,) = deposited(house, example_request(house.catalogue)).certificates
+    assert after.documents[0].seal_id != row.seal_id
+
+
+def test_the_store_refuses_to_delete_or_rewrite_a_sealed_document(
+    house: House, engines: EngineAddresses
+) -> None:
+    (certificate,) = deposited(house, example_request(house.catalogue)).certificates
+    sha256 = certificate.documents[0].sha256
+    key = f"{sha256[:2]}/{sha256[2:4]}/{sha256[4:]}"
+    client = Minio(
+        engines.s3_endpoint.removeprefix("http://"),
+        access_key=engines.s3_access_key,
+        secret_key=engines.s3_secret_key,
+        secure=False,
+        region="us-east-1",
+    )
+    bucket = "certvault-documents"
+    version = client.stat_object(bucket, key).version_id
+    with pytest.raises(S3Error):
+        client.remove_object(bucket, key, version_id=version)
+    errors = list(client.remove_objects(bucket, [DeleteObject(key, version)]))
+    assert len(errors) == 1
+    house.wired.workshop.blobs.put_document(
+        b"other bytes",
+        sha256,
+        content_type="application/pdf",
+        retain_until=datetime.now(UTC) + timedelta(days=1),
+        origin={},
+    )
+    assert hashlib.sha256(house.wired.workshop.blobs.read_document(sha256)).hexdigest() == sha256
+
+
+def test_a_small_upload_is_there_for_the_deposit(house: House) -> None:
+    assert house.wired.workshop.blobs.has_upload(uploaded_pdf(house, "there"))

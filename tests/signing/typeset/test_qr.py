@@ -1,0 +1,70 @@
+"""The QR's encoder against another one, and against a reader."""
+
+import pytest
+import qrcode
+import zxingcpp
+from PIL import Image
+from qrcode.constants import ERROR_CORRECT_M
+
+from signing.typeset import qr_modules, qr_svg
+from signing.typeset.qr import TEXT_MAX_BYTES
+from vault.errors import InputError
+
+_URL = "https://vault.example/v#t=" + "Qk3x" * 11
+_FINDER = (
+    (1, 1, 1, 1, 1, 1, 1),
+    (1, 0, 0, 0, 0, 0, 1),
+    (1, 0, 1, 1, 1, 0, 1),
+    (1, 0, 1, 1, 1, 0, 1),
+    (1, 0, 1, 1, 1, 0, 1),
+    (1, 0, 0, 0, 0, 0, 1),
+    (1, 1, 1, 1, 1, 1, 1),
+)
+
+
+def _picture(modules: tuple[tuple[bool, ...], ...]) -> Image.Image:
+    side = len(modules) + 8
+    picture = Image.new("L", (side, side), 255)
+    for y, row in enumerate(modules):
+        for x, dark in enumerate(row):
+            if dark:
+                picture.putpixel((x + 4, y + 4), 0)
+    return picture.resize((side * 4, side * 4), Image.Resampling.NEAREST)
+
+
+@pytest.mark.parametrize("text", [_URL, "https://v.cn/v#t=1", "样例市电子证照", "x" * TEXT_MAX_BYTES])
+def test_modules_read_back(text: str) -> None:
+    modules = qr_modules(text)
+    assert tuple(tuple(int(m) for m in row[:7]) for row in modules[:7]) == _FINDER
+    (code,) = zxingcpp.read_barcodes(_picture(modules))
+    assert code.text == text
+    assert code.ec_level == "M"
+
+
+@pytest.mark.parametrize("text", [_URL, "https://v.cn/v#t=1"])
+def test_the_pure_python_encoder_needs_a_symbol_of_the_same_size_or_larger(text: str) -> None:
+    other = qrcode.QRCode(error_correction=ERROR_CORRECT_M, border=0)
+    other.add_data(text)
+    other.make()
+    theirs = tuple(tuple(bool(module) for module in row) for row in other.get_matrix())
+    assert len(qr_modules(text)) <= len(theirs)
+    (code,) = zxingcpp.read_barcodes(_picture(theirs))
+    assert code.text == text
+
+
+def test_the_svg_draws_the_same_modules() -> None:
+    modules = qr_modules(_URL)
+    drawn = [[False] * len(modules) for _ in modules]
+    path = qr_svg(_URL).decode().split('d="')[1].split('"')[0]
+    for run in path.split("M")[1:]:
+        start, length = run.split("h")
+        x, y = start.split()
+        for offset in range(int(length)):
+            drawn[int(float(y))][int(x) + offset] = True
+    assert tuple(tuple(row) for row in drawn) == modules
+
+
+@pytest.mark.parametrize("text", ["", "x" * (TEXT_MAX_BYTES + 1)])
+def test_no_text_and_too_much_are_refused(text: str) -> None:
+    with pytest.raises(InputError, match="bytes"):
+        qr_modules(text)
