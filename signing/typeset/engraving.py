@@ -1,4 +1,4 @@
-"""Fine lines as SVG: what the frames and rosettes of `ornaments` are drawn with. Lengths are millimetres on the page."""
+"""Fine lines as SVG, which `ornaments` is drawn with. Lengths are millimetres on the page."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -40,15 +40,18 @@ def path(curve: _Curve, start: float, end: float, pieces: int) -> str:
 
 
 def stroke(colour: str, width: float = HAIR_MM) -> str:
+    """The attributes of an unfilled line."""
     return f'fill="none" stroke="{colour}" stroke-width="{width * UNITS_PER_MM:g}"'
 
 
 def rect(x: float, y: float, width: float, height: float, style: str) -> str:
+    """A rectangle; `style` are its attributes."""
     box = f'x="{number(x)}" y="{number(y)}" width="{number(width)}" height="{number(height)}"'
     return f"<rect {box} {style}/>"
 
 
 def frame_rule(inset: float, size: tuple[float, float], width: float, colour: str = INK) -> str:
+    """A line around the whole page, `inset` from its edge."""
     return rect(inset, inset, size[0] - 2 * inset, size[1] - 2 * inset, stroke(colour, width))
 
 
@@ -83,6 +86,7 @@ def rosette(petals: int, radii: Iterator[tuple[float, float, float]]) -> str:
 
 
 def turned(name: str, copies: int, x: float, y: float) -> str:
+    """A petal that was defined as `name`, repeated around a point until the rosette closes."""
     at = f"translate({number(x)} {number(y)})"
     return "".join(
         f'<use href="#{name}" transform="{at} rotate({360 / copies * turn:.4f})"/>' for turn in range(copies)

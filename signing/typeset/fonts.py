@@ -15,12 +15,17 @@ from fontTools.ttLib import TTFont
 from pylopdf_fonts_zh_cn import sans_path, serif_path
 
 
+# The face has 1000 units to the em; a quarter of that is 0.02 mm on a seal, and the numbers are shorter.
+EM = 250
+_FACE_EM = 1000
+
+
 @dataclass(frozen=True, slots=True)
 class Glyph:
-    """An outline as PDF path operators (m, l, c, h) in font units (1000 to the em), y upwards, and its advance."""
+    """An outline as PDF path operators (m, l, c, h), y upwards, and its advance, both in `EM` to the em."""
 
     outline: str
-    advance: int
+    advance: float
 
 
 def typesetting_fonts() -> typst.Fonts:
@@ -37,7 +42,7 @@ def glyph(letter: str) -> Glyph:
     glyphs = font.getGlyphSet()
     pen = _OperatorPen(glyphs)
     glyphs[name].draw(pen)
-    return Glyph(" ".join(pen.operators), glyphs[name].width)
+    return Glyph(" ".join(pen.operators), glyphs[name].width * EM / _FACE_EM)
 
 
 def missing(texts: Iterable[str]) -> int:
@@ -65,7 +70,7 @@ class _OperatorPen(BasePen):  # type: ignore[misc] # fontTools publishes no type
         self.operators: list[str] = []
 
     def _add(self, operator: str, *points: tuple[float, float]) -> None:
-        self.operators += [f"{round(x)} {round(y)}" for x, y in points]
+        self.operators += [f"{round(x * EM / _FACE_EM)} {round(y * EM / _FACE_EM)}" for x, y in points]
         self.operators.append(operator)
 
     def _moveTo(self, pt: tuple[float, float]) -> None:  # noqa: N802 - fontTools' name

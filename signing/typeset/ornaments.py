@@ -1,11 +1,11 @@
 """Draws the vector ornaments of the templates: guilloche and fret frames, rosettes, water lines.
 
 The SVG files in `templates/ornaments/` are made here (`python -m signing.typeset.ornaments`) and checked in:
-Typst keeps a decoded SVG file at hand from page to page, whereas the same curves drawn in Typst's own language
-cost 8 ms a page. A repeated part is one path used many times, which Flate packs to almost nothing.
+Typst keeps a decoded SVG file at hand from page to page, whereas the same curves drawn in its own language cost
+8 ms a page. A repeated part is one path used many times, which Flate packs to almost nothing.
 
-Four colours stand in the files as INK, TINT, BAND and GROUND; `base.typ` puts a certificate's own in their place.
-All lengths are millimetres on the page.
+Four colours stand in the files as INK, TINT, BAND and GROUND; `base.typ` puts a certificate's own in their
+place. All lengths are millimetres on the page.
 """
 
 import math
@@ -151,9 +151,9 @@ def _spread(size: _Size) -> str:
         parts.append(_rosette_at(f"petal{index}", left + box[2] / 2, height / 2 + 4, 48))
         parts.append(rect(*box, stroke(INK, 0.7)))
         parts.append(rect(left + 1.3, 10.3, box[2] - 2.6, box[3] - 2.6, stroke(INK, 0.2)))
-        for x in (left + 7, left + box[2] - 7):
-            for y in (16.0, height - 16):
-                parts.append(turned("corner", 12, x, y))
+        parts += [
+            turned("corner", 12, x, y) for x in (left + 7, left + box[2] - 7) for y in (16.0, height - 16)
+        ]
     fold = f'<path {stroke(TINT, 0.4)} d="M{number(width / 2)} 0V{number(height)}"/>'
     return _svg(size, f"<defs>{defs}</defs>", *parts, fold)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from queue import LifoQueue
-from typing import Any
+from typing import Any, Final
 
 import typst
 
@@ -19,7 +19,7 @@ from signing.typeset.seal_places import SEAL_PLACES
 from vault.errors import FieldProblem, InputError, IntegrityError
 
 TEMPLATES = Path(__file__).parent / "templates"
-PDF_STANDARD = "a-2b"
+PDF_STANDARD: Final = "a-2b"
 # A reply that runs to more is no certificate; it is handed in as a file.
 PAGES_MAX = 30
 
@@ -57,8 +57,8 @@ class Typesetter:
         `data` is what `vault.catalogue.page_data` gives; `at` becomes the file's creation time.
 
         Raises:
-            InputError: a character that no font has, a text too long for the page, a broken photo; the problems
-                point into the deposit's result (`/holders/0/name`, `/fields/…`) and never hold the text.
+            InputError: a character that no font has, a text too long for the page, a broken photo; the
+                problems point into the deposit's result (`/holders/0/name`, `/fields/…`) and never hold text.
             IntegrityError: the template is unknown or broken, or the vault gave it what it cannot take.
         """
         place = SEAL_PLACES.get(template)

@@ -1,4 +1,4 @@
-"""A holder's photo made fit for the page: upright, RGB, print size, without what a camera writes beside it."""
+"""A holder's photo made fit for the page: upright, RGB, print size, without a camera's notes."""
 
 import base64
 import binascii

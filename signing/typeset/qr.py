@@ -53,7 +53,6 @@ def _rows(text: str) -> tuple[bytes, ...]:
     if not 0 < size <= TEXT_MAX_BYTES:
         raise InputError(f"A QR holds 1 to {TEXT_MAX_BYTES} bytes here, got {size}.")
     symbol = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode, ec_level=LEVEL)
-    picture = memoryview(symbol.to_image(scale=1, add_quiet_zones=False))
-    height, width = picture.shape
-    pixels = picture.tobytes()
-    return tuple(pixels[y * width : (y + 1) * width] for y in range(height))
+    picture = symbol.to_image(scale=1, add_quiet_zones=False)
+    pixels = memoryview(picture).tobytes()  # type: ignore[arg-type] # a buffer, which its stub does not say
+    side = len(symbol_side(pixels))

@@ -1,8 +1,8 @@
 """The picture of a round official seal (公章): star, the organisation's name on an arc, lines below the star.
 
-Proportions follow a department's seal of 42 mm (国发〔1999〕25号): a ring, a five-pointed star of 14 mm, the name
-from left to right around it in Song type. Everything is a path of one opaque red, so that the picture can stand
-in a PDF/A file's appearance without fonts, images or transparency.
+Proportions follow a department's seal of 42 mm (国发〔1999〕25号): a ring, a five-pointed star of 14 mm, the
+name from left to right around it in Song type. Everything is a path of one opaque red, so that the picture can
+stand in a PDF/A file's appearance without fonts, images or transparency.
 """
 
 import math
@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from signing.typeset.fonts import glyph, missing
+from signing.typeset.fonts import EM, glyph, missing
 from vault.errors import InputError
 
 BOX_UNITS = 1000  # side of the square that the picture is drawn in, y upwards
@@ -27,9 +27,9 @@ _NAME_RADIUS_MM = 18.6  # to the top of the letters: half a ring's width of air 
 _NAME_HEIGHT_MM = 6.0
 _ARC_WIDEST = 270.0  # degrees that the name may take
 _ARC_OVER_LINE = 206.0  # the same where a line stands below the star
-_EM = 1000  # font units of Noto Serif SC
-_SONG_TOP = 860  # of a Chinese character's box above the base line, in font units
-_EMBOLDEN = 32  # stroke in font units: the face has no bold weight
+_SONG_TOP = 0.86 * EM  # of a Chinese character's box above the base line
+_DIGIT_TOP = 0.72 * EM
+_EMBOLDEN = 8  # a stroke of 0.032 em: the face has no bold weight
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class SealPicture:
 
 @dataclass(frozen=True, slots=True)
 class _Placed:
-    """A letter's outline in font units and the matrix that puts it into the box."""
+    """A letter's outline and the matrix that puts it into the box."""
 
     outline: str
     matrix: tuple[float, float, float, float, float, float]
@@ -92,7 +92,7 @@ def _arc_name(name: str, arc_max: float) -> Iterator[_Placed]:
 def _on_circle(letter: str, angle: float, radius_mm: float, width_mm: float, height_mm: float) -> _Placed:
     """A letter whose top touches the circle; `angle` from the top, to the left, in radians."""
     shape = glyph(letter)
-    across, up = width_mm * _MM / _EM, height_mm * _MM / _EM
+    across, up = width_mm * _MM / EM, height_mm * _MM / EM
     cos, sin = math.cos(angle), math.sin(angle)
     top = radius_mm * _MM - _SONG_TOP * up
     left = -shape.advance / 2 * across
@@ -107,7 +107,7 @@ def _centre_line(text: str) -> Iterator[_Placed]:
     step = size_mm * 1.04 * _MM
     for index, letter in enumerate(text):
         shape = glyph(letter)
-        scale = size_mm * _MM / _EM
+        scale = size_mm * _MM / EM
         x = _MIDDLE + (index - (len(text) - 1) / 2) * step - shape.advance / 2 * scale
         yield _Placed(shape.outline, (scale, 0, 0, scale, x, _MIDDLE - 11.6 * _MM))
 
@@ -118,7 +118,7 @@ def _serial(text: str) -> Iterator[_Placed]:
     step = math.radians(4.6)
     for index, letter in enumerate(text):
         shape = glyph(letter)
-        scale = height_mm * _MM / 720  # digits of this face are 720 units high
+        scale = height_mm * _MM / _DIGIT_TOP
         angle = (index - (len(text) - 1) / 2) * step
         cos, sin = math.cos(angle), math.sin(angle)
         left, foot = -shape.advance / 2 * scale, -radius_mm * _MM

@@ -19,7 +19,7 @@ from tests.signing.typeset.pages import (
 from vault.errors import InputError, IntegrityError
 
 _RARE = "𬱖㛃䶮𫖯𬭛㼆"
-_UNPRINTABLE = "𰻝"  # in no face of ours (biáng, CJK extension G)
+_UNPRINTABLE = "𠀋"  # U+2000B, in no face of ours
 
 
 def _business_licence(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 - any member of the data
@@ -94,11 +94,24 @@ def test_long_names_and_values_stay_inside_the_frame(typesetter: Typesetter, tem
 
 
 def test_what_fits_nowhere_is_refused(typesetter: Typesetter) -> None:
-    data = example_data(KINDS["结婚证"])
-    data["holders"][1]["name"] = "样" * 400
+    data = example_data(KINDS["特种作业操作证"])
+    data["face"] = [{**data["face"][0], "key": f"line_{index}", "label": "作业"} for index in range(80)]
     with pytest.raises(InputError) as refused:
-        typesetter.typeset("marriage-certificate", data, qr_text=QR_TEXT, at=AT)
-    assert [problem.pointer for problem in refused.value.problems] == ["/holders"]
+        typesetter.typeset("personal-card", data, qr_text=QR_TEXT, at=AT)
+    assert [problem.pointer for problem in refused.value.problems] == ["/fields"]
+
+
+def test_a_name_too_long_for_a_panel_stands_whole_in_the_annex(typesetter: Typesetter) -> None:
+    data = example_data(KINDS["结婚证"])
+    data["holders"][1]["name"] = "样例" * 200
+    page = typesetter.typeset("marriage-certificate", data, qr_text=QR_TEXT, at=AT)
+    assert data["holders"][1]["name"] in text_of(page.content)
+
+
+def test_numbers_that_fit_are_copied_without_invisible_marks(typesetter: Typesetter) -> None:
+    page = typesetter.typeset("booklet-spread", example_data(KINDS["不动产权证书"]), qr_text=QR_TEXT, at=AT)
+    assert "990102004006GB00118F00030042" in text_of(page.content)
+    assert "\u200b" not in text_of(page.content)
 
 
 def test_a_long_reply_is_closed_on_its_last_page(typesetter: Typesetter) -> None:

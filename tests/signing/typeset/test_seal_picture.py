@@ -71,7 +71,7 @@ def test_the_same_seal_twice_is_the_same_bytes() -> None:
     [
         ("", None, None),
         ("样" * (NAME_LENGTH_MAX + 1), None, None),
-        ("样例𰻝局", None, None),
+        ("样例𠀋局", None, None),
         ("样例局", "", None),
         ("样例局", None, "1" * 21),
     ],
