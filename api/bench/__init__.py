@@ -1,1 +1,1 @@
-"""`certvault bench`: what a vault does in a second, each figure beside a reference measured in the same run."""
+"""`certvault bench`: what a vault does in a second, beside references of the same run."""

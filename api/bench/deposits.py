@@ -6,6 +6,7 @@ import random
 import secrets
 from functools import partial
 from math import ceil
+from typing import Any
 
 import psycopg
 
@@ -118,7 +119,7 @@ def _certificates_of(on: Stage, cases: list[str]) -> int:
     return 0 if row is None else int(row[0])
 
 
-def _body(on: Stage, sha256: str | None = None) -> dict[str, object]:
+def _body(on: Stage, sha256: str | None = None) -> dict[str, Any]:
     return deposit_body(on.kind, holder(_GROUP, secrets.randbelow(_HOLDERS)), sha256)
 
 

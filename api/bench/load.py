@@ -1,4 +1,4 @@
-"""The load generator: HTTP/1.1 over keep-alive connections, small enough to cost the server little of its cores.
+"""The load generator: HTTP/1.1 over keep-alive connections, small enough to leave the cores to the server.
 
 It knows just what our own server answers: a status line, headers with Content-Length, a body.
 """

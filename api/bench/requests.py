@@ -29,7 +29,7 @@ def bench_kind() -> CertificateType:
 
 
 def holder(group: str, n: int) -> dict[str, str]:
-    """Invented organisation `n` of a group (one letter of GB 32100): code with both its checks, and a name."""
+    """Invented organisation `n` of a group (one letter of GB 32100): code with both checks, and name."""
     body = f"{group}{n:07d}"
     code = _CODE_HEAD + body + organisation_check(body)
     return {"code_type": "001", "code": code + mod_31(code), "name": f"样例市{group}{n:05d}餐饮有限公司"}

@@ -110,7 +110,7 @@ def stage(data: Path, tell: Callable[[str], None]) -> Iterator[Stage]:
     """A vault on `data` with `SEED_HOLDERS` times `CERTIFICATES_A_HOLDER` certificates, warm and idle.
 
     1. Start engines, server processes and worker as `certvault up` does. 2. Start the helpers: one generator,
-    a process for each core. 3. Deposit the seed, which warms every server process, and the helpers' compilers.
+    a process for each core. 3. Warm the helpers' compilers; deposit the seed, which warms the servers.
     """
     with ExitStack() as stack:
         vault = stack.enter_context(

@@ -64,5 +64,6 @@ def show_demo(out: Console, vault: LocalVault, walked: Walked) -> None:
     if walked.failed:
         names = ", ".join(step.en for step in walked.failed)
         out.print(f"\n[bold red]{len(walked.failed)} of {len(walked.steps)} steps failed:[/] {escape(names)}")
+        out.print(f"The server's log: {escape(str(vault.data / 'logs' / 'server.log'))}", soft_wrap=True)
     else:
         out.print(f"\n[bold green]全部通过 All {len(walked.steps)} steps as expected[/], {total_s:.1f} s.")

@@ -14,15 +14,12 @@ from fontTools.pens.basePen import BasePen
 from fontTools.ttLib import TTFont
 from pylopdf_fonts_zh_cn import sans_path, serif_path
 
-
-# The face has 1000 units to the em; a quarter of that is 0.02 mm on a seal, and the numbers are shorter.
-EM = 250
 _FACE_EM = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Glyph:
-    """An outline as PDF path operators (m, l, c, h), y upwards, and its advance, both in `EM` to the em."""
+    """An outline as PDF path operators (m, l, c, h), y upwards, and its advance, in parts of an em."""
 
     outline: str
     advance: float
@@ -35,14 +32,17 @@ def typesetting_fonts() -> typst.Fonts:
     )
 
 
-def glyph(letter: str) -> Glyph:
-    """The outline of one character in Noto Serif SC; `missing` has said before that there is one."""
+def glyph(letter: str, em: int) -> Glyph:
+    """The outline of one character in Noto Serif SC, in whole numbers of `em` to the em.
+
+    `missing` has said before that there is one.
+    """
     font = _serif()
     name = font.getBestCmap()[ord(letter)]
     glyphs = font.getGlyphSet()
-    pen = _OperatorPen(glyphs)
+    pen = _OperatorPen(glyphs, em / _FACE_EM)
     glyphs[name].draw(pen)
-    return Glyph(" ".join(pen.operators), glyphs[name].width * EM / _FACE_EM)
+    return Glyph(" ".join(pen.operators), glyphs[name].width * em / _FACE_EM)
 
 
 def missing(texts: Iterable[str]) -> int:
@@ -65,12 +65,13 @@ def _characters() -> frozenset[str]:
 class _OperatorPen(BasePen):  # type: ignore[misc] # fontTools publishes no types
     """Writes an outline down as PDF path construction operators (ISO 32000-1, table 59)."""
 
-    def __init__(self, glyphs: object) -> None:
+    def __init__(self, glyphs: object, scale: float) -> None:
         super().__init__(glyphs)
+        self._scale = scale
         self.operators: list[str] = []
 
     def _add(self, operator: str, *points: tuple[float, float]) -> None:
-        self.operators += [f"{round(x * EM / _FACE_EM)} {round(y * EM / _FACE_EM)}" for x, y in points]
+        self.operators += [f"{round(x * self._scale)} {round(y * self._scale)}" for x, y in points]
         self.operators.append(operator)
 
     def _moveTo(self, pt: tuple[float, float]) -> None:  # noqa: N802 - fontTools' name

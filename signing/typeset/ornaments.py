@@ -1,7 +1,7 @@
 """Draws the vector ornaments of the templates: guilloche and fret frames, rosettes, water lines.
 
 The SVG files in `templates/ornaments/` are made here (`python -m signing.typeset.ornaments`) and checked in:
-Typst keeps a decoded SVG file at hand from page to page, whereas the same curves drawn in its own language cost
+Typst keeps a decoded SVG file at hand from page to page, whereas the same curves drawn in its language cost
 8 ms a page. A repeated part is one path used many times, which Flate packs to almost nothing.
 
 Four colours stand in the files as INK, TINT, BAND and GROUND; `base.typ` puts a certificate's own in their

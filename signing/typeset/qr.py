@@ -55,4 +55,5 @@ def _rows(text: str) -> tuple[bytes, ...]:
     symbol = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode, ec_level=LEVEL)
     picture = symbol.to_image(scale=1, add_quiet_zones=False)
     pixels = memoryview(picture).tobytes()  # type: ignore[arg-type] # a buffer, which its stub does not say
-    side = len(symbol_side(pixels))
+    side = int(picture.shape[0])
+    return tuple(pixels[y * side : (y + 1) * side] for y in range(side))

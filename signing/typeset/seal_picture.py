@@ -1,7 +1,7 @@
 """The picture of a round official seal (公章): star, the organisation's name on an arc, lines below the star.
 
 Proportions follow a department's seal of 42 mm (国发〔1999〕25号): a ring, a five-pointed star of 14 mm, the
-name from left to right around it in Song type. Everything is a path of one opaque red, so that the picture can
+name from left to right around it in Song type. Everything is a path of one opaque red, so that it can
 stand in a PDF/A file's appearance without fonts, images or transparency.
 """
 
@@ -10,12 +10,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from signing.typeset.fonts import EM, glyph, missing
+from signing.typeset.fonts import glyph, missing
 from vault.errors import InputError
 
 BOX_UNITS = 1000  # side of the square that the picture is drawn in, y upwards
 RED = (0.85, 0.08, 0.09)
-OPERATORS_MAX_BYTES = 30_000  # it is part of every sealed file
+OPERATORS_MAX_BYTES = 40_000  # it is part of every sealed file; ten to twenty thousand are usual
 NAME_LENGTH_MAX = 36
 LINE_LENGTH_MAX = 12
 
@@ -27,9 +27,10 @@ _NAME_RADIUS_MM = 18.6  # to the top of the letters: half a ring's width of air 
 _NAME_HEIGHT_MM = 6.0
 _ARC_WIDEST = 270.0  # degrees that the name may take
 _ARC_OVER_LINE = 206.0  # the same where a line stands below the star
-_SONG_TOP = 0.86 * EM  # of a Chinese character's box above the base line
-_DIGIT_TOP = 0.72 * EM
-_EMBOLDEN = 8  # a stroke of 0.032 em: the face has no bold weight
+_SONG_TOP = 0.86  # of a Chinese character's box above the base line, in em
+_DIGIT_TOP = 0.72
+_EMBOLDEN = 0.032  # a stroke in em: the face has no bold weight
+_GRID_MM = 0.03  # outlines are rounded to it: 850 dpi, and whole numbers are short
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +43,10 @@ class SealPicture:
 
 @dataclass(frozen=True, slots=True)
 class _Placed:
-    """A letter's outline and the matrix that puts it into the box."""
+    """A letter's outline in `em` units to the em, and the matrix that puts it into the box."""
 
     outline: str
+    em: int
     matrix: tuple[float, float, float, float, float, float]
 
 
@@ -91,39 +93,48 @@ def _arc_name(name: str, arc_max: float) -> Iterator[_Placed]:
 
 def _on_circle(letter: str, angle: float, radius_mm: float, width_mm: float, height_mm: float) -> _Placed:
     """A letter whose top touches the circle; `angle` from the top, to the left, in radians."""
-    shape = glyph(letter)
-    across, up = width_mm * _MM / EM, height_mm * _MM / EM
+    em = _em(height_mm)
+    shape = glyph(letter, em)
+    across, up = width_mm * _MM / em, height_mm * _MM / em
     cos, sin = math.cos(angle), math.sin(angle)
-    top = radius_mm * _MM - _SONG_TOP * up
+    top = radius_mm * _MM - _SONG_TOP * em * up
     left = -shape.advance / 2 * across
     x = _MIDDLE + left * cos - top * sin
     y = _MIDDLE + left * sin + top * cos
-    return _Placed(shape.outline, (across * cos, across * sin, -up * sin, up * cos, x, y))
+    return _Placed(shape.outline, em, (across * cos, across * sin, -up * sin, up * cos, x, y))
 
 
 def _centre_line(text: str) -> Iterator[_Placed]:
     """A straight line of letters below the star."""
     size_mm = min(3.6, 21.0 / len(text))
     step = size_mm * 1.04 * _MM
+    em = _em(size_mm)
+    scale = size_mm * _MM / em
     for index, letter in enumerate(text):
-        shape = glyph(letter)
-        scale = size_mm * _MM / EM
+        shape = glyph(letter, em)
         x = _MIDDLE + (index - (len(text) - 1) / 2) * step - shape.advance / 2 * scale
-        yield _Placed(shape.outline, (scale, 0, 0, scale, x, _MIDDLE - 11.6 * _MM))
+        yield _Placed(shape.outline, em, (scale, 0, 0, scale, x, _MIDDLE - 11.6 * _MM))
 
 
 def _serial(text: str) -> Iterator[_Placed]:
     """Digits along the bottom, their feet on the ring: read from left to right, heads to the middle."""
     height_mm, radius_mm = 2.1, 18.4
     step = math.radians(4.6)
+    size_mm = height_mm / _DIGIT_TOP
+    em = _em(size_mm)
+    scale = size_mm * _MM / em
     for index, letter in enumerate(text):
-        shape = glyph(letter)
-        scale = height_mm * _MM / _DIGIT_TOP
+        shape = glyph(letter, em)
         angle = (index - (len(text) - 1) / 2) * step
         cos, sin = math.cos(angle), math.sin(angle)
         left, foot = -shape.advance / 2 * scale, -radius_mm * _MM
         x, y = _MIDDLE + left * cos - foot * sin, _MIDDLE + left * sin + foot * cos
-        yield _Placed(shape.outline, (scale * cos, scale * sin, -scale * sin, scale * cos, x, y))
+        yield _Placed(shape.outline, em, (scale * cos, scale * sin, -scale * sin, scale * cos, x, y))
+
+
+def _em(size_mm: float) -> int:
+    """Units to the em that make one unit `_GRID_MM` at this size."""
+    return round(size_mm / _GRID_MM)
 
 
 def _star() -> list[tuple[float, float]]:
@@ -160,11 +171,10 @@ def _operators(letters: list[_Placed]) -> bytes:
         f"{red} rg {red} RG 1 j",
         f"{_n(_RING_MM * _MM)} w {_ring()} S",
         f"{star} h f",
-        f"{_EMBOLDEN} w",
     ]
     for letter in letters:
         matrix = " ".join(f"{part:.5f}".rstrip("0").rstrip(".") for part in letter.matrix)
-        lines.append(f"q {matrix} cm {letter.outline} B Q")
+        lines.append(f"q {matrix} cm {_n(_EMBOLDEN * letter.em)} w {letter.outline} B Q")
     return ("\n".join(lines) + "\n").encode("ascii")
 
 
@@ -178,9 +188,10 @@ def _svg(letters: list[_Placed]) -> bytes:
     ]
     for letter in letters:
         matrix = " ".join(f"{part:.5f}" for part in letter.matrix)
-        shapes.append(f'<path transform="matrix({matrix})" d="{_svg_path(letter.outline)}"/>')
+        bold = f'stroke-width="{_n(_EMBOLDEN * letter.em)}"'
+        shapes.append(f'<path transform="matrix({matrix})" {bold} d="{_svg_path(letter.outline)}"/>')
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {BOX_UNITS} {BOX_UNITS}">'
-    style = f'fill="{red}" stroke="{red}" stroke-width="{_EMBOLDEN}" stroke-linejoin="round"'
+    style = f'fill="{red}" stroke="{red}" stroke-linejoin="round"'
     upright = f'transform="matrix(1 0 0 -1 0 {BOX_UNITS})"'
     return f"{head}<g {style} {upright}>{''.join(shapes)}</g></svg>\n".encode()
 

@@ -61,11 +61,10 @@ def commit(
             _all_holders(case),
             at,
         )
+        issued = [_issue_leaf(workshop, item, at) for item in new]
         if new:
             insert_certificates(db, workshop.keys, new, holder_ids, actor=case.client_id, at=at)
-            leaves = [_issue_leaf(workshop, item, at) for item in new]
-            leaves += _supersede(db, workshop, case, new, at)
-            insert_leaves(db, leaves)
+            insert_leaves(db, [*issued, *_supersede(db, workshop, case, new, at)])
         insert_materials(db, workshop.keys, _new_materials(case, reserved, handed_in, at), holder_ids)
         insert_audit(
             db,
@@ -88,7 +87,9 @@ def commit(
             arguments={"sha256": objects},
             at=at + SECOND_LOOK_AFTER,
         )
-        return records_of_case(db, workshop.keys, reserved.case_id), True
+    # Not read back: the row's envelope was sealed a moment ago, and opening it again costs a twentieth of the
+    # deposit. A repeat reads the row; the crash tests hold the two answers against each other.
+    return tuple(_record(case, item, leaf, at) for item, leaf in zip(new, issued, strict=True)), True
 
 
 def _all_holders(case: CompletedCase) -> list[Holder]:
@@ -142,6 +143,36 @@ def _new_certificate(
                 document.seal_id,
             ),
         ),
+    )
+
+
+def _record(case: CompletedCase, item: NewCertificate, leaf: LeafRow, at: datetime) -> CertificateRecord:
+    """What the committed rows say."""
+    return CertificateRecord(
+        certificate_id=item.certificate_id,
+        identifier=item.identifier,
+        version=item.version,
+        type_code=item.type_code,
+        type_version=item.type_version,
+        issuing_authority=item.issuing_authority,
+        client_id=case.client_id,
+        case_number=case.number,
+        number=item.number,
+        holders=item.holders,
+        fields=item.fields,
+        issued_on=item.issued_on,
+        valid_from=item.valid_from,
+        valid_to=item.valid_to,
+        status=Status.VALID,
+        status_since=at,
+        verification_code=item.verification_code,
+        token=item.token,
+        documents=item.documents,
+        supersedes=item.supersedes,
+        superseded_by=None,
+        committed_at=at,
+        promise=leaf.promise,
+        log_index=None,
     )
 
 

@@ -88,7 +88,7 @@ def test_long_names_and_values_stay_inside_the_frame(typesetter: Typesetter, tem
     page = typesetter.typeset(template, data, qr_text=QR_TEXT, at=AT)
     width, height = page_size_mm(page.content, 0)
     for letter in letters_of(page.content, 0):
-        assert 8 < letter.left, letter
+        assert letter.left > 8, letter
         assert letter.right < width - 8, letter
         assert letter.bottom < height - 8, letter
 

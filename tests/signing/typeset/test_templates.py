@@ -6,7 +6,7 @@ from math import hypot
 import pikepdf
 import pytest
 
-from signing.typeset import LAST_PAGE, SEAL_PLACES, Typesetter, TypesetPage
+from signing.typeset import LAST_PAGE, SEAL_PLACES, TypesetPage, Typesetter
 from tests.signing.typeset.overlay import with_seal
 from tests.signing.typeset.pages import (
     AT,
