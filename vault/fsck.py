@@ -1,12 +1,16 @@
 """fsck: re-derives what the vault claims, from rows to objects and back, and explains every object.
 
-1. Every certificate: its envelope opens, and its status is what its newest event says.
+1. Every certificate: its rows can be read, its envelope opens, it is found by its number, code, token and
+   holders, and its status is what its newest event says.
 2. Every sealed file: the object is there and has the digests and the size that the row names.
 3. Every leaf: its hash follows from its content, the issue's content from the row; the log's key signed
    the promise.
-4. Every material: the object is there with its digest and size.
+4. Every material: the object is there with its digest and size. Every case, material, holder and person:
+   the envelope opens.
 5. Every object in the store: a row names it, or a known reservation or case explains it.
 6. Every committed case has all the certificates that it reserved.
+
+Damage is a finding, never an end: what cannot be read is reported, and everything else is still looked at.
 """
 
 import hashlib
@@ -21,8 +25,10 @@ from storage.blobs import StoredObject
 from storage.db import ReadConnection
 from storage.inspection import (
     PAGE_ROWS,
+    CertificateOnFile,
     LeafOnFile,
-    all_records,
+    all_certificates,
+    damaged_envelopes,
     is_case,
     is_reserved,
     last_status_of,
@@ -78,12 +84,15 @@ def fsck(workshop: Workshop, *, progress: Callable[[int], None]) -> FsckReport:
     findings: list[Finding] = []
     certificates = objects = 0
     with workshop.database.reading() as db:
-        for page in all_records(db, workshop.keys):
+        for page in all_certificates(db, workshop.keys):
             findings += _check_page(workshop, db, page)  # 1, 2, 3
             certificates += len(page)
             progress(certificates)
         for sha256, size_bytes in material_objects(db):  # 4
             findings += _check_object(workshop, sha256, size_bytes, f"material {sha256}")
+        findings += [
+            Finding(Weight.PROBLEM, about, detail) for about, detail in damaged_envelopes(db, workshop.keys)
+        ]
         for batch in _batches(workshop.blobs.documents()):  # 5
             findings += _check_named(workshop, db, batch)
             objects += len(batch)
@@ -100,19 +109,27 @@ def fsck(workshop: Workshop, *, progress: Callable[[int], None]) -> FsckReport:
 
 
 def _check_page(
-    workshop: Workshop, db: ReadConnection, page: tuple[CertificateRecord, ...]
+    workshop: Workshop, db: ReadConnection, page: tuple[CertificateOnFile, ...]
 ) -> Iterator[Finding]:
-    ids = [record.certificate_id for record in page]
+    ids = [found.certificate_id for found in page]
     statuses = last_status_of(db, ids)
     leaves = leaves_of(db, ids)
-    for record in page:
-        if statuses.get(record.certificate_id) != record.status.value:
-            yield Finding(Weight.PROBLEM, record.identifier, "The status is not what the newest event says.")
-        for document in record.documents:
-            yield from _check_object(
-                workshop, document.sha256, document.size_bytes, record.identifier, sm3=document.sm3
-            )
-        yield from _check_leaves(workshop, record, leaves.get(record.certificate_id, []))
+    for found in page:
+        about, record = found.identifier, found.record
+        if isinstance(record, IntegrityError):
+            yield Finding(Weight.PROBLEM, about, record.detail)
+        else:
+            if statuses.get(found.certificate_id) != record.status.value:
+                yield Finding(Weight.PROBLEM, about, "The status is not what the newest event says.")
+            if not _issue_follows(record, leaves.get(found.certificate_id, [])):
+                sentence = "The log leaf of its issue does not follow from the row."
+                yield Finding(Weight.PROBLEM, about, sentence)
+        for name in found.astray:
+            yield Finding(Weight.PROBLEM, about, f"It is not found by its {name}: the index is another's.")
+        for file in found.files:
+            yield from _check_object(workshop, file.sha256, file.size_bytes, about, sm3=file.sm3)
+        for leaf in leaves.get(found.certificate_id, []):
+            yield from _check_leaf(workshop, about, leaf)
 
 
 def _check_object(
@@ -129,9 +146,7 @@ def _check_object(
         yield Finding(Weight.PROBLEM, about, "The SM3 digest is not that of the object.")
 
 
-def _check_leaves(
-    workshop: Workshop, record: CertificateRecord, leaves: list[LeafOnFile]
-) -> Iterator[Finding]:
+def _issue_follows(record: CertificateRecord, leaves: list[LeafOnFile]) -> bool:
     expected = issue_content(
         identifier=record.identifier,
         type_code=record.type_code,
@@ -141,19 +156,20 @@ def _check_leaves(
         documents=record.documents,
         at=record.committed_at,
     )
-    if not leaves or leaves[0].leaf != expected:
-        yield Finding(
-            Weight.PROBLEM, record.identifier, "The log leaf of its issue does not follow from the row."
-        )
-    for leaf in leaves:
-        if leaf_hash(leaf.leaf) != leaf.leaf_hash:
-            yield Finding(Weight.PROBLEM, record.identifier, "A leaf's hash is not that of its content.")
+    return bool(leaves) and leaves[0].leaf == expected
+
+
+def _check_leaf(workshop: Workshop, about: str, leaf: LeafOnFile) -> Iterator[Finding]:
+    if leaf_hash(leaf.leaf) != leaf.leaf_hash:
+        yield Finding(Weight.PROBLEM, about, "A leaf's hash is not that of its content.")
+    try:
         promise = json.loads(leaf.promise)
         message = promise_message(leaf.leaf_hash, promise["include_by"])
-        try:
-            check_log_signature(workshop.log_key.public, message, promise["signature"])
-        except SignatureError as error:
-            yield Finding(Weight.PROBLEM, record.identifier, error.detail)
+        check_log_signature(workshop.log_key.public, message, promise["signature"])
+    except SignatureError as error:
+        yield Finding(Weight.PROBLEM, about, error.detail)
+    except (ValueError, LookupError, TypeError, AttributeError):
+        yield Finding(Weight.PROBLEM, about, "A leaf's promise cannot be read.")
 
 
 def _check_named(workshop: Workshop, db: ReadConnection, batch: list[StoredObject]) -> Iterator[Finding]:

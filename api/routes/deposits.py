@@ -9,13 +9,13 @@ from api.answers import DepositOut, problems
 from api.deps import ClientHere, EdgeHere, StrictRoute, now
 from api.schemas import TEXT_MAX_CHARS, DepositIn
 from vault.deposit import deposit, read_case, receipt_json
-from vault.lookup import of_case
+from vault.lookup import case_number_form, of_case
 from vault.model.certificate import CertificateRecord
 
 router = APIRouter(tags=["deposit"], route_class=StrictRoute)
 
-# No control characters: PostgreSQL takes no U+0000 in a text.
-PRINTABLE = r"^[^\x00-\x1f]+$"
+# PostgreSQL takes no U+0000 in a text.
+NO_NUL = r"^[^\x00]+$"
 
 
 @router.post(
@@ -42,18 +42,18 @@ def post_deposit(body: DepositIn, edge: EdgeHere, client: ClientHere) -> JSONRes
 
 
 @router.get(
-    "/v1/cases/{number}",
+    "/v1/cases/{number:path}",
     summary="A case's receipts again",
     response_model=DepositOut,
     responses=problems(401, 404, 422, 503),
 )
 def get_case(
-    number: Annotated[str, Path(max_length=TEXT_MAX_CHARS, pattern=PRINTABLE)],
+    number: Annotated[str, Path(max_length=TEXT_MAX_CHARS, pattern=NO_NUL)],
     edge: EdgeHere,
     client: ClientHere,
 ) -> JSONResponse:
-    """What the deposit of this case answered."""
-    return _receipts(edge, number, of_case(edge.workshop, client, number), 200)
+    """What the deposit of this case answered. A slash in the number may stand as it is, or as %2F."""
+    return _receipts(edge, case_number_form(number), of_case(edge.workshop, client, number), 200)
 
 
 def _receipts(
