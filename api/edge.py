@@ -65,7 +65,7 @@ class Edge:
         return self.settings.mode is Mode.DEVELOPMENT
 
     async def judged(self, content: bytes, at: datetime) -> Verification:
-        """What is true of a file, found in a thread, with no more files at a time than memory is meant for."""
+        """What is true of a file: read in a thread, and no more at a time than memory is meant for."""
         return await to_thread.run_sync(partial(by_file, self.workshop, content, at=at), limiter=self.judging)
 
     @asynccontextmanager
