@@ -12,6 +12,7 @@ from anyio import CapacityLimiter, to_thread
 from api.auth import TokenDesk
 from api.logs import Metrics
 from storage.public_read import PublicReader
+from vault.avoided import AvoidedTally
 from vault.model.verdict import Verification
 from vault.verify import by_file
 from vault.workshop import Workshop
@@ -55,6 +56,7 @@ class Edge:
         self.settings = settings
         self.metrics = Metrics()
         self.judging = CapacityLimiter(FILES_JUDGED_AT_ONCE)
+        self.avoided = AvoidedTally(workshop.database)
         self.tokens = TokenDesk(
             settings.token_key_pem, settings.token_key_id, settings.public_url, settings.token_lifetime
         )

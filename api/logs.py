@@ -6,11 +6,14 @@ import secrets
 import sys
 import time
 import traceback
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import TextIO
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from vault.errors import VaultError
@@ -97,9 +100,21 @@ class Metrics:
         self._requests.labels(method, route, str(status)).inc()
         self._durations.labels(method, route).observe(duration_s)
 
-    def text(self) -> bytes:
-        """Everything counted, in Prometheus' text format."""
-        return generate_latest(self._registry)
+    def text(self, *more: CounterMetricFamily) -> bytes:
+        """Everything counted, and `more` that was counted elsewhere, in Prometheus' text format."""
+        counted = CollectorRegistry()
+        counted.register(_Counted(more))
+        return generate_latest(self._registry) + generate_latest(counted)
+
+
+class _Counted(Collector):
+    """Counters that are read from somewhere else at each scrape."""
+
+    def __init__(self, families: Sequence[CounterMetricFamily]) -> None:
+        self._families = families
+
+    def collect(self) -> Sequence[CounterMetricFamily]:
+        return self._families
 
 
 class RequestLog:

@@ -30,6 +30,7 @@ TAGS = [
     {"name": "catalogue", "description": "What kinds of certificates there are, and what each wants."},
     {"name": "deposit", "description": "A completed case hands in its results. (办结入库)"},
     {"name": "look-up", "description": "What a holder has, and the sealed files. (查询、调取)"},
+    {"name": "reuse", "description": "What nobody has to hand in again. (免提交)"},
     {"name": "verification", "description": "For anybody, without signing in. (验证)"},
     {"name": "holder", "description": "For the people whose certificates these are. (我的证照)"},
     {"name": "operations", "description": "For whoever runs the vault."},

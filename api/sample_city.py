@@ -77,8 +77,13 @@ def set_up_city(
         Unavailable: the database does not answer.
     """
     catalogue = shipped_catalogue(SEAL_PLACES)
-    applied = apply_catalogue(workshop.database, catalogue.types.values(), at=at)  # 1
-    tell(f"目录 Catalogue: {len(catalogue.types)} types, {len(applied.added)} new.")
+    applied = apply_catalogue(
+        workshop.database, catalogue.types.values(), catalogue.items.values(), at=at
+    )  # 1
+    tell(
+        f"目录 Catalogue: {len(catalogue.types)} types, {len(applied.types.added)} new;"
+        f" {len(catalogue.items)} service items, {len(applied.items.added)} new."
+    )
     made = _make_missing_seals(workshop, secrets, catalogue.city, at)  # 2
     tell(f"印章 Seals: {len(catalogue.city.authorities)} authorities, {made} new seals.")
     client = _approval_system(workshop, catalogue.city, data, at)  # 3

@@ -92,6 +92,9 @@ class MaterialIn(Shape):
         description="A made by an authority, B checked at a window, C uploaded, D promised.", examples=["B"]
     )
     holders: list[HolderIn] = Field(max_length=ENTRIES_MAX)
+    issued_on: Day | None = Field(
+        default=None, description="The date that it bears; without it its age cannot be told."
+    )
     valid_to: Day | None = None
 
 
@@ -140,6 +143,41 @@ class HoldingsIn(Shape):
     )
     service_item: Text | None = None
     case_number: Text | None = None
+
+
+class RoledHolderIn(HolderCodeIn):
+    """Somebody of the case, and what they are in it."""
+
+    role: Text | None = Field(
+        default=None,
+        description="`applicant` (if left out), `legal_representative`, `agent` or `co_owner`.",
+        examples=["applicant"],
+    )
+
+
+class ReuseCheckIn(Shape):
+    """One service item and the people of one case: what of it has nobody to hand in again?"""
+
+    service_item: Text = Field(
+        description="Service item code (事项编码); `GET /v1/catalogue/service-items` lists them.",
+        examples=["990100000117002"],
+    )
+    holders: list[RoledHolderIn] = Field(max_length=ENTRIES_MAX)
+    case_number: Text | None = Field(
+        default=None,
+        description="The case for which you ask; recorded, and counted once for the statistics.",
+        examples=["SL-2026-000119"],
+    )
+    needed_until: Day | None = Field(
+        default=None, description="Expected day of the decision; today if left out.", examples=["2026-12-20"]
+    )
+
+
+class MaterialVerificationIn(Shape):
+    """A clerk compared a material with its original."""
+
+    clerk: Text = Field(description="Who did: name or staff number.", examples=["文样窗"])
+    note: Text = Field(default="", examples=["与原件一致"])
 
 
 class LookupIn(Shape):

@@ -11,7 +11,9 @@ from sqlalchemy.dialects.postgresql import insert
 
 from storage.db import ReadConnection, WriteConnection
 from storage.envelope import KeyRing, open_json, seal_json
+from storage.holders import holder_index
 from storage.tables import cases, certificates, reservations
+from vault.model.holders import HolderCode
 from vault.model.ids import uuid7
 
 # The digest of a case whose contents were forgotten after a refusal: no request has it.
@@ -20,10 +22,14 @@ FORGOTTEN = b""
 
 @dataclass(frozen=True, slots=True)
 class CaseContents:
-    """What a case is reserved with. `envelope`: the request, to tell what differs, and the codes."""
+    """What a case is reserved with. `envelope`: the request, to tell what differs, and the codes.
+
+    `applicant`: for whom its results are pending; None once the contents are forgotten.
+    """
 
     service_item: str
     completed_at: datetime
+    applicant: HolderCode | None
     request_digest: bytes
     envelope: Mapping[str, Any] = field(repr=False)
 
@@ -219,6 +225,7 @@ def _columns(keys: KeyRing, case_id: UUID, contents: CaseContents, at: datetime)
     return {
         "service_item": contents.service_item,
         "completed_at": contents.completed_at,
+        "applicant_index": None if contents.applicant is None else holder_index(keys, contents.applicant),
         "request_digest": contents.request_digest,
         "data_key": data_key.wrapped,
         "sealed": seal_json(data_key, contents.envelope, f"cases.sealed:{case_id}"),

@@ -1,20 +1,20 @@
-"""Applied certificate types: every version that was ever in force, the newest one current."""
+"""Applied certificate types and service items: every version ever in force, the newest one current."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Table, select
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from storage.db import ReadConnection, WriteConnection
-from storage.tables import certificate_types
+from storage.tables import certificate_types, service_items
 
 
 @dataclass(frozen=True, slots=True)
-class TypeRow:
-    """One version of a certificate type as it was applied."""
+class DefinitionRow:
+    """One version of a certificate type or a service item as it was applied."""
 
     code: str
     version: int
@@ -22,25 +22,38 @@ class TypeRow:
     definition: Mapping[str, Any] = field(repr=False)
 
 
-def current_types(db: ReadConnection) -> dict[str, TypeRow]:
+def current_types(db: ReadConnection) -> dict[str, DefinitionRow]:
     """The newest version of every type, by code."""
-    query = (
-        select(
-            certificate_types.c.code,
-            certificate_types.c.version,
-            certificate_types.c.digest,
-            certificate_types.c.definition,
-        )
-        .ext(distinct_on(certificate_types.c.code))
-        .order_by(certificate_types.c.code, certificate_types.c.version.desc())
-    )
-    return {row.code: TypeRow(*row) for row in db.execute(query)}
+    return _current(db, certificate_types)
 
 
-def insert_type(db: WriteConnection, row: TypeRow, at: datetime) -> None:
+def current_items(db: ReadConnection) -> dict[str, DefinitionRow]:
+    """The newest version of every service item, by code."""
+    return _current(db, service_items)
+
+
+def insert_type(db: WriteConnection, row: DefinitionRow, at: datetime) -> None:
     """Keeps a new version of a type."""
+    _insert(db, certificate_types, row, at)
+
+
+def insert_item(db: WriteConnection, row: DefinitionRow, at: datetime) -> None:
+    """Keeps a new version of a service item."""
+    _insert(db, service_items, row, at)
+
+
+def _current(db: ReadConnection, table: Table) -> dict[str, DefinitionRow]:
+    query = (
+        select(table.c.code, table.c.version, table.c.digest, table.c.definition)
+        .ext(distinct_on(table.c.code))
+        .order_by(table.c.code, table.c.version.desc())
+    )
+    return {row.code: DefinitionRow(*row) for row in db.execute(query)}
+
+
+def _insert(db: WriteConnection, table: Table, row: DefinitionRow, at: datetime) -> None:
     db.execute(
-        insert(certificate_types).values(
+        insert(table).values(
             code=row.code,
             version=row.version,
             digest=row.digest,

@@ -81,6 +81,21 @@ class Database:
         with _translated(), self._engine.begin() as connection:
             yield WriteConnection(ReadConnection(connection))
 
+    @contextmanager
+    def noting(self) -> Iterator[WriteConnection]:
+        """One REPEATABLE READ transaction: every statement sees the same state, and what is noted commits.
+
+        For questions whose answer is recorded with them. It may only insert rows that nobody else can be
+        inserting: anything else could fail for having been overtaken.
+
+        Raises:
+            Unavailable: the server does not answer.
+        """
+        with _translated(), self._engine.connect() as connection:
+            steady = connection.execution_options(isolation_level="REPEATABLE READ")
+            with steady.begin():
+                yield WriteConnection(ReadConnection(steady))
+
     def ping(self) -> None:
         """Raises `Unavailable` unless the server answers."""
         with self.reading() as db:

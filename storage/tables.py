@@ -99,6 +99,16 @@ certificate_types = Table(
     _moment("applied_at"),
 )
 
+service_items = Table(
+    "service_items",
+    metadata,
+    Column("code", Text, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("definition", JSONB, nullable=False),
+    Column("digest", Text, nullable=False),
+    _moment("applied_at"),
+)
+
 seals = Table(
     "seals",
     metadata,
@@ -134,7 +144,10 @@ cases = Table(
     Column("sealed", LargeBinary, nullable=False),
     _moment("reserved_at"),
     _moment("committed_at", nullable=True),
+    # Blind index of the applicant's code: what is still to come for somebody is found by it.
+    Column("applicant_index", LargeBinary),
     UniqueConstraint("client_id", "number"),
+    Index("ix_cases_applicant_index", "applicant_index", postgresql_where=text("committed_at IS NULL")),
 )
 
 reservations = Table(
@@ -237,11 +250,16 @@ materials = Table(
     Column("sha256", LargeBinary, nullable=False),
     Column("size_bytes", Integer, nullable=False),
     Column("content_type", Text, nullable=False),
+    # The level that counts now; material_events tell how it came to it.
     Column("trust", Text, nullable=False),
+    Column("issued_on", Date),
     Column("valid_to", Date),
     Column("data_key", LargeBinary, nullable=False),
     # JSON: name.
     Column("sealed", LargeBinary, nullable=False),
+    # The client at whose window it was compared with the original; the clerk stands in the event's envelope.
+    Column("verified_by", Text),
+    _moment("verified_at", nullable=True),
 )
 
 material_holders = Table(
@@ -263,6 +281,34 @@ status_events = Table(
     Column("status", Text, nullable=False),
     Column("actor", Text, nullable=False),
     _moment("at"),
+)
+
+material_events = Table(
+    "material_events",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("material_id", Uuid, ForeignKey("materials.id"), nullable=False, index=True),
+    Column("action", Text, nullable=False),
+    Column("trust", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    _moment("at"),
+    Column("data_key", LargeBinary, nullable=False),
+    # JSON: clerk, note.
+    Column("sealed", LargeBinary, nullable=False),
+)
+
+# One row for each required material that a case was answered for from the vault; a case that asks again
+# leaves the same rows again, and is counted once.
+avoided_resubmissions = Table(
+    "avoided_resubmissions",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    _moment("at"),
+    Column("client_id", Text, nullable=False),
+    Column("case_number", Text, nullable=False),
+    Column("service_item", Text, nullable=False),
+    Column("authority", Text, nullable=False),
+    Column("requirement", Text, nullable=False),
 )
 
 log_leaves = Table(

@@ -1,49 +1,89 @@
-"""Applying a catalogue: new and changed types come into force; an applied version never changes."""
+"""Applying a catalogue: what is new or changed comes into force; an applied version never changes."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from storage.catalogue import TypeRow, current_types, insert_type
+from storage.catalogue import DefinitionRow, current_items, current_types, insert_item, insert_type
 from storage.db import Database
-from vault.catalogue import definition_json
+from vault.catalogue import definition_json, item_json
 from vault.errors import Conflict, FieldProblem
 from vault.model.catalogue import CertificateType
+from vault.model.service_item import ServiceItem
 
 
 @dataclass(frozen=True, slots=True)
-class Applied:
-    """Codes of the types that came into force anew, in a new version, and that stayed as they were."""
+class Changes:
+    """Codes of what came into force anew, in a new version, and what stayed as it was."""
 
     added: tuple[str, ...]
     changed: tuple[str, ...]
     unchanged: tuple[str, ...]
 
 
-def apply_catalogue(database: Database, types: Iterable[CertificateType], *, at: datetime) -> Applied:
-    """Brings every type into force, all of them or none.
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What applying a catalogue came to."""
+
+    types: Changes
+    items: Changes
+
+
+def apply_catalogue(
+    database: Database,
+    types: Iterable[CertificateType],
+    items: Iterable[ServiceItem] = (),
+    *,
+    at: datetime,
+) -> Applied:
+    """Brings every type and every service item into force, all of them or none.
 
     Raises:
-        Conflict: a type differs from the one in force and its version is not higher.
+        Conflict: one differs from what is in force and its version is not higher.
         Unavailable: the database does not answer.
     """
+    problems: list[FieldProblem] = []
+    with database.writing() as db:
+        kinds = sorted(types, key=lambda kind: kind.code)
+        of_types = _apply(
+            [(kind.name, _row(definition_json(kind))) for kind in kinds],
+            current_types(db),
+            lambda row: insert_type(db, row, at),
+            problems,
+        )
+        of_items = _apply(
+            [(item.name, _row(item_json(item))) for item in sorted(items, key=lambda item: item.code)],
+            current_items(db),
+            lambda row: insert_item(db, row, at),
+            problems,
+        )
+        if problems:
+            raise Conflict("The catalogue contradicts what is in force.", *problems)
+    return Applied(of_types, of_items)
+
+
+def _row(definition: Mapping[str, Any]) -> DefinitionRow:
+    return DefinitionRow(definition["code"], definition["version"], definition["digest"], definition)
+
+
+def _apply(
+    wanted: Iterable[tuple[str, DefinitionRow]],
+    current: Mapping[str, DefinitionRow],
+    insert: Callable[[DefinitionRow], None],
+    problems: list[FieldProblem],
+) -> Changes:
     added: list[str] = []
     changed: list[str] = []
     unchanged: list[str] = []
-    problems = []
-    with database.writing() as db:
-        current = current_types(db)
-        for kind in sorted(types, key=lambda kind: kind.code):
-            known = current.get(kind.code)
-            if known is not None and known.digest == kind.digest:
-                unchanged.append(kind.code)
-                continue
-            if known is not None and kind.version <= known.version:
-                detail = f"{kind.name} changed: expected version {known.version + 1}, got {kind.version}."
-                problems.append(FieldProblem(f"/{kind.code}/version", detail))
-                continue
-            insert_type(db, TypeRow(kind.code, kind.version, kind.digest, definition_json(kind)), at)
-            (added if known is None else changed).append(kind.code)
-        if problems:
-            raise Conflict("The catalogue contradicts what is in force.", *problems)
-    return Applied(tuple(added), tuple(changed), tuple(unchanged))
+    for name, row in wanted:
+        known = current.get(row.code)
+        if known is not None and known.digest == row.digest:
+            unchanged.append(row.code)
+        elif known is not None and row.version <= known.version:
+            detail = f"{name} changed: expected version {known.version + 1}, got {row.version}."
+            problems.append(FieldProblem(f"/{row.code}/version", detail))
+        else:
+            insert(row)
+            (added if known is None else changed).append(row.code)
+    return Changes(tuple(added), tuple(changed), tuple(unchanged))

@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,6 +11,7 @@ from storage.cases import find_case
 from storage.certificates import records_by_number, records_of_case, records_of_holder
 from storage.history import AuditRow, insert_look
 from storage.holders import find_holder
+from storage.materials import ArchivedMaterial, materials_of_holder
 from vault.errors import NotFound
 from vault.log import moment
 from vault.model.actors import ClientGrant, Person
@@ -22,6 +24,14 @@ FOR_CLIENTS = "/v1/certificates"
 FOR_HOLDERS = "/v1/me/certificates"
 
 
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """What a holder has in the vault, the newest of each first."""
+
+    certificates: tuple[CertificateRecord, ...] = field(repr=False, default=())
+    materials: tuple[ArchivedMaterial, ...] = field(repr=False, default=())
+
+
 def holdings(
     workshop: Workshop,
     client: ClientGrant,
@@ -31,17 +41,22 @@ def holdings(
     service_item: str | None,
     case_number: str | None,
     at: datetime,
-) -> tuple[CertificateRecord, ...]:
-    """Every certificate that this holder has, newest first.
+) -> Holdings:
+    """Every certificate that this holder has, and every material that was handed in for them.
 
     Raises:
         Unavailable: the database does not answer.
     """
     with workshop.database.writing() as db:
         holder_id = find_holder(db, workshop.keys, holder)
-        found = () if holder_id is None else records_of_holder(db, workshop.keys, holder_id)
+        found = Holdings()
+        if holder_id is not None:
+            found = Holdings(
+                records_of_holder(db, workshop.keys, holder_id),
+                materials_of_holder(db, workshop.keys, holder_id),
+            )
         reasons = {"purpose": purpose, "service_item": service_item, "case_number": case_number}
-        event = _look(client, "holdings", holder_id, found)
+        event = _look(client, "holdings", holder_id, found.certificates, found.materials)
         insert_look(db, workshop.keys, event, reasons, at)
     return found
 
@@ -94,12 +109,18 @@ def of_person(workshop: Workshop, person: Person) -> tuple[CertificateRecord, ..
 
 
 def _look(
-    client: ClientGrant, action: str, holder_id: UUID | None, found: Sequence[CertificateRecord]
+    client: ClientGrant,
+    action: str,
+    holder_id: UUID | None,
+    found: Sequence[CertificateRecord],
+    materials: Sequence[ArchivedMaterial] = (),
 ) -> AuditRow:
-    details = {
+    details: dict[str, Any] = {
         "holder": None if holder_id is None else str(holder_id),
         "certificates": [str(record.certificate_id) for record in found],
     }
+    if materials:
+        details["materials"] = [str(material.material_id) for material in materials]
     return AuditRow(client.client_id, action, None, None, details)
 
 

@@ -1,25 +1,39 @@
 """The catalogue in force, as this process last read it from the database."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
+from typing import Any, Protocol, TypeVar
 
-from storage.catalogue import TypeRow, current_types
+from storage.catalogue import DefinitionRow, current_items, current_types
 from storage.db import Database
-from vault.catalogue import type_from_json
+from vault.catalogue import item_from_json, type_from_json
 from vault.errors import NotFound
 from vault.model.catalogue import CertificateType
+from vault.model.service_item import ServiceItem
 
 # A catalogue change reaches every process within this time; a deposit costs no query for it.
 REFRESH_AFTER = timedelta(seconds=5)
 
 
+class _Defined(Protocol):
+    """What the shelf keeps: a definition that its digest tells from its other versions."""
+
+    @property
+    def digest(self) -> str: ...
+
+
+_D = TypeVar("_D", bound=_Defined)
+
+
 @dataclass(slots=True)
 class CatalogueShelf:
-    """Certificate types by code. Thread-safe; unchanged definitions are not parsed again."""
+    """Certificate types and service items by code. Thread-safe; what is unchanged is not parsed again."""
 
     database: Database
     _types: dict[str, CertificateType] = field(default_factory=dict)
+    _items: dict[str, ServiceItem] = field(default_factory=dict)
     _read_at: datetime | None = None
     _lock: Lock = field(default_factory=Lock)
 
@@ -30,11 +44,7 @@ class CatalogueShelf:
             Unavailable: the database does not answer.
         """
         with self._lock:
-            if self._read_at is None or at - self._read_at > REFRESH_AFTER:
-                with self.database.reading() as db:
-                    rows = current_types(db)
-                self._types = {code: self._parsed(row) for code, row in rows.items()}
-                self._read_at = at
+            self._refresh(at)
             return self._types
 
     def type(self, code: str, at: datetime) -> CertificateType:
@@ -48,8 +58,45 @@ class CatalogueShelf:
             raise NotFound("There is no certificate type with this code; GET /v1/catalogue/types lists them.")
         return found
 
-    def _parsed(self, row: TypeRow) -> CertificateType:
-        known = self._types.get(row.code)
-        if known is not None and known.digest == row.digest:
-            return known
-        return type_from_json(row.definition)
+    def items(self, at: datetime) -> dict[str, ServiceItem]:
+        """Every service item in force, by code.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        with self._lock:
+            self._refresh(at)
+            return self._items
+
+    def item(self, code: str, at: datetime) -> ServiceItem:
+        """One service item.
+
+        Raises:
+            NotFound: no such item in force.
+        """
+        found = self.items(at).get(code)
+        if found is None:
+            raise NotFound(
+                "There is no service item with this code; GET /v1/catalogue/service-items lists them."
+            )
+        return found
+
+    def _refresh(self, at: datetime) -> None:
+        if self._read_at is not None and at - self._read_at <= REFRESH_AFTER:
+            return
+        with self.database.reading() as db:
+            types, items = current_types(db), current_items(db)
+        self._types = _parsed(types, self._types, type_from_json)
+        self._items = _parsed(items, self._items, item_from_json)
+        self._read_at = at
+
+
+def _parsed(
+    rows: Mapping[str, DefinitionRow], known: Mapping[str, _D], parse: Callable[[Mapping[str, Any]], _D]
+) -> dict[str, _D]:
+    found = {}
+    for code, row in rows.items():
+        before = known.get(code)
+        unchanged = before is not None and before.digest == row.digest
+        found[code] = before if before is not None and unchanged else parse(row.definition)
+    return found

@@ -1,21 +1,27 @@
-"""`catalogue check|apply|export`: certificate types as reviewed files, and what is in force."""
+"""`catalogue check|apply|export`: certificate types and service items as files, and what is in force."""
 # ruff: noqa: PLC0415 - commands import what they need when they run, so that --help is quick
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from api.cli.frame import AsJson, Data, Exit, console, open_workshop, print_json
 
-catalogue = typer.Typer(help="Certificate types: check, apply and export them.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from vault.applying import Changes
+
+catalogue = typer.Typer(
+    help="Certificate types and service items: check, apply and export them.", no_args_is_help=True
+)
 
 Folder = Annotated[
     Path | None,
     typer.Argument(
         metavar="[DIR]",
-        help="Folder with city.yaml and types/*.yaml; the shipped catalogue if left out.",
+        help="Folder with city.yaml, types/*.yaml, materials.yaml and items/*.yaml; "
+        "the shipped catalogue if left out.",
         exists=True,
         file_okay=False,
     ),
@@ -40,26 +46,32 @@ def check(folder: Folder = None, *, as_json: AsJson = False) -> None:
 
 
 def apply(folder: Folder = None, *, data: Data = None, as_json: AsJson = False) -> None:
-    """Bring a catalogue into force: new types and higher versions; all of it or nothing."""
+    """Bring a catalogue into force: new ones and higher versions; all of it or nothing."""
     from signing.typeset import SEAL_PLACES
     from vault.applying import apply_catalogue
     from vault.catalogue import SHIPPED, load_catalogue
 
     loaded = load_catalogue(folder or SHIPPED, SEAL_PLACES)
     with open_workshop(data) as workshop:
-        applied = apply_catalogue(workshop.database, loaded.types.values(), at=datetime.now(UTC))
+        applied = apply_catalogue(
+            workshop.database, loaded.types.values(), loaded.items.values(), at=datetime.now(UTC)
+        )
     if as_json:
-        print_json(
-            {
-                "added": list(applied.added),
-                "changed": list(applied.changed),
-                "unchanged": list(applied.unchanged),
-            }
-        )
+        print_json({**_changes_json(applied.types), "items": _changes_json(applied.items)})
     else:
-        console().print(
-            f"{len(applied.added)} added, {len(applied.changed)} changed, {len(applied.unchanged)} unchanged."
-        )
+        for what, changes in (("types", applied.types), ("service items", applied.items)):
+            console().print(
+                f"{what}: {len(changes.added)} added, {len(changes.changed)} changed,"
+                f" {len(changes.unchanged)} unchanged."
+            )
+
+
+def _changes_json(changes: "Changes") -> dict[str, list[str]]:
+    return {
+        "added": list(changes.added),
+        "changed": list(changes.changed),
+        "unchanged": list(changes.unchanged),
+    }
 
 
 def export(*, data: Data = None) -> None:

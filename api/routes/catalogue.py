@@ -1,12 +1,13 @@
-"""The catalogue of certificate types, open to everybody."""
+"""The catalogue of certificate types and service items, open to everybody."""
 
 from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
-from api.answers import TypeOut, TypesOut, problems
+from api.answers import ServiceItemOut, ServiceItemsOut, TypeOut, TypesOut, problems
 from api.deps import EdgeHere, now
+from vault.catalogue import item_json
 from vault.model.catalogue import CertificateType
 
 router = APIRouter(tags=["catalogue"], prefix="/v1/catalogue")
@@ -27,6 +28,29 @@ def list_types(edge: EdgeHere) -> JSONResponse:
 def get_type(code: str, edge: EdgeHere) -> JSONResponse:
     """`example` is a whole member of a deposit's `results` that would be taken as it stands."""
     return JSONResponse(_type_json(edge.workshop.shelf.type(code, now())))
+
+
+@router.get(
+    "/service-items",
+    summary="Every service item in force",
+    response_model=ServiceItemsOut,
+    responses=problems(503),
+)
+def list_items(edge: EdgeHere) -> JSONResponse:
+    """In the order of their codes, each with what it requires."""
+    items = edge.workshop.shelf.items(now())
+    return JSONResponse({"service_items": [item_json(items[code]) for code in sorted(items)]})
+
+
+@router.get(
+    "/service-items/{code}",
+    summary="One service item",
+    response_model=ServiceItemOut,
+    responses=problems(404, 503),
+)
+def get_item(code: str, edge: EdgeHere) -> JSONResponse:
+    """Each requirement is satisfied by any of its ways, for every holder in its role."""
+    return JSONResponse(item_json(edge.workshop.shelf.item(code, now())))
 
 
 def _type_json(kind: CertificateType) -> dict[str, Any]:

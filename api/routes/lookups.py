@@ -6,13 +6,14 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse, Response
 
-from api.answers import CertificatesOut, problems
+from api.answers import CertificatesOut, HoldingsOut, problems
 from api.deps import ClientHere, EdgeHere, StrictRoute, now
 from api.files import FILE_RESPONSES, file_response
 from api.schemas import HoldingsIn, LookupIn
 from vault.download import document_for_client
 from vault.errors import InputError
 from vault.lookup import FOR_CLIENTS, by_number, holdings, summary_json
+from vault.material_archive import material_json
 from vault.model.catalogue import DocumentFormat
 from vault.model.holders import HolderCode
 
@@ -22,11 +23,14 @@ router = APIRouter(tags=["look-up"], route_class=StrictRoute)
 @router.post(
     "/v1/holdings",
     summary="What a holder has",
-    response_model=CertificatesOut,
+    response_model=HoldingsOut,
     responses=problems(400, 401, 415, 422, 503),
 )
 def post_holdings(body: HoldingsIn, edge: EdgeHere, client: ClientHere) -> JSONResponse:
-    """Every certificate of a holder, newest first. Who asked, when and why is recorded for the holder."""
+    """Every certificate and every archived material of a holder, newest first.
+
+    Who asked, when and why is recorded for the holder.
+    """
     at = now()
     try:
         holder = HolderCode.parse(body.holder.code_type, body.holder.code, today=at.date())
@@ -43,7 +47,10 @@ def post_holdings(body: HoldingsIn, edge: EdgeHere, client: ClientHere) -> JSONR
     )
     types = edge.workshop.shelf.types(at)
     return JSONResponse(
-        {"certificates": [summary_json(record, types, files_at=FOR_CLIENTS) for record in found]}
+        {
+            "certificates": [summary_json(record, types, files_at=FOR_CLIENTS) for record in found.certificates],
+            "materials": [material_json(material) for material in found.materials],
+        }
     )
 
 

@@ -201,7 +201,7 @@ def test_a_look_up_finds_it_by_holder_and_by_number(
     request, answer = deposited
     holder = {name: request["results"][0]["holders"][0][name] for name in ("code_type", "code")}
     held = caller("POST", "/v1/holdings", json={"holder": holder, "purpose": "a test"}, headers=bearer)
-    found = shaped(answers.CertificatesOut, held)["certificates"]
+    found = shaped(answers.HoldingsOut, held)["certificates"]
     assert answer["receipts"][0]["certificate_id"] in [c["certificate_id"] for c in found]
     number = {"number": answer["receipts"][0]["number"], "purpose": "a test"}
     numbered = caller("POST", "/v1/lookups", json=number, headers=bearer)

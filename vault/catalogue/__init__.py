@@ -1,13 +1,15 @@
 """The catalogue: kinds of certificates as reviewed files, checked, loaded, and applied to what comes in.
 
-`types/*.yaml` define one kind each, `city.yaml` the authorities that issue them, `*.schema.json` the shape
-of both.
+`types/*.yaml` define one kind each, `city.yaml` the authorities that issue them, `items/*.yaml` one service
+item each with what it requires, `materials.yaml` the materials that are no certificates, `*.schema.json` the
+shapes of all of them.
 """
 
 from vault.catalogue.checks import check_catalogue
 from vault.catalogue.definitions import City, CityAuthority, definition_json, type_from_json
 from vault.catalogue.faces import check_face
 from vault.catalogue.files import CatalogueProblem
+from vault.catalogue.items import item_from_json, item_json
 from vault.catalogue.loading import SHIPPED, Catalogue, load_catalogue, shipped_catalogue
 from vault.catalogue.pages import page_data
 from vault.catalogue.rules import check_holders, check_validity
@@ -23,6 +25,8 @@ __all__ = [
     "check_holders",
     "check_validity",
     "definition_json",
+    "item_from_json",
+    "item_json",
     "load_catalogue",
     "page_data",
     "shipped_catalogue",

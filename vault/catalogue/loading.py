@@ -9,21 +9,23 @@ from vault.catalogue.checks import examine
 from vault.catalogue.definitions import City
 from vault.errors import InputError
 from vault.model.catalogue import CertificateType, SealPlace
+from vault.model.service_item import ServiceItem
 
 SHIPPED = Path(__file__).parent
-"""The folder of the catalogue that comes with the vault: the sample city and its kinds."""
+"""The folder of the catalogue that comes with the vault: the sample city, its kinds and its items."""
 
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """A sound catalogue: the kinds by their codes, and the city whose authorities issue them."""
+    """A sound catalogue: kinds and service items by their codes, and the city with its authorities."""
 
     types: Mapping[str, CertificateType]
+    items: Mapping[str, ServiceItem]
     city: City
 
 
 def load_catalogue(folder: Path, seal_places: Mapping[str, SealPlace]) -> Catalogue:
-    """Read `folder/city.yaml` and `folder/types/*.yaml`.
+    """Read `folder/city.yaml` and `folder/types/*.yaml`, with materials and `items/*.yaml` if there are any.
 
     `seal_places` maps the name of every template to where it wants the seal.
 
@@ -34,7 +36,11 @@ def load_catalogue(folder: Path, seal_places: Mapping[str, SealPlace]) -> Catalo
     if examination.problems or examination.city is None:
         lines = "\n".join(str(problem) for problem in examination.problems)
         raise InputError(f"The catalogue has {len(examination.problems)} problems:\n{lines}")
-    return Catalogue(MappingProxyType({kind.code: kind for kind in examination.types}), examination.city)
+    return Catalogue(
+        MappingProxyType({kind.code: kind for kind in examination.types}),
+        MappingProxyType({item.code: item for item in examination.items}),
+        examination.city,
+    )
 
 
 def shipped_catalogue(seal_places: Mapping[str, SealPlace]) -> Catalogue:

@@ -211,6 +211,7 @@ def _new_materials(
             size_bytes=len(handed_in[material.sha256].content),
             content_type=handed_in[material.sha256].media_type,
             trust=material.trust,
+            issued_on=material.issued_on,
             valid_to=material.valid_to,
             holders=material.holders,
         )

@@ -240,11 +240,15 @@ def _material(
         findings.add(f"{pointer}/holders", "Expected at least one holder, got none.")
     if len({holder.code.identity for holder in holders}) != len(holders):
         findings.add(f"{pointer}/holders", "Expected each holder once, got one twice.")
-    valid_to = value.get("valid_to")
-    valid_to = None if valid_to is None else _date(findings, f"{pointer}/valid_to", valid_to)
+    issued_on, valid_to = (
+        None if value.get(key) is None else _date(findings, f"{pointer}/{key}", value[key])
+        for key in ("issued_on", "valid_to")
+    )
+    if issued_on is not None and (issued_on - today).days > CLOCK_SKEW_DAYS:
+        findings.add(f"{pointer}/issued_on", "The date of issue lies in the future.")
     if len(findings.problems) > before:
         return None
-    return HandedInMaterial(type_code, name, sha256, TrustLevel(value["trust"]), holders, valid_to)
+    return HandedInMaterial(type_code, name, sha256, TrustLevel(value["trust"]), holders, issued_on, valid_to)
 
 
 def _text(findings: _Findings, pointer: str, value: str, max_chars: int) -> str:

@@ -124,7 +124,7 @@ def forget(workshop: Workshop, case: CompletedCase, reserved: ReservedCase, *, a
 
     The abandoned reservations stay: they explain the objects. The same request sent again starts anew.
     """
-    nothing = CaseContents(case.service_item, case.completed_at, FORGOTTEN, {})
+    nothing = CaseContents(case.service_item, case.completed_at, None, FORGOTTEN, {})
     with workshop.database.writing() as db:
         row = find_case(db, workshop.keys, case.client_id, case.number, lock=True)
         if row is not None and row.committed_at is None and row.attempt == reserved.attempt:
@@ -164,6 +164,8 @@ def case_json(case: CompletedCase) -> dict[str, Any]:
                 "trust": material.trust.value,
                 "holders": holder_json(material.holders),
                 "valid_to": None if material.valid_to is None else material.valid_to.isoformat(),
+                # Only where given: cases deposited before there was such a date keep their digest.
+                **({} if material.issued_on is None else {"issued_on": material.issued_on.isoformat()}),
             }
             for material in case.materials
         ],
@@ -190,7 +192,11 @@ def _contents(case: CompletedCase) -> CaseContents:
     request = case_json(case)
     codes = [_new_codes() for _ in case.results]
     return CaseContents(
-        case.service_item, case.completed_at, _digest(request), {"request": request, "codes": codes}
+        case.service_item,
+        case.completed_at,
+        case.applicant.code,
+        _digest(request),
+        {"request": request, "codes": codes},
     )
 
 

@@ -80,6 +80,7 @@ class HandedInMaterial:
     sha256: str
     trust: TrustLevel
     holders: tuple[Holder, ...] = field(repr=False)
+    issued_on: date | None
     valid_to: date | None
 
 

@@ -1,0 +1,45 @@
+"""Reuse by approval systems: what a case need not hand in again, and a window's look at a material."""
+
+from uuid import UUID
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+
+from api.answers import MaterialOut, ReuseCheckOut, problems
+from api.deps import ClientHere, EdgeHere, StrictRoute, now
+from api.schemas import MaterialVerificationIn, ReuseCheckIn
+from vault.material_archive import material_json, verify
+from vault.reuse import answer_json, check_reuse, read_question
+
+router = APIRouter(tags=["reuse"], route_class=StrictRoute)
+
+
+@router.post(
+    "/v1/reuse-checks",
+    summary="What need not be handed in again",
+    response_model=ReuseCheckOut,
+    response_model_exclude_unset=True,
+    responses=problems(400, 401, 415, 422, 503),
+)
+def post_reuse_check(body: ReuseCheckIn, edge: EdgeHere, client: ClientHere) -> JSONResponse:
+    """For each required material of a service item: held, held but not usable, pending, or not held; and why.
+
+    Ask as often as needed: the answer is today's. Who asked, when and for which case is recorded.
+    """
+    at = now()
+    question = read_question(edge.workshop.shelf.items(at), body.model_dump(exclude_unset=True), at=at)
+    return JSONResponse(answer_json(check_reuse(edge.workshop, client, question, at=at)))
+
+
+@router.post(
+    "/v1/materials/{material_id}/verification",
+    summary="A clerk compared a material with its original",
+    response_model=MaterialOut,
+    responses=problems(400, 401, 404, 409, 415, 422, 503),
+)
+def post_material_verification(
+    material_id: UUID, body: MaterialVerificationIn, edge: EdgeHere, client: ClientHere
+) -> JSONResponse:
+    """Level C becomes B, once; sent again, the answer is the same. Who verified it and when is kept."""
+    found = verify(edge.workshop, client, material_id, clerk=body.clerk, note=body.note, at=now())
+    return JSONResponse(material_json(found))

@@ -1,0 +1,68 @@
+"""Resubmissions that the vault avoided: written with each check, counted once for a case and requirement."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from storage.db import ReadConnection, WriteConnection
+from storage.tables import avoided_resubmissions
+from vault.model.legal_time import LEGAL_TIME
+
+
+@dataclass(frozen=True, slots=True)
+class AvoidedCount:
+    """How many, in one month (`2026-11`) of one item and its handling authority."""
+
+    service_item: str
+    authority: str
+    month: str
+    count: int
+
+
+def insert_avoided(
+    db: WriteConnection,
+    requirements: Sequence[str],
+    *,
+    client_id: str,
+    case_number: str,
+    service_item: str,
+    authority: str,
+    at: datetime,
+) -> None:
+    """Writes a row for each requirement of this case that was answered from the vault."""
+    db.execute(
+        insert(avoided_resubmissions),
+        [
+            {
+                "at": at,
+                "client_id": client_id,
+                "case_number": case_number,
+                "service_item": service_item,
+                "authority": authority,
+                "requirement": requirement,
+            }
+            for requirement in requirements
+        ],
+    )
+
+
+def avoided_counts(db: ReadConnection) -> tuple[AvoidedCount, ...]:
+    """All of them, by item, authority and the month in China in which a case first asked."""
+    rows = avoided_resubmissions
+    once = (
+        select(rows.c.service_item, rows.c.authority, func.min(rows.c.at).label("at"))
+        .group_by(
+            rows.c.client_id, rows.c.case_number, rows.c.service_item, rows.c.authority, rows.c.requirement
+        )
+        .subquery()
+    )
+    month = func.to_char(func.timezone(LEGAL_TIME.key, once.c.at), "YYYY-MM").label("month")
+    query = (
+        select(once.c.service_item, once.c.authority, month, func.count())
+        .group_by(once.c.service_item, once.c.authority, month)
+        .order_by(month, once.c.authority, once.c.service_item)
+    )
+    return tuple(AvoidedCount(*row) for row in db.execute(query))

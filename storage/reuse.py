@@ -1,0 +1,217 @@
+"""What a reuse check asks of the database: a few statements for any number of requirements and holders.
+
+Only columns in clear are read for the decision: an envelope costs two decryptions, and a holder may have
+hundreds of certificates.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, Select, select
+
+from storage.certificates import content_place, key_place
+from storage.db import ReadConnection
+from storage.envelope import KeyRing, open_json
+from storage.holders import holder_index
+from storage.tables import (
+    cases,
+    certificate_holders,
+    certificates,
+    holders,
+    material_holders,
+    materials,
+    reservations,
+)
+from vault.model.certificate import Status, TrustLevel
+from vault.model.holders import HolderCode
+
+# More reserved cases than this for one applicant say nothing more: the oldest come first.
+PENDING_MAX = 200
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateFacts:
+    """A certificate's columns in clear. `holder_ids`: those of the holders asked about."""
+
+    certificate_id: UUID
+    identifier: str
+    type_code: str
+    issued_on: date
+    valid_from: date
+    valid_to: date | None
+    status: Status
+    status_since: datetime
+    superseded_by: UUID | None
+    holder_ids: frozenset[UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class MaterialFacts:
+    """A material's columns in clear. `holder_ids`: those of the holders asked about."""
+
+    material_id: UUID
+    type_code: str
+    trust: TrustLevel
+    issued_on: date | None
+    valid_to: date | None
+    sha256: str
+    case_number: str
+    committed_at: datetime
+    verified_at: datetime | None
+    holder_ids: frozenset[UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class PendingFacts:
+    """A result that is reserved and not committed; its type stands in its identifier."""
+
+    identifier: str
+    client_id: str
+    case_number: str
+    reserved_at: datetime
+    applicant_index: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What a certificate's envelope shows."""
+
+    number: str = field(repr=False)
+    fields: Mapping[str, Any] = field(repr=False)
+
+
+def known_holders(db: ReadConnection, keys: KeyRing, codes: Collection[HolderCode]) -> dict[HolderCode, UUID]:
+    """Ids of those of these holders whom the vault knows."""
+    wanted = {code: holder_index(keys, code) for code in codes}
+    query = select(holders.c.code_index, holders.c.id).where(holders.c.code_index.in_(set(wanted.values())))
+    ids = {row.code_index: row.id for row in db.execute(query)}
+    # Two codes may be one holder: a residence permit under either of its code types.
+    return {code: ids[index] for code, index in wanted.items() if index in ids}
+
+
+def certificates_in_clear(
+    db: ReadConnection, holder_ids: Collection[UUID], type_codes: Collection[str]
+) -> tuple[CertificateFacts, ...]:
+    """Every certificate of these types that one of these holders has, whatever its status."""
+    columns = (
+        certificates.c.id,
+        certificates.c.identifier,
+        certificates.c.type_code,
+        certificates.c.issued_on,
+        certificates.c.valid_from,
+        certificates.c.valid_to,
+        certificates.c.status,
+        certificates.c.status_since,
+        certificates.c.superseded_by,
+    )
+    query = (
+        select(*columns, certificate_holders.c.holder_id)
+        .join(certificate_holders, certificate_holders.c.certificate_id == certificates.c.id)
+        .where(certificate_holders.c.holder_id.in_(holder_ids), certificates.c.type_code.in_(type_codes))
+    )
+    return tuple(
+        CertificateFacts(
+            row.id,
+            row.identifier,
+            row.type_code,
+            row.issued_on,
+            row.valid_from,
+            row.valid_to,
+            Status(row.status),
+            row.status_since,
+            row.superseded_by,
+            among,
+        )
+        for row, among in _gathered(db, query)
+    )
+
+
+def materials_in_clear(
+    db: ReadConnection, holder_ids: Collection[UUID], type_codes: Collection[str]
+) -> tuple[MaterialFacts, ...]:
+    """Every material of these types that one of these holders has in the archive."""
+    query = (
+        select(
+            materials.c.id,
+            materials.c.type_code,
+            materials.c.trust,
+            materials.c.issued_on,
+            materials.c.valid_to,
+            materials.c.sha256,
+            materials.c.verified_at,
+            cases.c.number,
+            cases.c.committed_at,
+            material_holders.c.holder_id,
+        )
+        .join(material_holders, material_holders.c.material_id == materials.c.id)
+        .join(cases, cases.c.id == materials.c.case_id)
+        .where(material_holders.c.holder_id.in_(holder_ids), materials.c.type_code.in_(type_codes))
+    )
+    return tuple(
+        MaterialFacts(
+            row.id,
+            row.type_code,
+            TrustLevel(row.trust),
+            row.issued_on,
+            row.valid_to,
+            row.sha256.hex(),
+            row.number,
+            row.committed_at,
+            row.verified_at,
+            among,
+        )
+        for row, among in _gathered(db, query)
+    )
+
+
+def _gathered(db: ReadConnection, query: Select[Any]) -> list[tuple[Row[Any], frozenset[UUID]]]:
+    """One entry for each id, with every holder in whose name the row came."""
+    first: dict[UUID, Row[Any]] = {}
+    among: dict[UUID, set[UUID]] = {}
+    for row in db.execute(query):
+        first.setdefault(row.id, row)
+        among.setdefault(row.id, set()).add(row.holder_id)
+    return [(row, frozenset(among[key])) for key, row in first.items()]
+
+
+def pending_results(
+    db: ReadConnection, keys: KeyRing, codes: Collection[HolderCode]
+) -> tuple[PendingFacts, ...]:
+    """What cases of these applicants reserved and have not committed, the oldest first."""
+    indexes = {holder_index(keys, code) for code in codes}
+    query = (
+        select(
+            reservations.c.identifier,
+            cases.c.client_id,
+            cases.c.number,
+            cases.c.reserved_at,
+            cases.c.applicant_index,
+        )
+        .join(cases, cases.c.id == reservations.c.case_id)
+        .where(
+            cases.c.applicant_index.in_(indexes),
+            cases.c.committed_at.is_(None),
+            reservations.c.abandoned_at.is_(None),
+        )
+        .order_by(cases.c.id, reservations.c.position)
+        .limit(PENDING_MAX)
+    )
+    return tuple(PendingFacts(*row) for row in db.execute(query))
+
+
+def open_certificates(
+    db: ReadConnection, keys: KeyRing, certificate_ids: Collection[UUID]
+) -> dict[UUID, Opened]:
+    """Number and fields of these certificates, from their envelopes."""
+    query = select(certificates.c.id, certificates.c.data_key, certificates.c.sealed).where(
+        certificates.c.id.in_(certificate_ids)
+    )
+    found = {}
+    for row in db.execute(query):
+        data_key = keys.data_key(row.data_key, key_place(row.id))
+        content = open_json(data_key, row.sealed, content_place(row.id))
+        found[row.id] = Opened(content["number"], content["fields"])
+    return found

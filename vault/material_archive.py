@@ -1,0 +1,92 @@
+"""The material archive (材料库): what was once handed in, and a window's look at the original."""
+
+import unicodedata
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from storage.history import AuditRow, insert_audit
+from storage.materials import ArchivedMaterial, find_material, verify_material
+from vault.errors import Conflict, InputError, IntegrityError, NotFound
+from vault.log import moment
+from vault.model.actors import ClientGrant
+from vault.model.certificate import TrustLevel
+from vault.model.watermark import watermark_text
+from vault.workshop import Workshop
+
+CLERK_MAX_CHARS = 64  # a name or a staff number
+NOTE_MAX_CHARS = 500  # a sentence or two
+
+
+def verify(
+    workshop: Workshop, client: ClientGrant, material_id: UUID, *, clerk: str, note: str, at: datetime
+) -> ArchivedMaterial:
+    """A clerk compared the material with its original: level C becomes B, once.
+
+    What is B already stays as it is, and so does who made it that.
+
+    Raises:
+        InputError: clerk or note are empty, too long or not printable.
+        NotFound: there is no such material.
+        Conflict: level A needs no window, and a promise (D) cannot be compared with anything.
+        Unavailable: the database does not answer.
+    """
+    clerk = _text("/clerk", clerk, 1, CLERK_MAX_CHARS)
+    note = _text("/note", note, 0, NOTE_MAX_CHARS)
+    with workshop.database.writing() as db:
+        found = find_material(db, workshop.keys, material_id, lock=True)
+        if found is None:
+            raise NotFound("There is no material with this id.")
+        if found.trust is TrustLevel.B:
+            return found
+        if found.trust is not TrustLevel.C:
+            raise Conflict(
+                f"Only level C is compared with the original; this material is of level {found.trust}."
+            )
+        verify_material(
+            db, workshop.keys, material_id, client_id=client.client_id, clerk=clerk, note=note, at=at
+        )
+        details = {"material": str(material_id), "from": found.trust.value, "to": TrustLevel.B.value}
+        insert_audit(db, [AuditRow(client.client_id, "verify-material", None, None, details)], at)
+        verified = find_material(db, workshop.keys, material_id)
+    if verified is None:
+        raise IntegrityError("A material vanished while it was locked.")
+    return verified
+
+
+def material_json(material: ArchivedMaterial) -> dict[str, Any]:
+    """A material as look-ups answer it; `watermark` goes on every copy of it."""
+    verification = material.verification
+    return {
+        "material_id": str(material.material_id),
+        "type": material.type_code,
+        "name": material.name,
+        "trust": material.trust.value,
+        "issued_on": None if material.issued_on is None else material.issued_on.isoformat(),
+        "valid_to": None if material.valid_to is None else material.valid_to.isoformat(),
+        "sha256": material.sha256,
+        "size_bytes": material.size_bytes,
+        "content_type": material.content_type,
+        "case_number": material.case_number,
+        "source": material.client_name,
+        "handed_in_at": moment(material.handed_in_at),
+        "verification": None
+        if verification is None
+        else {
+            "client": verification.client_id,
+            "clerk": verification.clerk,
+            "note": verification.note,
+            "at": moment(verification.at),
+        },
+        "watermark": watermark_text(material.trust, material.client_name, material.valid_to),
+    }
+
+
+def _text(pointer: str, value: str, min_chars: int, max_chars: int) -> str:
+    text = unicodedata.normalize("NFC", value).strip()
+    if not min_chars <= len(text) <= max_chars:
+        detail = f"Expected {min_chars} to {max_chars} characters, got {len(text)}."
+        raise InputError.at(pointer, detail)
+    if any(unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for c in text):
+        raise InputError.at(pointer, "Expected printable characters, got a control or invisible one.")
+    return text

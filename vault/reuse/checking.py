@@ -1,0 +1,202 @@
+"""The reuse check, in the order in which it happens."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from storage.avoided import insert_avoided
+from storage.db import ReadConnection, WriteConnection
+from storage.history import AuditRow, insert_audit
+from storage.holders import holder_index
+from storage.reuse import (
+    MaterialFacts,
+    Opened,
+    certificates_in_clear,
+    known_holders,
+    materials_in_clear,
+    open_certificates,
+    pending_results,
+)
+from vault.model.actors import ClientGrant
+from vault.model.held import Held, HeldCertificate, HeldMaterial, Party, PendingResult
+from vault.model.holders import HolderCode
+from vault.model.identifier import CertificateIdentifier
+from vault.model.legal_time import legal_day
+from vault.model.reuse import Line, LineState, applies, decide, lacking_field
+from vault.model.service_item import FieldWay
+from vault.reuse.reading import Question
+from vault.workshop import Workshop
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One line for each required material that is asked for in this case, and what the lines show.
+
+    `opened`: numbers and fields of the certificates that satisfy something; `materials`: the facts of the
+    materials that were looked at.
+    """
+
+    question: Question = field(repr=False)
+    lines: tuple[Line, ...]
+    opened: Mapping[UUID, Opened] = field(repr=False)
+    materials: Mapping[UUID, MaterialFacts] = field(repr=False)
+
+
+def check_reuse(workshop: Workshop, client: ClientGrant, question: Question, *, at: datetime) -> Answer:
+    """What the vault holds of each material that the item requires of these holders.
+
+    In one transaction that sees one state of the database throughout:
+    1. find the holders; 2. their certificates and materials of the types that could do, in clear columns
+    only, and what is reserved for them; 3. decide, a line for each requirement; 4. open the envelopes of the
+    certificates that satisfy something, for their numbers and fields; 5. record who asked, and which
+    resubmissions this case is spared.
+
+    The number of statements does not depend on how many requirements, holders or certificates there are.
+
+    Raises:
+        Unavailable: the database does not answer.
+    """
+    parties = _parties(question)
+    wanted = [requirement for requirement in question.item.requirements if applies(requirement, parties)]
+    with workshop.database.noting() as db:
+        ids = known_holders(db, workshop.keys, [holder.code for holder in question.holders])  # 1
+        held, materials = _held(db, workshop, client, question, ids)  # 2
+        lines = tuple(  # 3
+            decide(each, parties, held, on=question.on, needed_until=question.needed_until) for each in wanted
+        )
+        shown = {
+            proof.evidence.certificate_id
+            for line in lines
+            for proof in line.satisfied_by
+            if isinstance(proof.evidence, HeldCertificate)
+        }
+        opened = open_certificates(db, workshop.keys, shown) if shown else {}  # 4
+        lines = tuple(_with_fields(line, opened) for line in lines)
+        _record(db, client, question, lines, ids, at)  # 5
+    return Answer(question, lines, opened, materials)
+
+
+def _parties(question: Question) -> tuple[Party, ...]:
+    """Whoever is named twice with the same code is one party with two roles."""
+    places: dict[tuple[str, str], int] = {}
+    for n, holder in enumerate(question.holders):
+        places.setdefault(holder.code.identity, n)
+    return tuple(
+        Party(
+            n,
+            frozenset(h.role for h in question.holders if h.code.identity == identity),
+            question.holders[n].code.kind,
+        )
+        for identity, n in places.items()
+    )
+
+
+def _held(
+    db: ReadConnection,
+    workshop: Workshop,
+    client: ClientGrant,
+    question: Question,
+    ids: Mapping[HolderCode, UUID],
+) -> tuple[Held, dict[UUID, MaterialFacts]]:
+    def of_ids(holder_ids: frozenset[UUID]) -> frozenset[int]:
+        return frozenset(n for n, h in enumerate(question.holders) if ids.get(h.code) in holder_ids)
+
+    item, everybody = question.item, set(ids.values())
+    certificates = certificates_in_clear(db, everybody, item.certificate_types)
+    materials = materials_in_clear(db, everybody, item.material_types)
+    codes = [holder.code for holder in question.holders]
+    indexes = [holder_index(workshop.keys, code) for code in codes]
+    pending = pending_results(db, workshop.keys, codes)
+    return (
+        Held(
+            tuple(
+                HeldCertificate(
+                    c.certificate_id,
+                    c.identifier,
+                    c.type_code,
+                    c.issued_on,
+                    c.valid_from,
+                    c.valid_to,
+                    c.status,
+                    legal_day(c.status_since),
+                    c.superseded_by,
+                    of_ids(c.holder_ids),
+                )
+                for c in certificates
+            ),
+            tuple(
+                HeldMaterial(
+                    m.material_id,
+                    m.type_code,
+                    m.trust,
+                    m.issued_on,
+                    legal_day(m.committed_at),
+                    m.valid_to,
+                    of_ids(m.holder_ids),
+                )
+                for m in materials
+            ),
+            tuple(
+                PendingResult(
+                    CertificateIdentifier.parse(p.identifier).type_code,
+                    p.case_number,
+                    legal_day(p.reserved_at),
+                    frozenset(n for n, index in enumerate(indexes) if index == p.applicant_index),
+                )
+                for p in pending
+                # A case does not wait for what it brings itself.
+                if (p.client_id, p.case_number) != (client.client_id, question.case_number)
+            ),
+        ),
+        {m.material_id: m for m in materials},
+    )
+
+
+def _with_fields(line: Line, opened: Mapping[UUID, Opened]) -> Line:
+    for proof in line.satisfied_by:
+        if isinstance(proof.way, FieldWay) and isinstance(proof.evidence, HeldCertificate):
+            fields = opened[proof.evidence.certificate_id].fields
+            if fields.get(proof.way.field) is None:
+                line = lacking_field(line, proof)
+    return line
+
+
+def _record(
+    db: WriteConnection,
+    client: ClientGrant,
+    question: Question,
+    lines: tuple[Line, ...],
+    ids: Mapping[HolderCode, UUID],
+    at: datetime,
+) -> None:
+    evidence = [proof.evidence for line in lines for proof in line.satisfied_by]
+    event = AuditRow(
+        actor=client.client_id,
+        action="reuse-check",
+        certificate_id=None,
+        case_id=None,
+        details={
+            "service_item": question.item.code,
+            "case_number": question.case_number,
+            "holders": [str(holder_id) for holder_id in dict.fromkeys(ids.values())],
+            "lines": {line.requirement.id: line.state.value for line in lines},
+            "certificates": sorted(
+                {str(e.certificate_id) for e in evidence if isinstance(e, HeldCertificate)}
+            ),
+            "materials": sorted({str(e.material_id) for e in evidence if isinstance(e, HeldMaterial)}),
+        },
+    )
+    insert_audit(db, [event], at)
+    spared = [line.requirement.id for line in lines if line.state is LineState.HELD]
+    # Without a case nobody would have handed anything in: a question ahead of it spares nothing yet.
+    if spared and question.case_number is not None:
+        insert_avoided(
+            db,
+            spared,
+            client_id=client.client_id,
+            case_number=question.case_number,
+            service_item=question.item.code,
+            authority=question.item.authority.code,
+            at=at,
+        )
