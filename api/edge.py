@@ -56,7 +56,7 @@ class Edge:
         self.settings = settings
         self.metrics = Metrics()
         self.judging = CapacityLimiter(FILES_JUDGED_AT_ONCE)
-        self.avoided = AvoidedTally(workshop.database)
+        self.avoided = AvoidedTally()
         self.tokens = TokenDesk(
             settings.token_key_pem, settings.token_key_id, settings.public_url, settings.token_lifetime
         )

@@ -27,12 +27,11 @@ def count_avoided(database: Database) -> tuple[AvoidedCount, ...]:
 class AvoidedTally:
     """The counts as this process last read them. Thread-safe."""
 
-    database: Database
     _counts: tuple[AvoidedCount, ...] = ()
     _read_at: datetime | None = None
     _lock: Lock = field(default_factory=Lock)
 
-    def counts(self, at: datetime) -> tuple[AvoidedCount, ...]:
+    def counts(self, database: Database, at: datetime) -> tuple[AvoidedCount, ...]:
         """Counts no older than `RECOUNT_AFTER`.
 
         Raises:
@@ -40,5 +39,5 @@ class AvoidedTally:
         """
         with self._lock:
             if self._read_at is None or at - self._read_at > RECOUNT_AFTER:
-                self._counts, self._read_at = count_avoided(self.database), at
+                self._counts, self._read_at = count_avoided(database), at
             return self._counts

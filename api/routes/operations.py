@@ -49,7 +49,7 @@ def metrics(edge: EdgeHere) -> Response:
     maximum, not the sum. It is left out while the database does not answer.
     """
     try:
-        families = [_avoided_family(edge.avoided.counts(now()))]
+        families = [_avoided_family(edge.avoided.counts(edge.workshop.database, now()))]
     except Unavailable:
         families = []
     return Response(edge.metrics.text(*families), media_type="text/plain; version=0.0.4")

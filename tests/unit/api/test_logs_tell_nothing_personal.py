@@ -69,7 +69,7 @@ def test_a_request_leaves_its_template_and_nothing_else(caplog: pytest.LogCaptur
     assert first.__dict__["request_id"] == answer.headers["x-request-id"]
     assert (first.__dict__["route"], first.__dict__["status"]) == ("/v1/cases/{number}", 401)
     assert second.__dict__["route"] == "(unmatched)"
-    metrics = call(app, "GET", "/metrics").text
+    metrics = app.state.edge.metrics.text().decode()
     assert 'route="/v1/cases/{number}",status="401"} 1.0' in metrics
     for record in caplog.records:
         if record.name == "certvault.request":
