@@ -19,6 +19,8 @@ from tests.requests import example_request
 
 pytestmark = pytest.mark.engines
 
+HISTORY = ["status_events", "audit_events", "log_leaves", "material_events", "avoided_resubmissions"]
+
 
 @pytest.fixture
 def empty_database(engines: EngineAddresses) -> Iterator[str]:
@@ -57,7 +59,7 @@ def test_the_migrations_make_the_tables_that_the_code_knows(house: House) -> Non
         assert compare_metadata(context, metadata) == []
 
 
-@pytest.mark.parametrize("table", ["status_events", "audit_events", "log_leaves"])
+@pytest.mark.parametrize("table", HISTORY)
 @pytest.mark.parametrize("change", ["DELETE FROM {}", "UPDATE {} SET id = DEFAULT"])
 def test_history_cannot_be_rewritten(house: House, table: str, change: str) -> None:
     deposited(house, example_request(house.catalogue))
