@@ -13,7 +13,16 @@ from urllib.parse import quote_plus
 import httpx
 
 from api.cli.sample_document import plain_pdf
-from api.cli.walk_cases import REPLY, STORIES, Story, completed_case, new_run, spoiled_case
+from api.cli.walk_cases import (
+    NEXT_MISSING,
+    REPLY,
+    STORIES,
+    Story,
+    completed_case,
+    new_run,
+    next_question,
+    spoiled_case,
+)
 from api.sample_city import DemoPerson, SampleCity
 from vault.model.actors import Role
 
@@ -55,9 +64,9 @@ class Walked:
 def walk(base_url: str, city: SampleCity, *, heard: Callable[[Step], None]) -> Walked:
     """Walks through the main job on a running vault; `heard` gets each step when it is done.
 
-    1. A token; 2. the catalogue; 3. six cases; 4. one of them again; 5. one with mistakes; 6. what the holder
-    has; 7. verification by token, by number and code, by file, and of an altered file; 8. the holder signs in
-    and downloads.
+    1. A token; 2. the catalogue; 3. nine cases; 4. one of them again; 5. one with mistakes; 6. what the
+    holder has, and what a company need not hand in again; 7. verification by token, by number and code, by
+    file, and of an altered file; 8. the holder signs in and downloads.
     """
     with _Walk(base_url, city) as walker:
         steps = []
@@ -106,6 +115,7 @@ class _Walk:
             ("重复提交", "the same again", self._deposit_again),  # 4
             ("错误提交", "with mistakes", self._deposit_spoiled),  # 5
             ("按持证主体查询", "look-up by holder", self._holdings),  # 6
+            ("免提交核验", "what need not be handed in again", self._reuse),
             ("扫码验证", "verify by QR token", self._verify_token),  # 7
             ("编号加验证码", "verify by number and code", self._verify_code),
             ("上传文件验证", "verify by file", self._verify_file),
@@ -177,6 +187,18 @@ class _Walk:
         wanted = {self._receipt(key)["certificate_id"] for key in ("home", "marriage")}
         _expect(wanted <= {c["certificate_id"] for c in found}, "home and marriage", f"{len(found)} others")
         return f"{len(found)} 件 certificates"
+
+    def _reuse(self) -> str:
+        """The company that may build applies for its next item: all but one material is held already."""
+        lines = _json(self._machine.post("/v1/reuse-checks", json=next_question(self._run)), 200)["lines"]
+        held = [line for line in lines if line["state"] == "held"]
+        missing = [line for line in lines if line["state"] != "held"]
+        named = ", ".join(f"{line['requirement']} {line['state']}" for line in missing)
+        as_expected = [(NEXT_MISSING, "not_held")]
+        found = [(line["requirement"], line["state"]) for line in missing]
+        _expect(found == as_expected, f"all held but {NEXT_MISSING}", named)
+        (last,) = missing
+        return f"{len(held)} 项已有 held · 缺 missing: {last['name']} ({last['why']})"
 
     def _verify_token(self) -> str:
         token = self._receipt("company")["verify_url"].partition("#t=")[2]

@@ -11,12 +11,16 @@ from zoneinfo import ZoneInfo
 LEGAL_TIME = ZoneInfo("Asia/Shanghai")
 DAYS_PER_YEAR = 365.25
 SERIAL_DIGITS = 4
+DECISION_DAYS = 20  # what a presale permit may take by law is 20 working days at most
 _LAST_DIGITS = re.compile(r"\d+(?=\D*$)")
 
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """A case of the walk; `owners`: how many of the example's holders take part, all if None."""
+    """A case of the walk; `owners`: how many of the example's holders take part, all if None.
+
+    `holder`: somebody else instead of them.
+    """
 
     key: str
     zh: str
@@ -25,7 +29,14 @@ class Story:
     service_item: str
     owners: int | None = None
     changes: Mapping[str, Any] | None = None
+    holder: Mapping[str, str] | None = None
 
+
+# Who builds in the catalogue's example of a construction permit.
+DEVELOPER = {"code_type": "001", "code": "91990100MA9700026U", "name": "样例市龘业建设开发有限公司"}
+# What the developer applies for next: the presale permit, and the one material that nobody deposited.
+NEXT_ITEM = "990100000117002"
+NEXT_MISSING = "escrow"
 
 STORIES = (
     Story("company", "企业开办", "a company is registered", "11990000MB98000126001", "990100000131001"),
@@ -35,15 +46,53 @@ STORIES = (
         "两人购房",
         "two owners, one home",
         "11100000MB03271699001",
-        "990100000021001",
+        "990100000115001",
         owners=2,
         changes={"shares": ["1/2", "1/2"]},
     ),
-    Story("marriage", "结婚登记", "two people marry", "11990000MB9800047Q001", "990100000056001"),
-    Story("building", "工程开工", "building may begin", "11100000000013338W901", "990100000031001"),
+    Story("marriage", "结婚登记", "two people marry", "11990000MB9800047Q001", "990100000111001"),
+    Story(
+        "developer",
+        "建设单位开办",
+        "a developer is registered",
+        "11990000MB98000126001",
+        "990100000131001",
+        changes={
+            "company_kind": "有限责任公司",
+            "legal_representative": "龘样建",
+            "registered_capital": "壹亿元整",
+            "domicile": "样例市湖滨区望湖路8号",
+            "business_scope": "房地产开发经营；物业管理。",
+        },
+        holder=DEVELOPER,
+    ),
+    Story(
+        "land",
+        "用地规划",
+        "the land may be built on",
+        "11100000MB03271699911",
+        "990100000115003",
+        holder=DEVELOPER,
+    ),
+    Story(
+        "planning",
+        "工程规划",
+        "the works are planned",
+        "11100000MB03271699912",
+        "990100000115002",
+        holder=DEVELOPER,
+    ),
+    Story(
+        "building",
+        "工程开工",
+        "building may begin",
+        "11100000000013338W901",
+        "990100000117001",
+        holder=DEVELOPER,
+    ),
 )
 # This one's reply comes from the approval system itself, as a file.
-REPLY = Story("reply", "环评批复", "a reply, handed in as a PDF", "11990000MB980008X1021", "990100000099001")
+REPLY = Story("reply", "环评批复", "a reply, handed in as a PDF", "11990000MB980008X1021", "990100000116001")
 
 
 def new_run() -> str:
@@ -57,7 +106,7 @@ def completed_case(
     """A deposit's body. `document`: SHA-256 of an uploaded file; without one the result is typeset."""
     result = dict(example)
     result["number"] = _new_number(example["number"])
-    result["holders"] = example["holders"][: story.owners]
+    result["holders"] = example["holders"][: story.owners] if story.holder is None else [dict(story.holder)]
     result["fields"] = {**example["fields"], **(story.changes or {})}
     result["document"] = None if document is None else {"sha256": document}
     result |= _period(example)
@@ -81,6 +130,18 @@ def spoiled_case(example: Mapping[str, Any], run: str) -> dict[str, Any]:
     result["holders"] = [{**holder, "code": code[:-1] + ("0" if code[-1] != "0" else "1")}]
     result["valid_to"] = (date.fromisoformat(result["valid_from"]) - timedelta(days=1)).isoformat()
     return body
+
+
+def next_question(run: str) -> dict[str, Any]:
+    """What the approval system asks when the developer applies for the next item."""
+    today = datetime.now(LEGAL_TIME).date()
+    holder = {key: DEVELOPER[key] for key in ("code_type", "code")}
+    return {
+        "service_item": NEXT_ITEM,
+        "holders": [{**holder, "role": "applicant"}],
+        "case_number": f"presale-{run}",
+        "needed_until": (today + timedelta(days=DECISION_DAYS)).isoformat(),
+    }
 
 
 def _new_number(number: str) -> str:

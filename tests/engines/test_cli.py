@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api.cli.walk_cases import REPLY, STORIES
+from api.cli.walk_cases import NEXT_ITEM, REPLY, STORIES
 from storage.embedded import discard
 from tests.programs import certvault, children_of, engines_of, eventually, kill, running
 from vault.catalogue import SHIPPED
@@ -77,8 +77,9 @@ def test_the_demo_walks_through_the_main_job(founded: Path) -> None:
     known = len(demo_file(founded)["certificates"])
     done = certvault("demo", "--exit", "--data", str(founded))
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("✓") == len(STORIES) + 12
+    assert done.stdout.count("✓") == len(STORIES) + 13
     assert "✗" not in done.stdout
+    assert "缺 missing: 预售资金监管协议" in done.stdout
     certificates = demo_file(founded)["certificates"]
     assert len(certificates) == known + len((*STORIES, REPLY))
     assert engines_of(founded) == []
@@ -92,6 +93,9 @@ def test_commands_find_the_running_vault_and_sigterm_ends_it(founded: Path, tmp_
         assert httpx.get(f"{base_url}/readyz", trust_env=False).json()["ready"] is True
         assert set(children_of(up.pid).values()) == {"server", "worker"}
         _check_up_on(at)
+        avoided = json.loads(certvault("stats", "--json", *at).stdout)["resubmissions_avoided"]
+        assert avoided["total"] == sum(each["count"] for each in avoided["by"]) >= 5, "the demo's developer"
+        assert NEXT_ITEM in {each["service_item"] for each in avoided["by"]}
         _give_and_take_access(at, base_url)
         _apply_a_changed_catalogue(at, tmp_path)
         again = certvault("up", "--exit", *at)
@@ -154,7 +158,8 @@ def _apply_a_changed_catalogue(at: tuple[str, ...], tmp_path: Path) -> None:
     assert refused.returncode == 1
     assert "expected version 2" in refused.stderr
     same = json.loads(certvault("catalogue", "apply", "--json", *at).stdout)
-    assert same["added"] == same["changed"] == []
+    assert same["added"] == same["changed"] == same["items"]["added"] == same["items"]["changed"] == []
+    assert len(same["items"]["unchanged"]) == len(list((SHIPPED / "items").glob("*.yaml")))
     exported = json.loads(certvault("catalogue", "export", *at).stdout)
     assert {kind["code"] for kind in exported} == set(same["unchanged"])
 
