@@ -10,12 +10,11 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import ARRAY, LargeBinary, Row, Select, Text, Uuid, any_, bindparam, select
 
 from storage.certificates import content_place, key_place
 from storage.db import ReadConnection
 from storage.envelope import KeyRing, open_json
-from storage.holders import holder_index
 from storage.tables import (
     cases,
     certificate_holders,
@@ -26,7 +25,6 @@ from storage.tables import (
     reservations,
 )
 from vault.model.certificate import Status, TrustLevel
-from vault.model.holders import HolderCode
 
 # More reserved cases than this for one applicant say nothing more: the oldest come first.
 PENDING_MAX = 200
@@ -83,20 +81,12 @@ class Opened:
     fields: Mapping[str, Any] = field(repr=False)
 
 
-def known_holders(db: ReadConnection, keys: KeyRing, codes: Collection[HolderCode]) -> dict[HolderCode, UUID]:
-    """Ids of those of these holders whom the vault knows."""
-    wanted = {code: holder_index(keys, code) for code in codes}
-    query = select(holders.c.code_index, holders.c.id).where(holders.c.code_index.in_(set(wanted.values())))
-    ids = {row.code_index: row.id for row in db.execute(query)}
-    # Two codes may be one holder: a residence permit under either of its code types.
-    return {code: ids[index] for code, index in wanted.items() if index in ids}
-
-
-def certificates_in_clear(
-    db: ReadConnection, holder_ids: Collection[UUID], type_codes: Collection[str]
-) -> tuple[CertificateFacts, ...]:
-    """Every certificate of these types that one of these holders has, whatever its status."""
-    columns = (
+# Built once, and every list one array parameter: the same text each time, so that PostgreSQL keeps its plan.
+_HOLDERS = select(holders.c.code_index, holders.c.id).where(
+    holders.c.code_index == any_(bindparam("indexes", type_=ARRAY(LargeBinary)))
+)
+_CERTIFICATES = (
+    select(
         certificates.c.id,
         certificates.c.identifier,
         certificates.c.type_code,
@@ -106,12 +96,66 @@ def certificates_in_clear(
         certificates.c.status,
         certificates.c.status_since,
         certificates.c.superseded_by,
+        certificate_holders.c.holder_id,
     )
-    query = (
-        select(*columns, certificate_holders.c.holder_id)
-        .join(certificate_holders, certificate_holders.c.certificate_id == certificates.c.id)
-        .where(certificate_holders.c.holder_id.in_(holder_ids), certificates.c.type_code.in_(type_codes))
+    .join(certificate_holders, certificate_holders.c.certificate_id == certificates.c.id)
+    .where(
+        certificate_holders.c.holder_id == any_(bindparam("holder_ids", type_=ARRAY(Uuid))),
+        certificates.c.type_code == any_(bindparam("type_codes", type_=ARRAY(Text))),
     )
+)
+_MATERIALS = (
+    select(
+        materials.c.id,
+        materials.c.type_code,
+        materials.c.trust,
+        materials.c.issued_on,
+        materials.c.valid_to,
+        materials.c.sha256,
+        materials.c.verified_at,
+        cases.c.number,
+        cases.c.committed_at,
+        material_holders.c.holder_id,
+    )
+    .join(material_holders, material_holders.c.material_id == materials.c.id)
+    .join(cases, cases.c.id == materials.c.case_id)
+    .where(
+        material_holders.c.holder_id == any_(bindparam("holder_ids", type_=ARRAY(Uuid))),
+        materials.c.type_code == any_(bindparam("type_codes", type_=ARRAY(Text))),
+    )
+)
+_PENDING = (
+    select(
+        reservations.c.identifier,
+        cases.c.client_id,
+        cases.c.number,
+        cases.c.reserved_at,
+        cases.c.applicant_index,
+    )
+    .join(cases, cases.c.id == reservations.c.case_id)
+    .where(
+        cases.c.applicant_index == any_(bindparam("indexes", type_=ARRAY(LargeBinary))),
+        cases.c.committed_at.is_(None),
+        reservations.c.abandoned_at.is_(None),
+    )
+    .order_by(cases.c.id, reservations.c.position)
+    .limit(PENDING_MAX)
+)
+_ENVELOPES = select(certificates.c.id, certificates.c.data_key, certificates.c.sealed).where(
+    certificates.c.id == any_(bindparam("certificate_ids", type_=ARRAY(Uuid)))
+)
+
+
+def known_holders(db: ReadConnection, indexes: Collection[bytes]) -> dict[bytes, UUID]:
+    """Ids by blind index of those of these holders whom the vault knows."""
+    found = db.execute(_HOLDERS, {"indexes": list(indexes)})
+    return {row.code_index: row.id for row in found}
+
+
+def certificates_in_clear(
+    db: ReadConnection, holder_ids: Collection[UUID], type_codes: Collection[str]
+) -> tuple[CertificateFacts, ...]:
+    """Every certificate of these types that one of these holders has, whatever its status."""
     return tuple(
         CertificateFacts(
             row.id,
@@ -125,7 +169,7 @@ def certificates_in_clear(
             row.superseded_by,
             among,
         )
-        for row, among in _gathered(db, query)
+        for row, among in _gathered(db, _CERTIFICATES, holder_ids, type_codes)
     )
 
 
@@ -133,23 +177,6 @@ def materials_in_clear(
     db: ReadConnection, holder_ids: Collection[UUID], type_codes: Collection[str]
 ) -> tuple[MaterialFacts, ...]:
     """Every material of these types that one of these holders has in the archive."""
-    query = (
-        select(
-            materials.c.id,
-            materials.c.type_code,
-            materials.c.trust,
-            materials.c.issued_on,
-            materials.c.valid_to,
-            materials.c.sha256,
-            materials.c.verified_at,
-            cases.c.number,
-            cases.c.committed_at,
-            material_holders.c.holder_id,
-        )
-        .join(material_holders, material_holders.c.material_id == materials.c.id)
-        .join(cases, cases.c.id == materials.c.case_id)
-        .where(material_holders.c.holder_id.in_(holder_ids), materials.c.type_code.in_(type_codes))
-    )
     return tuple(
         MaterialFacts(
             row.id,
@@ -163,54 +190,33 @@ def materials_in_clear(
             row.verified_at,
             among,
         )
-        for row, among in _gathered(db, query)
+        for row, among in _gathered(db, _MATERIALS, holder_ids, type_codes)
     )
 
 
-def _gathered(db: ReadConnection, query: Select[Any]) -> list[tuple[Row[Any], frozenset[UUID]]]:
+def _gathered(
+    db: ReadConnection, query: Select[Any], holder_ids: Collection[UUID], type_codes: Collection[str]
+) -> list[tuple[Row[Any], frozenset[UUID]]]:
     """One entry for each id, with every holder in whose name the row came."""
     first: dict[UUID, Row[Any]] = {}
     among: dict[UUID, set[UUID]] = {}
-    for row in db.execute(query):
+    for row in db.execute(query, {"holder_ids": list(holder_ids), "type_codes": list(type_codes)}):
         first.setdefault(row.id, row)
         among.setdefault(row.id, set()).add(row.holder_id)
     return [(row, frozenset(among[key])) for key, row in first.items()]
 
 
-def pending_results(
-    db: ReadConnection, keys: KeyRing, codes: Collection[HolderCode]
-) -> tuple[PendingFacts, ...]:
-    """What cases of these applicants reserved and have not committed, the oldest first."""
-    indexes = {holder_index(keys, code) for code in codes}
-    query = (
-        select(
-            reservations.c.identifier,
-            cases.c.client_id,
-            cases.c.number,
-            cases.c.reserved_at,
-            cases.c.applicant_index,
-        )
-        .join(cases, cases.c.id == reservations.c.case_id)
-        .where(
-            cases.c.applicant_index.in_(indexes),
-            cases.c.committed_at.is_(None),
-            reservations.c.abandoned_at.is_(None),
-        )
-        .order_by(cases.c.id, reservations.c.position)
-        .limit(PENDING_MAX)
-    )
-    return tuple(PendingFacts(*row) for row in db.execute(query))
+def pending_results(db: ReadConnection, indexes: Collection[bytes]) -> tuple[PendingFacts, ...]:
+    """What cases of the applicants with these indexes reserved and have not committed, the oldest first."""
+    return tuple(PendingFacts(*row) for row in db.execute(_PENDING, {"indexes": list(indexes)}))
 
 
 def open_certificates(
     db: ReadConnection, keys: KeyRing, certificate_ids: Collection[UUID]
 ) -> dict[UUID, Opened]:
     """Number and fields of these certificates, from their envelopes."""
-    query = select(certificates.c.id, certificates.c.data_key, certificates.c.sealed).where(
-        certificates.c.id.in_(certificate_ids)
-    )
     found = {}
-    for row in db.execute(query):
+    for row in db.execute(_ENVELOPES, {"certificate_ids": list(certificate_ids)}):
         data_key = keys.data_key(row.data_key, key_place(row.id))
         content = open_json(data_key, row.sealed, content_place(row.id))
         found[row.id] = Opened(content["number"], content["fields"])

@@ -53,14 +53,16 @@ class Counted(StrEnum):
 
     RATE = "rate_per_s"
     RATIO = "ratio"
+    P99 = "p99_ms"
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What a figure has to reach."""
+    """What a figure has to reach, or may not exceed."""
 
     counted: Counted
-    at_least: float
+    at_least: float = 0.0
+    at_most: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +87,14 @@ class Result:
         """Whether the budget is met; None without one."""
         if self.budget is None:
             return None
-        reached = self.ratio if self.budget.counted is Counted.RATIO else self.run.rate_per_s
-        return reached >= self.budget.at_least
+        match self.budget.counted:
+            case Counted.RATE:
+                reached = self.run.rate_per_s
+            case Counted.RATIO:
+                reached = self.ratio
+            case Counted.P99:
+                reached = self.run.percentile_ms(0.99)
+        return self.budget.at_least <= reached <= self.budget.at_most
 
 
 def interleaved(

@@ -5,7 +5,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from api.bench.figures import Counted, Result
+from api.bench.figures import Budget, Counted, Result
 from api.bench.run import Report
 
 _MEDIAN, _WORST = 0.50, 0.99
@@ -62,8 +62,11 @@ def _cells(result: Result) -> tuple[str, ...]:
 def _budget(result: Result) -> str:
     if result.budget is None:
         return ""
-    unit = "/s" if result.budget.counted is Counted.RATE else " times"
-    return f"{'met' if result.met else 'MISSED'}: at least {result.budget.at_least:g}{unit}"
+    budget, verdict = result.budget, "met" if result.met else "MISSED"
+    if budget.counted is Counted.P99:
+        return f"{verdict}: p99 at most {budget.at_most:g} ms"
+    unit = "/s" if budget.counted is Counted.RATE else " times"
+    return f"{verdict}: at least {budget.at_least:g}{unit}"
 
 
 def _figure(value: float) -> str:
@@ -93,6 +96,12 @@ def _result_json(result: Result) -> dict[str, Any]:
         "count": result.run.count,
         "budget": None
         if budget is None
-        else {"of": budget.counted.value, "at_least": budget.at_least, "met": result.met},
+        else {"of": budget.counted.value, **_bound_json(budget), "met": result.met},
         "note": result.note,
     }
+
+
+def _bound_json(budget: Budget) -> dict[str, float]:
+    if budget.counted is Counted.P99:
+        return {"at_most": budget.at_most}
+    return {"at_least": budget.at_least}

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from api.bench import reuse
 from api.bench.ceiling import measure_generator
 from api.bench.deposits import measure_deposit_pdf, measure_deposit_typeset, measure_duplicates
 from api.bench.figures import Result
@@ -28,6 +29,7 @@ MEASUREMENTS: Final[Mapping[str, Callable[[Stage, float], Result]]] = MappingPro
         "holdings": measure_holdings,
         "duplicates": measure_duplicates,
         "generator": measure_generator,
+        **reuse.MEASUREMENTS,
     }
 )
 
@@ -51,7 +53,8 @@ def run_bench(
 ) -> Report:
     """Founds a vault and measures it. `data` None: in a temporary folder that is deleted afterwards.
 
-    `seconds` for every measurement, its references not counted; `only` empty: all of them.
+    `seconds` for every measurement, its references not counted; `only` empty: all but those that take
+    minutes to prepare.
 
     Raises:
         InputError: no measurement has that name.
@@ -63,7 +66,8 @@ def run_bench(
     unknown = sorted(set(only) - MEASUREMENTS.keys())
     if unknown:
         raise InputError(f"There is no measurement {unknown[0]!r}: expected {', '.join(MEASUREMENTS)}.")
-    chosen = {name: measure for name, measure in MEASUREMENTS.items() if not only or name in only}
+    wanted = set(only) or MEASUREMENTS.keys() - reuse.ONLY_BY_NAME
+    chosen = {name: measure for name, measure in MEASUREMENTS.items() if name in wanted}
     with _folder(data) as folder, stage(folder, tell) as on:
         found = machine(on.vault.settings.database_url.get_secret_value(), folder)
         results = []

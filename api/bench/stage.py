@@ -55,14 +55,15 @@ class Stage:
         seconds: float | None = None,
         again: bool = False,
         keep: bool = False,
+        at_once: int = AT_ONCE,
     ) -> Heard:
-        """What comes back when the generator applies these jobs, `AT_ONCE` under way."""
+        """What comes back when the generator applies these jobs, `at_once` under way."""
         address = urlsplit(self.vault.base_url)
         load = Load(
             str(address.hostname),
             int(address.port or 80),
             jobs,
-            AT_ONCE,
+            at_once,
             seconds=seconds,
             again=again,
             keep=keep,

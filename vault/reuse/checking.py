@@ -1,6 +1,6 @@
 """The reuse check, in the order in which it happens."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -20,7 +20,6 @@ from storage.reuse import (
 )
 from vault.model.actors import ClientGrant
 from vault.model.held import Held, HeldCertificate, HeldMaterial, Party, PendingResult
-from vault.model.holders import HolderCode
 from vault.model.identifier import CertificateIdentifier
 from vault.model.legal_time import legal_day
 from vault.model.reuse import Line, LineState, applies, decide, lacking_field
@@ -58,10 +57,11 @@ def check_reuse(workshop: Workshop, client: ClientGrant, question: Question, *, 
         Unavailable: the database does not answer.
     """
     parties = _parties(question)
+    indexes = [holder_index(workshop.keys, holder.code) for holder in question.holders]
     wanted = [requirement for requirement in question.item.requirements if applies(requirement, parties)]
     with workshop.database.noting() as db:
-        ids = known_holders(db, workshop.keys, [holder.code for holder in question.holders])  # 1
-        held, materials = _held(db, workshop, client, question, ids)  # 2
+        ids = known_holders(db, set(indexes))  # 1
+        held, materials = _held(db, client, question, indexes, ids)  # 2
         lines = tuple(  # 3
             decide(each, parties, held, on=question.on, needed_until=question.needed_until) for each in wanted
         )
@@ -94,20 +94,18 @@ def _parties(question: Question) -> tuple[Party, ...]:
 
 def _held(
     db: ReadConnection,
-    workshop: Workshop,
     client: ClientGrant,
     question: Question,
-    ids: Mapping[HolderCode, UUID],
+    indexes: Sequence[bytes],
+    ids: Mapping[bytes, UUID],
 ) -> tuple[Held, dict[UUID, MaterialFacts]]:
     def of_ids(holder_ids: frozenset[UUID]) -> frozenset[int]:
-        return frozenset(n for n, h in enumerate(question.holders) if ids.get(h.code) in holder_ids)
+        return frozenset(n for n, index in enumerate(indexes) if ids.get(index) in holder_ids)
 
     item, everybody = question.item, set(ids.values())
     certificates = certificates_in_clear(db, everybody, item.certificate_types)
     materials = materials_in_clear(db, everybody, item.material_types)
-    codes = [holder.code for holder in question.holders]
-    indexes = [holder_index(workshop.keys, code) for code in codes]
-    pending = pending_results(db, workshop.keys, codes)
+    pending = pending_results(db, set(indexes))
     return (
         Held(
             tuple(
@@ -167,7 +165,7 @@ def _record(
     client: ClientGrant,
     question: Question,
     lines: tuple[Line, ...],
-    ids: Mapping[HolderCode, UUID],
+    ids: Mapping[bytes, UUID],
     at: datetime,
 ) -> None:
     evidence = [proof.evidence for line in lines for proof in line.satisfied_by]
@@ -179,7 +177,7 @@ def _record(
         details={
             "service_item": question.item.code,
             "case_number": question.case_number,
-            "holders": [str(holder_id) for holder_id in dict.fromkeys(ids.values())],
+            "holders": [str(holder_id) for holder_id in ids.values()],
             "lines": {line.requirement.id: line.state.value for line in lines},
             "certificates": sorted(
                 {str(e.certificate_id) for e in evidence if isinstance(e, HeldCertificate)}
