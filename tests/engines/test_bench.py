@@ -13,6 +13,7 @@ from tests.signing.workshop import SAMPLES
 from vault.model.credit_code import SocialCreditCode
 
 NAMES = ["deposit_typeset", "deposit_pdf", "seal_pdf", "verify_code", "verify_file", "holdings"]
+NAMES += ["reuse_check_10k", "holdings_10k"]
 SHAPE = {
     "rate_per_s": float,
     "p50_ms": float,
@@ -77,6 +78,13 @@ def test_the_reference_surrounds_every_round() -> None:
 )
 def test_a_budget_is_about_the_rate_or_the_ratio(counted: Counted, at_least: float, *, met: bool) -> None:
     result = Result("x", "", Run(10, 1.0), "y", Run(5, 1.0), Budget(counted, at_least))
+    assert result.met is met
+
+
+@pytest.mark.parametrize(("at_most", "met"), [(20.0, True), (19.9, False)])
+def test_a_budget_may_be_about_the_worst_of_a_hundred(at_most: float, *, met: bool) -> None:
+    run = Run(100, 1.0, (*[0.001] * 98, 0.02, 0.5))
+    result = Result("x", "", run, "y", Run(5, 1.0), Budget(Counted.P99, at_most=at_most))
     assert result.met is met
 
 
