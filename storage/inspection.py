@@ -1,18 +1,20 @@
-"""Reads for fsck and doctor: everything in pages of bounded size, in key order."""
+"""Reads for fsck, doctor and reconcile: everything in pages of bounded size, in key order."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select, union_all
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy import and_, func, select, union_all
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from storage.certificates import record_page
 from storage.db import ReadConnection
 from storage.envelope import KeyRing
-from storage.tables import cases, certificates, documents, log_leaves, materials, reservations, status_events
+from storage.statuses import events_of
+from storage.tables import cases, certificates, documents, log_leaves, materials, reservations
 from vault.model.certificate import CertificateRecord
+from vault.model.lifecycle import StatusEvent
 
 # Rows of one page; a page of records with their envelopes stays under 10 MB.
 PAGE_ROWS = 500
@@ -38,12 +40,33 @@ class OpenReservation:
     reserved_at: datetime
 
 
-def all_records(db: ReadConnection, keys: KeyRing) -> Iterator[tuple[CertificateRecord, ...]]:
-    """Every certificate, page by page."""
-    after: UUID | None = None
-    while page := record_page(db, keys, after, PAGE_ROWS):
-        yield page
-        after = page[-1].certificate_id
+@dataclass(frozen=True, slots=True)
+class CaseState:
+    """How far a case is. `missing`: identifiers that it reserved and that no certificate bears."""
+
+    committed: bool
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPage:
+    """Certificates with all that the vault says of them, as of one moment.
+
+    `predecessors`: what each successor of one of them says that it supersedes.
+    """
+
+    records: tuple[CertificateRecord, ...]
+    events: Mapping[UUID, list[StatusEvent]]
+    leaves: Mapping[UUID, list[LeafOnFile]]
+    predecessors: Mapping[UUID, UUID | None]
+
+
+def read_page(db: ReadConnection, keys: KeyRing, after: UUID | None) -> RecordPage:
+    """The next page of certificates after this id. On a snapshot: statuses change while one looks."""
+    records = record_page(db, keys, after, PAGE_ROWS)
+    ids = [record.certificate_id for record in records]
+    successors = [record.superseded_by for record in records if record.superseded_by is not None]
+    return RecordPage(records, events_of(db, ids), leaves_of(db, ids), predecessors_of(db, successors))
 
 
 def leaves_of(db: ReadConnection, certificate_ids: Sequence[UUID]) -> dict[UUID, list[LeafOnFile]]:
@@ -59,15 +82,10 @@ def leaves_of(db: ReadConnection, certificate_ids: Sequence[UUID]) -> dict[UUID,
     return found
 
 
-def last_status_of(db: ReadConnection, certificate_ids: Sequence[UUID]) -> dict[UUID, str]:
-    """What the newest status event of each of these certificates says."""
-    query = (
-        select(status_events.c.certificate_id, status_events.c.status)
-        .where(status_events.c.certificate_id.in_(certificate_ids))
-        .order_by(status_events.c.certificate_id, status_events.c.id.desc())
-        .ext(distinct_on(status_events.c.certificate_id))
-    )
-    return {row.certificate_id: row.status for row in db.execute(query)}
+def predecessors_of(db: ReadConnection, certificate_ids: Sequence[UUID]) -> dict[UUID, UUID | None]:
+    """What each of these certificates says that it supersedes."""
+    query = select(certificates.c.id, certificates.c.supersedes).where(certificates.c.id.in_(certificate_ids))
+    return {row.id: row.supersedes for row in db.execute(query)}
 
 
 def named_objects(db: ReadConnection, digests: Sequence[str]) -> set[str]:
@@ -108,14 +126,32 @@ def is_case(db: ReadConnection, case_id: UUID) -> bool:
     return db.execute(query).scalar_one() > 0
 
 
-def open_reservations(db: ReadConnection) -> tuple[OpenReservation, ...]:
-    """Cases reserved and never committed, oldest first."""
+def open_reservations(db: ReadConnection, client_id: str | None = None) -> tuple[OpenReservation, ...]:
+    """Cases reserved and never committed, oldest first; of one client or of all."""
     query = (
         select(cases.c.id, cases.c.number, cases.c.client_id, cases.c.reserved_at)
         .where(cases.c.committed_at.is_(None))
         .order_by(cases.c.reserved_at)
     )
+    if client_id is not None:
+        query = query.where(cases.c.client_id == client_id)
     return tuple(OpenReservation(*row) for row in db.execute(query))
+
+
+def case_states(db: ReadConnection, client_id: str, numbers: Sequence[str]) -> dict[str, CaseState]:
+    """How far those of these cases are that the vault knows, by number."""
+    missing = func.array_agg(aggregate_order_by(reservations.c.identifier, reservations.c.position)).filter(
+        reservations.c.certificate_id.is_not(None), certificates.c.id.is_(None)
+    )
+    still_counts = and_(reservations.c.case_id == cases.c.id, reservations.c.abandoned_at.is_(None))
+    query = (
+        select(cases.c.number, cases.c.committed_at, missing)
+        .outerjoin(reservations, still_counts)
+        .outerjoin(certificates, certificates.c.id == reservations.c.certificate_id)
+        .where(cases.c.client_id == client_id, cases.c.number.in_(numbers))
+        .group_by(cases.c.id)
+    )
+    return {row[0]: CaseState(row[1] is not None, tuple(row[2] or ())) for row in db.execute(query)}
 
 
 def unredeemed_in_committed_cases(db: ReadConnection) -> tuple[UUID, ...]:

@@ -258,6 +258,12 @@ status_events = Table(
     Column("action", Text, nullable=False),
     Column("status", Text, nullable=False),
     Column("actor", Text, nullable=False),
+    # Public text of the authority: the edge refuses what looks like an ID number.
+    Column("reason", Text),
+    # Null in rows from before revision 0002; they hold from the day of `at`.
+    Column("effective_on", Date),
+    # Of inspections only.
+    Column("result", Text),
     _moment("at"),
 )
 

@@ -1,9 +1,10 @@
 """fsck: re-derives what the vault claims, from rows to objects and back, and explains every object.
 
-1. Every certificate: its envelope opens, and its status is what its newest event says.
+1. Every certificate: its envelope opens, its events follow the table of transitions, its status is what
+   the newest one says, and a superseded one and its successor name each other.
 2. Every sealed file: the object is there and has the digests and the size that the row names.
-3. Every leaf: its hash follows from its content, the issue's content from the row; the log's key signed
-   the promise.
+3. Every leaf: one for each event in their order, its content follows from row and event, its hash from
+   its content; the log's key signed the promise.
 4. Every material: the object is there with its digest and size.
 5. Every object in the store: a row names it, or a known reservation or case explains it.
 6. Every committed case has all the certificates that it reserved.
@@ -14,6 +15,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 from uuid import UUID
 
 from signing.log_key import check_log_signature
@@ -22,19 +24,19 @@ from storage.db import ReadConnection
 from storage.inspection import (
     PAGE_ROWS,
     LeafOnFile,
-    all_records,
+    RecordPage,
     is_case,
     is_reserved,
-    last_status_of,
-    leaves_of,
     material_objects,
     named_objects,
     open_reservations,
+    read_page,
     unredeemed_in_committed_cases,
 )
 from vault.errors import IntegrityError, NotFound, SignatureError
-from vault.log import issue_content, promise_message
-from vault.model.certificate import CertificateRecord
+from vault.log import event_content, issue_content, promise_message
+from vault.model.certificate import CertificateRecord, Status
+from vault.model.lifecycle import Action, StatusEvent, outcome
 from vault.tlog.merkle_leaf import leaf_hash
 from vault.workshop import Workshop
 
@@ -77,11 +79,11 @@ def fsck(workshop: Workshop, *, progress: Callable[[int], None]) -> FsckReport:
     """
     findings: list[Finding] = []
     certificates = objects = 0
+    for page in _pages(workshop):
+        findings += _check_page(workshop, page)  # 1, 2, 3
+        certificates += len(page.records)
+        progress(certificates)
     with workshop.database.reading() as db:
-        for page in all_records(db, workshop.keys):
-            findings += _check_page(workshop, db, page)  # 1, 2, 3
-            certificates += len(page)
-            progress(certificates)
         for sha256, size_bytes in material_objects(db):  # 4
             findings += _check_object(workshop, sha256, size_bytes, f"material {sha256}")
         for batch in _batches(workshop.blobs.documents()):  # 5
@@ -99,20 +101,44 @@ def fsck(workshop: Workshop, *, progress: Callable[[int], None]) -> FsckReport:
     return FsckReport(certificates, objects, tuple(findings))
 
 
-def _check_page(
-    workshop: Workshop, db: ReadConnection, page: tuple[CertificateRecord, ...]
-) -> Iterator[Finding]:
-    ids = [record.certificate_id for record in page]
-    statuses = last_status_of(db, ids)
-    leaves = leaves_of(db, ids)
-    for record in page:
-        if statuses.get(record.certificate_id) != record.status.value:
-            yield Finding(Weight.PROBLEM, record.identifier, "The status is not what the newest event says.")
+def _pages(workshop: Workshop) -> Iterator[RecordPage]:
+    after: UUID | None = None
+    while True:
+        with workshop.database.snapshot() as db:
+            page = read_page(db, workshop.keys, after)
+        if not page.records:
+            return
+        yield page
+        after = page.records[-1].certificate_id
+
+
+def _check_page(workshop: Workshop, page: RecordPage) -> Iterator[Finding]:
+    for record in page.records:
+        history = page.events.get(record.certificate_id, [])
+        yield from _check_history(record, history)
+        successor = record.superseded_by
+        if successor is not None and page.predecessors.get(successor) != record.certificate_id:
+            yield Finding(Weight.PROBLEM, record.identifier, "Its successor does not name it.")
         for document in record.documents:
             yield from _check_object(
                 workshop, document.sha256, document.size_bytes, record.identifier, sm3=document.sm3
             )
-        yield from _check_leaves(workshop, record, leaves.get(record.certificate_id, []))
+        yield from _check_leaves(workshop, record, history, page.leaves.get(record.certificate_id, []))
+
+
+def _check_history(record: CertificateRecord, history: list[StatusEvent]) -> Iterator[Finding]:
+    if not history or history[-1].status is not record.status:
+        yield Finding(Weight.PROBLEM, record.identifier, "The status is not what the newest event says.")
+    if not history or (history[0].action, history[0].status) != (Action.ISSUE, Status.VALID):
+        yield Finding(Weight.PROBLEM, record.identifier, "Its history does not begin with its issue.")
+    for before, event in pairwise(history):
+        if outcome(before.status, event.action) != event.status:
+            step = f"{event.action} of a certificate that was {before.status}"
+            yield Finding(Weight.PROBLEM, record.identifier, f"Its history has a forbidden step: {step}.")
+    if (record.status is Status.SUPERSEDED) != (record.superseded_by is not None):
+        yield Finding(
+            Weight.PROBLEM, record.identifier, "Its status and its successor contradict each other."
+        )
 
 
 def _check_object(
@@ -130,7 +156,7 @@ def _check_object(
 
 
 def _check_leaves(
-    workshop: Workshop, record: CertificateRecord, leaves: list[LeafOnFile]
+    workshop: Workshop, record: CertificateRecord, history: list[StatusEvent], leaves: list[LeafOnFile]
 ) -> Iterator[Finding]:
     expected = issue_content(
         identifier=record.identifier,
@@ -144,6 +170,14 @@ def _check_leaves(
     if not leaves or leaves[0].leaf != expected:
         yield Finding(
             Weight.PROBLEM, record.identifier, "The log leaf of its issue does not follow from the row."
+        )
+    derived = [event_content(record.identifier, event) for event in history[1:]]
+    if [leaf.leaf for leaf in leaves[1:]] != derived:
+        yield Finding(
+            Weight.PROBLEM,
+            record.identifier,
+            f"Its later log leaves do not follow from its events: expected {len(derived)}, got "
+            f"{len(leaves[1:])}, or one says something else.",
         )
     for leaf in leaves:
         if leaf_hash(leaf.leaf) != leaf.leaf_hash:

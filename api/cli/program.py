@@ -4,7 +4,15 @@ import sys
 
 import typer
 
-from api.cli import access_commands, bench, catalogue_commands, run_commands, upkeep_commands, verify_command
+from api.cli import (
+    access_commands,
+    bench,
+    catalogue_commands,
+    reconcile_command,
+    run_commands,
+    upkeep_commands,
+    verify_command,
+)
 from api.cli.frame import exit_of, say_error
 from vault.errors import VaultError
 
@@ -21,7 +29,15 @@ program = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for commands in (run_commands, upkeep_commands, catalogue_commands, access_commands, verify_command, bench):
+for commands in (
+    run_commands,
+    upkeep_commands,
+    reconcile_command,
+    catalogue_commands,
+    access_commands,
+    verify_command,
+    bench,
+):
     commands.register(program)
 
 

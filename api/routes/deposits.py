@@ -5,9 +5,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path
 from fastapi.responses import JSONResponse
 
-from api.answers import DepositOut, problems
+from api.answers import DepositOut, MayCloseOut, problems
 from api.deps import ClientHere, EdgeHere, StrictRoute, now
 from api.schemas import TEXT_MAX_CHARS, DepositIn
+from vault.closing import missing_of_case
 from vault.deposit import deposit, read_case, receipt_json
 from vault.lookup import of_case
 from vault.model.certificate import CertificateRecord
@@ -16,6 +17,7 @@ router = APIRouter(tags=["deposit"], route_class=StrictRoute)
 
 # No control characters: PostgreSQL takes no U+0000 in a text.
 PRINTABLE = r"^[^\x00-\x1f]+$"
+CaseNumber = Annotated[str, Path(max_length=TEXT_MAX_CHARS, pattern=PRINTABLE)]
 
 
 @router.post(
@@ -47,13 +49,24 @@ def post_deposit(body: DepositIn, edge: EdgeHere, client: ClientHere) -> JSONRes
     response_model=DepositOut,
     responses=problems(401, 404, 422, 503),
 )
-def get_case(
-    number: Annotated[str, Path(max_length=TEXT_MAX_CHARS, pattern=PRINTABLE)],
-    edge: EdgeHere,
-    client: ClientHere,
-) -> JSONResponse:
+def get_case(number: CaseNumber, edge: EdgeHere, client: ClientHere) -> JSONResponse:
     """What the deposit of this case answered."""
     return _receipts(edge, number, of_case(edge.workshop, client, number), 200)
+
+
+@router.get(
+    "/v1/cases/{number}/may-close",
+    summary="May the case close?",
+    response_model=MayCloseOut,
+    responses=problems(401, 422, 503),
+)
+def get_may_close(number: CaseNumber, edge: EdgeHere, client: ClientHere) -> JSONResponse:
+    """Yes, once the vault has committed the case with every certificate that it reserved.
+
+    A case that was never deposited is no 404: it is the one that must not close.
+    """
+    missing = missing_of_case(edge.workshop, client, number)
+    return JSONResponse({"may_close": not missing, "missing": list(missing)})
 
 
 def _receipts(

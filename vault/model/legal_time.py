@@ -1,0 +1,11 @@
+"""Calendar days of the country that the certificates are of: validity and effect are counted in them."""
+
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+LEGAL_TIME = ZoneInfo("Asia/Shanghai")
+
+
+def legal_day(at: datetime) -> date:
+    """The calendar day in China at this time."""
+    return at.astimezone(LEGAL_TIME).date()
