@@ -134,6 +134,14 @@ class BlobStore:
             except S3Error as error:
                 if error.code != "PreconditionFailed":
                     raise
+                self._retain_longer(sha256, retain_until)
+
+    def _retain_longer(self, sha256: str, until: datetime) -> None:
+        """A file that is handed in again years later is kept for as long as the newest case needs it."""
+        bucket, key = self._address.documents_bucket, _key(sha256)
+        kept = self._client.get_object_retention(bucket, key)
+        if kept is None or kept.retain_until_date < until.replace(microsecond=0):
+            self._client.set_object_retention(bucket, key, Retention(COMPLIANCE, until))
 
     def read_document(self, sha256: str) -> bytes:
         """The bytes under this digest, checked against it.

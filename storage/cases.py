@@ -14,42 +14,53 @@ from storage.envelope import KeyRing, open_json, seal_json
 from storage.tables import cases, certificates, reservations
 from vault.model.ids import uuid7
 
+# The digest of a case whose contents were forgotten after a refusal: no request has it.
+FORGOTTEN = b""
+
+
+@dataclass(frozen=True, slots=True)
+class CaseContents:
+    """What a case is reserved with. `envelope`: the request, to tell what differs, and the codes."""
+
+    service_item: str
+    completed_at: datetime
+    request_digest: bytes
+    envelope: Mapping[str, Any] = field(repr=False)
+
 
 @dataclass(frozen=True, slots=True)
 class CaseRow:
-    """A case as its first try reserved it. `content` is the envelope: the request and the codes."""
+    """A case as it is reserved now; `attempt` counts the contents that it had so far."""
 
     case_id: UUID
-    client_id: str
-    number: str
-    service_item: str
     request_digest: bytes
-    content: Mapping[str, Any] = field(repr=False)
+    attempt: int
+    envelope: Mapping[str, Any] = field(repr=False)
     committed_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class ReservationRow:
-    """One reserved identifier; the codes belong to it by `position` in the case's envelope."""
+    """One reserved identifier; the codes belong to it by `position` in the case's envelope.
+
+    `lineage`: the identifier without version and check character, the same for all versions.
+    """
 
     certificate_id: UUID
     position: int
     identifier: str
+    lineage: str
     version: int
-    supersedes: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
 class Predecessor:
     """The certificate that a new version follows."""
 
-    certificate_id: UUID
     identifier: str
-    version: int
     status: str
     type_code: str
     issuing_authority: str
-    successors_reserved: int
 
 
 def insert_case(
@@ -58,27 +69,15 @@ def insert_case(
     *,
     client_id: str,
     number: str,
-    service_item: str,
-    completed_at: datetime,
-    request_digest: bytes,
-    content: Mapping[str, Any],
+    contents: CaseContents,
     at: datetime,
 ) -> UUID | None:
-    """A new case's id; None where (client, number) is already there."""
+    """A new case's id, at its first attempt; None where (client, number) is already there."""
     case_id = uuid7(at)
-    data_key = keys.new_data_key(f"cases.data_key:{case_id}")
     statement = (
         insert(cases)
         .values(
-            id=case_id,
-            client_id=client_id,
-            number=number,
-            service_item=service_item,
-            completed_at=completed_at,
-            request_digest=request_digest,
-            data_key=data_key.wrapped,
-            sealed=seal_json(data_key, content, f"cases.sealed:{case_id}"),
-            reserved_at=at,
+            id=case_id, client_id=client_id, number=number, attempt=1, **_columns(keys, case_id, contents, at)
         )
         .on_conflict_do_nothing(index_elements=["client_id", "number"])
         .returning(cases.c.id)
@@ -97,39 +96,24 @@ def find_case(
     data_key = keys.data_key(row.data_key, f"cases.data_key:{row.id}")
     return CaseRow(
         case_id=row.id,
-        client_id=row.client_id,
-        number=row.number,
-        service_item=row.service_item,
         request_digest=row.request_digest,
-        content=open_json(data_key, row.sealed, f"cases.sealed:{row.id}"),
+        attempt=row.attempt,
+        envelope=open_json(data_key, row.sealed, f"cases.sealed:{row.id}"),
         committed_at=row.committed_at,
     )
 
 
-def replace_uncommitted(
-    db: WriteConnection,
-    keys: KeyRing,
-    case_id: UUID,
-    *,
-    service_item: str,
-    completed_at: datetime,
-    request_digest: bytes,
-    content: Mapping[str, Any],
-    at: datetime,
+def start_attempt(
+    db: WriteConnection, keys: KeyRing, case_id: UUID, contents: CaseContents, at: datetime
 ) -> None:
-    """Gives an uncommitted case other contents; its reservations so far are abandoned, not deleted."""
-    data_key = keys.new_data_key(f"cases.data_key:{case_id}")
+    """Gives an uncommitted case, locked by the caller, other contents: its next attempt.
+
+    Its reservations so far are abandoned, not deleted: they explain what an earlier try may have stored.
+    """
     db.execute(
         update(cases)
-        .where(cases.c.id == case_id, cases.c.committed_at.is_(None))
-        .values(
-            service_item=service_item,
-            completed_at=completed_at,
-            request_digest=request_digest,
-            data_key=data_key.wrapped,
-            sealed=seal_json(data_key, content, f"cases.sealed:{case_id}"),
-            reserved_at=at,
-        )
+        .where(cases.c.id == case_id)
+        .values(attempt=cases.c.attempt + 1, **_columns(keys, case_id, contents, at))
     )
     db.execute(
         update(reservations)
@@ -149,8 +133,8 @@ def insert_reservations(db: WriteConnection, case_id: UUID, rows: Sequence[Reser
                     "case_id": case_id,
                     "position": row.position,
                     "identifier": row.identifier,
+                    "lineage": row.lineage,
                     "version": row.version,
-                    "supersedes": row.supersedes,
                 }
                 for row in rows
             ],
@@ -164,8 +148,8 @@ def reservations_of(db: ReadConnection, case_id: UUID) -> tuple[ReservationRow, 
             reservations.c.certificate_id,
             reservations.c.position,
             reservations.c.identifier,
+            reservations.c.lineage,
             reservations.c.version,
-            reservations.c.supersedes,
         )
         .where(reservations.c.case_id == case_id, reservations.c.abandoned_at.is_(None))
         .order_by(reservations.c.position)
@@ -173,11 +157,11 @@ def reservations_of(db: ReadConnection, case_id: UUID) -> tuple[ReservationRow, 
     return tuple(ReservationRow(*row) for row in db.execute(query))
 
 
-def release_case(db: WriteConnection, case_id: UUID, request_digest: bytes) -> None:
+def release_case(db: WriteConnection, case_id: UUID, attempt: int) -> None:
     """Deletes an uncommitted case and its reservations: a refused deposit leaves nothing behind.
 
-    A case that was given other contents meanwhile is left alone, and so is one with abandoned
-    reservations: they explain what an earlier try may have left in the object store.
+    A case that went on to another attempt is left alone, and so is one with abandoned reservations: they
+    explain what an earlier try may have left in the object store.
     """
     abandoned = select(reservations.c.certificate_id).where(
         reservations.c.case_id == case_id, reservations.c.abandoned_at.is_not(None)
@@ -187,7 +171,7 @@ def release_case(db: WriteConnection, case_id: UUID, request_digest: bytes) -> N
         .where(
             cases.c.id == case_id,
             cases.c.committed_at.is_(None),
-            cases.c.request_digest == request_digest,
+            cases.c.attempt == attempt,
             ~abandoned.exists(),
         )
         .with_for_update()
@@ -197,36 +181,46 @@ def release_case(db: WriteConnection, case_id: UUID, request_digest: bytes) -> N
         db.execute(delete(cases).where(cases.c.id == case_id))
 
 
-def redeem_case(db: WriteConnection, case_id: UUID, request_digest: bytes, at: datetime) -> bool:
-    """Marks a case as committed, once: False where another try was first or changed its contents."""
+def redeem_case(db: WriteConnection, case_id: UUID, attempt: int, at: datetime) -> bool:
+    """Marks a case as committed, once: False where another try was first or started another attempt."""
     statement = (
         update(cases)
-        .where(
-            cases.c.id == case_id,
-            cases.c.committed_at.is_(None),
-            cases.c.request_digest == request_digest,
-        )
+        .where(cases.c.id == case_id, cases.c.committed_at.is_(None), cases.c.attempt == attempt)
         .values(committed_at=at)
     )
     return db.execute(statement).rowcount == 1
 
 
-def find_predecessor(db: ReadConnection, certificate_id: UUID) -> Predecessor | None:
-    """What a new version of this certificate has to know."""
-    reserved = (
-        select(func.count())
-        .select_from(reservations)
-        .where(reservations.c.supersedes == certificate_id)
-        .scalar_subquery()
+def lock_predecessor(db: WriteConnection, certificate_id: UUID) -> Predecessor | None:
+    """What a new version of this certificate has to know; its row is held until the transaction ends."""
+    query = (
+        select(
+            certificates.c.identifier,
+            certificates.c.status,
+            certificates.c.type_code,
+            certificates.c.issuing_authority,
+        )
+        .where(certificates.c.id == certificate_id)
+        # No key changes: records that refer to it need not wait.
+        .with_for_update(key_share=True)
     )
-    query = select(
-        certificates.c.id,
-        certificates.c.identifier,
-        certificates.c.version,
-        certificates.c.status,
-        certificates.c.type_code,
-        certificates.c.issuing_authority,
-        reserved,
-    ).where(certificates.c.id == certificate_id)
     row = db.execute(query).one_or_none()
     return None if row is None else Predecessor(*row)
+
+
+def highest_version(db: ReadConnection, lineage: str) -> int:
+    """The highest version that was ever reserved of this certificate, committed or not."""
+    query = select(func.max(reservations.c.version)).where(reservations.c.lineage == lineage)
+    return db.execute(query).scalar_one() or 0
+
+
+def _columns(keys: KeyRing, case_id: UUID, contents: CaseContents, at: datetime) -> dict[str, object]:
+    data_key = keys.new_data_key(f"cases.data_key:{case_id}")
+    return {
+        "service_item": contents.service_item,
+        "completed_at": contents.completed_at,
+        "request_digest": contents.request_digest,
+        "data_key": data_key.wrapped,
+        "sealed": seal_json(data_key, contents.envelope, f"cases.sealed:{case_id}"),
+        "reserved_at": at,
+    }

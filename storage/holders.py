@@ -13,16 +13,11 @@ from storage.tables import holders
 from vault.model.holders import Holder, HolderCode
 from vault.model.ids import uuid7
 
-# Residence permits and permanent-resident cards bear citizen-form numbers, and systems file them under 111
-# as well as under their own type: one person must not become two holders by that.
-_CITIZEN_FORM = "111"
-_INDEXED_AS = {"551": _CITIZEN_FORM, "552": _CITIZEN_FORM, "553": _CITIZEN_FORM}
-
 
 def holder_index(keys: KeyRing, code: HolderCode) -> bytes:
     """The blind index under which a holder's code is found."""
-    indexed_as = _INDEXED_AS.get(code.code_type, code.code_type)
-    return keys.index(f"holder:{indexed_as}", code.value)
+    filed_under, value = code.identity
+    return keys.index(f"holder:{filed_under}", value)
 
 
 def find_holder(db: ReadConnection, keys: KeyRing, code: HolderCode) -> UUID | None:

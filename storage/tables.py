@@ -125,8 +125,11 @@ cases = Table(
     Column("number", Text, nullable=False),
     Column("service_item", Text, nullable=False),
     _moment("completed_at"),
-    # SHA-256 of the canonical request: the same case handed in again is told from a changed one.
+    # SHA-256 of the normalised request: the same case handed in again is told from a changed one.
+    # Empty where a deposit was refused at its commit: its contents are forgotten.
     Column("request_digest", LargeBinary, nullable=False),
+    # Counts the contents that the case had so far; a try may commit only the attempt that it reserved.
+    Column("attempt", Integer, nullable=False),
     Column("data_key", LargeBinary, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
     _moment("reserved_at"),
@@ -141,8 +144,10 @@ reservations = Table(
     Column("case_id", Uuid, ForeignKey("cases.id"), nullable=False),
     Column("position", SmallInteger, nullable=False),
     Column("identifier", Text, nullable=False, unique=True),
+    # The identifier without version and check: all versions of one certificate.
+    Column("lineage", Text, nullable=False),
     Column("version", SmallInteger, nullable=False),
-    Column("supersedes", Uuid),
+    UniqueConstraint("lineage", "version"),
     # Set when the case came again with other contents before it was committed; the row stays so that
     # an object left behind by the first try is explained.
     _moment("abandoned_at", nullable=True),
@@ -153,7 +158,6 @@ reservations = Table(
         unique=True,
         postgresql_where=text("abandoned_at IS NULL"),
     ),
-    Index("ix_reservations_supersedes", "supersedes", postgresql_where=text("supersedes IS NOT NULL")),
 )
 
 # --- holders and their certificates ----------------------------------------------------------------

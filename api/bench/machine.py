@@ -2,9 +2,12 @@
 
 import os
 import platform
+import statistics
+import tempfile
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from time import perf_counter
 
 import psycopg
 from cryptography.hazmat.backends.openssl import backend
@@ -23,9 +26,12 @@ LIBRARIES = (
     "zxing-cpp",
 )
 
+_FSYNCS = 50
+_PAGE_BYTES = 8192  # what PostgreSQL writes at least
+
 
 def machine(database_url: str, data: Path) -> dict[str, object]:
-    """Processor, memory, system, versions, the data folder's file system and how busy the machine was."""
+    """Processor, memory, system, versions, the data folder's disk, and how busy the machine was."""
     load_1_min, _, _ = os.getloadavg()
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -35,6 +41,7 @@ def machine(database_url: str, data: Path) -> dict[str, object]:
         "system": platform.freedesktop_os_release().get("PRETTY_NAME", platform.system()),
         "kernel": platform.release(),
         "file_system": _file_system(data),
+        "fsync_ms": _fsync_ms(data),
         "python": platform.python_version(),
         "openssl": backend.openssl_version_text(),
         "postgresql": _postgresql(database_url),
@@ -59,6 +66,19 @@ def _file_system(folder: Path) -> str:
         if folder.resolve().is_relative_to(mount) and len(mount) >= len(best):
             best, kind = mount, kind_here
     return kind
+
+
+def _fsync_ms(folder: Path) -> float:
+    """The median time in which a small write gets to the disk: every commit waits for one."""
+    times_s = []
+    with tempfile.TemporaryFile(dir=folder) as file:
+        for _ in range(_FSYNCS):
+            file.write(b"\0" * _PAGE_BYTES)
+            file.flush()
+            began = perf_counter()
+            os.fdatasync(file.fileno())
+            times_s.append(perf_counter() - began)
+    return round(statistics.median(times_s) * 1000, 2)
 
 
 def _postgresql(database_url: str) -> str:

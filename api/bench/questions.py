@@ -1,15 +1,14 @@
-"""What is asked most: verification by code and by file, holdings; and the load generator by itself."""
+"""What is asked most: verification by code and by file, and what holders have."""
 
 from api.bench.figures import Budget, Counted, Result, Run, interleaved
 from api.bench.load import expect
 from api.bench.references import pgbench, sha256sum
 from api.bench.requests import holder, post_file, post_json
-from api.bench.stage import AT_ONCE, SEED_GROUP, SEED_HOLDERS, Stage
+from api.bench.stage import AT_ONCE, HELLO, SEED_GROUP, SEED_HOLDERS, Stage
 from vault.errors import IntegrityError
 
 # Issue 2, "Done when": verification by code at least 25 % of the hello route's rate.
 VERIFY_CODE_BUDGET = Budget(Counted.RATIO, 0.25)
-_HELLO = f"GET /livez of the same server, {AT_ONCE} at once"
 
 
 def measure_verify_code(on: Stage, seconds: float) -> Result:
@@ -30,7 +29,7 @@ def measure_verify_code(on: Stage, seconds: float) -> Result:
         "verify_code",
         f"POST /v1/verifications with number and code, {AT_ONCE} at once",
         run,
-        _HELLO,
+        HELLO,
         reference,
         VERIFY_CODE_BUDGET,
     )

@@ -22,7 +22,7 @@ from storage.embedded import postgres_program
 from vault.errors import NotFound, Unavailable
 
 # One sha256sum reads the file so often that starting the program does not count.
-_COPIES = 4000
+_COPIES = 1000
 _PGBENCH_SCALE = "1"  # 100,000 rows: all in memory, as the vault's own index pages are
 _PGBENCH_COUNT = re.compile(r"number of transactions actually processed: (\d+)")
 _PGBENCH_RATE = re.compile(r"tps = ([\d.]+) \(without initial connection time\)")

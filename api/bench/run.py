@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from api.bench.ceiling import measure_generator
 from api.bench.deposits import measure_deposit_pdf, measure_deposit_typeset, measure_duplicates
 from api.bench.figures import Result
 from api.bench.machine import machine
@@ -26,6 +27,7 @@ MEASUREMENTS: Final[Mapping[str, Callable[[Stage, float], Result]]] = MappingPro
         "verify_file": measure_verify_file,
         "holdings": measure_holdings,
         "duplicates": measure_duplicates,
+        "generator": measure_generator,
     }
 )
 

@@ -24,6 +24,7 @@ from vault.model.catalogue import CertificateType
 LOOPBACK = "127.0.0.1"
 AT_ONCE = 8
 """Requests under way in every measurement over HTTP; the issue names it for the duplicates."""
+HELLO = f"GET /livez of the same server, {AT_ONCE} at once"
 SEED_HOLDERS = 20
 CERTIFICATES_A_HOLDER = 3
 SEED_GROUP = "A"

@@ -113,6 +113,7 @@ def upgrade() -> None:
         sa.Column("service_item", sa.Text(), nullable=False),
         sa.Column("completed_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("request_digest", sa.LargeBinary(), nullable=False),
+        sa.Column("attempt", sa.Integer(), nullable=False),
         sa.Column("data_key", sa.LargeBinary(), nullable=False),
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.Column("reserved_at", sa.DateTime(timezone=True), nullable=False),
@@ -162,19 +163,13 @@ def upgrade() -> None:
         sa.Column("case_id", sa.Uuid(), nullable=False),
         sa.Column("position", sa.SmallInteger(), nullable=False),
         sa.Column("identifier", sa.Text(), nullable=False),
+        sa.Column("lineage", sa.Text(), nullable=False),
         sa.Column("version", sa.SmallInteger(), nullable=False),
-        sa.Column("supersedes", sa.Uuid(), nullable=True),
         sa.Column("abandoned_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name=op.f("fk_reservations_case_id")),
         sa.PrimaryKeyConstraint("certificate_id", name=op.f("pk_reservations")),
         sa.UniqueConstraint("identifier", name=op.f("uq_reservations_identifier")),
-    )
-    op.create_index(
-        "ix_reservations_supersedes",
-        "reservations",
-        ["supersedes"],
-        unique=False,
-        postgresql_where=sa.text("supersedes IS NOT NULL"),
+        sa.UniqueConstraint("lineage", "version", name=op.f("uq_reservations_lineage_version")),
     )
     op.create_index(
         "uq_reservations_case_id_position",
@@ -325,11 +320,6 @@ def downgrade() -> None:
         "uq_reservations_case_id_position",
         table_name="reservations",
         postgresql_where=sa.text("abandoned_at IS NULL"),
-    )
-    op.drop_index(
-        "ix_reservations_supersedes",
-        table_name="reservations",
-        postgresql_where=sa.text("supersedes IS NOT NULL"),
     )
     op.drop_table("reservations")
     op.drop_index(op.f("ix_materials_case_id"), table_name="materials")

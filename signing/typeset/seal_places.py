@@ -22,8 +22,8 @@ SEAL_PLACES: Mapping[str, SealPlace] = MappingProxyType(
         "permit-portrait": SealPlace(1, 143.0, 228.0, _DEPARTMENT_MM),
         "approval-document": SealPlace(LAST_PAGE, 143.0, 229.0, _DEPARTMENT_MM),
         "proof-letter": SealPlace(LAST_PAGE, 143.0, 229.0, _DEPARTMENT_MM),
-        "booklet-spread": SealPlace(1, 80.0, 146.0, _DEPARTMENT_MM),
-        "marriage-certificate": SealPlace(1, 80.0, 142.0, _DEPARTMENT_MM),
+        "booklet-spread": SealPlace(1, 76.75, 146.0, _DEPARTMENT_MM),
+        "marriage-certificate": SealPlace(1, 76.75, 142.0, _DEPARTMENT_MM),
         "personal-card": SealPlace(1, 152.0, 108.0, _CARD_MM),
     }
 )

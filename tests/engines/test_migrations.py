@@ -61,6 +61,6 @@ def test_the_migrations_make_the_tables_that_the_code_knows(house: House) -> Non
 @pytest.mark.parametrize("change", ["DELETE FROM {}", "UPDATE {} SET id = DEFAULT"])
 def test_history_cannot_be_rewritten(house: House, table: str, change: str) -> None:
     deposited(house, example_request(house.catalogue))
-    with connection(house.settings.database_url.get_secret_value()) as db:
-        with pytest.raises(ProgrammingError, match="insert-only"):
-            db.execute(text(change.format(table)))
+    url = house.settings.database_url.get_secret_value()
+    with connection(url) as db, pytest.raises(ProgrammingError, match="insert-only"):
+        db.execute(text(change.format(table)))

@@ -146,6 +146,7 @@ BAD_RESULTS = {
     "in the future": (_set(issued_on="2999-01-01"), "/issued_on"),
     "strange authority": (_set(issuing_authority="91350100M000100Y43"), "/issuing_authority"),
     "unknown format": (_set(formats=["docx"]), "/formats"),
+    "not an RFC 3339 date": (_set(valid_from=""), "/valid_from"),
     "no predecessor": (_set(supersedes="00000000-0000-7000-8000-000000000000"), "/supersedes"),
 }
 
@@ -223,3 +224,55 @@ def test_an_upload_under_a_wrong_digest_is_not_kept(house: House) -> None:
 def test_examples_are_whole_results(house: House) -> None:
     kind = kind_named(house.catalogue, ESTATE)
     assert len(kind.example["holders"]) > 1
+
+
+@pytest.mark.parametrize(
+    "moment",
+    ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-W01-1T00:00+00:00", "2026-10-26", ""],
+)
+def test_an_odd_time_is_refused_at_its_place(house: House, moment: str) -> None:
+    request = example_request(house.catalogue)
+    request["case"]["completed_at"] = moment
+    with pytest.raises(InputError) as caught:
+        deposited(house, request)
+    assert [p.pointer for p in caught.value.problems] == ["/case/completed_at"]
+
+
+def test_one_person_under_two_code_types_is_one_holder(house: House) -> None:
+    request = example_request(house.catalogue, "结婚证")
+    code = "810000199408230021"
+    request["results"][0]["holders"] = [
+        {"code_type": "111", "code": code, "name": "陈样例"},
+        {"code_type": "551", "code": code, "name": "陈样例"},
+    ]
+    with pytest.raises(InputError) as caught:
+        deposited(house, request)
+    assert "/results/0/holders/1/code" in [p.pointer for p in caught.value.problems]
+
+
+def test_a_material_with_a_holder_twice_is_refused(house: House) -> None:
+    request = example_request(house.catalogue)
+    holder = request["results"][0]["holders"][0]
+    request["materials"] = [
+        {
+            "type": "M-1",
+            "name": "材料",
+            "sha256": uploaded_pdf(house, "twice"),
+            "trust": "C",
+            "holders": [holder, holder],
+            "valid_to": None,
+        }
+    ]
+    with pytest.raises(InputError) as caught:
+        deposited(house, request)
+    assert [p.pointer for p in caught.value.problems] == ["/materials/0/holders"]
+
+
+def test_two_results_cannot_supersede_one_certificate(house: House) -> None:
+    (old,) = deposited(house, example_request(house.catalogue)).certificates
+    request = example_request(house.catalogue, "食品经营许可证", "食品经营许可证")
+    for result in request["results"]:
+        result["supersedes"] = str(old.certificate_id)
+    with pytest.raises(InputError) as caught:
+        deposited(house, request)
+    assert [p.pointer for p in caught.value.problems] == ["/results/1/supersedes"]

@@ -26,11 +26,10 @@ def check_holders(kind: CertificateType, holders: Sequence[Holder]) -> None:
             admitted = " or ".join(sorted(rule.kinds))
             detail = f"expected a code type of a holder who is: {admitted}; got one of: {holder.code.kind}"
             problems.append(FieldProblem(f"/holders/{index}/code_type", detail))
-        identity = (holder.code.code_type, holder.code.value)
-        if identity in seen:
+        if holder.code.identity in seen:
             detail = "expected each holder once, got this one twice"
             problems.append(FieldProblem(f"/holders/{index}/code", detail))
-        seen.add(identity)
+        seen.add(holder.code.identity)
     if problems:
         raise InputError(f"The holders do not fit {kind.name} ({kind.code}).", *problems)
 

@@ -5,14 +5,18 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from storage.cases import redeem_case
+<<<<<<< HEAD
 from storage.certificates import NewCertificate, insert_certificates, records_of_case
+=======
+from storage.certificates import NewCertificate, insert_certificates, supersede
+>>>>>>> main
 from storage.db import WriteConnection
 from storage.history import AuditRow, LeafRow, defer_job, insert_audit, insert_leaves
 from storage.holders import ensure_holders
 from storage.materials import NewMaterial, insert_materials
 from storage.statuses import supersede
 from vault.deposit.making import SealedResult
-from vault.deposit.reserving import ReservedCase
+from vault.deposit.reserving import ReservedCase, answer_of_another_try
 from vault.deposit.taking import TakenFile
 from vault.errors import Conflict, FieldProblem
 from vault.log import event_content, issue_content, promised
@@ -52,8 +56,8 @@ def commit(
             finds the case committed.
     """
     with workshop.database.writing() as db:
-        if not redeem_case(db, reserved.case_id, reserved.request_digest, at):
-            return _redeemed_by_another(db, workshop, reserved), False
+        if not redeem_case(db, reserved.case_id, reserved.attempt, at):
+            return answer_of_another_try(db, workshop, case), False
         new = [
             _new_certificate(workshop, reserved, result, item, at)
             for result, item in zip(case.results, sealed, strict=True)
@@ -99,19 +103,6 @@ def _all_holders(case: CompletedCase) -> list[Holder]:
     of_results = [holder for result in case.results for holder in result.holders]
     of_materials = [holder for material in case.materials for holder in material.holders]
     return list({holder.code: holder for holder in of_results + of_materials}.values())
-
-
-def _redeemed_by_another(
-    db: WriteConnection, workshop: Workshop, reserved: ReservedCase
-) -> tuple[CertificateRecord, ...]:
-    """Another try was first: its certificates are the answer, if it was the same case that it deposited."""
-    records = records_of_case(db, workshop.keys, reserved.case_id)
-    ours = {reservation.certificate_id for reservation in reserved.reservations}
-    if {record.certificate_id for record in records} != ours:
-        raise Conflict(
-            "This case was sent with other contents at the same time; a changed result is a new case."
-        )
-    return records
 
 
 def _new_certificate(

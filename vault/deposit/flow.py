@@ -5,10 +5,10 @@ from datetime import datetime
 
 from vault.deposit.committing import commit
 from vault.deposit.making import judge, make_page, seal
-from vault.deposit.reserving import ReservedCase, release, reserve
+from vault.deposit.reserving import ReservedCase, answer_if_committed, forget, release, reserve
 from vault.deposit.storing import store
 from vault.deposit.taking import take_handed_in
-from vault.errors import InputError
+from vault.errors import Conflict, InputError
 from vault.model.certificate import CertificateRecord, CompletedCase
 from vault.workshop import Workshop
 
@@ -25,9 +25,10 @@ class Deposited:
 def deposit(workshop: Workshop, case: CompletedCase, *, at: datetime) -> Deposited:
     """Seals, stores and indexes every result of a completed case, all of them or none.
 
+    0. answer from the records where the case is deposited already, whatever became of its files since.
     1. take: the files that the case names are there and may be sealed; nothing is written yet.
     2. reserve: identifiers, verification codes and the intent to seal are committed, once per
-       (client, case number). A case that is committed already is answered from its records.
+       (client, case number).
     3. make: typeset the page from the type's template, or take the file handed in.
     4. seal: certify it with the issuing authority's seal.
     5. judge: an independent reader must find the seal whole before anybody else sees it.
@@ -46,6 +47,9 @@ def deposit(workshop: Workshop, case: CompletedCase, *, at: datetime) -> Deposit
         Unavailable: an engine does not answer; the same request may succeed later.
         IntegrityError: the vault's own work does not stand up to its own reader.
     """
+    held = answer_if_committed(workshop, case)  # 0
+    if held is not None:
+        return Deposited(case.number, held, repeated=True)
     handed_in = take_handed_in(workshop, case)  # 1
     reserved = reserve(workshop, case, at=at)  # 2
     if not isinstance(reserved, ReservedCase):
@@ -58,5 +62,9 @@ def deposit(workshop: Workshop, case: CompletedCase, *, at: datetime) -> Deposit
         raise
     judge(workshop, sealed, at=at)  # 5
     store(workshop, case, reserved, sealed, handed_in, at=at)  # 6
-    records, first = commit(workshop, case, reserved, sealed, handed_in, at=at)  # 7
+    try:
+        records, first = commit(workshop, case, reserved, sealed, handed_in, at=at)  # 7
+    except Conflict:
+        forget(workshop, case, reserved, at=at)
+        raise
     return Deposited(case.number, records, repeated=not first)  # 8

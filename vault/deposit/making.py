@@ -40,10 +40,11 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class SealedResult:
-    """One result's sealed file, with the key's certificate roots left to the workshop."""
+    """One result's sealed file; `certificate_sha256` of the seal's certificate, hex."""
 
     reservation: Reservation
     document: SealedDocument
+    certificate_sha256: str
 
 
 def verify_url(public_url: str, token: str) -> str:
@@ -175,7 +176,7 @@ def _seal(workshop: Workshop, page: Page, owner: UsableSeal, at: datetime) -> Se
         level=sealed.level,
         seal_id=owner.seal_id,
     )
-    return SealedResult(page.reservation, document)
+    return SealedResult(page.reservation, document, hashlib.sha256(owner.key.certificate).hexdigest())
 
 
 def judge(workshop: Workshop, sealed: tuple[SealedResult, ...], *, at: datetime) -> None:
@@ -191,3 +192,5 @@ def judge(workshop: Workshop, sealed: tuple[SealedResult, ...], *, at: datetime)
                 ", ".join(c.name for c in reports[-1].checks if c.result != "passed") if reports else "seal"
             )
             raise IntegrityError(f"What was just sealed does not stand up to the reader: {failed}.")
+        if reports[-1].certificate_sha256 != result.certificate_sha256:
+            raise IntegrityError("What was just sealed bears another seal than the one that was used.")

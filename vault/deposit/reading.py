@@ -31,7 +31,9 @@ NAME_MAX_CHARS = 256
 CLOCK_SKEW_DAYS = 1
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+# RFC 3339, 5.6: date-time with its offset.
+_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
 
 
 class _Findings:
@@ -86,6 +88,7 @@ def read_case(
     read_results = [
         _result(findings, f"/results/{n}", types, client, value, today) for n, value in enumerate(results)
     ]
+    _check_supersedes_once(findings, results)
     read_materials = [
         _material(findings, f"/materials/{n}", value, today) for n, value in enumerate(materials)
     ]
@@ -125,7 +128,10 @@ def _result(
         with findings.under(pointer):
             check_holders(kind, holders)
     issued_on = _date(findings, f"{pointer}/issued_on", value["issued_on"])
-    valid_from = _date(findings, f"{pointer}/valid_from", value.get("valid_from") or value["issued_on"])
+    valid_from = value.get("valid_from")
+    valid_from = _date(
+        findings, f"{pointer}/valid_from", value["issued_on"] if valid_from is None else valid_from
+    )
     valid_to = value.get("valid_to")
     valid_to = None if valid_to is None else _date(findings, f"{pointer}/valid_to", valid_to)
     with findings.under(pointer):
@@ -154,6 +160,16 @@ def _result(
         formats=formats,
         supersedes=supersedes,
     )
+
+
+def _check_supersedes_once(findings: _Findings, results: Sequence[Mapping[str, Any]]) -> None:
+    seen: set[str] = set()
+    for n, result in enumerate(results):
+        old = result.get("supersedes")
+        if old is not None and old.lower() in seen:
+            findings.add(f"/results/{n}/supersedes", "Another result of this case supersedes it already.")
+        elif old is not None:
+            seen.add(old.lower())
 
 
 def _authority(
@@ -222,6 +238,8 @@ def _material(
     holders = _holders(findings, f"{pointer}/holders", value["holders"], today)
     if not value["holders"]:
         findings.add(f"{pointer}/holders", "Expected at least one holder, got none.")
+    if len({holder.code.identity for holder in holders}) != len(holders):
+        findings.add(f"{pointer}/holders", "Expected each holder once, got one twice.")
     valid_to = value.get("valid_to")
     valid_to = None if valid_to is None else _date(findings, f"{pointer}/valid_to", valid_to)
     if len(findings.problems) > before:
@@ -250,15 +268,15 @@ def _date(findings: _Findings, pointer: str, value: str) -> date | None:
 
 def _moment(findings: _Findings, pointer: str, value: str, at: datetime) -> datetime | None:
     try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
+        moment = datetime.fromisoformat(value).astimezone(UTC) if _MOMENT.fullmatch(value) else None
+    except (ValueError, OverflowError):  # 30 February; the year 1 in a zone ahead of UTC
         moment = None
-    if moment is None or moment.tzinfo is None:
+    if moment is None:
         findings.add(pointer, "Expected a time in RFC 3339 with its offset, such as 2026-10-26T08:00:00Z.")
         return None
     if (moment - at).days >= CLOCK_SKEW_DAYS:
         findings.add(pointer, "The time lies in the future.")
-    return moment.astimezone(UTC)
+    return moment
 
 
 def _sha256(findings: _Findings, pointer: str, value: str) -> str:

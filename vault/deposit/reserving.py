@@ -5,24 +5,28 @@ import hashlib
 import json
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from storage.cases import (
+    FORGOTTEN,
+    CaseContents,
     CaseRow,
+    Predecessor,
     ReservationRow,
     find_case,
-    find_predecessor,
+    highest_version,
     insert_case,
     insert_reservations,
+    lock_predecessor,
     release_case,
-    replace_uncommitted,
     reservations_of,
+    start_attempt,
 )
 from storage.certificates import records_of_case
-from storage.db import WriteConnection
+from storage.db import ReadConnection, WriteConnection
 from storage.holders import holder_json
 from storage.seals import seals_in_use
 from vault.deposit.differences import differences
@@ -52,20 +56,23 @@ class ReservedCase:
     """A case whose identifiers and codes are committed; `seal_ids` by issuing authority."""
 
     case_id: UUID
-    request_digest: bytes
+    attempt: int
     reservations: tuple[Reservation, ...]
     seal_ids: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class _Content:
-    """What the case's envelope holds: the request, to say what differs; and the codes, by position."""
+def answer_if_committed(workshop: Workshop, case: CompletedCase) -> tuple[CertificateRecord, ...] | None:
+    """The certificates of a case that is deposited already, whatever became of its seals and files since.
 
-    request: dict[str, Any] = field(repr=False)
-    codes: list[dict[str, str]] = field(repr=False)
-
-    def as_json(self) -> dict[str, Any]:
-        return {"request": self.request, "codes": self.codes}
+    Raises:
+        Conflict: it is deposited with other contents; the problems point at what differs.
+        Unavailable: the database does not answer.
+    """
+    with workshop.database.reading() as db:
+        row = find_case(db, workshop.keys, case.client_id, case.number)
+        if row is None or row.committed_at is None:
+            return None
+        return _committed(db, workshop, row, case)
 
 
 def reserve(
@@ -73,66 +80,71 @@ def reserve(
 ) -> ReservedCase | tuple[CertificateRecord, ...]:
     """Commits the reservation, or finds the one that an earlier try committed.
 
-    Returns the certificates instead where the case is deposited already.
+    Returns the certificates instead where another try has deposited the case meanwhile.
 
     Raises:
-        Conflict: the case is deposited with other contents; the problems point at what differs.
+        Conflict: the case is deposited with other contents, or what it supersedes no longer can be.
         InputError: what it supersedes is not there or not of its kind.
         Unavailable: an authority has no seal in use, or the database does not answer.
     """
-    request = case_json(case)
-    digest = hashlib.sha256(
-        json.dumps(request, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
-    ).digest()
-    content = _Content(request, [_new_codes() for _ in case.results])
+    contents = _contents(case)
     with workshop.database.writing() as db:
         seal_ids = _seals(db, case, at)
         case_id = insert_case(
-            db,
-            workshop.keys,
-            client_id=case.client_id,
-            number=case.number,
-            service_item=case.service_item,
-            completed_at=case.completed_at,
-            request_digest=digest,
-            content=content.as_json(),
-            at=at,
+            db, workshop.keys, client_id=case.client_id, number=case.number, contents=contents, at=at
         )
         if case_id is not None:
-            rows = _reserve_identifiers(db, case, at)
-            insert_reservations(db, case_id, rows)
-            return ReservedCase(case_id, digest, _reservations(rows, content.codes), seal_ids)
+            rows = _reserve_identifiers(db, case, case_id, at)
+            return ReservedCase(case_id, 1, _reservations(rows, contents.envelope), seal_ids)
         row = find_case(db, workshop.keys, case.client_id, case.number, lock=True)
         if row is None:  # released between the two statements by a try that was refused
             raise Unavailable(
                 "The same case was being refused at this moment; send it again.", retry_after_s=1
             )
         if row.committed_at is not None:
-            _check_same(row, request, digest)
-            return records_of_case(db, workshop.keys, row.case_id)
-        if row.request_digest == digest:
+            return _committed(db, workshop, row, case)
+        if row.request_digest == contents.request_digest:
+            for position, result in enumerate(case.results):
+                _check_predecessor(db, position, result)
             known = reservations_of(db, row.case_id)
-            return ReservedCase(row.case_id, digest, _reservations(known, row.content["codes"]), seal_ids)
+            return ReservedCase(row.case_id, row.attempt, _reservations(known, row.envelope), seal_ids)
         # Nobody was ever answered for the earlier contents: the mended request takes their place.
-        replace_uncommitted(
-            db,
-            workshop.keys,
-            row.case_id,
-            service_item=case.service_item,
-            completed_at=case.completed_at,
-            request_digest=digest,
-            content=content.as_json(),
-            at=at,
-        )
-        rows = _reserve_identifiers(db, case, at)
-        insert_reservations(db, row.case_id, rows)
-        return ReservedCase(row.case_id, digest, _reservations(rows, content.codes), seal_ids)
+        start_attempt(db, workshop.keys, row.case_id, contents, at)
+        rows = _reserve_identifiers(db, case, row.case_id, at)
+        return ReservedCase(row.case_id, row.attempt + 1, _reservations(rows, contents.envelope), seal_ids)
 
 
 def release(workshop: Workshop, reserved: ReservedCase) -> None:
-    """Takes a reservation back after a refusal: nothing of a refused deposit is kept."""
+    """Takes a reservation back after a refusal that came before anything was stored."""
     with workshop.database.writing() as db:
-        release_case(db, reserved.case_id, reserved.request_digest)
+        release_case(db, reserved.case_id, reserved.attempt)
+
+
+def forget(workshop: Workshop, case: CompletedCase, reserved: ReservedCase, *, at: datetime) -> None:
+    """Forgets the contents of a case that was refused at its commit, when objects were stored already.
+
+    The abandoned reservations stay: they explain the objects. The same request sent again starts anew.
+    """
+    nothing = CaseContents(case.service_item, case.completed_at, FORGOTTEN, {})
+    with workshop.database.writing() as db:
+        row = find_case(db, workshop.keys, case.client_id, case.number, lock=True)
+        if row is not None and row.committed_at is None and row.attempt == reserved.attempt:
+            start_attempt(db, workshop.keys, row.case_id, nothing, at)
+
+
+def answer_of_another_try(
+    db: WriteConnection, workshop: Workshop, case: CompletedCase
+) -> tuple[CertificateRecord, ...]:
+    """What to answer a try that found its attempt redeemed or overtaken.
+
+    Raises:
+        Conflict: another try deposited the case with other contents.
+        Unavailable: another try is at it and has committed nothing yet.
+    """
+    row = find_case(db, workshop.keys, case.client_id, case.number)
+    if row is None or row.committed_at is None:
+        raise Unavailable("The same case is being deposited at this moment; send it again.", retry_after_s=1)
+    return _committed(db, workshop, row, case)
 
 
 def case_json(case: CompletedCase) -> dict[str, Any]:
@@ -175,14 +187,30 @@ def _result_json(result: ApprovalResult) -> dict[str, Any]:
     }
 
 
-def _check_same(row: CaseRow, request: dict[str, Any], digest: bytes) -> None:
-    if row.request_digest == digest:
-        return
-    problems = [
-        FieldProblem(p, "Differs from what was deposited.")
-        for p in differences(row.content["request"], request)
-    ]
-    raise Conflict("This case was deposited with other contents; a changed result is a new case.", *problems)
+def _contents(case: CompletedCase) -> CaseContents:
+    request = case_json(case)
+    codes = [_new_codes() for _ in case.results]
+    return CaseContents(
+        case.service_item, case.completed_at, _digest(request), {"request": request, "codes": codes}
+    )
+
+
+def _digest(request: Mapping[str, Any]) -> bytes:
+    text = json.dumps(request, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).digest()
+
+
+def _committed(
+    db: ReadConnection, workshop: Workshop, row: CaseRow, case: CompletedCase
+) -> tuple[CertificateRecord, ...]:
+    request = case_json(case)
+    if row.request_digest != _digest(request):
+        pointers = differences(row.envelope["request"], request)
+        problems = [FieldProblem(p, "Differs from what was deposited.") for p in pointers]
+        raise Conflict(
+            "This case was deposited with other contents; a changed result is a new case.", *problems
+        )
+    return records_of_case(db, workshop.keys, row.case_id)
 
 
 def _seals(db: WriteConnection, case: CompletedCase, at: datetime) -> dict[str, str]:
@@ -197,26 +225,35 @@ def _seals(db: WriteConnection, case: CompletedCase, at: datetime) -> dict[str, 
     return found
 
 
-def _reserve_identifiers(db: WriteConnection, case: CompletedCase, at: datetime) -> list[ReservationRow]:
-    return [_reserve_identifier(db, n, result, at) for n, result in enumerate(case.results)]
+def _reserve_identifiers(
+    db: WriteConnection, case: CompletedCase, case_id: UUID, at: datetime
+) -> list[ReservationRow]:
+    rows = [_reserve_identifier(db, n, result, at) for n, result in enumerate(case.results)]
+    insert_reservations(db, case_id, rows)
+    return rows
 
 
 def _reserve_identifier(
     db: WriteConnection, position: int, result: ApprovalResult, at: datetime
 ) -> ReservationRow:
-    version = 1
-    if result.supersedes is None:
+    predecessor = _check_predecessor(db, position, result)
+    if predecessor is None:
         serial = "".join(secrets.choice(SERIAL_ALPHABET) for _ in range(SERIAL_CHARS))
     else:
-        serial, version = _next_version(db, position, result)
+        serial = CertificateIdentifier.parse(predecessor.identifier).serial
+    lineage = f"{result.type_code}.{result.issuing_authority}.{serial}"
+    # Versions that other tries reserved and never committed stay unused: an identifier is never given twice.
+    version = 1 if predecessor is None else highest_version(db, lineage) + 1
     identifier = CertificateIdentifier(result.type_code, result.issuing_authority, serial, version)
-    return ReservationRow(uuid7(at), position, str(identifier), version, result.supersedes)
+    return ReservationRow(uuid7(at), position, str(identifier), lineage, version)
 
 
-def _next_version(db: WriteConnection, position: int, result: ApprovalResult) -> tuple[str, int]:
-    assert result.supersedes is not None  # noqa: S101 - the caller asks only then
+def _check_predecessor(db: WriteConnection, position: int, result: ApprovalResult) -> Predecessor | None:
+    """Locks what a result supersedes, so that versions are given out one after the other."""
+    if result.supersedes is None:
+        return None
     pointer = f"/results/{position}/supersedes"
-    old = find_predecessor(db, result.supersedes)
+    old = lock_predecessor(db, result.supersedes)
     if old is None or old.issuing_authority != result.issuing_authority:
         raise InputError.at(pointer, "There is no such certificate of this authority.")
     if old.type_code != result.type_code:
@@ -225,9 +262,7 @@ def _next_version(db: WriteConnection, position: int, result: ApprovalResult) ->
     if isinstance(possible, Forbidden):
         problem = FieldProblem(pointer, possible.why)
         raise Conflict("The certificate to supersede is no longer one that can be.", problem)
-    known = CertificateIdentifier.parse(old.identifier)
-    # Versions that other tries reserved and never committed stay unused: an identifier is never given twice.
-    return known.serial, old.version + 1 + old.successors_reserved
+    return old
 
 
 def _new_codes() -> dict[str, str]:
@@ -236,7 +271,8 @@ def _new_codes() -> dict[str, str]:
     return {"code": code, "token": token}
 
 
-def _reservations(rows: Sequence[ReservationRow], codes: list[dict[str, str]]) -> tuple[Reservation, ...]:
+def _reservations(rows: Sequence[ReservationRow], envelope: Mapping[str, Any]) -> tuple[Reservation, ...]:
+    codes = envelope["codes"]
     return tuple(
         Reservation(
             certificate_id=row.certificate_id,

@@ -90,6 +90,8 @@ HOLDER_CODE_TYPES: Mapping[str, HolderCodeType] = MappingProxyType({row.code: ro
 
 # Chinese characters are letters here: 军官证 numbers are written 某字第…号.
 _FREE_CODE = re.compile(rf"[0-9A-Z\u3400-\u9fff\U00020000-\U0003fffd-]{{1,{CODE_LENGTH_MAX}}}")
+_CITIZEN = "111"
+_CITIZEN_FORMS = frozenset({"551", "552", "553"})
 # Joiners that some scripts need inside words; every other invisible character is refused in names.
 _JOINERS_IN_NAMES = "\u200c\u200d\u180e"
 _NAME_SEPARATORS = " ·•-'.,，()（）"
@@ -116,6 +118,15 @@ class HolderCode:
     def parse(cls, code_type: str, code: str, *, today: date | None = None) -> Self:
         """A code as people write it; `today` refuses birth dates in the future. Raises `InputError`."""
         return cls(code_type, _written_code(code_type, code, today=today))
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """Whose code it is, whatever type it was filed under: equal for one holder, and only then.
+
+        Residence permits and permanent-resident cards bear citizen-form numbers, and systems file them under
+        111 as well as under their own types: one person must not become two holders by that.
+        """
+        return (_CITIZEN if self.code_type in _CITIZEN_FORMS else self.code_type, self.value)
 
     @property
     def kind(self) -> HolderKind:

@@ -1,0 +1,100 @@
+"""`certvault bench` as a program, tiny: every result is there and has its shape. No figure is asserted."""
+
+import json
+from hashlib import sha256
+
+import pytest
+
+from api.bench.figures import Budget, Counted, Result, Run, interleaved, side_by_side
+from api.bench.requests import another_file, bench_kind, deposit_body, holder
+from signing.intake import admit_pdf
+from tests.programs import certvault
+from tests.signing.workshop import SAMPLES
+from vault.model.credit_code import SocialCreditCode
+
+NAMES = ["deposit_typeset", "deposit_pdf", "seal_pdf", "verify_code", "verify_file", "holdings"]
+SHAPE = {
+    "rate_per_s": float,
+    "p50_ms": float,
+    "p99_ms": float,
+    "reference": str,
+    "reference_rate_per_s": float,
+    "ratio": float,
+}
+
+
+@pytest.mark.engines
+def test_a_run_gives_every_result_with_its_reference() -> None:
+    only = [word for name in NAMES for word in ("--only", name)]
+    done = certvault("bench", "--seconds", "0.3", "--json", *only)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert {"cpu", "cores", "memory_gib", "kernel", "python", "postgresql", "libraries", "date"} <= set(
+        report["machine"]
+    )
+    assert [result["name"] for result in report["results"]] == NAMES
+    for result in report["results"]:
+        assert {key: type(result[key]) for key in SHAPE} == SHAPE
+        assert result["count"] > 0
+        assert 0 < result["p50_ms"] <= result["p99_ms"]
+        assert result["ratio"] == pytest.approx(result["rate_per_s"] / result["reference_rate_per_s"])
+
+
+def test_an_unknown_measurement_is_told_before_anything_starts() -> None:
+    done = certvault("bench", "--only", "speed")
+    assert done.returncode == 2
+    assert done.stderr.startswith("certvault: There is no measurement 'speed': expected deposit_typeset, ")
+
+
+def test_percentiles_are_durations_that_were_measured() -> None:
+    run = Run(4, 2.0, (0.004, 0.001, 0.003, 0.002))
+    assert run.rate_per_s == 2.0
+    assert run.percentile_ms(0.5) == 2.0
+    assert run.percentile_ms(0.99) == 4.0
+    assert side_by_side([run, Run(2, 4.0)]).rate_per_s == 1.5
+
+
+def test_the_reference_surrounds_every_round() -> None:
+    order: list[str] = []
+
+    def noted(name: str, count: int) -> Run:
+        order.append(name)
+        return Run(count, 1.0)
+
+    run, reference = interleaved(lambda _: noted("measured", 2), lambda _: noted("reference", 1), 3.0)
+    assert order == ["reference", "measured"] * 3 + ["reference"]
+    assert (run.count, run.elapsed_s, reference.count) == (6, 3.0, 4)
+
+
+@pytest.mark.parametrize(
+    ("counted", "at_least", "met"),
+    [
+        (Counted.RATE, 10.0, True),
+        (Counted.RATE, 10.1, False),
+        (Counted.RATIO, 2.0, True),
+        (Counted.RATIO, 2.1, False),
+    ],
+)
+def test_a_budget_is_about_the_rate_or_the_ratio(counted: Counted, at_least: float, *, met: bool) -> None:
+    result = Result("x", "", Run(10, 1.0), "y", Run(5, 1.0), Budget(counted, at_least))
+    assert result.met is met
+
+
+def test_the_invented_holders_have_valid_codes() -> None:
+    assert len({SocialCreditCode(holder("B", n)["code"]).value for n in range(50)}) == 50
+
+
+def test_two_cases_share_no_number() -> None:
+    kind = bench_kind()
+    first, second = (deposit_body(kind, holder("B", 1)) for _ in range(2))
+    assert first["case"]["number"] != second["case"]["number"]
+    assert first["results"][0]["number"] != second["results"][0]["number"]
+
+
+def test_another_file_is_the_same_document_with_another_digest() -> None:
+    if not SAMPLES.is_dir():
+        pytest.skip(f"no folder of sample PDFs at {SAMPLES} (CERTVAULT_SAMPLES)")
+    pdf = (SAMPLES / "cert-typst-pdfa2b.pdf").read_bytes()
+    other = another_file(pdf)
+    assert sha256(other).digest() != sha256(pdf).digest()
+    assert admit_pdf(other) == admit_pdf(pdf)
