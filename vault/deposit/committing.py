@@ -5,11 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from storage.cases import redeem_case
-<<<<<<< HEAD
-from storage.certificates import NewCertificate, insert_certificates, records_of_case
-=======
-from storage.certificates import NewCertificate, insert_certificates, supersede
->>>>>>> main
+from storage.certificates import NewCertificate, insert_certificates
 from storage.db import WriteConnection
 from storage.history import AuditRow, LeafRow, defer_job, insert_audit, insert_leaves
 from storage.holders import ensure_holders
