@@ -1,5 +1,6 @@
 """What `up` and `demo` print."""
 
+from qrcode import QRCode
 from rich.console import Console
 from rich.json import JSON
 from rich.markup import escape
@@ -60,6 +61,8 @@ def show_demo(out: Console, vault: LocalVault, walked: Walked) -> None:
     out.print("\n[bold]打开看看 Addresses to open[/]")
     for name, address in addresses:
         out.print(f"  {name:<28} {address}", soft_wrap=True)
+    if walked.certificates:
+        show_qr(out, walked.certificates[0]["verify_url"])
     total_s = sum(step.took_ms for step in walked.steps) / 1000
     if walked.failed:
         names = ", ".join(step.en for step in walked.failed)
@@ -67,3 +70,11 @@ def show_demo(out: Console, vault: LocalVault, walked: Walked) -> None:
         out.print(f"The server's log: {escape(str(vault.data / 'logs' / 'server.log'))}", soft_wrap=True)
     else:
         out.print(f"\n[bold green]全部通过 All {len(walked.steps)} steps as expected[/], {total_s:.1f} s.")
+
+
+def show_qr(out: Console, url: str) -> None:
+    """A QR in the terminal's own characters, to be held under a phone's camera or a hand scanner."""
+    if out.is_terminal:
+        symbol = QRCode(border=2)
+        symbol.add_data(url)
+        symbol.print_ascii(out=out.file, tty=False)

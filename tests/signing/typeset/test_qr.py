@@ -1,10 +1,10 @@
 """The QR's encoder against another one, and against a reader."""
 
 import pytest
-import qrcode  # type: ignore[import-untyped] # it publishes no types
+import qrcode
 import zxingcpp
 from PIL import Image
-from qrcode.constants import ERROR_CORRECT_M  # type: ignore[import-untyped] # as above
+from qrcode.constants import ERROR_CORRECT_M
 
 from signing.typeset import qr_modules, qr_svg
 from signing.typeset.qr import TEXT_MAX_BYTES
