@@ -23,6 +23,10 @@ LEEWAY_S = 5
 # A token of ours has about 500 characters.
 TOKEN_MAX_CHARS = 4096
 
+# The library reads a stranger's header before it knows the signature, and trips over odd values in it: a
+# number where a list should be, JSON nested a thousand deep.
+_UNREADABLE = (JoseError, ValueError, TypeError, AttributeError, LookupError, RecursionError)
+
 _REFUSED = "The access token is not valid or too old: get a new one at /oauth/token."
 
 
@@ -79,7 +83,7 @@ class TokenDesk:
         try:
             decoded = jwt.decode(token, self._key, [ALGORITHM])
             rules.validate(decoded.claims)
-        except (JoseError, ValueError) as error:
+        except _UNREADABLE as error:
             raise NotAuthenticated(_REFUSED) from error
         if decoded.header.get("typ") != TOKEN_TYPE:
             raise NotAuthenticated(_REFUSED)

@@ -129,7 +129,7 @@ class RequestLog:
             await self._app(scope, receive, watched)
         finally:
             duration_s = time.perf_counter() - started
-            route = getattr(scope.get("route"), "path", UNMATCHED)
+            route = getattr(scope.get("route"), "path_format", UNMATCHED)
             method = scope["method"] if route != UNMATCHED else "-"
             self._metrics.observe(method, route, status, duration_s)
             _log.info(

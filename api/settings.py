@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, SecretStr, UrlConstraints, ValidationError, field_validator
+from pydantic import Field, SecretStr, UrlConstraints, ValidationError, ValidationInfo, field_validator
 from pydantic_core import Url
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -54,9 +54,13 @@ class Settings(BaseSettings):
 
     @field_validator("public_url")
     @classmethod
-    def _production_is_encrypted(cls, url: Url) -> Url:
+    def _is_an_origin(cls, url: Url, info: ValidationInfo) -> Url:
         if url.path not in {None, "", "/"} or url.query or url.fragment:
             msg = "CERTVAULT_PUBLIC_URL is the vault's origin: scheme and host, no path"
+            raise ValueError(msg)
+        # Session cookies, client secrets and the tokens in QR codes travel to this address.
+        if info.data.get("mode") is Mode.PRODUCTION and url.scheme != "https":
+            msg = "production is reached by https only"
             raise ValueError(msg)
         return url
 

@@ -36,6 +36,8 @@ def work(settings: Settings) -> None:
     try:
         app.run_worker(
             queues=[SECOND_LOOK_QUEUE],
+            # No job is due at once: woken for every deposit, the worker would cost each of them 2 ms.
+            listen_notify=False,
             delete_jobs=DeleteJobCondition.SUCCESSFUL,
             shutdown_graceful_timeout=GRACE_S,
         )

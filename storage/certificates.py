@@ -20,6 +20,7 @@ from storage.tables import (
     log_leaves,
     status_events,
 )
+from vault.errors import IntegrityError
 from vault.model.catalogue import DocumentFormat
 from vault.model.certificate import CertificateRecord, SealLevel, Status, StoredDocument
 from vault.model.holders import Holder, HolderCode
@@ -101,7 +102,7 @@ def insert_certificates(
 def records_of_case(db: ReadConnection, keys: KeyRing, case_id: UUID) -> tuple[CertificateRecord, ...]:
     """Every certificate of a case, in the order of its results."""
     query = _records().where(certificates.c.case_id == case_id).order_by(certificates.c.position)
-    return tuple(_record(keys, row) for row in db.execute(query))
+    return tuple(record_of(keys, row) for row in db.execute(query))
 
 
 def records_of_holder(
@@ -116,7 +117,7 @@ def records_of_holder(
     )
     if authorities is not None:
         query = query.where(certificates.c.issuing_authority.in_(authorities))
-    return tuple(_record(keys, row) for row in db.execute(query))
+    return tuple(record_of(keys, row) for row in db.execute(query))
 
 
 def records_by_number(db: ReadConnection, keys: KeyRing, number: str) -> tuple[CertificateRecord, ...]:
@@ -126,36 +127,34 @@ def records_by_number(db: ReadConnection, keys: KeyRing, number: str) -> tuple[C
         .where(certificates.c.number_index == keys.index(NUMBER, number_form(number)))
         .order_by(certificates.c.id.desc())
     )
-    return tuple(_record(keys, row) for row in db.execute(query))
+    return tuple(record_of(keys, row) for row in db.execute(query))
 
 
 def record(db: ReadConnection, keys: KeyRing, certificate_id: UUID) -> CertificateRecord | None:
     """One certificate by its id."""
     row = db.execute(_records().where(certificates.c.id == certificate_id)).one_or_none()
-    return None if row is None else _record(keys, row)
+    return None if row is None else record_of(keys, row)
 
 
 def record_by_document(db: ReadConnection, keys: KeyRing, sha256: str) -> CertificateRecord | None:
     """The certificate one of whose sealed files has this digest."""
     owner = select(documents.c.certificate_id).where(documents.c.sha256 == bytes.fromhex(sha256)).limit(1)
     row = db.execute(_records().where(certificates.c.id == owner.scalar_subquery())).one_or_none()
-    return None if row is None else _record(keys, row)
+    return None if row is None else record_of(keys, row)
 
 
 def record_by_identifier(db: ReadConnection, keys: KeyRing, identifier: str) -> CertificateRecord | None:
     """The certificate with this identifier (电子证照标识, in full)."""
     row = db.execute(_records().where(certificates.c.identifier == identifier)).one_or_none()
-    return None if row is None else _record(keys, row)
+    return None if row is None else record_of(keys, row)
 
 
-def record_page(
-    db: ReadConnection, keys: KeyRing, after: UUID | None, rows: int
-) -> tuple[CertificateRecord, ...]:
-    """The next `rows` certificates after this id, in id order."""
+def row_page(db: ReadConnection, after: UUID | None, rows: int) -> Sequence[Row[Any]]:
+    """The next `rows` certificates after this id, in id order, as rows for `record_of`."""
     query = _records().order_by(certificates.c.id).limit(rows)
     if after is not None:
         query = query.where(certificates.c.id > after)
-    return tuple(_record(keys, row) for row in db.execute(query))
+    return db.execute(query).all()
 
 
 def content_place(certificate_id: UUID) -> str:
@@ -215,7 +214,10 @@ def _document_row(certificate_id: UUID, document: StoredDocument) -> dict[str, o
 
 
 def _records() -> Select[Any]:
-    """One row a certificate, its documents as a JSON array and its newest leaf beside it: no N+1."""
+    """One row a certificate, its documents as a JSON array and its newest leaf beside it: no N+1.
+
+    Outer joins: a certificate whose files or leaf are gone must be seen, not vanish.
+    """
     files = (
         select(
             func.jsonb_agg(
@@ -254,11 +256,19 @@ def _records() -> Select[Any]:
             leaf.c.log_index,
         )
         .join(cases, cases.c.id == certificates.c.case_id)
-        .join(leaf, true())
+        .outerjoin(leaf, true())
     )
 
 
-def _record(keys: KeyRing, row: Row[Any]) -> CertificateRecord:
+def record_of(keys: KeyRing, row: Row[Any]) -> CertificateRecord:
+    """The record in a row of these queries.
+
+    Raises:
+        IntegrityError: the envelope does not open, or the row's sealed files or its log leaf are gone.
+    """
+    if not row.files or row.promise is None:
+        missing = "sealed files" if not row.files else "log leaf"
+        raise IntegrityError(f"Certificate {row.identifier} has lost its {missing}.")
     data_key = keys.data_key(row.data_key, key_place(row.id))
     content = open_json(data_key, row.sealed, content_place(row.id))
     return CertificateRecord(

@@ -10,6 +10,7 @@ from typing import NewType
 
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import QueuePool
 
 from vault.errors import Unavailable
@@ -94,6 +95,8 @@ class Database:
 def _translated() -> Iterator[None]:
     try:
         yield
+    except PoolTimeoutError as error:
+        raise Unavailable("Every database connection is in use; try again shortly.") from error
     except OperationalError as error:
         raise Unavailable("The database does not answer; try again shortly.") from error
     except DBAPIError as error:

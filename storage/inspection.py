@@ -1,33 +1,18 @@
-"""Reads for fsck, doctor and reconcile: everything in pages of bounded size, in key order."""
+"""Reads for fsck, doctor and reconcile: how far cases are, and who explains an object."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import and_, func, select, union_all
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
-from storage.certificates import record_page
 from storage.db import ReadConnection
-from storage.envelope import KeyRing
-from storage.statuses import events_of
-from storage.tables import cases, certificates, documents, log_leaves, materials, reservations
-from vault.model.certificate import CertificateRecord
-from vault.model.lifecycle import StatusEvent
+from storage.tables import cases, certificates, documents, materials, reservations
 
 # Rows of one page; a page of records with their envelopes stays under 10 MB.
 PAGE_ROWS = 500
-
-
-@dataclass(frozen=True, slots=True)
-class LeafOnFile:
-    """A leaf as its row holds it."""
-
-    certificate_id: UUID
-    leaf: bytes = field(repr=False)
-    leaf_hash: bytes
-    promise: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,46 +33,6 @@ class CaseState:
     missing: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class RecordPage:
-    """Certificates with all that the vault says of them, as of one moment.
-
-    `predecessors`: what each successor of one of them says that it supersedes.
-    """
-
-    records: tuple[CertificateRecord, ...]
-    events: Mapping[UUID, list[StatusEvent]]
-    leaves: Mapping[UUID, list[LeafOnFile]]
-    predecessors: Mapping[UUID, UUID | None]
-
-
-def read_page(db: ReadConnection, keys: KeyRing, after: UUID | None) -> RecordPage:
-    """The next page of certificates after this id. On a snapshot: statuses change while one looks."""
-    records = record_page(db, keys, after, PAGE_ROWS)
-    ids = [record.certificate_id for record in records]
-    successors = [record.superseded_by for record in records if record.superseded_by is not None]
-    return RecordPage(records, events_of(db, ids), leaves_of(db, ids), predecessors_of(db, successors))
-
-
-def leaves_of(db: ReadConnection, certificate_ids: Sequence[UUID]) -> dict[UUID, list[LeafOnFile]]:
-    """The leaves of these certificates, oldest first."""
-    query = (
-        select(log_leaves.c.certificate_id, log_leaves.c.leaf, log_leaves.c.leaf_hash, log_leaves.c.promise)
-        .where(log_leaves.c.certificate_id.in_(certificate_ids))
-        .order_by(log_leaves.c.id)
-    )
-    found: dict[UUID, list[LeafOnFile]] = {}
-    for row in db.execute(query):
-        found.setdefault(row.certificate_id, []).append(LeafOnFile(*row))
-    return found
-
-
-def predecessors_of(db: ReadConnection, certificate_ids: Sequence[UUID]) -> dict[UUID, UUID | None]:
-    """What each of these certificates says that it supersedes."""
-    query = select(certificates.c.id, certificates.c.supersedes).where(certificates.c.id.in_(certificate_ids))
-    return {row.id: row.supersedes for row in db.execute(query)}
-
-
 def named_objects(db: ReadConnection, digests: Sequence[str]) -> set[str]:
     """Those of these objects that a row names."""
     wanted = [bytes.fromhex(digest) for digest in digests]
@@ -96,20 +41,6 @@ def named_objects(db: ReadConnection, digests: Sequence[str]) -> set[str]:
         select(materials.c.sha256).where(materials.c.sha256.in_(wanted)),
     )
     return {row.sha256.hex() for row in db.execute(query)}
-
-
-def material_objects(db: ReadConnection) -> Iterator[tuple[str, int]]:
-    """Digest and size of every material, page by page."""
-    after: UUID | None = None
-    while True:
-        query = select(materials.c.id, materials.c.sha256, materials.c.size_bytes).order_by(materials.c.id)
-        if after is not None:
-            query = query.where(materials.c.id > after)
-        page = db.execute(query.limit(PAGE_ROWS)).all()
-        if not page:
-            return
-        yield from ((row.sha256.hex(), row.size_bytes) for row in page)
-        after = page[-1].id
 
 
 def is_reserved(db: ReadConnection, certificate_id: UUID) -> bool:

@@ -89,8 +89,22 @@ def events_of(db: ReadConnection, certificate_ids: Sequence[UUID]) -> dict[UUID,
     )
     found: dict[UUID, list[StatusEvent]] = {}
     for row in db.execute(query):
-        found.setdefault(row.certificate_id, []).append(_event(row))
+        found.setdefault(row.certificate_id, []).append(event_of(row))
     return found
+
+
+def event_of(row: Row[tuple[object, ...]]) -> StatusEvent:
+    """The event in a row. Raises `ValueError` where it names an action, status or result that is none."""
+    effective_on: date | None = row.effective_on
+    return StatusEvent(
+        action=Action(row.action),
+        status=Status(row.status),
+        actor=row.actor,
+        reason=row.reason,
+        effective_on=effective_on,
+        result=None if row.result is None else InspectionResult(row.result),
+        at=row.at,
+    )
 
 
 def identifiers_of(db: ReadConnection, certificate_ids: Sequence[UUID]) -> Mapping[UUID, str]:
@@ -112,7 +126,7 @@ def out_of_force(db: ReadConnection, record: CertificateRecord) -> OutOfForce | 
         .order_by(status_events.c.id.desc())
         .limit(1)
     )
-    event = _event(db.execute(query).one())
+    event = event_of(db.execute(query).one())
     successor = record.superseded_by
     identifier = None if successor is None else identifiers_of(db, [successor]).get(successor)
     return OutOfForce(event.day, event.reason, identifier)
@@ -130,17 +144,4 @@ def _insert_event(db: WriteConnection, certificate_id: UUID, event: StatusEvent)
             result=event.result,
             at=event.at,
         )
-    )
-
-
-def _event(row: Row[tuple[object, ...]]) -> StatusEvent:
-    effective_on: date | None = row.effective_on
-    return StatusEvent(
-        action=Action(row.action),
-        status=Status(row.status),
-        actor=row.actor,
-        reason=row.reason,
-        effective_on=effective_on,
-        result=None if row.result is None else InspectionResult(row.result),
-        at=row.at,
     )

@@ -293,6 +293,10 @@ audit_events = Table(
     Column("action", Text, nullable=False),
     Column("certificate_id", Uuid),
     Column("case_id", Uuid),
+    # No personal data; why somebody looked, in their own words, goes into the envelope.
     Column("details", JSONB, nullable=False),
+    Column("data_key", LargeBinary),
+    # JSON: purpose, service_item, case_number.
+    Column("sealed", LargeBinary),
     Index("ix_audit_events_certificate_id", "certificate_id"),
 )

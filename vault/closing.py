@@ -1,6 +1,5 @@
 """May the case close? What approval systems completed, held against what the vault has."""
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,6 +8,7 @@ from storage.db import ReadConnection
 from storage.inspection import PAGE_ROWS, CaseState, OpenReservation, case_states, open_reservations
 from vault.errors import InputError
 from vault.model.actors import ClientGrant
+from vault.model.written import case_number_form
 from vault.workshop import Workshop
 
 # A case of which the vault has never heard is the very one that must not close: an answer, not a 404.
@@ -38,7 +38,7 @@ def missing_of_case(workshop: Workshop, client: ClientGrant, number: str) -> tup
         Unavailable: the database does not answer.
     """
     with workshop.database.reading() as db:
-        return _missing(db, client.client_id, [_as_deposited(number)])[0]
+        return _missing(db, client.client_id, [case_number_form(number)])[0]
 
 
 def reconcile(workshop: Workshop, client_id: str | None, completed: Sequence[str]) -> Reconciliation:
@@ -48,7 +48,7 @@ def reconcile(workshop: Workshop, client_id: str | None, completed: Sequence[str
         InputError: there is no such client.
         Unavailable: the database does not answer.
     """
-    numbers = list(dict.fromkeys(number for line in completed if (number := _as_deposited(line))))
+    numbers = list(dict.fromkeys(number for line in completed if (number := case_number_form(line))))
     absent: list[AbsentCase] = []
     with workshop.database.reading() as db:
         if client_id is not None:
@@ -76,8 +76,3 @@ def _words(state: CaseState | None) -> tuple[str, ...]:
             return ("the deposit was begun and not completed: send it again",)
         case CaseState(missing=missing):
             return tuple(f"certificate {identifier} is reserved, not issued yet" for identifier in missing)
-
-
-def _as_deposited(number: str) -> str:
-    """A case number as a deposit keeps it."""
-    return unicodedata.normalize("NFC", number).strip()

@@ -36,7 +36,8 @@ def document_for_holder(
     """
 
     def may_have(found: CertificateRecord) -> bool:
-        return person.code is not None and person.code in {h.code for h in found.holders}
+        mine = None if person.code is None else person.code.identity
+        return mine is not None and mine in {holder.code.identity for holder in found.holders}
 
     return _document(workshop, certificate_id, wanted, f"person:{person.person_id}", may_have, at)
 

@@ -1,13 +1,17 @@
 """fsck: re-derives what the vault claims, from rows to objects and back, and explains every object.
 
-1. Every certificate: its envelope opens, its events follow the table of transitions, its status is what
-   the newest one says, and a superseded one and its successor name each other.
+1. Every certificate: its rows can be read, its envelope opens, it is found by its number, code, token and
+   holders, its events follow the table of transitions, its status is what the newest one says, and a
+   superseded one and its successor name each other.
 2. Every sealed file: the object is there and has the digests and the size that the row names.
 3. Every leaf: one for each event in their order, its content follows from row and event, its hash from
    its content; the log's key signed the promise.
-4. Every material: the object is there with its digest and size.
+4. Every material: the object is there with its digest and size. Every case, material, holder and person:
+   the envelope opens.
 5. Every object in the store: a row names it, or a known reservation or case explains it.
 6. Every committed case has all the certificates that it reserved.
+
+Damage is a finding, never an end: what cannot be read is reported, and everything else is still looked at.
 """
 
 import hashlib
@@ -23,15 +27,18 @@ from storage.blobs import StoredObject
 from storage.db import ReadConnection
 from storage.inspection import (
     PAGE_ROWS,
-    LeafOnFile,
-    RecordPage,
     is_case,
     is_reserved,
-    material_objects,
     named_objects,
     open_reservations,
-    read_page,
     unredeemed_in_committed_cases,
+)
+from storage.on_file import (
+    CertificateOnFile,
+    LeafOnFile,
+    certificate_page,
+    damaged_envelopes,
+    material_objects,
 )
 from vault.errors import IntegrityError, NotFound, SignatureError
 from vault.log import event_content, issue_content, promise_message
@@ -80,12 +87,16 @@ def fsck(workshop: Workshop, *, progress: Callable[[int], None]) -> FsckReport:
     findings: list[Finding] = []
     certificates = objects = 0
     for page in _pages(workshop):
-        findings += _check_page(workshop, page)  # 1, 2, 3
-        certificates += len(page.records)
+        for found in page:
+            findings += _check_certificate(workshop, found)  # 1, 2, 3
+        certificates += len(page)
         progress(certificates)
     with workshop.database.reading() as db:
         for sha256, size_bytes in material_objects(db):  # 4
             findings += _check_object(workshop, sha256, size_bytes, f"material {sha256}")
+        findings += [
+            Finding(Weight.PROBLEM, about, detail) for about, detail in damaged_envelopes(db, workshop.keys)
+        ]
         for batch in _batches(workshop.blobs.documents()):  # 5
             findings += _check_named(workshop, db, batch)
             objects += len(batch)
@@ -101,43 +112,63 @@ def fsck(workshop: Workshop, *, progress: Callable[[int], None]) -> FsckReport:
     return FsckReport(certificates, objects, tuple(findings))
 
 
-def _pages(workshop: Workshop) -> Iterator[RecordPage]:
+def _pages(workshop: Workshop) -> Iterator[tuple[CertificateOnFile, ...]]:
     after: UUID | None = None
     while True:
         with workshop.database.snapshot() as db:
-            page = read_page(db, workshop.keys, after)
-        if not page.records:
+            page = certificate_page(db, workshop.keys, after)
+        if not page:
             return
         yield page
-        after = page.records[-1].certificate_id
+        after = page[-1].certificate_id
 
 
-def _check_page(workshop: Workshop, page: RecordPage) -> Iterator[Finding]:
-    for record in page.records:
-        history = page.events.get(record.certificate_id, [])
-        yield from _check_history(record, history)
-        successor = record.superseded_by
-        if successor is not None and page.predecessors.get(successor) != record.certificate_id:
-            yield Finding(Weight.PROBLEM, record.identifier, "Its successor does not name it.")
-        for document in record.documents:
-            yield from _check_object(
-                workshop, document.sha256, document.size_bytes, record.identifier, sm3=document.sm3
-            )
-        yield from _check_leaves(workshop, record, history, page.leaves.get(record.certificate_id, []))
+def _check_certificate(workshop: Workshop, found: CertificateOnFile) -> Iterator[Finding]:
+    about, record, history = found.identifier, found.record, found.history
+    if isinstance(record, IntegrityError):
+        yield Finding(Weight.PROBLEM, about, record.detail)
+    else:
+        yield from _check_issue(record, found.leaves)
+    if isinstance(history, IntegrityError):
+        yield Finding(Weight.PROBLEM, about, history.detail)
+    else:
+        yield from _check_history(about, history, found.leaves)
+    if not isinstance(record, IntegrityError) and not isinstance(history, IntegrityError):
+        yield from _check_status(record, history)
+    if not found.succession:
+        yield Finding(Weight.PROBLEM, about, "Its successor does not name it.")
+    for name in found.astray:
+        yield Finding(Weight.PROBLEM, about, f"It is not found by its {name}: the index is another's.")
+    for file in found.files:
+        yield from _check_object(workshop, file.sha256, file.size_bytes, about, sm3=file.sm3)
+    for leaf in found.leaves:
+        yield from _check_leaf(workshop, about, leaf)
 
 
-def _check_history(record: CertificateRecord, history: list[StatusEvent]) -> Iterator[Finding]:
+def _check_status(record: CertificateRecord, history: tuple[StatusEvent, ...]) -> Iterator[Finding]:
+    about = record.identifier
     if not history or history[-1].status is not record.status:
-        yield Finding(Weight.PROBLEM, record.identifier, "The status is not what the newest event says.")
+        yield Finding(Weight.PROBLEM, about, "The status is not what the newest event says.")
+    if (record.status is Status.SUPERSEDED) != (record.superseded_by is not None):
+        yield Finding(Weight.PROBLEM, about, "Its status and its successor contradict each other.")
+
+
+def _check_history(
+    about: str, history: tuple[StatusEvent, ...], leaves: tuple[LeafOnFile, ...]
+) -> Iterator[Finding]:
     if not history or (history[0].action, history[0].status) != (Action.ISSUE, Status.VALID):
-        yield Finding(Weight.PROBLEM, record.identifier, "Its history does not begin with its issue.")
+        yield Finding(Weight.PROBLEM, about, "Its history does not begin with its issue.")
     for before, event in pairwise(history):
         if outcome(before.status, event.action) != event.status:
             step = f"{event.action} of a certificate that was {before.status}"
-            yield Finding(Weight.PROBLEM, record.identifier, f"Its history has a forbidden step: {step}.")
-    if (record.status is Status.SUPERSEDED) != (record.superseded_by is not None):
+            yield Finding(Weight.PROBLEM, about, f"Its history has a forbidden step: {step}.")
+    derived = [event_content(about, event) for event in history[1:]]
+    if [leaf.leaf for leaf in leaves[1:]] != derived:
         yield Finding(
-            Weight.PROBLEM, record.identifier, "Its status and its successor contradict each other."
+            Weight.PROBLEM,
+            about,
+            f"Its later log leaves do not follow from its events: expected {len(derived)}, got "
+            f"{len(leaves[1:])}, or one says something else.",
         )
 
 
@@ -155,9 +186,7 @@ def _check_object(
         yield Finding(Weight.PROBLEM, about, "The SM3 digest is not that of the object.")
 
 
-def _check_leaves(
-    workshop: Workshop, record: CertificateRecord, history: list[StatusEvent], leaves: list[LeafOnFile]
-) -> Iterator[Finding]:
+def _check_issue(record: CertificateRecord, leaves: tuple[LeafOnFile, ...]) -> Iterator[Finding]:
     expected = issue_content(
         identifier=record.identifier,
         type_code=record.type_code,
@@ -168,26 +197,21 @@ def _check_leaves(
         at=record.committed_at,
     )
     if not leaves or leaves[0].leaf != expected:
-        yield Finding(
-            Weight.PROBLEM, record.identifier, "The log leaf of its issue does not follow from the row."
-        )
-    derived = [event_content(record.identifier, event) for event in history[1:]]
-    if [leaf.leaf for leaf in leaves[1:]] != derived:
-        yield Finding(
-            Weight.PROBLEM,
-            record.identifier,
-            f"Its later log leaves do not follow from its events: expected {len(derived)}, got "
-            f"{len(leaves[1:])}, or one says something else.",
-        )
-    for leaf in leaves:
-        if leaf_hash(leaf.leaf) != leaf.leaf_hash:
-            yield Finding(Weight.PROBLEM, record.identifier, "A leaf's hash is not that of its content.")
+        sentence = "The log leaf of its issue does not follow from the row."
+        yield Finding(Weight.PROBLEM, record.identifier, sentence)
+
+
+def _check_leaf(workshop: Workshop, about: str, leaf: LeafOnFile) -> Iterator[Finding]:
+    if leaf_hash(leaf.leaf) != leaf.leaf_hash:
+        yield Finding(Weight.PROBLEM, about, "A leaf's hash is not that of its content.")
+    try:
         promise = json.loads(leaf.promise)
         message = promise_message(leaf.leaf_hash, promise["include_by"])
-        try:
-            check_log_signature(workshop.log_key.public, message, promise["signature"])
-        except SignatureError as error:
-            yield Finding(Weight.PROBLEM, record.identifier, error.detail)
+        check_log_signature(workshop.log_key.public, message, promise["signature"])
+    except SignatureError as error:
+        yield Finding(Weight.PROBLEM, about, error.detail)
+    except (ValueError, LookupError, TypeError, AttributeError):
+        yield Finding(Weight.PROBLEM, about, "A leaf's promise cannot be read.")
 
 
 def _check_named(workshop: Workshop, db: ReadConnection, batch: list[StoredObject]) -> Iterator[Finding]:

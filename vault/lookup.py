@@ -7,15 +7,19 @@ from uuid import UUID
 
 from storage.cases import find_case
 from storage.certificates import records_by_number, records_of_case, records_of_holder
-from storage.db import WriteConnection
-from storage.history import AuditRow, insert_audit
+from storage.history import AuditRow, insert_look
 from storage.holders import find_holder
 from vault.errors import NotFound
 from vault.log import moment
 from vault.model.actors import ClientGrant, Person
 from vault.model.certificate import CertificateRecord
 from vault.model.holders import HolderCode
+from vault.model.written import case_number_form
 from vault.workshop import Workshop
+
+# Where each kind of caller fetches sealed files: a holder's session opens nothing at a client's address.
+FOR_CLIENTS = "/v1/certificates"
+FOR_HOLDERS = "/v1/me/certificates"
 
 
 def holdings(
@@ -36,8 +40,9 @@ def holdings(
     with workshop.database.writing() as db:
         holder_id = find_holder(db, workshop.keys, holder)
         found = () if holder_id is None else records_of_holder(db, workshop.keys, holder_id)
-        details = {"purpose": purpose, "service_item": service_item, "case_number": case_number}
-        _audit(db, client.client_id, "holdings", holder_id, found, details, at)
+        reasons = {"purpose": purpose, "service_item": service_item, "case_number": case_number}
+        event = _look(client, "holdings", holder_id, found)
+        insert_look(db, workshop.keys, event, reasons, at)
     return found
 
 
@@ -49,7 +54,7 @@ def of_case(workshop: Workshop, client: ClientGrant, number: str) -> tuple[Certi
         Unavailable: the database does not answer.
     """
     with workshop.database.reading() as db:
-        case = find_case(db, workshop.keys, client.client_id, number)
+        case = find_case(db, workshop.keys, client.client_id, case_number_form(number))
         if case is None or case.committed_at is None:
             raise NotFound("This client has deposited no case with this number.")
         return records_of_case(db, workshop.keys, case.case_id)
@@ -66,7 +71,7 @@ def by_number(
     with workshop.database.writing() as db:
         all_found = records_by_number(db, workshop.keys, number)
         found = tuple(r for r in all_found if r.issuing_authority in client.authorities)
-        _audit(db, client.client_id, "lookup", None, found, {"purpose": purpose}, at)
+        insert_look(db, workshop.keys, _look(client, "lookup", None, found), {"purpose": purpose}, at)
     return found
 
 
@@ -83,31 +88,21 @@ def of_person(workshop: Workshop, person: Person) -> tuple[CertificateRecord, ..
         return () if holder_id is None else records_of_holder(db, workshop.keys, holder_id)
 
 
-def _audit(
-    db: WriteConnection,
-    actor: str,
-    action: str,
-    holder_id: UUID | None,
-    found: Sequence[CertificateRecord],
-    details: Mapping[str, Any],
-    at: datetime,
-) -> None:
-    event = AuditRow(
-        actor=actor,
-        action=action,
-        certificate_id=None,
-        case_id=None,
-        details={
-            **details,
-            "holder": None if holder_id is None else str(holder_id),
-            "certificates": [str(r.certificate_id) for r in found],
-        },
-    )
-    insert_audit(db, [event], at)
+def _look(
+    client: ClientGrant, action: str, holder_id: UUID | None, found: Sequence[CertificateRecord]
+) -> AuditRow:
+    details = {
+        "holder": None if holder_id is None else str(holder_id),
+        "certificates": [str(record.certificate_id) for record in found],
+    }
+    return AuditRow(client.client_id, action, None, None, details)
 
 
-def summary_json(record: CertificateRecord, types: Mapping[str, Any]) -> dict[str, Any]:
-    """A certificate as look-ups answer it: in full, since the caller may see it."""
+def summary_json(record: CertificateRecord, types: Mapping[str, Any], *, files_at: str) -> dict[str, Any]:
+    """A certificate as look-ups answer it: in full, since the caller may see it.
+
+    `files_at`: the address under which this caller may fetch sealed files, `FOR_CLIENTS` or `FOR_HOLDERS`.
+    """
     kind = types.get(record.type_code)
     authority = None if kind is None else kind.authority(record.issuing_authority)
     return {
@@ -134,7 +129,7 @@ def summary_json(record: CertificateRecord, types: Mapping[str, Any]) -> dict[st
                 "sha256": d.sha256,
                 "size_bytes": d.size_bytes,
                 "seal_level": d.level.value,
-                "href": f"/v1/certificates/{record.certificate_id}/document?format={d.format.value}",
+                "href": f"{files_at}/{record.certificate_id}/document?format={d.format.value}",
             }
             for d in record.documents
         ],

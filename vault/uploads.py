@@ -3,7 +3,7 @@
 import hashlib
 from enum import Enum, auto
 
-from vault.errors import DocumentRefused, InputError
+from vault.errors import DocumentRefused, InputError, IntegrityError, NotFound
 from vault.workshop import Workshop
 
 # A scanned approval document of a hundred pages stays under this; more would cost a deposit too much memory.
@@ -21,7 +21,7 @@ class Kept(Enum):
 
 
 def keep_upload(workshop: Workshop, sha256: str, content: bytes) -> Kept:
-    """Keeps a file under the digest that the caller named, once.
+    """Keeps a file under the digest that the caller named, once; one that lies there damaged is replaced.
 
     Raises:
         InputError: the digest is not that of the bytes.
@@ -30,9 +30,14 @@ def keep_upload(workshop: Workshop, sha256: str, content: bytes) -> Kept:
     """
     found = hashlib.sha256(content).hexdigest()
     if found != sha256.lower():
-        raise InputError.at("/sha256", "The digest does not match: the bytes received have another SHA-256.")
+        sentence = f"The digest does not match: expected {sha256.lower()}, the bytes received have {found}."
+        raise InputError.at("/sha256", sentence)
     media_type = media_type_of(content)
-    if workshop.blobs.has_upload(found):
+    try:
+        workshop.blobs.read_upload(found)
+    except (NotFound, IntegrityError):
+        pass
+    else:
         return Kept.ALREADY_THERE
     workshop.blobs.put_upload(content, found, content_type=media_type)
     return Kept.NEW

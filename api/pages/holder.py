@@ -8,7 +8,7 @@ from api.deps import EdgeHere, now
 from api.pages.rendering import pages_of
 from vault import signin
 from vault.errors import NotAuthenticated
-from vault.lookup import of_person, summary_json
+from vault.lookup import FOR_HOLDERS, of_person, summary_json
 
 router = APIRouter(include_in_schema=False)
 
@@ -25,6 +25,6 @@ def my_page(request: Request, edge: EdgeHere) -> Response:
             return RedirectResponse("/dev/login", 303)
         raise
     types = edge.workshop.shelf.types(at)
-    found = [summary_json(record, types) for record in of_person(edge.workshop, person)]
+    found = [summary_json(record, types, files_at=FOR_HOLDERS) for record in of_person(edge.workshop, person)]
     today = at.date().isoformat()
     return pages_of(request).render(request, "my.html", person=person, certificates=found, today=today)

@@ -10,7 +10,7 @@ from api.answers import CertificatesOut, problems
 from api.deps import EdgeHere, PersonHere, now
 from api.files import FILE_RESPONSES, file_response
 from vault.download import document_for_holder
-from vault.lookup import of_person, summary_json
+from vault.lookup import FOR_HOLDERS, of_person, summary_json
 from vault.model.catalogue import DocumentFormat
 
 router = APIRouter(tags=["holder"], prefix="/v1/me")
@@ -23,7 +23,9 @@ def my_certificates(edge: EdgeHere, person: PersonHere) -> JSONResponse:
     """Every certificate of the person who is signed in, newest first."""
     types = edge.workshop.shelf.types(now())
     found = of_person(edge.workshop, person)
-    return JSONResponse({"certificates": [summary_json(record, types) for record in found]})
+    return JSONResponse(
+        {"certificates": [summary_json(record, types, files_at=FOR_HOLDERS) for record in found]}
+    )
 
 
 @router.get(

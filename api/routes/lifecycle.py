@@ -18,7 +18,7 @@ from vault.lifecycle import (
     record_inspection,
     recorded_json,
 )
-from vault.lookup import summary_json
+from vault.lookup import FOR_CLIENTS, summary_json
 
 router = APIRouter(tags=["lifecycle"], prefix="/v1/certificates", route_class=StrictRoute)
 
@@ -37,7 +37,7 @@ def get_certificate(certificate_id: UUID, edge: EdgeHere, client: ClientHere) ->
     """For the approval system that deposited it or acts for its authority. The look is recorded."""
     at = now()
     found = history_of(edge.workshop, client, certificate_id, at=at)
-    summary = summary_json(found.record, edge.workshop.shelf.types(at))
+    summary = summary_json(found.record, edge.workshop.shelf.types(at), files_at=FOR_CLIENTS)
     return JSONResponse({**summary, **history_json(found)})
 
 

@@ -12,7 +12,7 @@ from api.files import FILE_RESPONSES, file_response
 from api.schemas import HoldingsIn, LookupIn
 from vault.download import document_for_client
 from vault.errors import InputError
-from vault.lookup import by_number, holdings, summary_json
+from vault.lookup import FOR_CLIENTS, by_number, holdings, summary_json
 from vault.model.catalogue import DocumentFormat
 from vault.model.holders import HolderCode
 
@@ -42,7 +42,9 @@ def post_holdings(body: HoldingsIn, edge: EdgeHere, client: ClientHere) -> JSONR
         at=at,
     )
     types = edge.workshop.shelf.types(at)
-    return JSONResponse({"certificates": [summary_json(record, types) for record in found]})
+    return JSONResponse(
+        {"certificates": [summary_json(record, types, files_at=FOR_CLIENTS) for record in found]}
+    )
 
 
 @router.post(
@@ -56,7 +58,9 @@ def post_lookup(body: LookupIn, edge: EdgeHere, client: ClientHere) -> JSONRespo
     at = now()
     found = by_number(edge.workshop, client, body.number, purpose=body.purpose, at=at)
     types = edge.workshop.shelf.types(at)
-    return JSONResponse({"certificates": [summary_json(record, types) for record in found]})
+    return JSONResponse(
+        {"certificates": [summary_json(record, types, files_at=FOR_CLIENTS) for record in found]}
+    )
 
 
 @router.get(

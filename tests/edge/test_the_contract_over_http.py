@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -20,7 +21,7 @@ from api.wiring import reader_of
 from storage.blobs import BlobStore, StoreAddress
 from tests.conftest import House
 from tests.edge.conftest import Caller
-from tests.requests import FOOD, example_request
+from tests.requests import FOOD, example_request, new_case_number
 from vault import signin
 from vault.errors import NotPermitted
 from vault.model.actors import Role
@@ -56,7 +57,25 @@ def test_a_deposit_its_repeat_and_its_receipts_again(
     assert (asked.status_code, asked.json()) == (200, receipts)
 
 
-@pytest.mark.parametrize("number", ["%00", "a%0Ab", "%ED%A0%80"])
+@pytest.mark.parametrize(
+    "around", ["{}", "  {} ", "{}/2026/3", "办/{}", "\t{}\n", "Caf\u0065\u0301-{}", "?{}#"]
+)
+def test_a_case_is_found_by_the_number_as_it_was_sent(
+    caller: Caller, bearer: dict[str, str], house: House, around: str
+) -> None:
+    number = around.format(new_case_number())
+    request = example_request(house.catalogue, case_number=number)
+    receipts = caller("POST", "/v1/deposits", json=request, headers=bearer)
+    assert receipts.status_code == 201, receipts.text
+    for asked in (number, receipts.json()["case_number"]):
+        again = caller("GET", f"/v1/cases/{quote(asked, safe='')}", headers=bearer)
+        assert (again.status_code, again.json()) == (200, receipts.json())
+        # A line break is in no deposited number, and no address has one before its end.
+        close = caller("GET", f"/v1/cases/{quote(asked.strip(), safe='')}/may-close", headers=bearer)
+        assert (close.status_code, close.json()) == (200, {"may_close": True, "missing": []})
+
+
+@pytest.mark.parametrize("number", ["%00", "a%0Ab", "%ED%A0%80", "%20", ""])
 def test_a_case_number_that_is_no_text_is_no_case(
     caller: Caller, bearer: dict[str, str], number: str
 ) -> None:
@@ -154,11 +173,29 @@ def test_an_upload_is_kept_once_and_only_under_its_own_digest(caller: Caller, be
         assert (answer.status_code, shaped(answers.UploadOut, answer)["sha256"]) == (status, digest)
     refused = caller("PUT", f"/v1/uploads/{'0' * 64}", content=content, headers=pdf)
     assert refused.status_code == 422
-    assert refused.json()["errors"][0]["pointer"] == "/sha256"
+    [error] = refused.json()["errors"]
+    assert error["pointer"] == "/sha256"
+    assert "0" * 64 in error["detail"]
+    assert digest in error["detail"]
     wrong_kind = caller(
         "PUT", f"/v1/uploads/{digest}", content=content, headers={**bearer, "content-type": "text/x"}
     )
     assert wrong_kind.status_code == 415
+
+
+def test_a_damaged_upload_is_mended_by_sending_it_again(
+    caller: Caller, bearer: dict[str, str], house: House
+) -> None:
+    content = b"%PDF-1.7 " + secrets.token_bytes(8)
+    digest = hashlib.sha256(content).hexdigest()
+    blobs = house.wired.workshop.blobs
+    blobs.put_upload(content[:-1], digest, content_type="application/pdf")
+    pdf = {**bearer, "content-type": "application/pdf"}
+    answers_given = [
+        caller("PUT", f"/v1/uploads/{digest}", content=content, headers=pdf).status_code for _ in range(2)
+    ]
+    assert answers_given == [201, 200]
+    assert blobs.read_upload(digest) == content
 
 
 def test_a_look_up_finds_it_by_holder_and_by_number(
@@ -203,7 +240,7 @@ def test_a_holder_sees_and_downloads_what_is_theirs_and_nobody_elses(
     stranger = HolderCode.parse("111", "440524188001010014")  # GB 11643's other example
     seen = {}
     [receipt] = answer["receipts"]
-    path = receipt["documents"][0]["href"].replace("/v1/", "/v1/me/")
+    path = f"/v1/me/certificates/{receipt['certificate_id']}/document?format=pdf"
     for code in (owner, stranger):
         login = "holder-" + secrets.token_hex(4)
         signin.add_person(
@@ -222,7 +259,10 @@ def test_a_holder_sees_and_downloads_what_is_theirs_and_nobody_elses(
         mine = shaped(answers.CertificatesOut, caller("GET", "/v1/me/certificates"))["certificates"]
         listed = receipt["certificate_id"] in [one["certificate_id"] for one in mine]
         page = caller("GET", "/my")
-        assert (receipt["certificate_id"] in page.text) is listed
+        assert (path in page.text) is listed
+        hrefs = [d["href"] for one in mine for d in one["documents"]]
+        assert (path in hrefs) is listed
+        assert {caller("GET", href).status_code for href in hrefs} <= {200}
         seen[code] = (listed, caller("GET", path).status_code)
         assert caller("POST", "/dev/logout").status_code == 303
         assert caller("GET", path).status_code == 401

@@ -1,16 +1,22 @@
 """fsck finds what it claims to find: each kind of damage is done on purpose."""
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from storage.blobs import BlobStore, StoreAddress
+from storage.db import Database, ReadConnection
 from storage.embedded import EngineAddresses
+from storage.holders import find_holder
+from storage.tables import certificates
 from tests.conftest import House
-from tests.flows.test_deposit import deposited
+from tests.flows.test_deposit import deposited, uploaded_pdf
 from tests.requests import example_request
 from vault.fsck import FsckReport, fsck
 from vault.model.certificate import CertificateRecord
@@ -123,6 +129,163 @@ def test_a_lost_object_is_found(house: House, certificate: CertificateRecord) ->
     finally:
         changed(house, "UPDATE documents SET sha256 = :d WHERE certificate_id = :id", d=digest, **values)
     assert any("has lost document" in d for d in details)
+
+
+class Inside:
+    """The vault's database as one transaction sees it: fsck reads damage that is never committed."""
+
+    def __init__(self, connection: ReadConnection) -> None:
+        self._connection = connection
+
+    @contextmanager
+    def reading(self) -> Iterator[ReadConnection]:
+        """The transaction's own connection."""
+        yield self._connection
+
+    snapshot = reading
+
+
+class UndoneError(Exception):
+    """Rolls the damage back."""
+
+
+def checked_after(house: House, *statements: str, **values: object) -> FsckReport:
+    """What fsck finds while this damage is there."""
+    workshop = house.wired.workshop
+    report = None
+    with suppress(UndoneError), workshop.database.writing() as db:
+        for statement in statements:
+            assert db.execute(text(statement), values).rowcount != 0
+        inside = cast("Database", Inside(db))
+        report = fsck(replace(workshop, database=inside), progress=lambda _: None)
+        raise UndoneError
+    assert report is not None
+    return report
+
+
+@pytest.mark.parametrize(
+    ("statement", "says"),
+    [
+        (
+            "UPDATE certificates SET sealed = set_byte(sealed, 20, get_byte(sealed, 20) # 1) WHERE id = :id",
+            "does not open",
+        ),
+        (
+            "UPDATE certificates SET data_key = data_key || 'x' WHERE id = :id",
+            "does not open",
+        ),
+        ("UPDATE certificates SET data_key = '' WHERE id = :id", "cannot be read"),
+        ("UPDATE certificates SET status = 'gone' WHERE id = :id", "cannot be read"),
+        ("UPDATE documents SET level = 'gone' WHERE certificate_id = :id", "cannot be read"),
+        ("DELETE FROM documents WHERE certificate_id = :id", "lost its sealed files"),
+        (
+            "UPDATE certificates SET number_index = sha256('another') WHERE id = :id",
+            "not found by its number",
+        ),
+        (
+            "UPDATE certificates SET code_index = sha256('another') WHERE id = :id",
+            "not found by its verification",
+        ),
+        (
+            "UPDATE certificates SET token_index = sha256('another') WHERE id = :id",
+            "not found by its QR token",
+        ),
+        ("DELETE FROM certificate_holders WHERE certificate_id = :id", "not found by its holders"),
+    ],
+    ids=range(10),
+)
+def test_a_damaged_certificate_is_reported_and_the_rest_still_looked_at(
+    house: House, certificate: CertificateRecord, statement: str, says: str
+) -> None:
+    other = deposited(house, example_request(house.catalogue)).certificates[0]
+    gone = "DELETE FROM certificate_holders WHERE certificate_id = :other"
+    ids = {"id": certificate.certificate_id, "other": other.certificate_id}
+    report = checked_after(house, statement, gone, **ids)
+    found = {f.about: f.detail for f in report.problems if f.about == certificate.identifier}
+    assert says in found[certificate.identifier]
+    assert other.identifier in {f.about for f in report.problems}
+    assert report.certificates == checked(house).certificates
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ("DELETE FROM log_leaves WHERE certificate_id = :id", "lost its log leaf"),
+        ("UPDATE log_leaves SET promise = 'x' WHERE certificate_id = :id", "promise cannot be read"),
+        ("UPDATE log_leaves SET promise = '[]' WHERE certificate_id = :id", "promise cannot be read"),
+        (
+            "UPDATE log_leaves SET leaf_hash = sha256('another') WHERE certificate_id = :id",
+            "not that of its content",
+        ),
+    ],
+    ids=range(4),
+)
+def test_damage_that_the_database_refuses_is_found_where_its_owner_did_it(
+    house: House, certificate: CertificateRecord, change: str, says: str
+) -> None:
+    unguarded = "ALTER TABLE log_leaves DISABLE TRIGGER USER"
+    problems = checked_after(house, unguarded, change, id=certificate.certificate_id).problems
+    assert {p.about for p in problems} == {certificate.identifier}
+    assert any(says in p.detail for p in problems)
+
+
+def test_an_event_that_cannot_be_read_is_found_and_the_rest_still_looked_at(
+    house: House, certificate: CertificateRecord
+) -> None:
+    values = {"id": certificate.certificate_id}
+    gone = "DELETE FROM certificate_holders WHERE certificate_id = :id"
+    problems = checked_after(house, EVENT.format("gone"), gone, **values).problems
+    assert {p.about for p in problems} == {certificate.identifier}
+    for says in ("An event of its history cannot be read", "not found by its holders"):
+        assert any(says in p.detail for p in problems)
+
+
+@pytest.mark.parametrize(
+    ("statement", "about", "says"),
+    [
+        (
+            "UPDATE cases SET sealed = sealed || 'x' WHERE id = :case",
+            "cases",
+            "open",
+        ),
+        (
+            "UPDATE materials SET sealed = sealed || 'x' WHERE case_id = :case",
+            "materials",
+            "",
+        ),
+        (
+            "UPDATE holders SET sealed = sealed || 'x' WHERE id = :holder",
+            "holders",
+            "open",
+        ),
+        (
+            "UPDATE holders SET code_index = sha256('another') WHERE id = :holder",
+            "holders",
+            "does not follow",
+        ),
+    ],
+    ids=["case", "material", "holder", "holder's index"],
+)
+def test_a_damaged_envelope_of_anything_is_found(house: House, statement: str, about: str, says: str) -> None:
+    request = example_request(house.catalogue)
+    request["materials"] = [
+        {
+            "type": "M-0001",
+            "name": "营业执照副本",
+            "sha256": uploaded_pdf(house, "material for fsck"),
+            "trust": "B",
+            "holders": request["results"][0]["holders"],
+        }
+    ]
+    (certificate,) = deposited(house, request).certificates
+    workshop = house.wired.workshop
+    with workshop.database.reading() as db:
+        which = select(certificates.c.case_id).where(certificates.c.id == certificate.certificate_id)
+        case = db.execute(which).scalar_one()
+        holder = find_holder(db, workshop.keys, certificate.holders[0].code)
+    problems = checked_after(house, statement, case=case, holder=holder).problems
+    assert any(p.about.startswith(about + " ") and says in p.detail for p in problems)
+    assert checked(house).problems == ()
 
 
 def test_an_object_that_nothing_explains_is_found(engines: EngineAddresses, house: House) -> None:

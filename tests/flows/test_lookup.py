@@ -1,16 +1,19 @@
 """Look-ups find what a holder has, audit the look, and keep strangers out."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
+from storage.envelope import open_json
+from storage.history import look_place
 from storage.tables import audit_events
 from tests.conftest import House
 from tests.flows.test_deposit import deposited
 from tests.requests import example_request
 from vault.download import document_for_client, document_for_holder
-from vault.errors import NotFound
+from vault.errors import IntegrityError, NotFound
 from vault.lookup import by_number, holdings, of_case, of_person
 from vault.model.actors import ClientGrant, Person, Role
 from vault.model.catalogue import DocumentFormat
@@ -28,6 +31,15 @@ def now() -> datetime:
 
 def person_with(code: HolderCode | None) -> Person:
     return Person(uuid7(now()), "somebody", "某人", frozenset({Role.HOLDER}), None, code)
+
+
+def opened_reasons(house: House, event: Row[Any], envelope_of: Row[Any] | None = None) -> dict[str, Any]:
+    """What the envelope of an audit event holds; `envelope_of` puts another event's envelope there."""
+    there = event if envelope_of is None else envelope_of
+    keys = house.wired.workshop.keys
+    data_key = keys.data_key(there.data_key, look_place("data_key", event.actor, event.at))
+    reasons: dict[str, Any] = open_json(data_key, there.sealed, look_place("sealed", event.actor, event.at))
+    return reasons
 
 
 def test_each_of_two_holders_finds_the_certificate(house: House) -> None:
@@ -53,18 +65,53 @@ def test_a_look_at_a_holder_is_audited_without_their_number(house: House) -> Non
         house.wired.workshop,
         house.client,
         code,
-        purpose="核对",
+        purpose=f"核对 {code.value}",
         service_item="item",
-        case_number="case-1",
+        case_number=f"case-{code.value}",
         at=now(),
     )
     with house.wired.workshop.database.reading() as db:
         query = select(audit_events).order_by(audit_events.c.id.desc()).limit(1)
         event = db.execute(query).one()
     assert (event.actor, event.action) == (house.client.client_id, "holdings")
-    assert event.details["purpose"] == "核对"
+    assert set(event.details) == {"holder", "certificates"}
     assert str(certificate.certificate_id) in event.details["certificates"]
-    assert code.value not in str(event.details)
+    assert opened_reasons(house, event) == {
+        "purpose": f"核对 {code.value}",
+        "service_item": "item",
+        "case_number": f"case-{code.value}",
+    }
+
+
+def test_nothing_that_a_look_up_is_given_stands_in_clear(house: House) -> None:
+    (certificate,) = deposited(house, example_request(house.catalogue)).certificates
+    workshop = house.wired.workshop
+    by_number(workshop, house.client, certificate.number, purpose=f"for {certificate.number}", at=now())
+    with workshop.database.reading() as db:
+        event = db.execute(select(audit_events).order_by(audit_events.c.id.desc()).limit(1)).one()
+    assert event.action == "lookup"
+    assert certificate.number not in str(event)
+    assert certificate.number.encode() not in bytes(event.sealed)
+    assert opened_reasons(house, event) == {"purpose": f"for {certificate.number}"}
+
+
+def test_why_somebody_asked_cannot_be_moved_to_another_event(house: House) -> None:
+    code = HolderCode.parse("111", "440524188001010014")
+    for purpose in ("one", "other"):
+        holdings(
+            house.wired.workshop,
+            house.client,
+            code,
+            purpose=purpose,
+            service_item=None,
+            case_number=None,
+            at=now(),
+        )
+    with house.wired.workshop.database.reading() as db:
+        newest, before = db.execute(select(audit_events).order_by(audit_events.c.id.desc()).limit(2)).all()
+    assert opened_reasons(house, newest)["purpose"] == "other"
+    with pytest.raises(IntegrityError):
+        opened_reasons(house, newest, envelope_of=before)
 
 
 def test_an_unknown_holder_has_nothing(house: House) -> None:
@@ -121,5 +168,9 @@ def test_a_residence_permit_is_one_person_under_either_code_type(house: House) -
     holder = {"code_type": "111", "code": "810000199408230021", "name": "陈样例"}
     request["results"][0]["holders"] = [holder]
     (certificate,) = deposited(house, request).certificates
-    found = of_person(house.wired.workshop, person_with(HolderCode.parse("551", "810000199408230021")))
-    assert certificate in found
+    person = person_with(HolderCode.parse("551", "810000199408230021"))
+    assert certificate in of_person(house.wired.workshop, person)
+    file = document_for_holder(
+        house.wired.workshop, person, certificate.certificate_id, DocumentFormat.PDF, at=now()
+    )
+    assert file.sha256 == certificate.documents[0].sha256

@@ -5,11 +5,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from joserfc import jwt
+from joserfc import jws, jwt
 from joserfc.jwk import ECKey, OctKey
 from starlette.datastructures import Headers
 
-from api.auth import LEEWAY_S, TokenDesk, basic_credentials, refuse_cross_origin, session_cookie_name
+from api.auth import (
+    LEEWAY_S,
+    TOKEN_MAX_CHARS,
+    TokenDesk,
+    basic_credentials,
+    refuse_cross_origin,
+    session_cookie_name,
+)
 from tests.unit.api.calling import new_key_pem
 from vault.errors import NotAuthenticated, NotPermitted
 
@@ -65,6 +72,12 @@ def none_token() -> str:
     return ".".join(base64.urlsafe_b64encode(p).rstrip(b"=").decode() for p in parts) + "."
 
 
+def unsigned(header: str) -> str:
+    """A token with this text as its header; who reads the header before the signature reads a stranger's."""
+    parts = [header.encode(), b'{"sub":"water"}', b"x" * 64]
+    return ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts)
+
+
 def signed_with_the_public_key() -> str:
     """The public key taken for a shared secret (CVE-2015-9235)."""
     public = ECKey.import_key(PEM).as_pem(private=False)
@@ -104,6 +117,40 @@ def test_the_published_keys_check_the_tokens_and_hold_no_private_part() -> None:
     assert (
         jwt.decode(desk().issue("water", AT).value, ECKey.import_key(key), ["ES256"]).claims["sub"] == "water"
     )
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        '{"alg":"ES256","crit":1}',
+        '{"alg":"ES256","crit":[1]}',
+        '{"alg":"ES256","crit":["b64"],"b64":1}',
+        '{"alg":"ES256","kid":[]}',
+        '{"alg":"ES256","jwk":1}',
+        '{"alg":["ES256"]}',
+        '{"alg":{}}',
+        '{"alg":null}',
+        "{}",
+        "[]",
+        "1",
+        "null",
+        "[" * 2500,
+        '{"a":' * 480 + "1" + "}" * 480,
+    ],
+    ids=range(14),
+)
+def test_a_header_that_no_honest_program_writes_is_refused(header: str) -> None:
+    token = unsigned(header)
+    assert len(token) <= TOKEN_MAX_CHARS
+    with pytest.raises(NotAuthenticated):
+        desk().client_of(token, AT)
+
+
+@pytest.mark.parametrize("payload", [b"[]", b"1", b"null", b"x", b"\xff", b"[" * 2500], ids=range(6))
+def test_signed_contents_that_are_no_claims_are_refused(payload: bytes) -> None:
+    token = jws.serialize_compact(HEADER, payload, ECKey.import_key(PEM), ["ES256"])
+    with pytest.raises(NotAuthenticated):
+        desk().client_of(token, AT)
 
 
 def basic(text: str) -> str:
