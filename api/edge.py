@@ -3,16 +3,23 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
+
+from anyio import CapacityLimiter, to_thread
 
 from api.auth import TokenDesk
 from api.logs import Metrics
 from storage.public_read import PublicReader
+from vault.model.verdict import Verification
+from vault.verify import by_file
 from vault.workshop import Workshop
 
 TOKEN_LIFETIME = timedelta(minutes=10)
 SESSION_LIFETIME = timedelta(hours=8)
+# A stranger's file may cost some hundred megabytes while it is read: a process reads so many at a time.
+FILES_JUDGED_AT_ONCE = 2
 
 
 class Mode(StrEnum):
@@ -47,6 +54,7 @@ class Edge:
         self.reader = reader
         self.settings = settings
         self.metrics = Metrics()
+        self.judging = CapacityLimiter(FILES_JUDGED_AT_ONCE)
         self.tokens = TokenDesk(
             settings.token_key_pem, settings.token_key_id, settings.public_url, settings.token_lifetime
         )
@@ -55,6 +63,10 @@ class Edge:
     def in_development(self) -> bool:
         """Whether people may sign in by password."""
         return self.settings.mode is Mode.DEVELOPMENT
+
+    async def judged(self, content: bytes, at: datetime) -> Verification:
+        """What is true of a file: read in a thread, and no more at a time than memory is meant for."""
+        return await to_thread.run_sync(partial(by_file, self.workshop, content, at=at), limiter=self.judging)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from io import BytesIO
 
 import pikepdf
 from cryptography import x509
@@ -16,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from signing.judge.chain import check_path
 from signing.judge.findings import FATAL, Findings, SubIndication, failure
+from signing.judge.integrity import check_digest
 from signing.judge.message import (
     SignedMessage,
     load_certificate,
@@ -26,6 +26,7 @@ from signing.judge.message import (
 )
 from signing.judge.ranges import CoveredBytes, covered_bytes
 from signing.judge.stamp import proven_time
+from signing.opening import open_pdf
 from vault.errors import SignatureError
 from vault.model.verdict import Check, CheckResult, Indication, SealReport
 
@@ -67,9 +68,7 @@ def judge_pdf(pdf: bytes, *, roots: Sequence[bytes], at: datetime) -> tuple[Seal
     revocation is not judged.
     """
     try:
-        with pikepdf.open(
-            BytesIO(_sized(pdf)), attempt_recovery=False, inherit_page_attributes=False
-        ) as opened:
+        with open_pdf(_sized(pdf)) as opened:
             if opened.is_encrypted:  # even without a password: what is shown is not what was hashed
                 return (_unreadable("The file is encrypted."),)
             found = _signed_fields(opened.Root)
@@ -102,7 +101,8 @@ def _judge_one(
     if covered is not None:
         with findings.step("digest"):  # 2
             message = read_message(covered.value)
-            _check_digest(findings, message, covered)
+            check_digest(message, covered)
+            findings.passed("digest", f"The file's {message.digest_name} is the one that was sealed.")
     if message is not None:
         with findings.step("signing_certificate"):  # 3
             certificate = signing_certificate(message)
@@ -140,18 +140,6 @@ def _check_coverage(findings: Findings, covered: CoveredBytes, size: int, *, new
             "The signature covers an earlier revision of the file; what was added later is not judged.",
             SubIndication.SIG_CONSTRAINTS_FAILURE,
         )
-
-
-def _check_digest(findings: Findings, message: SignedMessage, covered: CoveredBytes) -> None:
-    if message.content is not None or message.content_type != "data":
-        raise failure(SubIndication.FORMAT_FAILURE, "The signature is not detached.")
-    if message.native("content_type") != "data":
-        raise failure(SubIndication.FORMAT_FAILURE, "The signature's content-type is not that of a document.")
-    if message.native("message_digest") != message.digest(covered.joined()):
-        raise failure(
-            SubIndication.HASH_FAILURE, "The file was changed: its digest is not the one that was sealed."
-        )
-    findings.passed("digest", f"The file's {message.digest_name} is the one that was sealed.")
 
 
 def _check_field(findings: Findings, found: list[_Signed], signed: _Signed) -> None:

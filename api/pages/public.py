@@ -3,7 +3,6 @@
 from typing import Any
 
 from fastapi import APIRouter, Request
-from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 from starlette.responses import HTMLResponse
 
@@ -11,7 +10,7 @@ from api.auth import refuse_cross_origin
 from api.deps import edge_of, now
 from api.edge import Edge
 from api.pages.rendering import pages_of
-from vault.verify import by_code, by_file, by_token, report_json
+from vault.verify import by_code, by_token, report_json
 
 router = APIRouter(include_in_schema=False)
 
@@ -68,7 +67,7 @@ async def _report(edge: Edge, form: FormData) -> dict[str, Any] | None:
     file, number, code = form.get("file"), form.get("number"), form.get("code")
     if isinstance(file, UploadFile) and file.size:
         content = await file.read()
-        return report_json(await run_in_threadpool(by_file, edge.workshop, content, at=now()))
+        return report_json(await edge.judged(content, now()))
     if isinstance(number, str) and isinstance(code, str) and number.strip() and code.strip():
         return report_json(await by_code(edge.reader, number, code, at=now()))
     return None

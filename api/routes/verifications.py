@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 from fastapi import APIRouter, Request
-from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
@@ -16,7 +15,7 @@ from api.problems import MediaTypeError
 from api.schemas import CodeQuestion, TokenQuestion
 from vault.errors import FieldProblem, InputError
 from vault.model.verdict import Verification
-from vault.verify import by_code, by_file, by_token, report_json
+from vault.verify import by_code, by_token, report_json
 
 router = APIRouter(tags=["verification"])
 
@@ -77,13 +76,13 @@ async def verify(request: Request) -> Response:
     if kind == "application/json":
         found = await _by_json(edge, await request.body())
     elif kind in FILE_MEDIA_TYPES:
-        found = await _by_file(edge, await request.body())
+        found = await edge.judged(await request.body(), now())
     elif kind == MULTIPART:
         async with request.form(max_files=1, max_fields=1) as form:
             file = form.get("file")
             if not isinstance(file, UploadFile):
                 raise InputError.at("/file", "Expected a file, got none.")
-            found = await _by_file(edge, await file.read())
+            found = await edge.judged(await file.read(), now())
     else:
         raise MediaTypeError("Send JSON, a form with a file, or the file itself as application/pdf.")
     content = json.dumps(report_json(found), ensure_ascii=False).encode()
@@ -106,7 +105,3 @@ async def _by_json(edge: Edge, body: bytes) -> Verification:
             raise InputError.at(
                 "", 'Expected {"token": "…"} or {"number": "…", "code": "…"} and nothing else.'
             )
-
-
-async def _by_file(edge: Edge, content: bytes) -> Verification:
-    return await run_in_threadpool(by_file, edge.workshop, content, at=now())

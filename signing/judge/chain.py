@@ -10,13 +10,21 @@ from typing import TypeVar
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import ExtensionOID, ObjectIdentifier
+from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID, ObjectIdentifier
 
 from signing.judge.findings import SubIndication, failure
 
 _Extension = TypeVar("_Extension", bound=x509.ExtensionType)
 
 PATH_LENGTH_MAX = 8  # real seal hierarchies have three or four levels
+# What a seal's certificate may be for, if it says so: signing documents (RFC 9336), signed mail, or anything
+SEALING_PURPOSES = frozenset(
+    {
+        ObjectIdentifier("1.3.6.1.5.5.7.3.36"),
+        ExtendedKeyUsageOID.EMAIL_PROTECTION,
+        ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE,
+    }
+)
 _UNDERSTOOD = frozenset(
     {
         ExtensionOID.BASIC_CONSTRAINTS,
@@ -37,8 +45,9 @@ def check_path(
     """Find and check the path from a signer's certificate to a root; returns the root.
 
     1. each issuer has signed the certificate below it; 2. it may (CA, keyCertSign, path length); 3. no
-    critical extension is left unread; 4. the signer's key may sign, and serves `purpose` where one is given;
-    5. every certificate but the root is valid at `at`; so is the root.
+    critical extension is left unread; 4. the signer's key may sign, and serves `purpose`; without one, its
+    extended key usage, where present, allows sealing (`SEALING_PURPOSES`); 5. every certificate is valid at
+    `at`, the root as well.
 
     Raises:
         SignatureError: reason NO_CERTIFICATE_CHAIN_FOUND (1), CHAIN_CONSTRAINTS_FAILURE (2, 3, 4) or
@@ -117,7 +126,13 @@ def _check_leaf(leaf: x509.Certificate, purpose: ObjectIdentifier | None) -> Non
             SubIndication.CHAIN_CONSTRAINTS_FAILURE, "The signer's certificate is not one for signatures."
         )
     purposes = _extension(leaf, x509.ExtendedKeyUsage)
-    if purpose is not None and (purposes is None or purpose not in purposes):
+    if purpose is None:
+        if purposes is not None and SEALING_PURPOSES.isdisjoint(purposes):
+            raise failure(
+                SubIndication.CHAIN_CONSTRAINTS_FAILURE,
+                "The signer's certificate is for another purpose than signing documents.",
+            )
+    elif purposes is None or purpose not in purposes:
         raise failure(
             SubIndication.CHAIN_CONSTRAINTS_FAILURE,
             f"The signer's certificate does not serve the purpose {purpose.dotted_string}.",

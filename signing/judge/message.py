@@ -145,6 +145,14 @@ def signing_certificate(message: SignedMessage, *, sha1_allowed: bool = False) -
     return certificate
 
 
+def named_signer(message: SignedMessage) -> bytes | None:
+    """The carried certificate, DER, that the signer's identifier names; None when it is not carried."""
+    for encoded in message.certificates:
+        if any(_is_signer(message, certificate) for certificate in load_certificates([encoded])):
+            return encoded
+    return None
+
+
 def verify_signature(message: SignedMessage, certificate: x509.Certificate) -> str:
     """Verify the signature value over the signed attributes; the algorithm in words.
 

@@ -8,6 +8,9 @@ import pikepdf
 from signing.appearance import PageFrame
 from vault.errors import DocumentRefused
 
+CONTENT_MAX_BYTES = 32 * 1024 * 1024  # all streams of one page, inflated; dense drawings have a few MB
+STATES_MAX = 500_000  # letters q and Q in a page's content: each may become an instruction of some 200 bytes
+STRAY_CONTENT_MAX_BYTES = 2 * 1024 * 1024  # read as a whole, at some 100 times its size
 TREE_DEPTH_MAX = 32  # a page tree deeper than this is no tree but a loop
 # Operators that leave marks on the page (table 51); INLINE IMAGE is pikepdf's name for BI … EI
 _PAINTING = frozenset(
@@ -93,10 +96,11 @@ def _wrapping(page: pikepdf.Object) -> Wrapping:
     """
     depth = lowest = 0
     try:
+        size = _check_content(page)
         for instruction in pikepdf.parse_content_stream(page, "q Q"):
             depth += 1 if str(instruction.operator) == "q" else -1
             lowest = min(lowest, depth)
-        if lowest < 0 and _paints_after_stray(page):
+        if lowest < 0 and (size > STRAY_CONTENT_MAX_BYTES or _paints_after_stray(page)):
             raise DocumentRefused(
                 "The page's content restores more graphics states than it saved; "
                 "print the PDF to a new file and hand that in."
@@ -104,6 +108,22 @@ def _wrapping(page: pikepdf.Object) -> Wrapping:
     except pikepdf.PdfError as error:
         raise DocumentRefused("The PDF is damaged: a page's content cannot be read.") from error
     return Wrapping(before=1 - lowest, after=depth - lowest + 1)
+
+
+def _check_content(page: pikepdf.Object) -> int:
+    """The size of a page's content in bytes, inflated, counted part by part before all of it is parsed."""
+    size = states = 0
+    for part in _contents(page):
+        if not isinstance(part, pikepdf.Stream):
+            continue
+        content = part.read_bytes()
+        size += len(content)
+        states += content.count(b"q") + content.count(b"Q")
+        if size > CONTENT_MAX_BYTES or states > STATES_MAX:
+            raise DocumentRefused(
+                f"A page's content has over {CONTENT_MAX_BYTES} bytes or {STATES_MAX} graphics states."
+            )
+    return size
 
 
 def _paints_after_stray(page: pikepdf.Object) -> bool:

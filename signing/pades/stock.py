@@ -82,7 +82,17 @@ def prepare_update(
         )
         steps.send(SigObjSetup(sig_placeholder=placeholder, mdp_setup=mdp))
         digest, output = steps.send(SigIOSetup(md_algorithm="sha256"))
-    except (PdfError, SigningError, ValueError, KeyError, TypeError, IndexError) as error:
+    except (  # pyHanko takes much of a file's shape for granted
+        PdfError,
+        SigningError,
+        ValueError,
+        KeyError,
+        TypeError,
+        IndexError,
+        AttributeError,
+        AssertionError,
+        RecursionError,
+    ) as error:
         raise DocumentRefused("The PDF is damaged: a seal cannot be appended to it.") from error
     return _split(document, output.getbuffer().tobytes(), digest, room_bytes)
 

@@ -7,10 +7,10 @@ cross-reference) is understood; `obstacle` names the first thing that is not, an
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from io import BytesIO
 
 import pikepdf
 
+from signing.opening import open_pdf
 from signing.pades.page import SealablePage, dictionary_entries, is_odd, sealable_page
 from vault.errors import DocumentRefused, InputError
 
@@ -53,7 +53,7 @@ def read_sealable(document: bytes, *, field_name: str, seal_page: int, qr_page: 
         InputError: no such page, or the field name is taken.
     """
     try:
-        with pikepdf.open(BytesIO(document), attempt_recovery=False, inherit_page_attributes=False) as pdf:
+        with open_pdf(document) as pdf:
             return _read(pdf, document, field_name, seal_page, qr_page)
     except pikepdf.PasswordError as error:
         raise DocumentRefused("The PDF is encrypted; hand it in without a password.") from error

@@ -69,15 +69,14 @@ def _with_material(house: House, request: dict[str, Any], mark: str) -> dict[str
     return changed
 
 
-def _with_other(house: House, kind: str, request: dict[str, Any], mark: str) -> dict[str, Any]:
-    return _with_number(request, mark) if kind == "results" else _with_material(house, request, mark)
-
-
 @pytest.mark.parametrize("kind", ["results", "materials"])
 def test_other_contents_at_once_keep_exactly_one_of_them(house: House, kind: str) -> None:
     for _ in range(ROUNDS):
         base = example_request(house.catalogue)
-        contents = [_with_other(house, kind, base, mark) for mark in ("-A", "-B", "-C")]
+        contents = [
+            _with_number(base, mark) if kind == "results" else _with_material(house, base, mark)
+            for mark in ("-A", "-B", "-C")
+        ]
         requests = [contents[0], contents[1], contents[0], contents[2]]
         answers = at_once(house, requests)
         settled_answers = [settled(house, request) for request in requests]

@@ -45,6 +45,12 @@ FORBIDDEN_PAGES = {
         "/Resources": D({"/XObject": D({"/X": D({"/Subtype": N.Form, "/Ref": D({"/F": S("x")})})})})
     },
 }
+FORBIDDEN_PAGES |= {
+    "action of structure type": link(D({"/S": N.Launch, "/Type": N.StructElem, "/F": S("x")})),
+    "script without type": link(D({"/S": S("?"), "/JS": S("app.alert(1)")})),
+    "script as a link": link(D({"/S": N.URI, "/URI": S(" Java\tScript:app.alert(1)")})),
+    "typed events": {"/AA": D({"/Type": N.Font, "/O": D({"/S": N.Named, "/N": N.NextPage})})},
+}
 FORBIDDEN_CATALOGUES = {
     "action when opened": {"/OpenAction": D({"/S": N.JavaScript, "/JS": S("1")})},
     "named action when opened": {"/OpenAction": D({"/S": N.Named, "/N": N.Print})},
@@ -52,6 +58,14 @@ FORBIDDEN_CATALOGUES = {
     "files by name": {"/Names": D({"/EmbeddedFiles": D({"/Names": A()})})},
     "portfolio": {"/Collection": D({"/Type": N.Collection})},
     "xfa": {"/AcroForm": D({"/Fields": A(), "/XFA": S("<xdp/>")})},
+    "typed embedded file": {"/AF": A([D({"/F": S("x"), "/EF": D({"/Type": N.Font, "/F": S("x")})})])},
+    "fields drawn anew": {"/AcroForm": D({"/Fields": A([D({"/T": S("a")})]), "/NeedAppearances": True})},
+    "layers by event": {
+        "/OCProperties": D({"/OCGs": A(), "/D": D({"/AS": A([D({"/Event": N.Print, "/OCGs": A()})])})})
+    },
+    "base of scripts": {"/URI": D({"/Base": S("javascript:")})},
+    "fields in a dictionary": {"/AcroForm": D({"/Fields": D({"/A": S("x")})})},
+    "fields that are none": {"/AcroForm": D({"/Fields": A([1])})},
     "associated file": {"/AF": A([D({"/Type": N.Filespec, "/F": S("x"), "/EF": D({"/F": S("x")})})])},
 }
 
@@ -70,6 +84,48 @@ def test_a_page_with_active_content_is_refused(
 def test_a_document_with_active_content_is_refused(catalogue: Mapping[str, object]) -> None:
     with pytest.raises(DocumentRefused):
         admit_pdf(tiny_pdf(catalogue=catalogue))
+
+
+@pytest.mark.parametrize("chained", [False, True], ids=["at once", "next"])
+@pytest.mark.parametrize("kind", ["/JavaScript", "/Launch"])
+@pytest.mark.parametrize("xref_stream", [False, True], ids=["table", "stream"])
+def test_an_action_by_reference_is_refused(
+    kind: str,
+    chained: bool,  # noqa: FBT001 - a pytest parameter
+    xref_stream: bool,  # noqa: FBT001 - a pytest parameter
+) -> None:
+    action = D({"/S": S("@"), "/X": S("app.alert(1)")})
+    if chained:
+        action = D({"/S": N.URI, "/URI": S("http://example.org"), "/Next": action})
+    document = with_reference(tiny_pdf(page=link(action)), "/S", kind, xref_stream=xref_stream)
+    with pytest.raises(DocumentRefused, match="action"):
+        admit_pdf(document)
+
+
+def test_an_annotation_type_by_reference_is_refused() -> None:
+    document = with_reference(tiny_pdf(page=annotation("/Q")), "/Subtype", "/RichMedia", xref_stream=False)
+    with pytest.raises(DocumentRefused, match="annotation"):
+        admit_pdf(document)
+
+
+def test_annotations_in_a_dictionary_are_refused() -> None:
+    with pytest.raises(DocumentRefused, match="annotations"):
+        admit_pdf(tiny_pdf(page={"/Annots": D({"/A": S("x")})}))
+
+
+def with_reference(document: bytes, key: str, name: str, *, xref_stream: bool) -> bytes:
+    """The document with the first annotation's key (or that of its last action) held as its own object."""
+    with pikepdf.open(BytesIO(document)) as pdf:
+        held = pdf.pages[0].obj.Annots[0]
+        if key == "/S":
+            held = held.A
+            held = held.get("/Next", held)
+        held[key] = pdf.make_indirect(N(name))
+        out = BytesIO()
+        mode = pikepdf.ObjectStreamMode.generate if xref_stream else pikepdf.ObjectStreamMode.disable
+        pdf.save(out, object_stream_mode=mode)
+    assert xref_stream or (name.encode() + b"\nendobj") in out.getvalue()
+    return out.getvalue()
 
 
 def test_a_name_in_disguise_is_refused() -> None:

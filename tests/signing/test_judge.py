@@ -1,5 +1,6 @@
 """The judge against files that were changed on purpose: each defect is told by the check made for it."""
 
+from dataclasses import replace
 from datetime import timedelta
 from io import BytesIO
 
@@ -8,9 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from signing.keys import SignatureAlgorithm
+from signing.keys import SignatureAlgorithm, load_file_key
+from signing.trust import issue_timestamp_certificate
 from signing.validate import judge_pdf
-from tests.signing.workshop import NOW, Workshop, new_workshop, sample, tiny_pdf
+from tests.signing.workshop import NOW, PASSPHRASE, Workshop, new_workshop, sample, tiny_pdf
 from vault.model.verdict import CheckResult, Indication, SealReport
 
 
@@ -137,6 +139,18 @@ def test_outside_the_certificate_s_validity_is_undecided(days: int, workshop: Wo
     (report,) = judge_pdf(content, roots=[workshop.root], at=NOW + timedelta(days=days))
     assert failed(report) == {"chain"}
     assert (report.indication, report.sub_indication) == (Indication.INDETERMINATE, "OUT_OF_BOUNDS_NO_POE")
+
+
+def test_a_seal_by_the_time_stamp_key_breaks_the_chain(workshop: Workshop) -> None:
+    stamps = issue_timestamp_certificate(workshop.authority, PASSPHRASE, passphrase=PASSPHRASE, at=NOW)
+    key = load_file_key(stamps.key_pem, PASSPHRASE, stamps.certificate_pem)
+    borrowed = replace(workshop, keys={SignatureAlgorithm.ECDSA_P256_SHA256: key})
+    report = judged(borrowed.seal(tiny_pdf()).content, workshop)
+    assert failed(report) == {"chain"}
+    assert (report.indication, report.sub_indication) == (
+        Indication.INDETERMINATE,
+        "CHAIN_CONSTRAINTS_FAILURE",
+    )
 
 
 def test_a_time_stamp_for_another_signature_proves_nothing(workshop: Workshop) -> None:

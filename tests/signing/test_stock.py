@@ -158,6 +158,36 @@ def test_a_file_with_an_approval_signature_keeps_it(workshop: Workshop, tmp_path
         admit_pdf(sealed.content)
 
 
+@pytest.mark.parametrize("what", ["bytes", "value"])
+def test_a_file_whose_signature_is_broken_is_refused(what: str, workshop: Workshop) -> None:
+    document = bytearray(approved_pdf(workshop))
+    if what == "bytes":
+        document[document.index(b"595") + 2] = ord("6")
+    else:
+        start = document.index(b"/Contents <") + len(b"/Contents <")
+        value = bytes.fromhex(document[start : document.index(b">", start)].decode()).rstrip(b"\0")
+        last = start + 2 * len(value) - 2
+        document[last : last + 2] = b"00" if document[last : last + 2] != b"00" else b"01"
+    with pytest.raises(DocumentRefused, match="broken signature"):
+        admit_pdf(bytes(document))
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        tiny_pdf(page={"/Annots": pikepdf.Dictionary({"/A": "x"})}),
+        tiny_pdf(catalogue={"/AcroForm": pikepdf.Dictionary({"/Fields": pikepdf.Dictionary({"/A": "x"})})}),
+    ],
+    ids=["annotations", "fields"],
+)
+def test_odd_files_that_the_gate_did_not_see_are_refused_by_the_stock_path(
+    document: bytes, workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("signing.seal.prepare_update", stock.prepare_update)
+    with pytest.raises(DocumentRefused, match="damaged"):
+        workshop.seal(document, qr=None)
+
+
 def test_a_signature_that_allows_changes_does_not_pass(workshop: Workshop) -> None:
     (report,) = judge_pdf(approved_pdf(workshop), roots=[workshop.root], at=NOW)
     assert [check.name for check in report.checks if check.result is CheckResult.FAILED] == ["docmdp"]

@@ -62,6 +62,7 @@ class Workshop:
         qr: QrStamp | None = QR,
         page: int = 1,
         field_name: str = "certvault-seal",
+        at: datetime = NOW,
     ) -> SealedPdf:
         """A document sealed on a page, with the usual picture."""
         return seal_pdf(
@@ -71,7 +72,7 @@ class Workshop:
             field_name=field_name,
             reason="电子证照签发",
             location="样例市",
-            at=NOW,
+            at=at,
             tsa=tsa,
         )
 

@@ -192,5 +192,7 @@ def judge(workshop: Workshop, sealed: tuple[SealedResult, ...], *, at: datetime)
                 ", ".join(c.name for c in reports[-1].checks if c.result != "passed") if reports else "seal"
             )
             raise IntegrityError(f"What was just sealed does not stand up to the reader: {failed}.")
+        if any(report.indication is Indication.TOTAL_FAILED for report in reports[:-1]):
+            raise IntegrityError("Sealing broke a signature that the file had before.")
         if reports[-1].certificate_sha256 != result.certificate_sha256:
             raise IntegrityError("What was just sealed bears another seal than the one that was used.")
