@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from vault.model.catalogue import Category, DocumentFormat, HolderKind
 from vault.model.certificate import SealLevel, Status, TrustLevel
+from vault.model.lifecycle import Action, InspectionResult
 from vault.model.reuse import LineState, Reason
 from vault.model.service_item import HolderRole
 from vault.model.verdict import CheckResult, Indication, VerdictName
@@ -221,6 +222,51 @@ class ReuseCheckOut(BaseModel):
     on: date
     needed_until: date
     lines: list[LineOut]
+
+
+class VersionLinkOut(BaseModel):
+    """The version of a certificate before or after it."""
+
+    certificate_id: UUID
+    identifier: str
+
+
+class StatusEventOut(BaseModel):
+    """One event of a certificate's history."""
+
+    action: Action
+    status: Status
+    reason: str | None
+    effective_on: date = Field(description="The day from which it holds, or of the inspection.")
+    result: InspectionResult | None = Field(description="Of inspections only.")
+    actor: str = Field(description="The client that sent it.")
+    recorded_at: datetime
+
+
+class RecordedOut(BaseModel):
+    """What a change of status or an inspection answers, the same on every repeat."""
+
+    certificate_id: UUID
+    identifier: str
+    status: Status
+    event: StatusEventOut
+    log: LogOut
+
+
+class HistoryOut(CertificateOut):
+    """A certificate with every event from its issue on, oldest first."""
+
+    predecessor: VersionLinkOut | None
+    successor: VersionLinkOut | None
+    history: list[StatusEventOut]
+    log: LogOut
+
+
+class MayCloseOut(BaseModel):
+    """Whether a case may close: only when the vault has every certificate of it."""
+
+    may_close: bool
+    missing: list[str] = Field(description="What the vault still lacks, in words.", examples=[[]])
 
 
 class HolderRuleOut(BaseModel):

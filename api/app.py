@@ -15,14 +15,35 @@ from api.openapi import describe
 from api.pages import development, holder, public, reference
 from api.pages.rendering import STATIC, Pages
 from api.problems import CatchAll, ProblemWriter
-from api.routes import catalogue, deposits, lookups, operations, reuse, tokens, uploads, verifications
+from api.routes import (
+    catalogue,
+    deposits,
+    lifecycle,
+    lookups,
+    operations,
+    reuse,
+    tokens,
+    uploads,
+    verifications,
+)
 from api.routes import holder as holder_routes
 from storage.public_read import PublicReader
 from vault.errors import NotPermitted
 from vault.signin import has_development_people
 from vault.workshop import Workshop
 
-_ROUTES = (tokens, catalogue, uploads, deposits, lookups, reuse, verifications, holder_routes, operations)
+_ROUTES = (
+    tokens,
+    catalogue,
+    uploads,
+    deposits,
+    lifecycle,
+    lookups,
+    reuse,
+    verifications,
+    holder_routes,
+    operations,
+)
 _PAGES = (public, holder, reference)
 
 

@@ -29,6 +29,7 @@ TAGS = [
     {"name": "access", "description": "Tokens for approval systems."},
     {"name": "catalogue", "description": "What kinds of certificates there are, and what each wants."},
     {"name": "deposit", "description": "A completed case hands in its results. (办结入库)"},
+    {"name": "lifecycle", "description": "What becomes of a certificate after its issue. (状态变更)"},
     {"name": "look-up", "description": "What a holder has, and the sealed files. (查询、调取)"},
     {"name": "reuse", "description": "What nobody has to hand in again. (免提交)"},
     {"name": "verification", "description": "For anybody, without signing in. (验证)"},

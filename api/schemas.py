@@ -1,6 +1,6 @@
 """The shapes of request bodies; what a value may be is for the flows, which know the catalogue."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -185,6 +185,31 @@ class LookupIn(Shape):
 
     number: Annotated[str, Field(min_length=1, max_length=TEXT_MAX_CHARS)]
     purpose: Text = Field(default="", description="Why you ask; recorded.")
+
+
+class StatusChangeIn(Shape):
+    """A decision of the issuing authority about a certificate."""
+
+    action: Literal["suspend", "resume", "cancel", "withdraw", "revoke", "abolish"] = Field(
+        description="暂扣, 暂扣发还, 注销, 撤销, 吊销, 签发错误."
+    )
+    reason: Text = Field(
+        description="Public text of at most 500 characters, shown to whoever verifies: no names, and no 15 "
+        "digits in a row.",
+        examples=["持证人申请注销"],
+    )
+    effective_on: Day = Field(
+        description="The day from which it holds: today or earlier, and not before the change before it.",
+        examples=["2026-11-20"],
+    )
+
+
+class InspectionIn(Shape):
+    """An annual inspection (年检) of a certificate."""
+
+    result: Literal["passed", "failed"]
+    inspected_on: Day = Field(examples=["2026-11-20"])
+    remark: Text | None = Field(default=None, description="Public text, as the reason of a change is.")
 
 
 class TokenQuestion(Shape):

@@ -8,8 +8,12 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from storage.db import ReadConnection, WriteConnection
+from storage.envelope import KeyRing
 from storage.tables import avoided_resubmissions
 from vault.model.legal_time import LEGAL_TIME
+
+# Purpose of the blind index.
+CASE = "avoided-case"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,7 @@ class AvoidedCount:
 
 def insert_avoided(
     db: WriteConnection,
+    keys: KeyRing,
     requirements: Sequence[str],
     *,
     client_id: str,
@@ -33,13 +38,13 @@ def insert_avoided(
     at: datetime,
 ) -> None:
     """Writes a row for each requirement of this case that was answered from the vault."""
+    case_index = keys.index(CASE, f"{client_id}\x00{case_number}")
     db.execute(
         insert(avoided_resubmissions),
         [
             {
                 "at": at,
-                "client_id": client_id,
-                "case_number": case_number,
+                "case_index": case_index,
                 "service_item": service_item,
                 "authority": authority,
                 "requirement": requirement,
@@ -54,9 +59,7 @@ def avoided_counts(db: ReadConnection) -> tuple[AvoidedCount, ...]:
     rows = avoided_resubmissions
     once = (
         select(rows.c.service_item, rows.c.authority, func.min(rows.c.at).label("at"))
-        .group_by(
-            rows.c.client_id, rows.c.case_number, rows.c.service_item, rows.c.authority, rows.c.requirement
-        )
+        .group_by(rows.c.case_index, rows.c.service_item, rows.c.authority, rows.c.requirement)
         .subquery()
     )
     month = func.to_char(func.timezone(LEGAL_TIME.key, once.c.at), "YYYY-MM").label("month")

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, func, select, true, update
+from sqlalchemy import Row, Select, func, select, true
 from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by, insert
 
 from storage.db import ReadConnection, WriteConnection
@@ -24,6 +24,7 @@ from vault.errors import IntegrityError
 from vault.model.catalogue import DocumentFormat
 from vault.model.certificate import CertificateRecord, SealLevel, Status, StoredDocument
 from vault.model.holders import Holder, HolderCode
+from vault.model.lifecycle import Action
 from vault.model.written import number_form
 
 # Purposes of blind indexes: equal texts in two columns must not have equal indexes.
@@ -87,40 +88,15 @@ def insert_certificates(
         [
             {
                 "certificate_id": item.certificate_id,
-                "action": "issue",
+                "action": Action.ISSUE,
                 "status": Status.VALID,
                 "actor": actor,
+                "effective_on": item.issued_on,
                 "at": at,
             }
             for item in new
         ],
     )
-
-
-def supersede(db: WriteConnection, old: UUID, new: UUID, *, actor: str, at: datetime) -> str | None:
-    """Links a certificate to its next version and takes it out of force.
-
-    Its identifier; None where it can no longer be superseded.
-    """
-    statement = (
-        update(certificates)
-        .where(
-            certificates.c.id == old,
-            certificates.c.status.in_([Status.VALID, Status.SUSPENDED]),
-            certificates.c.superseded_by.is_(None),
-        )
-        .values(status=Status.SUPERSEDED, status_since=at, superseded_by=new)
-        .returning(certificates.c.identifier)
-    )
-    identifier: str | None = db.execute(statement).scalar_one_or_none()
-    if identifier is None:
-        return None
-    db.execute(
-        insert(status_events).values(
-            certificate_id=old, action="supersede", status=Status.SUPERSEDED, actor=actor, at=at
-        )
-    )
-    return identifier
 
 
 def records_of_case(db: ReadConnection, keys: KeyRing, case_id: UUID) -> tuple[CertificateRecord, ...]:

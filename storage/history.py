@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 
-from storage.db import WriteConnection
+from storage.db import ReadConnection, WriteConnection
 from storage.envelope import KeyRing, seal_json
 from storage.tables import audit_events, log_leaves
 
@@ -23,6 +23,14 @@ class LeafRow:
     leaf: bytes
     leaf_hash: bytes
     promise: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeafPlace:
+    """What the log has promised for a leaf, and its index once it has one."""
+
+    promise: str
+    log_index: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +58,13 @@ def insert_leaves(db: WriteConnection, leaves: Sequence[LeafRow]) -> None:
             for leaf in leaves
         ],
     )
+
+
+def find_leaf(db: ReadConnection, leaf_hash: bytes) -> LeafPlace | None:
+    """The leaf with this hash."""
+    query = select(log_leaves.c.promise, log_leaves.c.log_index).where(log_leaves.c.leaf_hash == leaf_hash)
+    row = db.execute(query).one_or_none()
+    return None if row is None else LeafPlace(row.promise, row.log_index)
 
 
 def insert_audit(db: WriteConnection, events: Sequence[AuditRow], at: datetime) -> None:

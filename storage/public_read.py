@@ -16,6 +16,8 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from storage.certificates import CODE, NUMBER, TOKEN, content_place, key_place
 from storage.envelope import KeyRing, open_json
 from vault.errors import Unavailable
+from vault.model.legal_time import legal_day
+from vault.model.lifecycle import OutOfForce
 
 # Waiting longer for a connection than this helps nobody who stands at a window.
 POOL_TIMEOUT_S = 5.0
@@ -25,7 +27,13 @@ _COLUMNS = """
            c.issued_on, c.valid_from, c.valid_to, c.status, c.status_since, c.data_key, c.sealed,
            ARRAY(SELECT d.format || ' ' || d.level || ' ' || d.seal_id || ' ' || encode(d.sha256, 'hex')
                  FROM documents d WHERE d.certificate_id = c.id ORDER BY d.format DESC),
-           (SELECT l.log_index FROM log_leaves l WHERE l.certificate_id = c.id ORDER BY l.id LIMIT 1)
+           (SELECT l.log_index FROM log_leaves l WHERE l.certificate_id = c.id ORDER BY l.id LIMIT 1),
+           CASE WHEN c.status <> 'valid' THEN (
+               SELECT ARRAY[e.effective_on::text, e.reason, (SELECT s.identifier FROM certificates s
+                                                             WHERE s.id = c.superseded_by)]
+               FROM status_events e WHERE e.certificate_id = c.id AND e.action <> 'inspect'
+               ORDER BY e.id DESC LIMIT 1)
+           END
     FROM certificates c
 """
 _BY_TOKEN = _COLUMNS + "WHERE c.token_index = %s"
@@ -51,6 +59,7 @@ class PublicRow:
     content: Mapping[str, Any] = field(repr=False)
     documents: tuple[str, ...]
     log_index: int | None
+    out_of_force: OutOfForce | None
 
 
 class PublicReader:
@@ -129,4 +138,12 @@ class PublicReader:
             content=content,
             documents=tuple(row[13]),
             log_index=row[14],
+            out_of_force=None if row[15] is None else _out_of_force(row[10], *row[15]),
         )
+
+
+def _out_of_force(
+    status_since: datetime, effective_on: str | None, reason: str | None, successor: str | None
+) -> OutOfForce:
+    day = legal_day(status_since) if effective_on is None else date.fromisoformat(effective_on)
+    return OutOfForce(day, reason, successor)

@@ -280,6 +280,12 @@ status_events = Table(
     Column("action", Text, nullable=False),
     Column("status", Text, nullable=False),
     Column("actor", Text, nullable=False),
+    # Public text of the authority: the edge refuses what looks like an ID number.
+    Column("reason", Text),
+    # Null in rows from before revision 0002; they hold from the day of `at`.
+    Column("effective_on", Date),
+    # Of inspections only.
+    Column("result", Text),
     _moment("at"),
 )
 
@@ -304,8 +310,8 @@ avoided_resubmissions = Table(
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     _moment("at"),
-    Column("client_id", Text, nullable=False),
-    Column("case_number", Text, nullable=False),
+    # Blind index of client and case number: what somebody writes into a number stays out of clear columns.
+    Column("case_index", LargeBinary, nullable=False),
     Column("service_item", Text, nullable=False),
     Column("authority", Text, nullable=False),
     Column("requirement", Text, nullable=False),

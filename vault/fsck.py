@@ -1,10 +1,11 @@
 """fsck: re-derives what the vault claims, from rows to objects and back, and explains every object.
 
 1. Every certificate: its rows can be read, its envelope opens, it is found by its number, code, token and
-   holders, and its status is what its newest event says.
+   holders, its events follow the table of transitions, its status is what the newest one says, and a
+   superseded one and its successor name each other.
 2. Every sealed file: the object is there and has the digests and the size that the row names.
-3. Every leaf: its hash follows from its content, the issue's content from the row; the log's key signed
-   the promise.
+3. Every leaf: one for each event in their order, its content follows from row and event, its hash from
+   its content; the log's key signed the promise.
 4. Every material: the object is there with its digest and size. Every case, material, holder and person:
    the envelope opens.
 5. Every object in the store: a row names it, or a known reservation or case explains it.
@@ -18,6 +19,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 from uuid import UUID
 
 from signing.log_key import check_log_signature
@@ -25,22 +27,23 @@ from storage.blobs import StoredObject
 from storage.db import ReadConnection
 from storage.inspection import (
     PAGE_ROWS,
-    CertificateOnFile,
-    LeafOnFile,
-    all_certificates,
-    damaged_envelopes,
     is_case,
     is_reserved,
-    last_status_of,
-    leaves_of,
-    material_objects,
     named_objects,
     open_reservations,
     unredeemed_in_committed_cases,
 )
+from storage.on_file import (
+    CertificateOnFile,
+    LeafOnFile,
+    certificate_page,
+    damaged_envelopes,
+    material_objects,
+)
 from vault.errors import IntegrityError, NotFound, SignatureError
-from vault.log import issue_content, promise_message
-from vault.model.certificate import CertificateRecord
+from vault.log import event_content, issue_content, promise_message
+from vault.model.certificate import CertificateRecord, Status
+from vault.model.lifecycle import Action, StatusEvent, outcome
 from vault.tlog.merkle_leaf import leaf_hash
 from vault.workshop import Workshop
 
@@ -83,11 +86,12 @@ def fsck(workshop: Workshop, *, progress: Callable[[int], None]) -> FsckReport:
     """
     findings: list[Finding] = []
     certificates = objects = 0
+    for page in _pages(workshop):
+        for found in page:
+            findings += _check_certificate(workshop, found)  # 1, 2, 3
+        certificates += len(page)
+        progress(certificates)
     with workshop.database.reading() as db:
-        for page in all_certificates(db, workshop.keys):
-            findings += _check_page(workshop, db, page)  # 1, 2, 3
-            certificates += len(page)
-            progress(certificates)
         for sha256, size_bytes in material_objects(db):  # 4
             findings += _check_object(workshop, sha256, size_bytes, f"material {sha256}")
         findings += [
@@ -108,28 +112,64 @@ def fsck(workshop: Workshop, *, progress: Callable[[int], None]) -> FsckReport:
     return FsckReport(certificates, objects, tuple(findings))
 
 
-def _check_page(
-    workshop: Workshop, db: ReadConnection, page: tuple[CertificateOnFile, ...]
+def _pages(workshop: Workshop) -> Iterator[tuple[CertificateOnFile, ...]]:
+    after: UUID | None = None
+    while True:
+        with workshop.database.snapshot() as db:
+            page = certificate_page(db, workshop.keys, after)
+        if not page:
+            return
+        yield page
+        after = page[-1].certificate_id
+
+
+def _check_certificate(workshop: Workshop, found: CertificateOnFile) -> Iterator[Finding]:
+    about, record, history = found.identifier, found.record, found.history
+    if isinstance(record, IntegrityError):
+        yield Finding(Weight.PROBLEM, about, record.detail)
+    else:
+        yield from _check_issue(record, found.leaves)
+    if isinstance(history, IntegrityError):
+        yield Finding(Weight.PROBLEM, about, history.detail)
+    else:
+        yield from _check_history(about, history, found.leaves)
+    if not isinstance(record, IntegrityError) and not isinstance(history, IntegrityError):
+        yield from _check_status(record, history)
+    if not found.succession:
+        yield Finding(Weight.PROBLEM, about, "Its successor does not name it.")
+    for name in found.astray:
+        yield Finding(Weight.PROBLEM, about, f"It is not found by its {name}: the index is another's.")
+    for file in found.files:
+        yield from _check_object(workshop, file.sha256, file.size_bytes, about, sm3=file.sm3)
+    for leaf in found.leaves:
+        yield from _check_leaf(workshop, about, leaf)
+
+
+def _check_status(record: CertificateRecord, history: tuple[StatusEvent, ...]) -> Iterator[Finding]:
+    about = record.identifier
+    if not history or history[-1].status is not record.status:
+        yield Finding(Weight.PROBLEM, about, "The status is not what the newest event says.")
+    if (record.status is Status.SUPERSEDED) != (record.superseded_by is not None):
+        yield Finding(Weight.PROBLEM, about, "Its status and its successor contradict each other.")
+
+
+def _check_history(
+    about: str, history: tuple[StatusEvent, ...], leaves: tuple[LeafOnFile, ...]
 ) -> Iterator[Finding]:
-    ids = [found.certificate_id for found in page]
-    statuses = last_status_of(db, ids)
-    leaves = leaves_of(db, ids)
-    for found in page:
-        about, record = found.identifier, found.record
-        if isinstance(record, IntegrityError):
-            yield Finding(Weight.PROBLEM, about, record.detail)
-        else:
-            if statuses.get(found.certificate_id) != record.status.value:
-                yield Finding(Weight.PROBLEM, about, "The status is not what the newest event says.")
-            if not _issue_follows(record, leaves.get(found.certificate_id, [])):
-                sentence = "The log leaf of its issue does not follow from the row."
-                yield Finding(Weight.PROBLEM, about, sentence)
-        for name in found.astray:
-            yield Finding(Weight.PROBLEM, about, f"It is not found by its {name}: the index is another's.")
-        for file in found.files:
-            yield from _check_object(workshop, file.sha256, file.size_bytes, about, sm3=file.sm3)
-        for leaf in leaves.get(found.certificate_id, []):
-            yield from _check_leaf(workshop, about, leaf)
+    if not history or (history[0].action, history[0].status) != (Action.ISSUE, Status.VALID):
+        yield Finding(Weight.PROBLEM, about, "Its history does not begin with its issue.")
+    for before, event in pairwise(history):
+        if outcome(before.status, event.action) != event.status:
+            step = f"{event.action} of a certificate that was {before.status}"
+            yield Finding(Weight.PROBLEM, about, f"Its history has a forbidden step: {step}.")
+    derived = [event_content(about, event) for event in history[1:]]
+    if [leaf.leaf for leaf in leaves[1:]] != derived:
+        yield Finding(
+            Weight.PROBLEM,
+            about,
+            f"Its later log leaves do not follow from its events: expected {len(derived)}, got "
+            f"{len(leaves[1:])}, or one says something else.",
+        )
 
 
 def _check_object(
@@ -146,7 +186,7 @@ def _check_object(
         yield Finding(Weight.PROBLEM, about, "The SM3 digest is not that of the object.")
 
 
-def _issue_follows(record: CertificateRecord, leaves: list[LeafOnFile]) -> bool:
+def _check_issue(record: CertificateRecord, leaves: tuple[LeafOnFile, ...]) -> Iterator[Finding]:
     expected = issue_content(
         identifier=record.identifier,
         type_code=record.type_code,
@@ -156,7 +196,9 @@ def _issue_follows(record: CertificateRecord, leaves: list[LeafOnFile]) -> bool:
         documents=record.documents,
         at=record.committed_at,
     )
-    return bool(leaves) and leaves[0].leaf == expected
+    if not leaves or leaves[0].leaf != expected:
+        sentence = "The log leaf of its issue does not follow from the row."
+        yield Finding(Weight.PROBLEM, record.identifier, sentence)
 
 
 def _check_leaf(workshop: Workshop, about: str, leaf: LeafOnFile) -> Iterator[Finding]:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from signing.log_key import LogKey
-from vault.model.canonical import canonical_json
+from vault.model.canonical import JsonValue, canonical_json
 from vault.model.certificate import Status, StoredDocument
+from vault.model.lifecycle import StatusEvent
 from vault.tlog.merkle_leaf import leaf_hash
 
 LEAF_VERSION = 1
@@ -49,17 +50,23 @@ def issue_content(
     )
 
 
-def status_content(*, identifier: str, status: Status, at: datetime) -> bytes:
-    """What the leaf of a change of status says, as canonical JSON (RFC 8785)."""
-    return canonical_json(
-        {
-            "version": LEAF_VERSION,
-            "event": "status",
-            "identifier": identifier,
-            "status": status.value,
-            "at": moment(at),
-        }
-    )
+def event_content(identifier: str, event: StatusEvent) -> bytes:
+    """What the leaf of an event after the issue says, as canonical JSON (RFC 8785); never its reason.
+
+    Events from before revision 0002 have no day of their own, and their leaves say less.
+    """
+    content: dict[str, JsonValue] = {
+        "version": LEAF_VERSION,
+        "event": "status",
+        "identifier": identifier,
+        "status": event.status.value,
+        "at": moment(event.at),
+    }
+    if event.effective_on is not None:
+        content |= {"action": event.action.value, "effective_on": event.effective_on.isoformat()}
+    if event.result is not None:
+        content["result"] = event.result.value
+    return canonical_json(content)
 
 
 def promised(key: LogKey, content: bytes, include_by: datetime) -> Leaf:

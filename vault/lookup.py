@@ -1,6 +1,5 @@
 """Look-up: what a holder has, what a case brought, what bears a number. Every look at a person is audited."""
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,6 +16,7 @@ from vault.log import moment
 from vault.model.actors import ClientGrant, Person
 from vault.model.certificate import CertificateRecord
 from vault.model.holders import HolderCode
+from vault.model.written import case_number_form
 from vault.workshop import Workshop
 
 # Where each kind of caller fetches sealed files: a holder's session opens nothing at a client's address.
@@ -73,11 +73,6 @@ def of_case(workshop: Workshop, client: ClientGrant, number: str) -> tuple[Certi
         if case is None or case.committed_at is None:
             raise NotFound("This client has deposited no case with this number.")
         return records_of_case(db, workshop.keys, case.case_id)
-
-
-def case_number_form(number: str) -> str:
-    """A case number as a deposit keeps it: composed characters (NFC), no blanks around them."""
-    return unicodedata.normalize("NFC", number).strip()
 
 
 def by_number(

@@ -12,14 +12,16 @@ import hashlib
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from signing.validate import judge_pdf
 from storage.certificates import record_by_document
 from storage.public_read import PublicReader, PublicRow
+from storage.statuses import out_of_force
 from vault.log import moment
 from vault.model.certificate import CertificateRecord, Status
 from vault.model.holders import HolderCode, mask_name
+from vault.model.legal_time import legal_day
+from vault.model.lifecycle import OutOfForce
 from vault.model.verdict import (
     Altered,
     Check,
@@ -36,8 +38,6 @@ from vault.model.verdict import (
 from vault.model.written import code_form, masked_number, number_form
 from vault.workshop import Workshop
 
-# Validity dates are calendar days of the country that the certificates are of.
-LEGAL_TIME = ZoneInfo("Asia/Shanghai")
 # A token has 22 characters, a code 10, a number at most 128: longer input is none of them and costs no query.
 TYPED_MAX_CHARS = 200
 
@@ -71,17 +71,18 @@ def by_file(workshop: Workshop, content: bytes, *, at: datetime) -> Verification
         Unavailable: the database does not answer.
     """
     sha256 = hashlib.sha256(content).hexdigest()
-    with workshop.database.reading() as db:
+    with workshop.database.snapshot() as db:  # the record and its newest event belong together
         ours = record_by_document(db, workshop.keys, sha256)
+        ended = None if ours is None else out_of_force(db, ours)
     if ours is not None:  # tier 1
         kind = workshop.shelf.types(at).get(ours.type_code)
         names = {} if kind is None else {"type": kind.name, **{a.code: a.name for a in kind.authorities}}
         unchanged = Check(
             "file_unchanged", CheckResult.PASSED, "The file is byte for byte the one the vault issued."
         )
-        certificate = _masked(_shown_record(ours, names))
+        certificate = {**_masked(_shown_record(ours, names)), **_shown_end(ended)}
         return _of_ours(
-            certificate, ours.status, ours.valid_from, ours.valid_to, ours.log_index, at, unchanged
+            certificate, ours.status, ended, ours.valid_from, ours.valid_to, ours.log_index, at, unchanged
         )
     reports = judge_pdf(content, roots=workshop.trust_roots, at=at)
     return _of_strange_file(reports, at)
@@ -95,20 +96,30 @@ async def _looked_up(reader: PublicReader, row: PublicRow | None, how: str, at: 
     names = {"type": definition.get("name", "")}
     names |= {a["code"]: a["name"] for a in definition.get("authorities", ())}
     check = Check("recognised", CheckResult.PASSED, f"The vault issued this certificate (found by {how}).")
-    certificate = _masked(_shown_row(row, names))
-    return _of_ours(certificate, Status(row.status), row.valid_from, row.valid_to, row.log_index, at, check)
+    certificate = {**_masked(_shown_row(row, names)), **_shown_end(row.out_of_force)}
+    return _of_ours(
+        certificate,
+        Status(row.status),
+        row.out_of_force,
+        row.valid_from,
+        row.valid_to,
+        row.log_index,
+        at,
+        check,
+    )
 
 
 def _of_ours(
     certificate: Mapping[str, Any],
     status: Status,
+    ended: OutOfForce | None,
     valid_from: date,
     valid_to: date | None,
     log_index: int | None,
     at: datetime,
     first: Check,
 ) -> Verification:
-    reason, sentence = _why_not_in_force(status, valid_from, valid_to, at)
+    reason, sentence = _why_not_in_force(status, ended, valid_from, valid_to, at)
     in_force = Check(
         "in_force",
         CheckResult.PASSED if reason is None else CheckResult.FAILED,
@@ -124,16 +135,24 @@ def _of_ours(
 
 
 def _why_not_in_force(
-    status: Status, valid_from: date, valid_to: date | None, at: datetime
+    status: Status, ended: OutOfForce | None, valid_from: date, valid_to: date | None, at: datetime
 ) -> tuple[str | None, str]:
-    today = at.astimezone(LEGAL_TIME).date()
+    today = legal_day(at)
     if status is not Status.VALID:
-        return status.value, f"The certificate is {status.value}."
+        return status.value, _ended_sentence(status, ended)
     if today < valid_from:
         return "not_yet_valid", f"The certificate is valid from {valid_from} only."
     if valid_to is not None and today > valid_to:
         return "expired", f"The certificate ran out on {valid_to}."
     return None, "The certificate is in force today."
+
+
+def _ended_sentence(status: Status, ended: OutOfForce | None) -> str:
+    if ended is None:
+        return f"The certificate is {status.value}."
+    successor = "" if ended.successor is None else f" by {ended.successor}"
+    reason = "" if ended.reason is None else f" Reason given: {ended.reason}"
+    return f"The certificate was {status.value} on {ended.since}{successor}.{reason}"
 
 
 def _of_strange_file(reports: tuple[SealReport, ...], at: datetime) -> Verification:
@@ -193,6 +212,15 @@ def _shown_record(record: CertificateRecord, names: Mapping[str, str]) -> dict[s
             {"format": d.format.value, "seal_level": d.level.value, "seal": d.seal_id, "sha256": d.sha256}
             for d in record.documents
         ],
+    }
+
+
+def _shown_end(ended: OutOfForce | None) -> dict[str, Any]:
+    """From which day, why and in favour of what it is no longer `valid`; nothing of a certificate that is."""
+    return {
+        "status_effective_on": None if ended is None else ended.since.isoformat(),
+        "status_reason": None if ended is None else ended.reason,
+        "successor": None if ended is None else ended.successor,
     }
 
 

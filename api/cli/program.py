@@ -8,6 +8,7 @@ from api.cli import (
     access_commands,
     bench,
     catalogue_commands,
+    reconcile_command,
     run_commands,
     stats_command,
     upkeep_commands,
@@ -32,6 +33,7 @@ program = typer.Typer(
 for commands in (
     run_commands,
     upkeep_commands,
+    reconcile_command,
     catalogue_commands,
     stats_command,
     access_commands,

@@ -166,6 +166,8 @@ _REPORT: Mapping[str, tuple[str, str]] = {
     "field.issued_on": ("颁发日期", "Issued on"),
     "field.validity": ("有效期", "Validity"),
     "field.status": ("状态", "Status"),
+    "field.status_reason": ("状态说明", "Reason given"),
+    "field.successor": ("换发后的证照标识", "Replaced by"),
     "validity.range": ("{start} 至 {end}", "{start} to {end}"),
     "validity.open": ("{start} 起长期有效", "from {start}, without end"),
 }

@@ -5,17 +5,20 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path
 from fastapi.responses import JSONResponse
 
-from api.answers import DepositOut, problems
+from api.answers import DepositOut, MayCloseOut, problems
 from api.deps import ClientHere, EdgeHere, StrictRoute, now
 from api.schemas import TEXT_MAX_CHARS, DepositIn
+from vault.closing import missing_of_case
 from vault.deposit import deposit, read_case, receipt_json
-from vault.lookup import case_number_form, of_case
+from vault.lookup import of_case
 from vault.model.certificate import CertificateRecord
+from vault.model.written import case_number_form
 
 router = APIRouter(tags=["deposit"], route_class=StrictRoute)
 
 # PostgreSQL takes no U+0000 in a text.
 NO_NUL = r"^[^\x00]+$"
+CaseNumber = Annotated[str, Path(max_length=TEXT_MAX_CHARS, pattern=NO_NUL)]
 
 
 @router.post(
@@ -41,18 +44,34 @@ def post_deposit(body: DepositIn, edge: EdgeHere, client: ClientHere) -> JSONRes
     return _receipts(edge, done.case_number, done.certificates, 200 if done.repeated else 201)
 
 
+# Before the route of the receipts, whose number takes every slash.
+@router.get(
+    "/v1/cases/{number:path}/may-close",
+    summary="May the case close?",
+    response_model=MayCloseOut,
+    responses=problems(401, 422, 503),
+)
+def get_may_close(number: CaseNumber, edge: EdgeHere, client: ClientHere) -> JSONResponse:
+    """Yes, once the vault has committed the case with every certificate that it reserved.
+
+    A case that was never deposited is no 404: it is the one that must not close.
+    A slash in the number may stand as it is, or as %2F.
+    """
+    missing = missing_of_case(edge.workshop, client, number)
+    return JSONResponse({"may_close": not missing, "missing": list(missing)})
+
+
 @router.get(
     "/v1/cases/{number:path}",
     summary="A case's receipts again",
     response_model=DepositOut,
     responses=problems(401, 404, 422, 503),
 )
-def get_case(
-    number: Annotated[str, Path(max_length=TEXT_MAX_CHARS, pattern=NO_NUL)],
-    edge: EdgeHere,
-    client: ClientHere,
-) -> JSONResponse:
-    """What the deposit of this case answered. A slash in the number may stand as it is, or as %2F."""
+def get_case(number: CaseNumber, edge: EdgeHere, client: ClientHere) -> JSONResponse:
+    """What the deposit of this case answered. A slash in the number may stand as it is, or as %2F.
+
+    A number that itself ends in `/may-close` cannot be asked for: it is the other question.
+    """
     return _receipts(edge, case_number_form(number), of_case(edge.workshop, client, number), 200)
 
 

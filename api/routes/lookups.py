@@ -48,7 +48,9 @@ def post_holdings(body: HoldingsIn, edge: EdgeHere, client: ClientHere) -> JSONR
     types = edge.workshop.shelf.types(at)
     return JSONResponse(
         {
-            "certificates": [summary_json(record, types, files_at=FOR_CLIENTS) for record in found.certificates],
+            "certificates": [
+                summary_json(record, types, files_at=FOR_CLIENTS) for record in found.certificates
+            ],
             "materials": [material_json(material) for material in found.materials],
         }
     )

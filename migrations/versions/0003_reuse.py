@@ -12,8 +12,7 @@ from sqlalchemy.dialects import postgresql
 INSERT_ONLY = ("material_events", "avoided_resubmissions")
 
 revision = "0003"
-# Until the merge: 0002 comes from another branch.
-down_revision = "0001"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 
@@ -32,8 +31,7 @@ def upgrade() -> None:
         "avoided_resubmissions",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("client_id", sa.Text(), nullable=False),
-        sa.Column("case_number", sa.Text(), nullable=False),
+        sa.Column("case_index", sa.LargeBinary(), nullable=False),
         sa.Column("service_item", sa.Text(), nullable=False),
         sa.Column("authority", sa.Text(), nullable=False),
         sa.Column("requirement", sa.Text(), nullable=False),

@@ -70,6 +70,9 @@ def test_a_case_is_found_by_the_number_as_it_was_sent(
     for asked in (number, receipts.json()["case_number"]):
         again = caller("GET", f"/v1/cases/{quote(asked, safe='')}", headers=bearer)
         assert (again.status_code, again.json()) == (200, receipts.json())
+        # A line break is in no deposited number, and no address has one before its end.
+        close = caller("GET", f"/v1/cases/{quote(asked.strip(), safe='')}/may-close", headers=bearer)
+        assert (close.status_code, close.json()) == (200, {"may_close": True, "missing": []})
 
 
 @pytest.mark.parametrize("number", ["%00", "a%0Ab", "%ED%A0%80", "%20", ""])

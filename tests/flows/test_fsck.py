@@ -67,6 +67,58 @@ def test_a_changed_row_is_found(
     assert says in problems[0].detail
 
 
+def test_a_successor_that_does_not_name_it_is_found(house: House) -> None:
+    old = deposited(house, example_request(house.catalogue)).certificates[0]
+    renewal = example_request(house.catalogue)
+    renewal["results"][0]["supersedes"] = str(old.certificate_id)
+    new = deposited(house, renewal).certificates[0]
+    assert checked(house).problems == ()
+    ids = {"old": old.certificate_id, "new": new.certificate_id}
+    changed(house, "UPDATE certificates SET superseded_by = :old WHERE id = :old", **ids)
+    try:
+        problems = checked(house).problems
+    finally:
+        changed(house, "UPDATE certificates SET superseded_by = :new WHERE id = :old", **ids)
+    assert [(p.about, p.detail) for p in problems] == [(old.identifier, "Its successor does not name it.")]
+
+
+EVENT = (
+    "INSERT INTO status_events (certificate_id, action, status, actor, effective_on, at) "
+    "VALUES (:id, '{}', 'valid', 'x', '2026-11-20', now())"
+)
+LEAF = (
+    "INSERT INTO log_leaves (certificate_id, leaf, leaf_hash, promise) SELECT certificate_id, leaf || 'x', "
+    "sha256('\\x00' || leaf || 'x'), promise FROM log_leaves WHERE certificate_id = :id"
+)
+
+
+@pytest.mark.parametrize(
+    ("table", "statement", "says"),
+    [
+        ("status_events", EVENT.format("inspect"), "expected 1, got 0"),
+        ("status_events", EVENT.format("resume"), "forbidden step: resume of a certificate that was valid"),
+        ("log_leaves", LEAF, "expected 0, got 1"),
+    ],
+)
+def test_an_event_without_its_leaf_and_a_leaf_without_its_event_are_found(
+    house: House, certificate: CertificateRecord, table: str, statement: str, says: str
+) -> None:
+    values = {"id": certificate.certificate_id}
+    changed(house, statement, **values)
+    try:
+        problems = checked(house).problems
+    finally:
+        # History is insert-only: only the table's owner, with its guard off, can mend it for the other tests.
+        with house.wired.workshop.database.writing() as db:
+            db.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
+            newest = f"SELECT max(id) FROM {table} WHERE certificate_id = :id"  # noqa: S608 - literals of this test
+            db.execute(text(f"DELETE FROM {table} WHERE id = ({newest})"), values)  # noqa: S608 - as above
+            db.execute(text(f"ALTER TABLE {table} ENABLE TRIGGER USER"))
+    assert {p.about for p in problems} == {certificate.identifier}
+    assert any(says in p.detail for p in problems)
+    assert checked(house).problems == ()
+
+
 def test_a_lost_object_is_found(house: House, certificate: CertificateRecord) -> None:
     values = {"id": certificate.certificate_id}
     digest = bytes.fromhex(certificate.documents[0].sha256)
@@ -89,6 +141,8 @@ class Inside:
     def reading(self) -> Iterator[ReadConnection]:
         """The transaction's own connection."""
         yield self._connection
+
+    snapshot = reading
 
 
 class UndoneError(Exception):
@@ -173,6 +227,17 @@ def test_damage_that_the_database_refuses_is_found_where_its_owner_did_it(
     problems = checked_after(house, unguarded, change, id=certificate.certificate_id).problems
     assert {p.about for p in problems} == {certificate.identifier}
     assert any(says in p.detail for p in problems)
+
+
+def test_an_event_that_cannot_be_read_is_found_and_the_rest_still_looked_at(
+    house: House, certificate: CertificateRecord
+) -> None:
+    values = {"id": certificate.certificate_id}
+    gone = "DELETE FROM certificate_holders WHERE certificate_id = :id"
+    problems = checked_after(house, EVENT.format("gone"), gone, **values).problems
+    assert {p.about for p in problems} == {certificate.identifier}
+    for says in ("An event of its history cannot be read", "not found by its holders"):
+        assert any(says in p.detail for p in problems)
 
 
 @pytest.mark.parametrize(

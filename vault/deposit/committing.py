@@ -5,16 +5,17 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from storage.cases import redeem_case
-from storage.certificates import NewCertificate, insert_certificates, supersede
+from storage.certificates import NewCertificate, insert_certificates
 from storage.db import WriteConnection
 from storage.history import AuditRow, LeafRow, defer_job, insert_audit, insert_leaves
 from storage.holders import ensure_holders
 from storage.materials import NewMaterial, insert_materials
+from storage.statuses import supersede
 from vault.deposit.making import SealedResult
 from vault.deposit.reserving import ReservedCase, answer_of_another_try
 from vault.deposit.taking import TakenFile
 from vault.errors import Conflict, FieldProblem
-from vault.log import issue_content, promised, status_content
+from vault.log import event_content, issue_content, promised
 from vault.model.certificate import (
     ApprovalResult,
     CertificateRecord,
@@ -24,6 +25,8 @@ from vault.model.certificate import (
 )
 from vault.model.holders import Holder
 from vault.model.ids import uuid7
+from vault.model.legal_time import legal_day
+from vault.model.lifecycle import Action, StatusEvent
 from vault.workshop import Workshop
 
 # The store acknowledges before its disks have it: read every object once more after this time.
@@ -183,12 +186,14 @@ def _supersede(
     for item in new:
         if item.supersedes is None:
             continue
-        old = supersede(db, item.supersedes, item.certificate_id, actor=case.client_id, at=at)
+        event = StatusEvent(
+            Action.SUPERSEDE, Status.SUPERSEDED, case.client_id, None, legal_day(at), None, at
+        )
+        old = supersede(db, item.supersedes, item.certificate_id, event)
         if old is None:
             problem = FieldProblem(f"/results/{item.position}/supersedes", "It is no longer in force.")
             raise Conflict("The certificate to supersede was changed meanwhile.", problem)
-        content = status_content(identifier=old, status=Status.SUPERSEDED, at=at)
-        leaves.append(_leaf_row(workshop, item.supersedes, content, at))
+        leaves.append(_leaf_row(workshop, item.supersedes, event_content(old, event), at))
     return leaves
 
 

@@ -40,6 +40,7 @@ from vault.model.certificate import (
 )
 from vault.model.identifier import CertificateIdentifier
 from vault.model.ids import uuid7
+from vault.model.lifecycle import Action, Forbidden, outcome
 from vault.workshop import Workshop
 
 # Digits and capitals without those that are read for one another on paper (0/O, 1/I/L, U/V).
@@ -263,8 +264,9 @@ def _check_predecessor(db: WriteConnection, position: int, result: ApprovalResul
         raise InputError.at(pointer, "There is no such certificate of this authority.")
     if old.type_code != result.type_code:
         raise InputError.at(pointer, "A certificate is superseded by one of its own type.")
-    if old.status not in {Status.VALID, Status.SUSPENDED}:
-        problem = FieldProblem(pointer, f"Expected a certificate in force or suspended, it is {old.status}.")
+    possible = outcome(Status(old.status), Action.SUPERSEDE)
+    if isinstance(possible, Forbidden):
+        problem = FieldProblem(pointer, possible.why)
         raise Conflict("The certificate to supersede is no longer one that can be.", problem)
     return old
 

@@ -19,6 +19,11 @@ def code_form(code: str) -> str:
     return _BLANKS.sub("", unicodedata.normalize("NFKC", code)).replace("-", "").upper()
 
 
+def case_number_form(number: str) -> str:
+    """A case number as a deposit keeps it: composed characters (NFC), no blanks around them."""
+    return unicodedata.normalize("NFC", number).strip()
+
+
 def masked_number(number: str) -> str:
     """A certificate number for the public: a long run of digits, perhaps an ID number, loses its middle."""
     return _LONG_DIGITS.sub(lambda m: m[0][:4] + "*" * (len(m[0]) - 8) + m[0][-4:], number)

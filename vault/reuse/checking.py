@@ -7,7 +7,7 @@ from uuid import UUID
 
 from storage.avoided import insert_avoided
 from storage.db import ReadConnection, WriteConnection
-from storage.history import AuditRow, insert_audit
+from storage.history import AuditRow, insert_look
 from storage.holders import holder_index
 from storage.reuse import (
     MaterialFacts,
@@ -73,7 +73,7 @@ def check_reuse(workshop: Workshop, client: ClientGrant, question: Question, *, 
         }
         opened = open_certificates(db, workshop.keys, shown) if shown else {}  # 4
         lines = tuple(_with_fields(line, opened) for line in lines)
-        _record(db, client, question, lines, ids, at)  # 5
+        _record(db, workshop, client, question, lines, ids, at)  # 5
     return Answer(question, lines, opened, materials)
 
 
@@ -162,6 +162,7 @@ def _with_fields(line: Line, opened: Mapping[UUID, Opened]) -> Line:
 
 def _record(
     db: WriteConnection,
+    workshop: Workshop,
     client: ClientGrant,
     question: Question,
     lines: tuple[Line, ...],
@@ -176,7 +177,6 @@ def _record(
         case_id=None,
         details={
             "service_item": question.item.code,
-            "case_number": question.case_number,
             "holders": [str(holder_id) for holder_id in ids.values()],
             "lines": {line.requirement.id: line.state.value for line in lines},
             "certificates": sorted(
@@ -185,12 +185,14 @@ def _record(
             "materials": sorted({str(e.material_id) for e in evidence if isinstance(e, HeldMaterial)}),
         },
     )
-    insert_audit(db, [event], at)
+    reasons = {"service_item": question.item.code, "case_number": question.case_number}
+    insert_look(db, workshop.keys, event, reasons, at)
     spared = [line.requirement.id for line in lines if line.state is LineState.HELD]
     # Without a case nobody would have handed anything in: a question ahead of it spares nothing yet.
     if spared and question.case_number is not None:
         insert_avoided(
             db,
+            workshop.keys,
             spared,
             client_id=client.client_id,
             case_number=question.case_number,

@@ -1,6 +1,7 @@
 """From a request's JSON to a question that can be answered: every problem at its JSON pointer."""
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -61,6 +62,8 @@ def read_question(items: Mapping[str, ServiceItem], request: Mapping[str, Any], 
     if item is not None:
         problems.extend(_applicant_problems(item, holders))
     case_number = request.get("case_number")
+    if case_number is not None:  # as deposits keep it, so that both mean the same case
+        case_number = unicodedata.normalize("NFC", case_number).strip()
     if case_number is not None and not 1 <= len(case_number) <= CASE_NUMBER_MAX_CHARS:
         detail = f"Expected 1 to {CASE_NUMBER_MAX_CHARS} characters, got {len(case_number)}."
         problems.append(FieldProblem("/case_number", detail))

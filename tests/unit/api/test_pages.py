@@ -27,6 +27,9 @@ CERTIFICATE: dict[str, Any] = {
     "valid_to": None,
     "status": "valid",
     "status_since": "2026-11-22T20:12:15.804394Z",
+    "status_effective_on": None,
+    "status_reason": None,
+    "successor": None,
 }
 REASONS = {status.value for status in Status if status is not Status.VALID} | {"expired", "not_yet_valid"}
 

@@ -31,7 +31,19 @@ COMMANDS = dict(leaves(typer.main.get_command(program)))
 def test_every_command_of_the_issue_is_there() -> None:
     names = {" ".join(path) for path in COMMANDS}
     assert names >= {
-        *("up", "demo", "serve", "worker", "db upgrade", "doctor", "verify", "fsck", "openapi", "version"),
+        *(
+            "up",
+            "demo",
+            "serve",
+            "worker",
+            "db upgrade",
+            "doctor",
+            "verify",
+            "fsck",
+            "reconcile",
+            "openapi",
+            "version",
+        ),
         *("catalogue check", "catalogue apply", "catalogue export", "client add", "client rotate"),
         *("client disable", "seal new", "seal list", "seal stop"),
     }

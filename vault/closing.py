@@ -1,0 +1,78 @@
+"""May the case close? What approval systems completed, held against what the vault has."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from storage.clients import find_client
+from storage.db import ReadConnection
+from storage.inspection import PAGE_ROWS, CaseState, OpenReservation, case_states, open_reservations
+from vault.errors import InputError
+from vault.model.actors import ClientGrant
+from vault.model.written import case_number_form
+from vault.workshop import Workshop
+
+# A case of which the vault has never heard is the very one that must not close: an answer, not a 404.
+NO_DEPOSIT = "no deposit received"
+
+
+@dataclass(frozen=True, slots=True)
+class AbsentCase:
+    """A case that its approval system completed and whose certificates the vault does not have."""
+
+    case_number: str
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """What does not match: cases reserved and never committed, and completed cases without certificates."""
+
+    reserved: tuple[OpenReservation, ...]
+    absent: tuple[AbsentCase, ...]
+
+
+def missing_of_case(workshop: Workshop, client: ClientGrant, number: str) -> tuple[str, ...]:
+    """What the vault still lacks before this client's case may close, in words; empty where nothing.
+
+    Raises:
+        Unavailable: the database does not answer.
+    """
+    with workshop.database.reading() as db:
+        return _missing(db, client.client_id, [case_number_form(number)])[0]
+
+
+def reconcile(workshop: Workshop, client_id: str | None, completed: Sequence[str]) -> Reconciliation:
+    """Open reservations, of one client or of all; and which of a client's `completed` cases may not close.
+
+    Raises:
+        InputError: there is no such client.
+        Unavailable: the database does not answer.
+    """
+    numbers = list(dict.fromkeys(number for line in completed if (number := case_number_form(line))))
+    absent: list[AbsentCase] = []
+    with workshop.database.reading() as db:
+        if client_id is not None:
+            if find_client(db, client_id) is None:
+                raise InputError("There is no client with this id, or it is disabled.")
+            for start in range(0, len(numbers), PAGE_ROWS):
+                page = numbers[start : start + PAGE_ROWS]
+                found = zip(page, _missing(db, client_id, page), strict=True)
+                absent += [AbsentCase(number, missing) for number, missing in found if missing]
+        return Reconciliation(open_reservations(db, client_id), tuple(absent))
+
+
+def _missing(db: ReadConnection, client_id: str, numbers: Sequence[str]) -> list[tuple[str, ...]]:
+    states = case_states(db, client_id, numbers)
+    return [_words(states.get(number)) for number in numbers]
+
+
+def _words(state: CaseState | None) -> tuple[str, ...]:
+    match state:
+        case None:
+            return (NO_DEPOSIT,)
+        case CaseState(committed=True, missing=missing):
+            return tuple(f"certificate {identifier} is lost" for identifier in missing)
+        case CaseState(missing=()):
+            return ("the deposit was begun and not completed: send it again",)
+        case CaseState(missing=missing):
+            return tuple(f"certificate {identifier} is reserved, not issued yet" for identifier in missing)
