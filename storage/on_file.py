@@ -19,6 +19,7 @@ from storage.tables import (
     certificates,
     holders,
     log_leaves,
+    material_events,
     materials,
     people,
     status_events,
@@ -163,15 +164,17 @@ def material_objects(db: ReadConnection) -> Iterator[tuple[str, int]]:
 
 
 def damaged_envelopes(db: ReadConnection, keys: KeyRing) -> Iterator[tuple[str, str]]:
-    """Cases, materials, holders and people whose envelope does not open: what it is, and a sentence.
+    """Cases, materials and their events, holders and people whose envelope does not open, and why.
 
     A holder or person whose index does not follow from the code in the envelope is among them.
     """
-    for table in (cases, materials, holders, people):
+    for table in (cases, materials, material_events, holders, people):
         for row in _rows_of(db, table):
+            # An event's number is not known before it is written: its envelope is bound to its material.
+            bound_to = row.material_id if table is material_events else row.id
             try:
-                data_key = keys.data_key(row.data_key, f"{table.name}.data_key:{row.id}")
-                content = open_json(data_key, row.sealed, f"{table.name}.sealed:{row.id}")
+                data_key = keys.data_key(row.data_key, f"{table.name}.data_key:{bound_to}")
+                content = open_json(data_key, row.sealed, f"{table.name}.sealed:{bound_to}")
                 if table in (holders, people) and row.code_type is not None:
                     _prove_index(keys, row, content["code"])
             except IntegrityError as error:
@@ -187,7 +190,7 @@ def _prove_index(keys: KeyRing, row: Row[Any], code: str) -> None:
 
 def _rows_of(db: ReadConnection, table: Table) -> Iterator[Row[Any]]:
     """Every row of a table with an `id`, page by page."""
-    after: UUID | None = None
+    after: UUID | int | None = None
     while True:
         query = select(table).order_by(table.c.id).limit(PAGE_ROWS)
         page = db.execute(query if after is None else query.where(table.c.id > after)).all()

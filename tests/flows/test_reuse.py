@@ -12,6 +12,7 @@ from sqlalchemy import event, func, select, text
 
 from storage.envelope import open_json
 from storage.history import look_place
+from storage.on_file import damaged_envelopes
 from storage.tables import audit_events, avoided_resubmissions
 from tests.conftest import House
 from tests.flows.test_deposit import deposited, uploaded_pdf
@@ -308,6 +309,29 @@ def test_a_material_that_is_too_old_or_without_date(house: House) -> None:
     undated = new_company()
     with_material(house, undated, ESCROW, "B")
     assert asked(house, PRESALE, undated)["escrow"]["not_usable"][0]["reasons"] == ["undated"]
+
+
+def test_fsck_opens_the_events_of_materials(house: House) -> None:
+    company, workshop = new_company(), house.wired.workshop
+    with_material(house, company, ESCROW, "C")
+    (material,) = held_materials(house, company)
+    material_archive.verify(workshop, house.client, material.material_id, clerk="x", note="", at=now())
+    moved = text(
+        "INSERT INTO material_events (material_id, action, trust, actor, at, data_key, sealed)"
+        " SELECT m.id, e.action, e.trust, e.actor, e.at, e.data_key, e.sealed FROM material_events e, materials m"
+        " WHERE e.material_id = :id AND m.id <> :id LIMIT 1"
+    )
+    with pytest.raises(Undone), workshop.database.writing() as db:
+        assert list(damaged_envelopes(db, workshop.keys)) == []
+        db.execute(moved, {"id": material.material_id})
+        ((about, why),) = damaged_envelopes(db, workshop.keys)
+        assert about.startswith("material_events ")
+        assert "does not open" in why
+        raise Undone
+
+
+class Undone(Exception):
+    """Rolls a test's damage back: events can never be deleted."""
 
 
 def held_materials(house: House, holder: Holder) -> tuple[Any, ...]:
