@@ -194,17 +194,6 @@ class BlobStore:
                 content_type=content_type,
             )
 
-    def has_upload(self, sha256: str) -> bool:
-        """Whether such a file was uploaded and is still there."""
-        with _translated():
-            try:
-                self._client.stat_object(self._address.intake_bucket, _key(sha256))
-            except S3Error as error:
-                if error.code in ABSENT:
-                    return False
-                raise
-        return True
-
     def read_upload(self, sha256: str) -> bytes:
         """An uploaded file, checked against its digest.
 

@@ -1,9 +1,11 @@
 """A whole vault for the suite: the embedded engines, founded once, shared by every test that needs them."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from pydantic import SecretStr
@@ -14,12 +16,14 @@ from api.wiring import Wired, blobs_of, database_of, wire
 from migrations.run import upgrade
 from signing.typeset import SEAL_PLACES
 from storage.embedded import EngineAddresses, discard, embedded_engines
+from tests.faults import CuttingWire
 from tests.keys import token_key_pem
 from vault.applying import apply_catalogue
 from vault.catalogue import Catalogue, shipped_catalogue
 from vault.founding import SecretsFolder, found_development_secrets, make_development_seals
 from vault.model.actors import ClientGrant
 from vault.signin import add_client
+from vault.workshop import Workshop
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,23 @@ def house(engines: EngineAddresses, tmp_path_factory: pytest.TempPathFactory) ->
     added = add_client(wired.workshop, "suite", "The test suite", authorities, at=now)
     yield House(settings, wired, catalogue, ClientGrant("suite", "The test suite", authorities), added.secret)
     wired.workshop.database.close()
+
+
+@contextmanager
+def behind_a_cutting_wire(house: House) -> Iterator[tuple[Workshop, CuttingWire]]:
+    """A workshop whose database connections run over a wire that can be cut at a COMMIT."""
+    address = urlsplit(house.settings.database_url.get_secret_value())
+    assert address.hostname is not None
+    assert address.port is not None
+    wire_ = CuttingWire(address.hostname, address.port)
+    through = address._replace(netloc=address.netloc.replace(f":{address.port}", f":{wire_.port}"))
+    settings = house.settings.model_copy(update={"database_url": SecretStr(through.geturl())})
+    workshop = wire(settings).workshop
+    try:
+        yield workshop, wire_
+    finally:
+        workshop.database.close()
+        wire_.close()
 
 
 def settings_for(engines: EngineAddresses, secrets: Path) -> Settings:

@@ -5,16 +5,12 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from threading import Barrier
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
-from pydantic import SecretStr
 
-from api.wiring import wire
 from storage.certificates import record
 from storage.statuses import events_of
-from tests.conftest import House
-from tests.faults import CuttingWire
+from tests.conftest import House, behind_a_cutting_wire
 from tests.flows.test_deposit import deposited
 from tests.requests import example_request
 from vault.deposit import Deposited
@@ -72,22 +68,12 @@ def test_broken_off_after_a_statement_then_sent_again(
 
 @pytest.mark.parametrize("how", ["before", "after"])
 def test_a_commit_that_was_cut_off(house: House, certificate: CertificateRecord, how: str) -> None:
-    address = urlsplit(house.settings.database_url.get_secret_value())
-    assert address.hostname is not None
-    assert address.port is not None
-    wire_ = CuttingWire(address.hostname, address.port)
-    through = address._replace(netloc=address.netloc.replace(f":{address.port}", f":{wire_.port}"))
-    settings = house.settings.model_copy(update={"database_url": SecretStr(through.geturl())})
-    workshop = wire(settings).workshop
-    try:
+    with behind_a_cutting_wire(house) as (workshop, wire_):
         wire_.cut = how
         with pytest.raises(Unavailable):
             changed(house, workshop, certificate, Action.SUSPEND)
         assert wire_.cuts == 1
         again = changed(house, workshop, certificate, Action.SUSPEND)
-    finally:
-        workshop.database.close()
-        wire_.close()
     assert again.repeated is (how == "after")
     assert standing(house, certificate) == (Status.SUSPENDED, [Action.ISSUE, Action.SUSPEND])
 

@@ -1,7 +1,6 @@
 """The commit point holds: whatever kills a deposit, the same request makes exactly one certificate."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -10,13 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from threading import Barrier
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
-from pydantic import SecretStr
 
+from api.settings import child_environment
 from api.wiring import wire
-from tests.conftest import House
+from tests.conftest import House, behind_a_cutting_wire
 from tests.faults import CuttingWire, LyingStore, lying_store
 from tests.requests import example_request
 from vault.deposit import Deposited, deposit, read_case
@@ -75,7 +73,7 @@ def test_killed_after_a_step_then_sent_again(house: House, step: str) -> None:
     died = subprocess.run(
         [sys.executable, "-m", "tests.crash.dying_deposit", step],
         input=json.dumps(request).encode(),
-        env=_environment(house),
+        env=child_environment(house.settings),
         capture_output=True,
         check=False,
         timeout=60,
@@ -92,7 +90,7 @@ def test_killed_twice_in_a_row(house: House) -> None:
         subprocess.run(
             [sys.executable, "-m", "tests.crash.dying_deposit", step],
             input=json.dumps(request).encode(),
-            env=_environment(house),
+            env=child_environment(house.settings),
             capture_output=True,
             check=False,
             timeout=60,
@@ -140,17 +138,10 @@ def test_the_store_says_200_but_lost_it(house: House, store_that_lies: tuple[Wor
 @pytest.mark.parametrize("commit", ["reservation", "record"])
 @pytest.mark.parametrize("how", ["before", "after"])
 def test_a_commit_that_was_cut_off(house: House, how: str, commit: str) -> None:
-    address = urlsplit(house.settings.database_url.get_secret_value())
-    assert address.hostname is not None
-    assert address.port is not None
-    wire_ = CuttingWire(address.hostname, address.port)
-    through = address._replace(netloc=address.netloc.replace(f":{address.port}", f":{wire_.port}"))
-    settings = house.settings.model_copy(update={"database_url": SecretStr(through.geturl())})
-    workshop = wire(settings).workshop
     request = example_request(house.catalogue)
     now = datetime.now(UTC)
     case = read_case(house.catalogue.types, house.client, request, at=now)
-    try:
+    with behind_a_cutting_wire(house) as (workshop, wire_):
         if commit == "reservation":
             wire_.cut = how
         else:
@@ -159,9 +150,6 @@ def test_a_commit_that_was_cut_off(house: House, how: str, commit: str) -> None:
             deposit(workshop, case, at=now)
         assert wire_.cuts == 1
         answered = deposit(workshop, case, at=now)
-    finally:
-        workshop.database.close()
-        wire_.close()
     assert answered.repeated is (commit == "record" and how == "after")
     _assert_whole(house, request, answered)
 
@@ -177,18 +165,3 @@ def _arm_after_store(workshop: Workshop, wire_: CuttingWire, how: str) -> None:
         return content
 
     workshop.blobs.read_document = read_then_arm  # type: ignore[method-assign]  # the moment to arm the wire
-
-
-def _environment(house: House) -> dict[str, str]:
-    settings = house.settings
-    return {
-        **os.environ,
-        "CERTVAULT_MODE": settings.mode.value,
-        "CERTVAULT_DATABASE_URL": settings.database_url.get_secret_value(),
-        "CERTVAULT_S3_ENDPOINT": str(settings.s3_endpoint),
-        "CERTVAULT_S3_ACCESS_KEY": settings.s3_access_key,
-        "CERTVAULT_S3_SECRET_KEY": settings.s3_secret_key.get_secret_value(),
-        "CERTVAULT_PUBLIC_URL": str(settings.public_url),
-        "CERTVAULT_SECRETS": str(settings.secrets),
-        "CERTVAULT_TRUST": str(settings.trust),
-    }

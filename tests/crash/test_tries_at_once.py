@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from signing.keys import SignatureAlgorithm
+from storage.cases import FORGOTTEN, find_case
 from storage.seals import stop_seal
 from tests.conftest import House
 from tests.flows.test_deposit import deposited, uploaded_pdf
 from tests.requests import example_request, kind_named
-from vault.deposit import Deposited
+from vault.deposit import Deposited, flow, storing
 from vault.errors import Conflict, Unavailable, VaultError
 from vault.founding import SecretsFolder, make_development_seal
 from vault.fsck import fsck
@@ -107,19 +108,34 @@ def test_a_race_for_one_predecessor_has_one_winner_who_can_be_superseded_in_turn
     assert fsck(house.wired.workshop, progress=lambda _: None).problems == ()
 
 
-def test_a_conflict_at_the_commit_is_forgotten_and_stays_a_conflict(house: House) -> None:
+def test_a_conflict_at_the_commit_is_forgotten_and_stays_a_conflict(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rival supersedes the predecessor after this try has stored its object."""
+    workshop = house.wired.workshop
     (old,) = deposited(house, example_request(house.catalogue)).certificates
-    request = example_request(house.catalogue)
-    request["results"][0]["supersedes"] = str(old.certificate_id)
-    for _ in range(2):
-        deposited_before = settled(house, request)
-        assert isinstance(deposited_before, Deposited)
-    late = example_request(house.catalogue)
-    late["results"][0]["supersedes"] = str(old.certificate_id)
-    objects = sum(1 for _ in house.wired.workshop.blobs.documents())
+    late, rival = example_request(house.catalogue), example_request(house.catalogue)
+    for request in (late, rival):
+        request["results"][0]["supersedes"] = str(old.certificate_id)
+    store = storing.store
+
+    def store_then_lose(*arguments: Any, **named: Any) -> None:  # noqa: ANN401 - whatever the flow gives
+        store(*arguments, **named)
+        monkeypatch.setattr(flow, "store", store)
+        assert deposited(house, rival).repeated is False
+
+    monkeypatch.setattr(flow, "store", store_then_lose)
+    with pytest.raises(Conflict, match="changed meanwhile"):
+        deposited(house, late)
+    with workshop.database.reading() as db:
+        case = find_case(db, workshop.keys, house.client.client_id, late["case"]["number"])
+    assert case is not None
+    assert (case.request_digest, case.envelope) == (FORGOTTEN, {})
+    objects = sum(1 for _ in workshop.blobs.documents())
     for _ in range(3):
         assert isinstance(settled(house, late), Conflict)
-    assert sum(1 for _ in house.wired.workshop.blobs.documents()) == objects
+    assert sum(1 for _ in workshop.blobs.documents()) == objects
+    assert fsck(workshop, progress=lambda _: None).problems == ()
 
 
 def test_a_committed_case_is_answered_after_its_seal_was_stopped(house: House) -> None:

@@ -15,7 +15,7 @@ from storage.tables import cases, holders, reservations
 from tests.conftest import House
 from tests.requests import example_request, kind_named
 from vault.deposit import Deposited, deposit, read_case, receipt_json
-from vault.errors import Conflict, DocumentRefused, InputError
+from vault.errors import Conflict, DocumentRefused, InputError, NotFound
 from vault.model.certificate import SealLevel, Status
 from vault.model.identifier import CertificateIdentifier
 from vault.uploads import keep_upload
@@ -218,7 +218,8 @@ def test_what_is_neither_pdf_nor_ofd_is_not_kept(house: House, content: bytes) -
 def test_an_upload_under_a_wrong_digest_is_not_kept(house: House) -> None:
     with pytest.raises(InputError, match="digest"):
         keep_upload(house.wired.workshop, "0" * 64, b"%PDF-1.4\n%%EOF")
-    assert not house.wired.workshop.blobs.has_upload("0" * 64)
+    with pytest.raises(NotFound):
+        house.wired.workshop.blobs.read_upload("0" * 64)
 
 
 def test_examples_are_whole_results(house: House) -> None:

@@ -19,7 +19,7 @@ from storage.embedded import EngineAddresses
 from storage.seals import stop_seal
 from storage.tables import cases
 from tests.conftest import House
-from tests.flows.test_deposit import deposited, rows, uploaded_pdf
+from tests.flows.test_deposit import deposited, rows
 from tests.requests import example_request, kind_named
 from vault.errors import DocumentRefused
 from vault.founding import SecretsFolder, make_development_seal
@@ -182,7 +182,3 @@ def test_the_store_refuses_to_delete_or_rewrite_a_sealed_document(
         origin={},
     )
     assert hashlib.sha256(house.wired.workshop.blobs.read_document(sha256)).hexdigest() == sha256
-
-
-def test_a_small_upload_is_there_for_the_deposit(house: House) -> None:
-    assert house.wired.workshop.blobs.has_upload(uploaded_pdf(house, "there"))
