@@ -1,0 +1,84 @@
+"""Certificates as their issuer and holder see them, with their history."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from api.answers.deposits import DocumentOut, LogOut
+from vault.model.certificate import Status
+from vault.model.lifecycle import Action, InspectionResult
+
+
+class HolderOut(BaseModel):
+    """A holder; masked where a stranger asks."""
+
+    code_type: str
+    code: str
+    name: str
+
+
+class CertificateOut(BaseModel):
+    """A certificate in full, for those who may see it."""
+
+    certificate_id: UUID
+    identifier: str
+    version: int
+    type: str
+    type_name: str
+    number: str
+    issuing_authority: str
+    issuing_authority_name: str
+    holders: list[HolderOut]
+    issued_on: date
+    valid_from: date
+    valid_to: date | None
+    status: Status
+    status_since: datetime
+    fields: dict[str, Any]
+    documents: list[DocumentOut]
+
+
+class CertificatesOut(BaseModel):
+    """Certificates, newest first."""
+
+    certificates: list[CertificateOut]
+
+
+class VersionLinkOut(BaseModel):
+    """The version of a certificate before or after it."""
+
+    certificate_id: UUID
+    identifier: str
+
+
+class StatusEventOut(BaseModel):
+    """One event of a certificate's history."""
+
+    action: Action
+    status: Status
+    reason: str | None
+    effective_on: date = Field(description="The day from which it holds, or of the inspection.")
+    result: InspectionResult | None = Field(description="Of inspections only.")
+    actor: str = Field(description="The client that sent it.")
+    recorded_at: datetime
+
+
+class RecordedOut(BaseModel):
+    """What a change of status or an inspection answers, the same on every repeat."""
+
+    certificate_id: UUID
+    identifier: str
+    status: Status
+    event: StatusEventOut
+    log: LogOut
+
+
+class HistoryOut(CertificateOut):
+    """A certificate with every event from its issue on, oldest first."""
+
+    predecessor: VersionLinkOut | None
+    successor: VersionLinkOut | None
+    history: list[StatusEventOut]
+    log: LogOut

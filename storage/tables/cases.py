@@ -1,0 +1,64 @@
+"""Cases, and what they reserved."""
+
+from sqlalchemy import (
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+
+from storage.tables.columns import metadata, moment
+
+cases = Table(
+    "cases",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("client_id", Text, ForeignKey("clients.id"), nullable=False),
+    Column("number", Text, nullable=False),
+    Column("service_item", Text, nullable=False),
+    moment("completed_at"),
+    # SHA-256 of the normalised request: the same case handed in again is told from a changed one.
+    # Empty where a deposit was refused at its commit: its contents are forgotten.
+    Column("request_digest", LargeBinary, nullable=False),
+    # Counts the contents that the case had so far; a try may commit only the attempt that it reserved.
+    Column("attempt", Integer, nullable=False),
+    Column("data_key", LargeBinary, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    moment("reserved_at"),
+    moment("committed_at", nullable=True),
+    # Blind index of the applicant's code: what is still to come for somebody is found by it.
+    Column("applicant_index", LargeBinary),
+    UniqueConstraint("client_id", "number"),
+    Index("ix_cases_applicant_index", "applicant_index", postgresql_where=text("committed_at IS NULL")),
+)
+
+
+reservations = Table(
+    "reservations",
+    metadata,
+    Column("certificate_id", Uuid, primary_key=True),
+    Column("case_id", Uuid, ForeignKey("cases.id"), nullable=False),
+    Column("position", SmallInteger, nullable=False),
+    Column("identifier", Text, nullable=False, unique=True),
+    # The identifier without version and check: all versions of one certificate.
+    Column("lineage", Text, nullable=False),
+    Column("version", SmallInteger, nullable=False),
+    UniqueConstraint("lineage", "version"),
+    # Set when the case came again with other contents before it was committed; the row stays so that
+    # an object left behind by the first try is explained.
+    moment("abandoned_at", nullable=True),
+    Index(
+        "uq_reservations_case_id_position",
+        "case_id",
+        "position",
+        unique=True,
+        postgresql_where=text("abandoned_at IS NULL"),
+    ),
+)

@@ -1,0 +1,50 @@
+"""What is issued, and by which seal."""
+
+from sqlalchemy import (
+    Column,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from storage.tables.columns import metadata, moment
+
+certificate_types = Table(
+    "certificate_types",
+    metadata,
+    Column("code", Text, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("definition", JSONB, nullable=False),
+    Column("digest", Text, nullable=False),
+    moment("applied_at"),
+)
+
+
+service_items = Table(
+    "service_items",
+    metadata,
+    Column("code", Text, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("definition", JSONB, nullable=False),
+    Column("digest", Text, nullable=False),
+    moment("applied_at"),
+)
+
+
+seals = Table(
+    "seals",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("authority", Text, nullable=False, index=True),
+    Column("authority_name", Text, nullable=False),
+    Column("algorithm", Text, nullable=False),
+    # Name of the key in the key folder; the key itself never enters the database.
+    Column("key_name", Text, nullable=False),
+    Column("certificate_pem", Text, nullable=False),
+    Column("picture", LargeBinary, nullable=False),
+    moment("not_after"),
+    moment("created_at"),
+    moment("stopped_at", nullable=True),
+)

@@ -1,0 +1,83 @@
+"""What is written once and never updated."""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Date,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    LargeBinary,
+    Table,
+    Text,
+    Uuid,
+    func,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from storage.tables.columns import metadata, moment
+
+status_events = Table(
+    "status_events",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("certificate_id", Uuid, ForeignKey("certificates.id"), nullable=False, index=True),
+    Column("action", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    # Public text of the authority: the edge refuses what looks like an ID number.
+    Column("reason", Text),
+    # Null in rows from before revision 0002; they hold from the day of `at`.
+    Column("effective_on", Date),
+    # Of inspections only.
+    Column("result", Text),
+    moment("at"),
+)
+
+
+# One row for each required material that a case was answered for from the vault; a case that asks again
+# leaves the same rows again, and is counted once.
+avoided_resubmissions = Table(
+    "avoided_resubmissions",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    moment("at"),
+    # Blind index of client and case number: what somebody writes into a number stays out of clear columns.
+    Column("case_index", LargeBinary, nullable=False),
+    Column("service_item", Text, nullable=False),
+    Column("authority", Text, nullable=False),
+    Column("requirement", Text, nullable=False),
+)
+
+
+log_leaves = Table(
+    "log_leaves",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("certificate_id", Uuid, ForeignKey("certificates.id"), nullable=False, index=True),
+    # Canonical JSON (RFC 8785), never of the holder.
+    Column("leaf", LargeBinary, nullable=False),
+    Column("leaf_hash", LargeBinary, nullable=False, unique=True),
+    Column("promise", Text, nullable=False),
+    # Given by the sequencer; null until then.
+    Column("log_index", BigInteger, unique=True),
+)
+
+
+audit_events = Table(
+    "audit_events",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("certificate_id", Uuid),
+    Column("case_id", Uuid),
+    # No personal data; why somebody looked, in their own words, goes into the envelope.
+    Column("details", JSONB, nullable=False),
+    Column("data_key", LargeBinary),
+    # JSON: purpose, service_item, case_number.
+    Column("sealed", LargeBinary),
+    Index("ix_audit_events_certificate_id", "certificate_id"),
+)
