@@ -108,13 +108,13 @@ def _look(
     action: str,
     holder_id: UUID | None,
     found: Sequence[CertificateRecord],
-    materials: Sequence[ArchivedMaterial] = (),
+    materials: Sequence[ArchivedMaterial] | None = None,
 ) -> AuditRow:
     details: dict[str, Any] = {
         "holder": None if holder_id is None else str(holder_id),
         "certificates": [str(record.certificate_id) for record in found],
     }
-    if materials:
+    if materials is not None:
         details["materials"] = [str(material.material_id) for material in materials]
     return AuditRow(client.client_id, action, None, None, details)
 
