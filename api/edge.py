@@ -35,7 +35,8 @@ class EdgeSettings:
     """What the edge needs to know. `public_url` has no trailing slash.
 
     `token_key_pem`: an EC P-256 private key that signs access tokens, the same in every process;
-    `token_key_id` names it in the tokens and the published key set.
+    `token_key_id` names it in the tokens and the published key set. `listed_items_only`: refuse deposits of
+    service items that the catalogue does not have.
     """
 
     mode: Mode
@@ -43,6 +44,7 @@ class EdgeSettings:
     token_key_pem: str = field(repr=False)
     token_key_id: str
     version: str
+    listed_items_only: bool = False
     token_lifetime: timedelta = TOKEN_LIFETIME
     session_lifetime: timedelta = SESSION_LIFETIME
 

@@ -77,12 +77,11 @@ def set_up_city(
         Unavailable: the database does not answer.
     """
     catalogue = shipped_catalogue(SEAL_PLACES)
-    applied = apply_catalogue(
-        workshop.database, catalogue.types.values(), catalogue.items.values(), at=at
-    )  # 1
+    applied = apply_catalogue(workshop.database, catalogue.in_force, at=at)  # 1
     tell(
         f"目录 Catalogue: {len(catalogue.types)} types, {len(applied.types.added)} new;"
-        f" {len(catalogue.items)} service items, {len(applied.items.added)} new."
+        f" {len(catalogue.items)} service items, {len(applied.items.added)} new;"
+        f" {len(catalogue.materials)} materials, {len(applied.materials.added)} new."
     )
     made = _make_missing_seals(workshop, secrets, catalogue.city, at)  # 2
     tell(f"印章 Seals: {len(catalogue.city.authorities)} authorities, {made} new seals.")

@@ -43,7 +43,7 @@ class CaseIn(Shape):
     number: Text = Field(
         description="Case number; unique for the approval system.", examples=["SL-2026-000118"]
     )
-    service_item: Text = Field(description="Service item code (事项编码).", examples=["350100000118000"])
+    service_item: Text = Field(description="Service item code (事项编码).", examples=["990100000131002"])
     completed_at: Moment = Field(examples=["2026-10-26T08:00:00Z"])
     applicant: HolderIn
 
@@ -85,8 +85,11 @@ class ResultIn(Shape):
 class MaterialIn(Shape):
     """A material (材料) that came with the case and is kept for later reuse."""
 
-    type: Text
-    name: Text = Field(examples=["营业执照副本"])
+    type: Text = Field(
+        description="Material code; `GET /v1/catalogue/materials` lists them, `CL9999` is for what has none.",
+        examples=["CL0016"],
+    )
+    name: Text = Field(examples=["预售资金监管协议"])
     sha256: Sha256
     trust: Text = Field(
         description="A made by an authority, B checked at a window, C uploaded, D promised.", examples=["B"]
@@ -102,7 +105,7 @@ _EXAMPLE_HOLDER = {"code_type": "001", "code": "91350100M000100Y43", "name": "�
 _EXAMPLE_DEPOSIT: dict[str, Any] = {
     "case": {
         "number": "SL-2026-000118",
-        "service_item": "350100000118000",
+        "service_item": "990100000131002",
         "completed_at": "2026-10-26T08:00:00Z",
         "applicant": _EXAMPLE_HOLDER,
     },

@@ -37,6 +37,7 @@ class Settings(BaseSettings):
 
     `trust`: PEM bundle of the roots that seals and time-stamps must chain to. `tsa_url`: RFC 3161 time-stamp
     authority; without one, development mode uses its own (`tsa.key.pem` in `secrets`), production seals B-B.
+    `listed_items_only`: refuse deposits of service items that the catalogue does not have.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
@@ -51,6 +52,7 @@ class Settings(BaseSettings):
     trust: Path
     tsa_url: HttpUrl | None = None
     retention_days: Annotated[int, Field(ge=1, le=36525)] = RETENTION_DAYS
+    listed_items_only: bool = False
 
     @field_validator("public_url")
     @classmethod

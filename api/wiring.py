@@ -88,6 +88,7 @@ def wire(settings: Settings) -> Wired:
         token_key_pem=token_key,
         token_key_id="access-1",  # noqa: S106 - the key's public name
         version=version("certvault"),
+        listed_items_only=settings.listed_items_only,
     )
     return Wired(workshop, reader_of(settings, keys), edge)
 

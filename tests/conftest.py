@@ -58,7 +58,7 @@ def house(engines: EngineAddresses, tmp_path_factory: pytest.TempPathFactory) ->
     blobs_of(settings).prepare()
     catalogue = shipped_catalogue(SEAL_PLACES)
     database = database_of(settings)
-    apply_catalogue(database, catalogue.types.values(), catalogue.items.values(), at=now)
+    apply_catalogue(database, catalogue.in_force, at=now)
     make_development_seals(database, secrets, catalogue.city.authorities, at=now)
     database.close()
     wired = wire(settings)

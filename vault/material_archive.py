@@ -1,6 +1,5 @@
 """The material archive (材料库): what was once handed in, and a window's look at the original."""
 
-import unicodedata
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,6 +11,7 @@ from vault.log import moment
 from vault.model.actors import ClientGrant
 from vault.model.certificate import TrustLevel
 from vault.model.watermark import watermark_text
+from vault.model.written import hides_something, text_form
 from vault.workshop import Workshop
 
 CLERK_MAX_CHARS = 64  # a name or a staff number
@@ -83,10 +83,10 @@ def material_json(material: ArchivedMaterial) -> dict[str, Any]:
 
 
 def _text(pointer: str, value: str, min_chars: int, max_chars: int) -> str:
-    text = unicodedata.normalize("NFC", value).strip()
+    text = text_form(value)
     if not min_chars <= len(text) <= max_chars:
         detail = f"Expected {min_chars} to {max_chars} characters, got {len(text)}."
         raise InputError.at(pointer, detail)
-    if any(unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for c in text):
+    if hides_something(text):
         raise InputError.at(pointer, "Expected printable characters, got a control or invisible one.")
     return text

@@ -4,8 +4,8 @@
 """
 
 from storage.tables.access import client_secrets, clients, people, web_sessions
-from storage.tables.cases import cases, reservations
-from storage.tables.catalogue import certificate_types, seals, service_items
+from storage.tables.cases import cases, reservations, reserved_holders
+from storage.tables.catalogue import certificate_types, material_types, seals, service_items
 from storage.tables.certificates import certificate_holders, certificates, documents, holders
 from storage.tables.columns import metadata, moment
 from storage.tables.history import audit_events, avoided_resubmissions, log_leaves, status_events
@@ -25,11 +25,13 @@ __all__ = [
     "log_leaves",
     "material_events",
     "material_holders",
+    "material_types",
     "materials",
     "metadata",
     "moment",
     "people",
     "reservations",
+    "reserved_holders",
     "seals",
     "service_items",
     "status_events",

@@ -33,6 +33,17 @@ service_items = Table(
 )
 
 
+material_types = Table(
+    "material_types",
+    metadata,
+    Column("code", Text, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("definition", JSONB, nullable=False),
+    Column("digest", Text, nullable=False),
+    moment("applied_at"),
+)
+
+
 seals = Table(
     "seals",
     metadata,

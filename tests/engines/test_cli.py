@@ -161,7 +161,9 @@ def _apply_a_changed_catalogue(at: tuple[str, ...], tmp_path: Path) -> None:
     assert same["added"] == same["changed"] == same["items"]["added"] == same["items"]["changed"] == []
     assert len(same["items"]["unchanged"]) == len(list((SHIPPED / "items").glob("*.yaml")))
     exported = json.loads(certvault("catalogue", "export", *at).stdout)
-    assert {kind["code"] for kind in exported} == set(same["unchanged"])
+    assert {kind["code"] for kind in exported["types"]} == set(same["unchanged"])
+    assert {item["code"] for item in exported["service_items"]} == set(same["items"]["unchanged"])
+    assert {each["code"] for each in exported["materials"]} == set(same["materials"]["unchanged"])
 
 
 def test_a_killed_parent_takes_its_children_along(founded: Path, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.engines
 
 def reserved(house: House, request: dict[str, Any]) -> ReservedCase:
     now = datetime.now(UTC)
-    case = read_case(house.catalogue.types, house.client, request, at=now)
+    case = read_case(house.catalogue.in_force, house.client, request, at=now)
     found = reserve(house.wired.workshop, case, at=now)
     assert isinstance(found, ReservedCase)
     return found
@@ -57,7 +57,7 @@ def test_only_the_reservations_that_count_are_missing(house: House) -> None:
 
 def test_a_case_of_materials_alone_may_not_close_before_its_deposit(house: House) -> None:
     request = example_request(house.catalogue)
-    material = {"type": "x", "name": "营业执照副本", "sha256": "0" * 64, "trust": "B", "valid_to": None}
+    material = {"type": "CL9999", "name": "营业执照副本", "sha256": "0" * 64, "trust": "B", "valid_to": None}
     request["materials"] = [material | {"holders": request["results"][0]["holders"]}]
     request["results"] = []
     begun = reserved(house, request)

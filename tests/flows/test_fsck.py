@@ -270,7 +270,7 @@ def test_a_damaged_envelope_of_anything_is_found(house: House, statement: str, a
     request = example_request(house.catalogue)
     request["materials"] = [
         {
-            "type": "M-0001",
+            "type": "CL9999",
             "name": "营业执照副本",
             "sha256": uploaded_pdf(house, "material for fsck"),
             "trust": "B",

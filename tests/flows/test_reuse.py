@@ -228,7 +228,7 @@ def test_a_superseded_certificate_leads_to_its_successor(house: House) -> None:
 def test_a_case_that_is_reserved_is_pending_until_it_is_committed(house: House) -> None:
     company = new_company()
     request = request_for(house, CONSTRUCTION, company)
-    case = read_case(house.catalogue.types, house.client, request, at=now())
+    case = read_case(house.catalogue.in_force, house.client, request, at=now())
     reserve(house.wired.workshop, case, at=now())
     line = asked(house, PRESALE, company, case_number=new_case_number())["construction"]
     assert line["state"] == "pending"
@@ -237,7 +237,9 @@ def test_a_case_that_is_reserved_is_pending_until_it_is_committed(house: House) 
     assert own["state"] == "not_held", "a case does not wait for itself"
     mended = copy.deepcopy(request)
     mended["results"][0] = request_for(house, LICENCE, company)["results"][0]
-    reserve(house.wired.workshop, read_case(house.catalogue.types, house.client, mended, at=now()), at=now())
+    reserve(
+        house.wired.workshop, read_case(house.catalogue.in_force, house.client, mended, at=now()), at=now()
+    )
     lines = asked(house, PRESALE, company)
     assert (lines["construction"]["state"], lines["licence"]["state"]) == ("not_held", "pending")
     deposited(house, mended)

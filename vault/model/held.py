@@ -49,7 +49,7 @@ class HeldMaterial:
 
 @dataclass(frozen=True, slots=True)
 class PendingResult:
-    """A result of a case that is reserved and not committed. `parties`: its applicant."""
+    """A result of a case that is reserved and not committed. `parties`: who will hold it."""
 
     type_code: str
     case_number: str

@@ -140,7 +140,7 @@ def _held(
                     CertificateIdentifier.parse(p.identifier).type_code,
                     p.case_number,
                     legal_day(p.reserved_at),
-                    frozenset(n for n, index in enumerate(indexes) if index == p.applicant_index),
+                    frozenset(n for n, index in enumerate(indexes) if index == p.holder_index),
                 )
                 for p in pending
                 # A case does not wait for what it brings itself.

@@ -41,7 +41,7 @@ def test_every_case_of_the_walk_would_be_taken(story: Story) -> None:
     kind = CATALOGUE.types[story.type_code]
     for _ in range(20):  # numbers are drawn
         body = completed_case(story, dict(kind.example), new_run())
-        case = read_case(CATALOGUE.types, GRANT, body, at=datetime.now(UTC))
+        case = read_case(CATALOGUE.in_force, GRANT, body, at=datetime.now(UTC))
         assert re.fullmatch(kind.number_pattern, case.results[0].number)
 
 
@@ -52,7 +52,7 @@ def test_two_walks_never_share_a_case_number() -> None:
 def test_the_spoiled_case_has_just_its_two_mistakes() -> None:
     kind = CATALOGUE.types[STORIES[1].type_code]
     with pytest.raises(InputError) as refused:
-        read_case(CATALOGUE.types, GRANT, spoiled_case(dict(kind.example), "run"), at=datetime.now(UTC))
+        read_case(CATALOGUE.in_force, GRANT, spoiled_case(dict(kind.example), "run"), at=datetime.now(UTC))
     assert {p.pointer for p in refused.value.problems} == {"/results/0/holders/0/code", "/results/0/valid_to"}
 
 
