@@ -1,5 +1,7 @@
 """The worker: jobs that deposits left in the database, run one after the other by procrastinate."""
 
+from datetime import UTC, datetime
+
 from procrastinate import App, JobContext, PsycopgConnector, RetryStrategy
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import DeleteJobCondition
@@ -10,12 +12,15 @@ from api.settings import Settings
 from api.wiring import wire
 from vault.deposit.committing import SECOND_LOOK_QUEUE, SECOND_LOOK_TASK
 from vault.errors import Unavailable
+from vault.intake import empty_intake
 from vault.second_look import second_look
 from vault.workshop import Workshop
 
 # 4, 16, 64, 256, 1024, 4096 s …: an object store that is down for an hour costs a handful of tries.
 RETRY_EXPONENT = 4
 TRIES_MAX = 8
+# Every night at 02:23 in China (the queue counts in UTC): uploads that nobody needs any more.
+INTAKE_CRON = "23 18 * * *"
 # A job that is under way when the worker has to stop; a second look at one deposit takes milliseconds.
 GRACE_S = 10.0
 # A worker that was killed leaves its jobs marked as running: every ten minutes they are given out again.
@@ -55,6 +60,11 @@ def queue_app(workshop: Workshop, database_url: str) -> App:
     @app.task(name=SECOND_LOOK_TASK, queue=SECOND_LOOK_QUEUE, retry=retry)
     def look_again(sha256: list[str]) -> None:
         second_look(workshop, sha256)
+
+    @app.periodic(cron=INTAKE_CRON)
+    @app.task(name="empty_intake", queue=SECOND_LOOK_QUEUE, retry=retry)
+    def empty(timestamp: int) -> None:  # noqa: ARG001 - procrastinate gives the minute, which may be long ago
+        empty_intake(workshop, at=datetime.now(UTC))
 
     @app.periodic(cron=STALLED_CRON)
     @app.task(name="retry_stalled", queue=SECOND_LOOK_QUEUE, pass_context=True)

@@ -172,8 +172,11 @@ class BlobStore:
 
     def documents(self) -> Iterator[StoredObject]:
         """Every object in the documents bucket, in key order, page by page."""
+        yield from self._objects(self._address.documents_bucket)
+
+    def _objects(self, bucket: str) -> Iterator[StoredObject]:
         with _translated():
-            for item in self._client.list_objects(self._address.documents_bucket, recursive=True):
+            for item in self._client.list_objects(bucket, recursive=True):
                 if item.object_name is None or item.last_modified is None:
                     continue
                 sha256 = item.object_name.replace("/", "")
@@ -208,6 +211,32 @@ class BlobStore:
         if hashlib.sha256(content).hexdigest() != sha256:
             raise IntegrityError(f"The object store answers upload {sha256} with other bytes.")
         return content
+
+    def uploads(self) -> Iterator[StoredObject]:
+        """Every object in the intake bucket, in key order, page by page."""
+        yield from self._objects(self._address.intake_bucket)
+
+    def upload_kept_since(self, sha256: str) -> datetime:
+        """When an upload was last written.
+
+        Raises:
+            NotFound: no such upload.
+            Unavailable: the store does not answer.
+        """
+        with _translated():
+            found = self._client.stat_object(self._address.intake_bucket, _key(sha256))
+        if found.last_modified is None:
+            raise Unavailable("The object store does not say when an upload was written.")
+        return found.last_modified
+
+    def remove_upload(self, sha256: str) -> None:
+        """Takes an upload away; one that is not there is no error.
+
+        Raises:
+            Unavailable: the store does not answer; the upload may be gone all the same.
+        """
+        with _translated():
+            self._client.remove_object(self._address.intake_bucket, _key(sha256))
 
     def _read(self, bucket: str, sha256: str) -> bytes | None:
         with _translated():

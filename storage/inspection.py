@@ -1,18 +1,32 @@
 """Reads for fsck, doctor and reconcile: how far cases are, and who explains an object."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
+from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy import and_, func, select, union_all
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
+from storage.cases import FORGOTTEN
 from storage.db import ReadConnection
+from storage.envelope import KeyRing, open_json
 from storage.tables import cases, certificates, documents, materials, reservations
 
 # Rows of one page; a page of records with their envelopes stays under 10 MB.
 PAGE_ROWS = 500
+
+
+_T = TypeVar("_T")
+
+
+def in_pages(found: Iterable[_T]) -> Iterator[list[_T]]:
+    """What a listing names, so many at a time that one query can ask for all of them."""
+    rest = iter(found)
+    while page := list(islice(rest, PAGE_ROWS)):
+        yield page
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +72,37 @@ def is_case(db: ReadConnection, case_id: UUID) -> bool:
 
 
 def open_reservations(db: ReadConnection, client_id: str | None = None) -> tuple[OpenReservation, ...]:
-    """Cases reserved and never committed, oldest first; of one client or of all."""
+    """Cases reserved and never committed, oldest first; of one client or of all.
+
+    Not those whose contents were forgotten after a refusal: whoever sent them was told, and nothing of them
+    is under way. Only their reservations stay, to explain objects.
+    """
     query = (
         select(cases.c.id, cases.c.number, cases.c.client_id, cases.c.reserved_at)
-        .where(cases.c.committed_at.is_(None))
+        .where(cases.c.committed_at.is_(None), cases.c.request_digest != FORGOTTEN)
         .order_by(cases.c.reserved_at)
     )
     if client_id is not None:
         query = query.where(cases.c.client_id == client_id)
     return tuple(OpenReservation(*row) for row in db.execute(query))
+
+
+def uploads_in_need(db: ReadConnection, keys: KeyRing) -> frozenset[str]:
+    """Digests of the uploads that cases which are reserved and not committed name: a retry needs them.
+
+    Raises:
+        IntegrityError: a case's envelope does not open, so that nobody knows what it needs.
+    """
+    needed: set[str] = set()
+    query = select(cases.c.id, cases.c.data_key, cases.c.sealed).where(
+        cases.c.committed_at.is_(None), cases.c.request_digest != FORGOTTEN
+    )
+    for row in db.execute(query):
+        data_key = keys.data_key(row.data_key, f"cases.data_key:{row.id}")
+        request = open_json(data_key, row.sealed, f"cases.sealed:{row.id}")["request"]
+        needed.update(material["sha256"] for material in request["materials"])
+        needed.update(result["document"]["sha256"] for result in request["results"] if result["document"])
+    return frozenset(needed)
 
 
 def case_states(db: ReadConnection, client_id: str, numbers: Sequence[str]) -> dict[str, CaseState]:

@@ -158,11 +158,6 @@ def _predecessors_of(db: ReadConnection, certificate_ids: Sequence[UUID]) -> dic
     return {row.id: row.supersedes for row in db.execute(query)}
 
 
-def material_objects(db: ReadConnection) -> Iterator[tuple[str, int]]:
-    """Digest and size of every material, page by page."""
-    yield from ((row.sha256.hex(), row.size_bytes) for row in _rows_of(db, materials))
-
-
 def damaged_envelopes(db: ReadConnection, keys: KeyRing) -> Iterator[tuple[str, str]]:
     """Cases, materials and their events, holders and people whose envelope does not open, and why.
 

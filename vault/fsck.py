@@ -6,7 +6,8 @@
 2. Every sealed file: the object is there and has the digests and the size that the row names.
 3. Every leaf: one for each event in their order, its content follows from row and event, its hash from
    its content; the log's key signed the promise.
-4. Every material: the object is there with its digest and size. Every case, material, holder and person:
+4. Every material: the object is there with its digest and size, its level is the one that its newest event
+   left, or without events the one that its case handed it in with. Every case, material, holder and person:
    the envelope opens.
 5. Every object in the store: a row names it, or a known reservation or case explains it.
 6. Every committed case has all the certificates that it reserved.
@@ -23,10 +24,11 @@ from itertools import pairwise
 from uuid import UUID
 
 from signing.log_key import check_log_signature
+from storage.archive_on_file import MaterialOnFile, archived_materials
 from storage.blobs import StoredObject
 from storage.db import ReadConnection
 from storage.inspection import (
-    PAGE_ROWS,
+    in_pages,
     is_case,
     is_reserved,
     named_objects,
@@ -38,7 +40,6 @@ from storage.on_file import (
     LeafOnFile,
     certificate_page,
     damaged_envelopes,
-    material_objects,
 )
 from vault.errors import IntegrityError, NotFound, SignatureError
 from vault.log import event_content, issue_content, promise_message
@@ -92,12 +93,12 @@ def fsck(workshop: Workshop, *, progress: Callable[[int], None]) -> FsckReport:
         certificates += len(page)
         progress(certificates)
     with workshop.database.reading() as db:
-        for sha256, size_bytes in material_objects(db):  # 4
-            findings += _check_object(workshop, sha256, size_bytes, f"material {sha256}")
+        for material in archived_materials(db, workshop.keys):  # 4
+            findings += _check_material(workshop, material)
         findings += [
             Finding(Weight.PROBLEM, about, detail) for about, detail in damaged_envelopes(db, workshop.keys)
         ]
-        for batch in _batches(workshop.blobs.documents()):  # 5
+        for batch in in_pages(workshop.blobs.documents()):  # 5
             findings += _check_named(workshop, db, batch)
             objects += len(batch)
             progress(certificates + objects)
@@ -186,6 +187,19 @@ def _check_object(
         yield Finding(Weight.PROBLEM, about, "The SM3 digest is not that of the object.")
 
 
+def _check_material(workshop: Workshop, material: MaterialOnFile) -> Iterator[Finding]:
+    about = f"material {material.sha256}"
+    yield from _check_object(workshop, material.sha256, material.size_bytes, about)
+    if material.history is not None and material.trust != material.history[-1]:
+        yield Finding(
+            Weight.PROBLEM,
+            about,
+            f"Its level is {material.trust}; by its case and its events it is {material.history[-1]}.",
+        )
+    if material.verified is (material.events == 0):
+        yield Finding(Weight.PROBLEM, about, "Who verified it, and the events of it, contradict each other.")
+
+
 def _check_issue(record: CertificateRecord, leaves: tuple[LeafOnFile, ...]) -> Iterator[Finding]:
     expected = issue_content(
         identifier=record.identifier,
@@ -240,14 +254,3 @@ def _uuid(text: str | None) -> UUID | None:
         return None if text is None else UUID(text)
     except ValueError:
         return None
-
-
-def _batches(stored: Iterator[StoredObject]) -> Iterator[list[StoredObject]]:
-    batch: list[StoredObject] = []
-    for item in stored:
-        batch.append(item)
-        if len(batch) == PAGE_ROWS:
-            yield batch
-            batch = []
-    if batch:
-        yield batch

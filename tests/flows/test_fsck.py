@@ -14,11 +14,15 @@ from storage.blobs import BlobStore, StoreAddress
 from storage.db import Database, ReadConnection
 from storage.embedded import EngineAddresses
 from storage.holders import find_holder
-from storage.tables import certificates
+from storage.tables import certificates, materials
 from tests.conftest import House
 from tests.flows.test_deposit import deposited, uploaded_pdf
 from tests.requests import example_request
+from vault.closing import reconcile
+from vault.deposit import read_case
+from vault.deposit.reserving import ReservedCase, forget, reserve
 from vault.fsck import FsckReport, fsck
+from vault.material_archive import verify
 from vault.model.certificate import CertificateRecord
 
 pytestmark = pytest.mark.engines
@@ -286,6 +290,51 @@ def test_a_damaged_envelope_of_anything_is_found(house: House, statement: str, a
     problems = checked_after(house, statement, case=case, holder=holder).problems
     assert any(p.about.startswith(about + " ") and says in p.detail for p in problems)
     assert checked(house).problems == ()
+
+
+@pytest.mark.parametrize(
+    ("verified", "change", "says"),
+    [
+        (False, "UPDATE materials SET trust = 'A' WHERE id = :id", "by its case and its events it is C"),
+        (True, "UPDATE materials SET trust = 'A' WHERE id = :id", "by its case and its events it is B"),
+        (True, "UPDATE materials SET trust = 'C' WHERE id = :id", "by its case and its events it is B"),
+        (True, "UPDATE materials SET verified_by = NULL WHERE id = :id", "contradict each other"),
+        (False, "UPDATE materials SET verified_by = 'suite' WHERE id = :id", "contradict each other"),
+    ],
+)
+def test_a_level_that_nothing_explains_is_found(
+    house: House,
+    verified: bool,  # noqa: FBT001 - a table's column
+    change: str,
+    says: str,
+) -> None:
+    workshop, request = house.wired.workshop, example_request(house.catalogue)
+    holders, digest = request["results"][0]["holders"], uploaded_pdf(house, f"level {verified} {change}")
+    request["materials"] = [
+        {"type": "CL9999", "name": "材料", "sha256": digest, "trust": "C", "holders": holders}
+    ]
+    deposited(house, request)
+    with workshop.database.reading() as db:
+        which = select(materials.c.id).where(materials.c.sha256 == bytes.fromhex(digest))
+        material = db.execute(which).scalar_one()
+    if verified:
+        verify(workshop, house.client, material, clerk="文样窗", note="", at=datetime.now(UTC))
+    assert checked(house).problems == ()
+    problems = checked_after(house, change, id=material).problems
+    assert [(p.about, says in p.detail) for p in problems] == [(f"material {digest}", True)]
+
+
+def test_a_refused_case_whose_contents_are_forgotten_is_no_open_end(house: House) -> None:
+    workshop, request, at = house.wired.workshop, example_request(house.catalogue), datetime.now(UTC)
+    case = read_case(house.catalogue.in_force, house.client, request, at=at)
+    begun = reserve(workshop, case, at=at)
+    assert isinstance(begun, ReservedCase)
+    assert case.number in {note.about for note in checked(house).findings}
+    forget(workshop, case, begun, at=at)
+    assert case.number not in {note.about for note in checked(house).findings}
+    assert case.number not in {r.case_number for r in reconcile(workshop, None, []).reserved}
+    (certificate,) = deposited(house, request).certificates
+    assert certificate.version == 1
 
 
 def test_an_object_that_nothing_explains_is_found(engines: EngineAddresses, house: House) -> None:

@@ -21,7 +21,7 @@ from tests.requests import example_request, kind_named, new_case_number
 from vault import material_archive
 from vault.avoided import count_avoided
 from vault.deposit import read_case
-from vault.deposit.reserving import reserve
+from vault.deposit.reserving import ReservedCase, forget, release, reserve
 from vault.errors import Conflict, InputError, NotFound
 from vault.lookup import holdings
 from vault.model.certificate import CertificateRecord, TrustLevel
@@ -244,6 +244,67 @@ def test_a_case_that_is_reserved_is_pending_until_it_is_committed(house: House) 
     assert (lines["construction"]["state"], lines["licence"]["state"]) == ("not_held", "pending")
     deposited(house, mended)
     assert asked(house, PRESALE, company)["licence"]["state"] == "held"
+
+
+def test_a_reserved_result_is_pending_for_its_holders_and_not_for_who_applies(house: House) -> None:
+    applicant, owner, other = new_company(), new_company(), new_company()
+    request = request_for(house, CONSTRUCTION, owner, other)
+    request["results"][0]["holders"] = [owner]
+    request["results"].append(request_for(house, PLANNING, other)["results"][0])
+    request["case"]["applicant"] = applicant
+    case = read_case(house.catalogue.in_force, house.client, request, at=now())
+    begun = reserve(house.wired.workshop, case, at=now())
+    assert isinstance(begun, ReservedCase)
+
+    def asked_of(company: Holder) -> tuple[str, str]:
+        lines = asked(house, PRESALE, company)
+        return lines["construction"]["state"], lines["planning"]["state"]
+
+    assert [asked_of(each) for each in (applicant, owner, other)] == [
+        ("not_held", "not_held"),
+        ("pending", "not_held"),
+        ("not_held", "pending"),
+    ]
+    # What an earlier release reserved names nobody but the applicant.
+    with house.wired.workshop.database.writing() as db:
+        db.execute(
+            text(
+                "DELETE FROM reserved_holders WHERE certificate_id IN"
+                " (SELECT certificate_id FROM reservations WHERE case_id = :id)"
+            ),
+            {"id": begun.case_id},
+        )
+    assert asked_of(applicant) == ("pending", "pending")
+    assert asked_of(owner) == ("not_held", "not_held")
+    release(house.wired.workshop, begun)
+    assert asked_of(applicant) == ("not_held", "not_held")
+
+
+@pytest.mark.parametrize("end", ["committed", "released", "forgotten", "overtaken"])
+def test_nobody_is_named_as_waiting_once_a_case_has_ended(house: House, end: str) -> None:
+    workshop, request = house.wired.workshop, request_for(house, CONSTRUCTION, new_company())
+    case = read_case(house.catalogue.in_force, house.client, request, at=now())
+    begun = reserve(workshop, case, at=now())
+    assert isinstance(begun, ReservedCase)
+    named = text(
+        "SELECT count(*) FROM reserved_holders JOIN reservations USING (certificate_id)"
+        " WHERE case_id = :id AND certificate_id = ANY(:ids)"
+    )
+    values = {"id": begun.case_id, "ids": [r.certificate_id for r in begun.reservations]}
+    with workshop.database.reading() as db:
+        assert db.execute(named, values).scalar_one() == 1
+    match end:
+        case "committed":
+            deposited(house, request)
+        case "released":
+            release(workshop, begun)
+        case "forgotten":
+            forget(workshop, case, begun, at=now())
+        case "overtaken":
+            request["results"][0]["number"] += "-X"
+            deposited(house, request)
+    with workshop.database.reading() as db:
+        assert db.execute(named, values).scalar_one() == 0
 
 
 def test_each_co_owner_is_asked_for(house: House) -> None:

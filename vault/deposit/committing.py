@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from storage.cases import redeem_case
-from storage.certificates import NewCertificate, insert_certificates
 from storage.db import WriteConnection
 from storage.history import AuditRow, LeafRow, defer_job, insert_audit, insert_leaves
 from storage.holders import ensure_holders
 from storage.materials import NewMaterial, insert_materials
+from storage.new_certificates import NewCertificate, insert_certificates
 from storage.statuses import supersede
 from vault.deposit.making import SealedResult
 from vault.deposit.reserving import ReservedCase, answer_of_another_try
