@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from sqlalchemy import event, func, select, text
 
-from storage.envelope import open_json
+from storage.certificates import content_place, key_place
+from storage.envelope import open_json, seal_json
 from storage.history import look_place
 from storage.on_file import damaged_envelopes
 from storage.tables import audit_events, avoided_resubmissions
@@ -195,6 +196,30 @@ def test_only_what_is_shown_is_opened(house: House, developer: Holder) -> None:
             db.execute(
                 text("UPDATE certificates SET sealed = :sealed WHERE id = :id"), {**name, "sealed": kept}
             )
+
+
+def test_another_licence_that_has_the_field_is_taken(house: House) -> None:
+    """The one that lasts longest is of a time when the field was not on it."""
+    company, workshop = new_company(), house.wired.workshop
+    lasting = given(house, LICENCE, company)
+    assert asked(house, PRESALE, company)["legal_representative"]["state"] == "held"
+    name = {"id": lasting.certificate_id}
+    with workshop.database.writing() as db:
+        kept = db.execute(text("SELECT data_key, sealed FROM certificates WHERE id = :id"), name).one()
+        data_key = workshop.keys.data_key(kept.data_key, key_place(lasting.certificate_id))
+        content = open_json(data_key, kept.sealed, content_place(lasting.certificate_id))
+        del content["fields"]["legal_representative"]
+        sealed = seal_json(data_key, content, content_place(lasting.certificate_id))
+        db.execute(text("UPDATE certificates SET sealed = :s WHERE id = :id"), {**name, "s": sealed})
+    lines = asked(house, PRESALE, company)
+    assert (lines["licence"]["state"], lines["legal_representative"]["state"]) == ("held", "held_not_usable")
+    assert lines["legal_representative"]["not_usable"][0]["reasons"] == ["field_absent"]
+    other = given(house, LICENCE, company, valid_to=(legal_day(now()) + timedelta(days=400)).isoformat())
+    lines = asked(house, PRESALE, company)
+    (field,) = lines["legal_representative"]["satisfied_by"]
+    assert (field["certificate_id"], field["value"]) == (str(other.certificate_id), "欧阳样例")
+    (licence,) = lines["licence"]["satisfied_by"]
+    assert licence["certificate_id"] == str(lasting.certificate_id)
 
 
 def test_each_way_of_not_being_usable(house: House, developer: Holder) -> None:
