@@ -1,4 +1,4 @@
-"""The feed of changes: one row for each thing that happened, its place in the feed given once it is committed."""
+"""The feed of changes: one row for each thing that happened; its place is given once it is committed."""
 
 from sqlalchemy import (
     BigInteger,
@@ -55,7 +55,7 @@ change_backfills = Table(
     "change_backfills",
     metadata,
     Column("source", Text, primary_key=True),
-    # Key of the last row copied; null before the first batch.
+    # Key of the last row copied, as text; null before the first batch.
     Column("copied_through", Text),
     Column("copied", BigInteger, nullable=False),
     Column("done", Boolean, nullable=False),

@@ -48,8 +48,8 @@ def changes_after(
 
     1. check the cursor: the change that it was given out for stands in its place.
     2. read the page.
-    3. at the feed's head, with changes that wait for a place: give out places and read again. So a reader sees
-       whatever was committed before it asked, and deposits wait for no sequencer.
+    3. at the feed's head, with changes that wait for a place: give out places and read again. So a reader
+       sees whatever was committed before it asked, and deposits wait for no sequencer.
 
     Raises:
         InputError: the cursor has not the form of one, or the limit is out of range; at `/after`, `/limit`.
