@@ -67,8 +67,9 @@ INSERT INTO cases (id, client_id, number, service_item, completed_at, request_di
 INSERT INTO reservations (certificate_id, case_id, position, identifier, lineage, version)
     VALUES (:id, :id, 0, :n, :n, 1);
 INSERT INTO certificates (id, case_id, position, identifier, version, type_code, type_version,
-    issuing_authority, issued_on, valid_from, status, status_since, number_index, code_index, token_index, data_key, sealed,
-    committed_at) VALUES (:id, :id, 0, :n, 1, 't', 1, :a, :day, :day, 'valid', :at, :b, :b, :b, :b, :b, :at);
+    issuing_authority, issued_on, valid_from, status, status_since, number_index, code_index, token_index,
+    data_key, sealed, committed_at)
+    VALUES (:id, :id, 0, :n, 1, 't', 1, :a, :day, :day, 'valid', :at, :b, :b, :b, :b, :b, :at);
 INSERT INTO status_events (certificate_id, action, status, actor, at)
     VALUES (:id, 'issue', 'valid', 'old', :at)
 """
