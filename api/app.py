@@ -17,6 +17,7 @@ from api.pages.rendering import STATIC, Pages
 from api.problems import CatchAll, ProblemWriter
 from api.routes import (
     catalogue,
+    changes,
     deposits,
     lifecycle,
     lookups,
@@ -40,6 +41,7 @@ _ROUTES = (
     lifecycle,
     lookups,
     reuse,
+    changes,
     verifications,
     holder_routes,
     operations,

@@ -235,6 +235,7 @@ _SENTENCES = {
     "missing": "Expected this field, got none.",
     "extra_forbidden": "There is no such field here: take it out, or look for a slip of the pen.",
     "string_type": "Expected a text, got {got}.",
+    "int_parsing": "Expected a whole number, got another text.",
     "int_type": "Expected a whole number, got {got}.",
     "bool_type": "Expected true or false, got {got}.",
     "list_type": "Expected a list, got {got}.",

@@ -81,6 +81,12 @@ class Conflict(VaultError):
         self.problems = problems
 
 
+class UnknownCursor(Conflict):
+    """A cursor that this feed never gave out: it lies ahead of it, or another change stands there."""
+
+    kind = "unknown-cursor"
+
+
 class TooLarge(VaultError):
     """A body is over its cap; `limit_bytes` is the cap."""
 

@@ -7,6 +7,7 @@ from storage.tables.access import client_secrets, clients, people, web_sessions
 from storage.tables.cases import cases, reservations, reserved_holders
 from storage.tables.catalogue import certificate_types, material_types, seals, service_items
 from storage.tables.certificates import certificate_holders, certificates, documents, holders
+from storage.tables.changes import change_backfills, changes
 from storage.tables.columns import metadata, moment
 from storage.tables.history import audit_events, avoided_resubmissions, log_leaves, status_events
 from storage.tables.materials import material_events, material_holders, materials
@@ -18,6 +19,8 @@ __all__ = [
     "certificate_holders",
     "certificate_types",
     "certificates",
+    "change_backfills",
+    "changes",
     "client_secrets",
     "clients",
     "documents",
