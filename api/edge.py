@@ -13,6 +13,7 @@ from api.auth import TokenDesk
 from api.logs import Metrics
 from storage.public_read import PublicReader
 from vault.avoided import AvoidedTally
+from vault.model.destinations import Destinations
 from vault.model.verdict import Verification
 from vault.verify import by_file
 from vault.workshop import Workshop
@@ -21,6 +22,7 @@ TOKEN_LIFETIME = timedelta(minutes=10)
 SESSION_LIFETIME = timedelta(hours=8)
 # A stranger's file may cost some hundred megabytes while it is read: a process reads so many at a time.
 FILES_JUDGED_AT_ONCE = 2
+PUBLIC_ONLY = Destinations(https_only=True)
 
 
 class Mode(StrEnum):
@@ -35,7 +37,7 @@ class EdgeSettings:
     """What the edge needs to know. `public_url` has no trailing slash.
 
     `token_key_pem`: an EC P-256 private key that signs access tokens, the same in every process;
-    `token_key_id` names it in the tokens and the published key set.
+    `token_key_id` names it in the tokens and the published key set. `destinations`: where webhooks may go.
     """
 
     mode: Mode
@@ -43,6 +45,7 @@ class EdgeSettings:
     token_key_pem: str = field(repr=False)
     token_key_id: str
     version: str
+    destinations: Destinations = PUBLIC_ONLY
     token_lifetime: timedelta = TOKEN_LIFETIME
     session_lifetime: timedelta = SESSION_LIFETIME
 
