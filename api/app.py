@@ -26,6 +26,7 @@ from api.routes import (
     tokens,
     uploads,
     verifications,
+    webhooks,
 )
 from api.routes import holder as holder_routes
 from storage.public_read import PublicReader
@@ -42,6 +43,7 @@ _ROUTES = (
     lookups,
     reuse,
     changes,
+    webhooks,
     verifications,
     holder_routes,
     operations,

@@ -13,6 +13,7 @@ from api.auth import TokenDesk
 from api.logs import Metrics
 from storage.public_read import PublicReader
 from vault.avoided import AvoidedTally
+from vault.model.destinations import Destinations
 from vault.model.verdict import Verification
 from vault.verify import by_file
 from vault.workshop import Workshop
@@ -21,6 +22,7 @@ TOKEN_LIFETIME = timedelta(minutes=10)
 SESSION_LIFETIME = timedelta(hours=8)
 # A stranger's file may cost some hundred megabytes while it is read: a process reads so many at a time.
 FILES_JUDGED_AT_ONCE = 2
+PUBLIC_ONLY = Destinations(https_only=True)
 
 
 class Mode(StrEnum):
@@ -36,7 +38,7 @@ class EdgeSettings:
 
     `token_key_pem`: an EC P-256 private key that signs access tokens, the same in every process;
     `token_key_id` names it in the tokens and the published key set. `listed_items_only`: refuse deposits of
-    service items that the catalogue does not have.
+    service items that the catalogue does not have. `destinations`: where webhooks may go.
     """
 
     mode: Mode
@@ -45,6 +47,7 @@ class EdgeSettings:
     token_key_id: str
     version: str
     listed_items_only: bool = False
+    destinations: Destinations = PUBLIC_ONLY
     token_lifetime: timedelta = TOKEN_LIFETIME
     session_lifetime: timedelta = SESSION_LIFETIME
 

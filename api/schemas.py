@@ -215,6 +215,15 @@ class InspectionIn(Shape):
     remark: Text | None = Field(default=None, description="Public text, as the reason of a change is.")
 
 
+class WebhookIn(Shape):
+    """Where changes are to be sent."""
+
+    url: str = Field(
+        description="An https address, without user information and fragment.",
+        examples=["https://receiver.example/certvault"],
+    )
+
+
 class TokenQuestion(Shape):
     """Verification by the token in the QR code."""
 

@@ -1,9 +1,11 @@
 """From settings to a workshop: the one place where engines, keys and catalogue come together."""
 
+import ssl
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
 
+from api.courier import Courier
 from api.edge import EdgeSettings, Mode
 from api.settings import DATABASE_POOL, PROMISE_WITHIN, PUBLIC_POOL, Settings
 from signing.keys import load_file_key
@@ -89,8 +91,14 @@ def wire(settings: Settings) -> Wired:
         token_key_id="access-1",  # noqa: S106 - the key's public name
         version=version("certvault"),
         listed_items_only=settings.listed_items_only,
+        destinations=settings.destinations,
     )
     return Wired(workshop, reader_of(settings, keys), edge)
+
+
+def courier_of(settings: Settings) -> Courier:
+    """Who carries webhooks; it believes the system's certificates, or those that `SSL_CERT_FILE` names."""
+    return Courier(settings.destinations, ssl.create_default_context(), version("certvault"))
 
 
 def reader_of(settings: Settings, keys: KeyRing) -> PublicReader:

@@ -113,12 +113,22 @@ def look_place(column: str, actor: str, at: datetime) -> str:
 # the transaction commits.
 _DEFER = text(
     "SELECT procrastinate_defer_jobs_v1(ARRAY[ROW(CAST(:queue AS varchar), CAST(:task AS varchar), 0,"
-    " NULL, NULL, CAST(:args AS jsonb), CAST(:at AS timestamptz))::procrastinate_job_to_defer_v1])"
+    " CAST(:lock AS text), NULL, CAST(:args AS jsonb), CAST(:at AS timestamptz))"
+    "::procrastinate_job_to_defer_v1])"
 )
 
 
 def defer_job(
-    db: WriteConnection, *, queue: str, task: str, arguments: Mapping[str, Any], at: datetime
+    db: WriteConnection,
+    *,
+    queue: str,
+    task: str,
+    arguments: Mapping[str, Any],
+    at: datetime,
+    lock: str | None = None,
 ) -> None:
-    """Enqueues a job for the worker in this transaction, to be run no earlier than `at`."""
-    db.execute(_DEFER, {"queue": queue, "task": task, "args": json.dumps(arguments), "at": at})
+    """Enqueues a job for the worker in this transaction, to be run no earlier than `at`.
+
+    Of jobs with the same `lock` one runs at a time, the oldest first.
+    """
+    db.execute(_DEFER, {"queue": queue, "task": task, "lock": lock, "args": json.dumps(arguments), "at": at})

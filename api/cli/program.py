@@ -13,6 +13,7 @@ from api.cli import (
     stats_command,
     upkeep_commands,
     verify_command,
+    webhook_commands,
 )
 from api.cli.frame import exit_of, say_error
 from vault.errors import VaultError
@@ -37,6 +38,7 @@ for commands in (
     catalogue_commands,
     stats_command,
     access_commands,
+    webhook_commands,
     verify_command,
     bench,
 ):

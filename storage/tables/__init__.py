@@ -11,6 +11,7 @@ from storage.tables.changes import change_backfills, changes
 from storage.tables.columns import metadata, moment
 from storage.tables.history import audit_events, avoided_resubmissions, log_leaves, status_events
 from storage.tables.materials import material_events, material_holders, materials
+from storage.tables.webhooks import webhook_deliveries, webhook_secrets, webhooks
 
 __all__ = [
     "audit_events",
@@ -39,4 +40,7 @@ __all__ = [
     "service_items",
     "status_events",
     "web_sessions",
+    "webhook_deliveries",
+    "webhook_secrets",
+    "webhooks",
 ]
