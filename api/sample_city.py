@@ -73,8 +73,8 @@ def set_up_city(
 ) -> SampleCity:
     """Brings a vault to where the sample city works with it; what is there already stays.
 
-    1. The shipped catalogue; 2. a seal for every authority that has none in use, and the platform's; 3. one approval system that
-    acts for every authority; 4. a clerk, a holder, an operator and an auditor.
+    1. The shipped catalogue; 2. a seal for every authority that has none in use, and the platform's; 3. one
+    approval system that acts for every authority; 4. a clerk, a holder, an operator and an auditor.
 
     Raises:
         Conflict: the catalogue in force has been changed by hand.

@@ -236,7 +236,7 @@ class UseIn(Shape):
         examples=["990100000117002"],
     )
     purpose: Text = Field(
-        description="What for, in at most 60 characters: recorded, shown to the holder, and printed on the copy.",
+        description="What for, in at most 60 characters: recorded, shown to the holder, printed on the copy.",
         examples=["办理商品房预售许可"],
     )
     organisation: Text | None = Field(

@@ -1,4 +1,4 @@
-"""Usage copies (加注件): the look of every page of a document, under a watermark, in a new file without a seal.
+"""Usage copies (加注件): the look of every page of a document, under a watermark, in a new file.
 
 Nothing of the original but what its pages show goes into the copy: no form, no signature, no action, no
 attached file. Each page becomes one form XObject (ISO 32000-1, clause 8.10), upright and in its own size, and

@@ -140,7 +140,7 @@ def named_copies(db: ReadConnection, digests: Sequence[str]) -> Mapping[str, UUI
 
 
 def contradicting_uses(db: ReadConnection) -> tuple[UUID, ...]:
-    """Uses whose events do not begin with their making, or do not say that they were revoked as the row does."""
+    """Uses whose events lack their making, or tell otherwise than the row when they were revoked."""
     told = (
         select(
             use_events.c.use_id,

@@ -65,7 +65,7 @@ def copy_for_client(workshop: Workshop, client: ClientGrant, use_id: UUID, *, at
     """A usage copy, for the system that made the use or has redeemed a code of it, while the use stands.
 
     Raises:
-        NotFound: there is no such copy for this client, or it is no longer good: the sentence says since when.
+        NotFound: there is no such copy for this client, or it is no longer good: the sentence says why.
         IntegrityError: the object store has lost it.
         Unavailable: an engine does not answer.
     """

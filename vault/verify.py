@@ -153,7 +153,7 @@ def _of_record(
 
 
 def _of_copy(use: UseRecord, of: Verification | None, at: datetime) -> Verification:
-    """A usage copy of ours: good while its use stands, and what it is a copy of (a certificate) is in force."""
+    """A usage copy of ours: good while its use stands and the certificate that it shows is in force."""
     end = use.end(at)
     first = Check(
         "file_unchanged", CheckResult.PASSED, "The file is byte for byte the usage copy that was made."

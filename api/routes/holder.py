@@ -59,7 +59,7 @@ def my_accesses(
     before: Annotated[UUID | None, Query(description="`next` of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=ACCESSES_MAX)] = ACCESSES_MAX,
 ) -> JSONResponse:
-    """Every use of a certificate or material of mine: whose, for which case and purpose, when. Newest first."""
+    """Every use of a certificate or material of mine, newest first: by whom, for which case, and why."""
     at = now()
     found = accesses_of(edge.workshop, person, before=before, limit=limit)
     shelf = edge.workshop.shelf
@@ -73,6 +73,6 @@ def my_accesses(
     responses=problems(401, 403, 404, 422, 503),
 )
 def revoke_my_use(use_id: UUID, request: Request, edge: EdgeHere, person: PersonHere) -> JSONResponse:
-    """Its codes open nothing from now on, and its copy verifies as not in force. That it was used stays recorded."""
+    """Its codes open nothing from now on, its copy verifies as not in force. What happened stays recorded."""
     refuse_cross_origin(request.headers)
     return JSONResponse(use_json(revoke_by_holder(edge.workshop, person, use_id, at=now())))

@@ -36,9 +36,9 @@ _NO_STORE = {"Cache-Control": "no-store"}
 def post_use(body: UseIn, edge: EdgeHere, client: ClientHere) -> JSONResponse:
     """Records who uses it for which case, item and purpose; the holder can read it.
 
-    Answers with a code that another system can redeem once within ten minutes, and with a usage copy if `copy`
-    is true. A use stands for 30 days at most; the same body again within them is the same use. What is not in
-    force is refused (409) with the day, the reason and the successor.
+    Answers with a code that another system can redeem once within ten minutes, and with a usage copy if
+    `copy` is true. A use stands for 30 days at most; the same body again within them is the same use. What is
+    not in force is refused (409) with the day, the reason and the successor.
     """
     at = now()
     request = read_use(edge.workshop.shelf, client, body.model_dump(by_alias=True), at=at)
@@ -59,8 +59,8 @@ def post_use(body: UseIn, edge: EdgeHere, client: ClientHere) -> JSONResponse:
 def post_redemption(body: RedemptionIn, edge: EdgeHere, client: ClientHere) -> JSONResponse:
     """What the code is for, as it is now; once, within the code's life. The redemption is recorded.
 
-    A code that does not hold is a 404, always the same one; only the system that made the use, or redeemed the
-    code, is told why (409).
+    A code that does not hold is a 404, always the same one; only the system that made the use, or redeemed
+    the code, is told why (409).
     """
     at = now()
     done = redeem(edge.workshop, client, body.code, at=at)

@@ -1,6 +1,6 @@
 """Calendar days of the country that the certificates are of: validity and effect are counted in them."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 LEGAL_TIME = ZoneInfo("Asia/Shanghai")
@@ -12,5 +12,5 @@ def legal_day(at: datetime) -> date:
 
 
 def day_ends(day: date) -> datetime:
-    """The moment at which a calendar day in China ends and the next one begins."""
-    return datetime.combine(day + timedelta(days=1), time(), LEGAL_TIME)
+    """The moment at which a calendar day in China ends and the next one begins, in UTC."""
+    return datetime.combine(day + timedelta(days=1), time(), LEGAL_TIME).astimezone(UTC)

@@ -8,7 +8,7 @@ from uuid import UUID
 from vault.model.certificate import SealLevel
 from vault.model.legal_time import day_ends, legal_day
 
-# A case is decided within 20 working days (行政许可法, article 42), which is 28 calendar days without holidays.
+# A case is decided within 20 working days (行政许可法, article 42): 28 calendar days without holidays.
 USE_DAYS = 30
 # From one system's screen to another's: long enough to type, too short to be passed around.
 CODE_LIFETIME = timedelta(minutes=10)

@@ -38,7 +38,7 @@ def make_copy(workshop: Workshop, use: UseRecord, used: Used, *, at: datetime) -
 
     Raises:
         InputError: there is no PDF to be copied, or its pages cannot be.
-        IntegrityError: the original is lost or altered, or the vault's own work does not stand up to its reader.
+        IntegrityError: the original is lost or altered, or what was sealed does not stand up to the reader.
         Unavailable: the platform has no seal in use, or an engine does not answer.
     """
     original = _original(used)

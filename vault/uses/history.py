@@ -13,7 +13,7 @@ ACCESSES_MAX = 100  # of one page; an envelope is opened for each
 
 @dataclass(frozen=True, slots=True)
 class Accesses:
-    """One page of a holder's history, newest first. `next_before`: where the next page begins, if there is one."""
+    """One page of a holder's history, newest first. `next_before`: where the next page begins."""
 
     rows: tuple[AccessRow, ...]
     next_before: UUID | None

@@ -32,7 +32,7 @@ from vault.workshop import Workshop
 
 @dataclass(frozen=True, slots=True)
 class MadeUse:
-    """A use with a fresh code, at the one moment when the code can be read; whether the use was there before."""
+    """A use with a fresh code, at the one moment when it can be read. `repeated`: it was there before."""
 
     use: UseRecord
     code: str = field(repr=False)

@@ -17,7 +17,7 @@ _LEAD = "用证副本，只在下列用途和期限内有效；挪作他用或�
 def copy_words(
     use: UseRecord, used: Used, kind: CertificateType | None, *, original_sha256: str, public_url: str
 ) -> UsageWords:
-    """The words for one use. A copy of a material says first what its trust level says (国办函〔2016〕108号)."""
+    """The words for one use; of a material first the text of its trust level (国办函〔2016〕108号)."""
     last = _chinese_day(use.last_day)
     level: tuple[str, ...] = ()
     match used:
