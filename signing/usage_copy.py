@@ -30,7 +30,7 @@ _SEAL_MM = 25.0
 _STRIP_AIR_MM = 1.5  # above and below the seal
 _A4_AREA_MM2 = 210.0 * 297.0
 _TILT = math.radians(30)
-_CELL_APART = 1.2  # from the middle of a cell to the next in its row, in cell widths
+_CELL_APART = 1.12  # from the middle of a cell to the next in its row, in cell widths
 _ROW_APART = 1.85  # in cell heights: what is below must stay readable
 _ROWS_MAX = 60  # each way from the middle: more only where a page is a ribbon
 

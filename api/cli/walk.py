@@ -70,8 +70,8 @@ def walk(base_url: str, city: SampleCity, *, heard: Callable[[Step], None]) -> W
     """Walks through the main job on a running vault; `heard` gets each step when it is done.
 
     1. A token; 2. the catalogue; 3. nine cases; 4. one of them again; 5. one with mistakes; 6. what the
-    holder has, what a company need not hand in again, and a clerk's use of it with a copy; 7. verification by token, by number and code, by
-    file, and of an altered file; 8. the holder signs in and downloads.
+    holder has, what a company need not hand in again, and a clerk who uses it; 7. verification by token, by
+    number and code, by file, and of an altered file; 8. the holder signs in and downloads.
     """
     with _Walk(base_url, city) as walker:
         steps = []
@@ -220,7 +220,7 @@ class _Walk:
         redeemed = self._machine.post("/v1/uses/redemptions", json={"code": made["code"]})
         number = _json(redeemed, 201)["certificate"]["number"]
         until = report["usage_copy"]["valid_until"]
-        return f"{number} · 加注件 copy {len(self.copy) / 1000:.0f} kB, 有效至 until {until} · 用证码已核销 redeemed"
+        return f"{number} · 加注件 copy {len(self.copy) / 1000:.0f} kB, until {until} · 用证码 code redeemed"
 
     def _verify_token(self) -> str:
         token = self._receipt("company")["verify_url"].partition("#t=")[2]

@@ -20,7 +20,7 @@ from signing.typeset import Typesetter, UsageWords, seal_picture
 from signing.usage_copy import PAGES_MAX, CopyFacts, UsageCopy, make_usage_copy
 from signing.validate import judge_pdf
 from tests.signing.typeset.pages import text_of
-from tests.signing.workshop import NOW, Workshop, qpdf_complaint, tiny_pdf
+from tests.signing.workshop import NOW, Workshop, qpdf_complaint, sample, tiny_pdf
 from vault.errors import DocumentRefused, InputError
 from vault.model.verdict import Indication
 
@@ -326,3 +326,20 @@ def test_long_words_break_and_stay_on_the_page() -> None:
         assert float(pdf.pages[0].mediabox[2]) < 300
         assert round(float(pdf.pages[1].mediabox[2]) * 25.4 / 72) == 210
     assert text_of(content).replace("\u200b", "").count(long) == 3
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["pifu-libreoffice.pdf", "pifu-chromium.pdf", "pifu-ghostscript.pdf", "scan-gs.pdf", "cert-fpdf2.pdf"],
+)
+def test_files_of_many_producers_look_the_same_under_their_marks(marks: bytes, name: str) -> None:
+    original = sample(name)
+    copy = copied(original, marks)
+    for before, after in zip(pictures(original), pictures(copy.content), strict=True):
+        margin = (after.width - before.width) // 2
+        same = after.crop((margin, 0, margin + before.width, before.height))
+        # Eight pixels to one: the strip moves the page by a part of a pixel.
+        difference = ImageChops.difference(before.reduce(8), same.reduce(8)).convert("L")
+        assert difference.getextrema()[1] < 110, "what the page shows is there, in its place"
+    for text in texts(copy.content):
+        assert text.count(MARK) >= 2
