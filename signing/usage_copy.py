@@ -16,12 +16,14 @@ import pikepdf
 from signing.active_content import check_objects
 from signing.appearance import POINTS_PER_MM, PageFrame, number
 from signing.opening import open_pdf
-from signing.pades.page import page_frame
+from signing.pades.page import check_content, page_frame
 from vault.errors import DocumentRefused, VaultError
 from vault.model.catalogue import SealPlace
 
 ORIGINAL_MAX_BYTES = 50 * 1024 * 1024  # what the gate takes: no original of the vault is larger
 PAGES_MAX = 2_000  # as the gate's: a copy of each certificate that was sealed can be made
+# Content of all pages, inflated: pages that share one are each written out. Dense plans have 100 kB a page.
+CONTENT_MAX_BYTES = 128 * 1024 * 1024
 # A receipt's slip is narrower than words can be: its copy gets white margins.
 WIDTH_MIN_MM = 105.0
 _STRIP_WIDTH_MM = 210.0  # what the strip's template is set for; its seal stands in the room at the right
@@ -80,7 +82,11 @@ def make_usage_copy(original: bytes, *, marks: bytes, facts: CopyFacts) -> Usage
             _describe(copy, facts)  # 4
             check_objects(copy)  # 5
             out = BytesIO()
-            copy.save(out, object_stream_mode=pikepdf.ObjectStreamMode.generate)
+            copy.save(
+                out,
+                object_stream_mode=pikepdf.ObjectStreamMode.generate,
+                stream_decode_level=pikepdf.StreamDecodeLevel.none,  # pictures and fonts are never inflated
+            )
             return UsageCopy(out.getvalue(), len(frames), sheets.seal_place(frames[0]))
     except pikepdf.PasswordError as error:
         raise DocumentRefused("The PDF is encrypted: its pages cannot be copied.") from error
@@ -95,6 +101,11 @@ def _check(source: pikepdf.Pdf) -> None:
         raise DocumentRefused("The PDF is encrypted: its pages cannot be copied.")
     if not 1 <= len(source.pages) <= PAGES_MAX:
         raise DocumentRefused(f"The PDF has {len(source.pages)} pages; 1 to {PAGES_MAX} are copied.")
+    size = 0
+    for page in source.pages:
+        size += check_content(page.obj)
+        if size > CONTENT_MAX_BYTES:
+            raise DocumentRefused(f"The PDF's pages have over {CONTENT_MAX_BYTES} bytes of content.")
     form = source.Root.get("/AcroForm")
     if isinstance(form, pikepdf.Dictionary) and bool(form.get("/NeedAppearances", False)):
         raise DocumentRefused("The PDF has a form that each reader draws anew: nobody knows what it shows.")

@@ -223,7 +223,7 @@ def test_a_bad_redemption_is_refused(
     ],
 )
 def test_nobody_comes_in_without_a_name(caller: Caller, method: str, path: str) -> None:
-    request = {"json": {}} if path in {"/v1/uses", "/v1/uses/redemptions"} else {}
+    request: dict[str, Any] = {"json": {}} if path in {"/v1/uses", "/v1/uses/redemptions"} else {}
     assert caller(method, path, **request).status_code in {401, 422}
     if not request:
         assert caller(method, path).status_code == 401

@@ -322,7 +322,8 @@ def material_of(house: House, company: Holder, content: bytes, **more: object) -
         {"type": "CL0007", "name": "x", "sha256": sha256, "trust": "B", "holders": [company], **more}
     ]
     deposited(house, request)
-    return held_materials(house, company)[0].material_id
+    found: UUID = held_materials(house, company)[0].material_id
+    return found
 
 
 @pytest.mark.parametrize(
