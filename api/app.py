@@ -25,6 +25,7 @@ from api.routes import (
     reuse,
     tokens,
     uploads,
+    uses,
     verifications,
     webhooks,
 )
@@ -44,6 +45,7 @@ _ROUTES = (
     reuse,
     changes,
     webhooks,
+    uses,
     verifications,
     holder_routes,
     operations,

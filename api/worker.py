@@ -1,7 +1,8 @@
 """The worker: jobs that lie in the database, run by procrastinate in three lanes.
 
-Upkeep looks at stored objects again and cuts webhooks' deliveries from the feed; first tries of deliveries
-and later tries have a lane each, so that receivers that hang hold up neither the others nor the upkeep.
+Upkeep looks at stored objects again, takes usage copies away and cuts webhooks' deliveries from the feed;
+first tries of deliveries and later tries have a lane each, so that receivers that hang hold up neither the
+others nor the upkeep.
 """
 
 import asyncio
@@ -26,6 +27,8 @@ from vault.deposit.committing import SECOND_LOOK_QUEUE, SECOND_LOOK_TASK
 from vault.errors import Unavailable
 from vault.intake import empty_intake
 from vault.second_look import second_look
+from vault.uses import discard_copy
+from vault.uses.copying import DISCARD_QUEUE, DISCARD_TASK
 from vault.webhooks import DELIVER_TASK, FIRST_TRIES_QUEUE, RETRIES_QUEUE, Send, cut, deliver
 from vault.workshop import Workshop
 
@@ -56,7 +59,7 @@ class Lane:
 
 LANES = (
     # No second look is due at once: woken for every deposit, the worker would cost each of them 2 ms.
-    Lane((SECOND_LOOK_QUEUE, CHANGES_QUEUE), hands=2, eager=False),
+    Lane((SECOND_LOOK_QUEUE, CHANGES_QUEUE, DISCARD_QUEUE), hands=2, eager=False),
     Lane((FIRST_TRIES_QUEUE,), hands=8, eager=True),
     Lane((RETRIES_QUEUE,), hands=4, eager=False),
 )
@@ -134,6 +137,10 @@ def queue_app(workshop: Workshop, database_url: str, send: Send) -> App:
     def cut_webhooks(timestamp: int) -> None:  # noqa: ARG001 - procrastinate gives the second
         backfill(workshop.database, progress=lambda _: None, batches_max=BACKFILL_BATCHES)
         cut(workshop, at=datetime.now(UTC))
+
+    @app.task(name=DISCARD_TASK, queue=DISCARD_QUEUE, retry=retry)
+    def take_away(sha256: str) -> None:
+        discard_copy(workshop, sha256, at=datetime.now(UTC))
 
     @app.periodic(cron=STALLED_CRON)
     @app.task(name="retry_stalled", queue=SECOND_LOOK_QUEUE, pass_context=True)

@@ -23,6 +23,7 @@ from storage.tables import (
     materials,
     people,
     status_events,
+    uses,
     webhook_secrets,
     webhooks,
 )
@@ -161,11 +162,11 @@ def _predecessors_of(db: ReadConnection, certificate_ids: Sequence[UUID]) -> dic
 
 
 def damaged_envelopes(db: ReadConnection, keys: KeyRing) -> Iterator[tuple[str, str]]:
-    """Cases, materials and their events, holders, people and webhooks whose envelope does not open, and why.
+    """Rows of every table with an envelope of its own that does not open, and why.
 
     A holder or person whose index does not follow from the code in the envelope is among them.
     """
-    for table in (cases, materials, material_events, holders, people, webhooks, webhook_secrets):
+    for table in (cases, materials, material_events, holders, people, uses, webhooks, webhook_secrets):
         for row in _rows_of(db, table):
             # An event's number is not known before it is written: its envelope is bound to its material.
             bound_to = row.material_id if table is material_events else row.id

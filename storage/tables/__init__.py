@@ -11,6 +11,7 @@ from storage.tables.changes import change_backfills, changes
 from storage.tables.columns import metadata, moment
 from storage.tables.history import audit_events, avoided_resubmissions, log_leaves, status_events
 from storage.tables.materials import material_events, material_holders, materials
+from storage.tables.uses import use_codes, use_copies, use_events, use_holders, uses
 from storage.tables.webhooks import webhook_deliveries, webhook_secrets, webhooks
 
 __all__ = [
@@ -39,6 +40,11 @@ __all__ = [
     "seals",
     "service_items",
     "status_events",
+    "use_codes",
+    "use_copies",
+    "use_events",
+    "use_holders",
+    "uses",
     "web_sessions",
     "webhook_deliveries",
     "webhook_secrets",
