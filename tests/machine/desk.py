@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from io import BytesIO
 from typing import Any
@@ -11,6 +11,7 @@ from uuid import UUID
 
 import pikepdf
 
+from storage.materials import ArchivedMaterial
 from storage.public_read import PublicReader
 from tests.conftest import House
 from tests.flows.test_reuse import Holder, new_company
@@ -30,6 +31,7 @@ from vault.model.verdict import Verification
 from vault.reuse import answer_json, check_reuse, read_question
 from vault.uploads import keep_upload
 from vault.verify import by_code
+from vault.workshop import Workshop
 
 Request = dict[str, Any]
 
@@ -38,10 +40,12 @@ Request = dict[str, Any]
 class Office:
     """What every example shares: the house, a reader with its event loop, and the page that is handed in.
 
-    The page is empty: setting and stamping a real one would take most of the time, and other tests do.
+    Real engines, seals and judge; but the page is empty and bears no time-stamp. Setting a real one and
+    stamping it would take most of the time, and other tests do that.
     """
 
     house: House
+    workshop: Workshop
     reader: PublicReader
     loop: asyncio.AbstractEventLoop
     page: str
@@ -55,7 +59,7 @@ class Office:
         pdf.save(out)
         digest = hashlib.sha256(out.getvalue()).hexdigest()
         keep_upload(house.wired.workshop, digest, out.getvalue())
-        return cls(house, reader, loop, digest)
+        return cls(house, replace(house.wired.workshop, tsa=None), reader, loop, digest)
 
 
 @dataclass(slots=True)
@@ -108,26 +112,26 @@ class Desk:
         """`POST /v1/deposits`."""
         house, at = self.office.house, self.at()
         case = read_case(house.catalogue.types, house.client, request, at=at)
-        return deposit(house.wired.workshop, case, at=at)
+        return deposit(self.office.workshop, case, at=at)
 
     def begin(self, request: Request) -> ReservedCase:
         """A deposit that a crash ends after its first commit."""
         house, at = self.office.house, self.at()
         case = read_case(house.catalogue.types, house.client, request, at=at)
-        begun = reserve(house.wired.workshop, case, at=at)
+        begun = reserve(self.office.workshop, case, at=at)
         assert isinstance(begun, ReservedCase)
         return begun
 
     def missing(self, number: str) -> tuple[str, ...]:
         """`GET /v1/cases/{number}/may-close`."""
-        return missing_of_case(self.office.house.wired.workshop, self.office.house.client, number)
+        return missing_of_case(self.office.workshop, self.office.house.client, number)
 
     def decide(self, certificate: Thing, action: str, reason: str, day: date) -> Recorded:
         """`POST /v1/certificates/{id}/status`."""
         house, at = self.office.house, self.at()
         body = {"action": action, "reason": reason, "effective_on": day.isoformat()}
         change = read_change(body, at=at)
-        return change_status(house.wired.workshop, house.client, UUID(certificate["id"]), change, at=at)
+        return change_status(self.office.workshop, house.client, UUID(certificate["id"]), change, at=at)
 
     def inspect(self, certificate: Thing, result: str, day: date) -> Recorded:
         """`POST /v1/certificates/{id}/inspections`."""
@@ -135,26 +139,26 @@ class Desk:
         body = {"result": result, "inspected_on": day.isoformat(), "remark": None}
         inspection = read_inspection(body, at=at)
         return record_inspection(
-            house.wired.workshop, house.client, UUID(certificate["id"]), inspection, at=at
+            self.office.workshop, house.client, UUID(certificate["id"]), inspection, at=at
         )
 
-    def verify_material(self, material: Thing) -> material_archive.ArchivedMaterial:
+    def verify_material(self, material: Thing) -> ArchivedMaterial:
         """`POST /v1/materials/{id}/verification`."""
-        workshop, client = self.office.house.wired.workshop, self.office.house.client
+        workshop, client = self.office.workshop, self.office.house.client
         return material_archive.verify(
             workshop, client, UUID(material["id"]), clerk="0118", note="", at=self.at()
         )
 
     def history(self, certificate: Thing) -> tuple[StatusEvent, ...]:
         """`GET /v1/certificates/{id}`."""
-        workshop, client = self.office.house.wired.workshop, self.office.house.client
+        workshop, client = self.office.workshop, self.office.house.client
         return history_of(workshop, client, UUID(certificate["id"]), at=self.at()).events
 
     def holdings(self, company: str) -> Holdings:
         """`POST /v1/holdings`."""
         holder = self.companies[company]
         return holdings(
-            self.office.house.wired.workshop,
+            self.office.workshop,
             self.office.house.client,
             HolderCode.parse(holder["code_type"], holder["code"]),
             purpose="核验",
@@ -165,7 +169,7 @@ class Desk:
 
     def check(self, applicant: str, others: str, case: str, needed: date) -> dict[str, dict[str, Any]]:
         """`POST /v1/reuse-checks`, the lines by requirement."""
-        workshop, at = self.office.house.wired.workshop, self.at()
+        workshop, at = self.office.workshop, self.at()
         holders = [self._asked(applicant, "applicant"), *(self._asked(o, "co_owner") for o in others)]
         body = {
             "service_item": ITEM,

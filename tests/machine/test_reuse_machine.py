@@ -12,6 +12,7 @@ from hypothesis.stateful import (
     Bundle,
     RuleBasedStateMachine,
     consumes,
+    initialize,
     multiple,
     rule,
     run_state_machine_as_test,
@@ -20,7 +21,7 @@ from hypothesis.stateful import (
 from api.wiring import reader_of
 from tests.conftest import House
 from tests.machine.desk import Desk, Office, Request, new_case, new_number
-from tests.machine.model import DECISIONS, ESTATE, HEALTH, LICENCE, PREMISES, REQUIREMENTS, Model, Thing
+from tests.machine.model import ESTATE, HEALTH, LICENCE, PREMISES, REQUIREMENTS, Model, Thing
 from vault.errors import Conflict, InputError
 from vault.model.verdict import Genuine, NotInForce
 
@@ -29,7 +30,7 @@ pytestmark = pytest.mark.engines
 # Issue 3 asks for 2,000; in shards, so that several processes may share them and each ends well in time.
 EXAMPLES, SHARDS = 2_000, 10
 # Most of what can go wrong takes three or four steps; a deposit costs ten times what a question costs.
-STEPS_MAX = 8
+STEPS_MAX = 6
 
 # Days from today: issued, valid from, valid to.
 TERMS = {
@@ -46,6 +47,7 @@ owners = st.sampled_from(["A", "B", "AB"])
 # Few, so that the same decision comes twice.
 reasons = st.sampled_from(["样例：甲号决定", "样例：乙号决定"])
 days_ago = st.integers(0, 2)
+endings = st.sampled_from(["cancel", "withdraw", "revoke", "abolish"])
 
 
 class Lives(RuleBasedStateMachine):
@@ -55,20 +57,25 @@ class Lives(RuleBasedStateMachine):
     begun: Bundle[str] = Bundle("begun")
     materials: Bundle[int] = Bundle("materials")
 
-    def __init__(self, office: Office) -> None:
+    office: Office
+
+    def __init__(self) -> None:
         super().__init__()
-        self.desk = Desk(office)
+        self.desk = Desk(self.office)
         self.model = Model()
         self.requests: dict[str, Request] = {}
 
     # ---- deposits ------------------------------------------------------------------------------------------
 
+    @initialize(target=certificates, kind=kinds, holders=owners, term=terms)
+    def deposit_first(self, kind: str, holders: str, term: str) -> str:
+        """Somebody holds something from the beginning on."""
+        return self._deposited_new(kind, holders, term)
+
     @rule(target=certificates, kind=kinds, holders=owners, term=terms)
     def deposit(self, kind: str, holders: str, term: str) -> str:
         """A case brings a certificate."""
-        case, certificate = self._prepared(kind, holders, term, None)
-        self.model.reserve(case, certificate)
-        return self._deposited(case)
+        return self._deposited_new(kind, holders, term)
 
     @rule(target=certificates, old=certificates, holders=owners, term=terms)
     def supersede(self, old: str, holders: str, term: str) -> Any:  # noqa: ANN401 - Hypothesis has no type for it
@@ -82,17 +89,17 @@ class Lives(RuleBasedStateMachine):
         assert self.desk.missing(case) == ("no deposit received",)
         return multiple()
 
-    @rule(target=begun, kind=kinds, holders=owners, term=terms)
-    def begin(self, kind: str, holders: str, term: str) -> str:
-        """A deposit ends after its reservation, as by a crash."""
-        return self._begun(*self._prepared(kind, holders, term, None))
-
-    @rule(target=begun, old=certificates, holders=owners, term=terms)
-    def begin_to_supersede(self, old: str, holders: str, term: str) -> Any:  # noqa: ANN401 - as above
-        """The same, with a next version."""
-        if not self.model.may_supersede(old):
+    @rule(target=begun, near=certificates, next_version=st.booleans(), holders=owners, term=terms)
+    def begin(self, near: str, next_version: bool, holders: str, term: str) -> Any:  # noqa: ANN401, FBT001 - as above; drawn by name
+        """A deposit ends after its reservation, as by a crash: of the next version, or of one more."""
+        if next_version and not self.model.may_supersede(near):
             return multiple()
-        return self._begun(*self._prepared(self.model.certificates[old]["kind"], holders, term, old))
+        kind = self.model.certificates[near]["kind"]
+        case, certificate = self._prepared(kind, holders, term, near if next_version else None)
+        begun = self.desk.begin(self.requests[case])
+        self.model.reserve(case, certificate)
+        assert [r.version for r in begun.reservations] == [certificate["version"]]
+        return case
 
     @rule(target=certificates, case=consumes(begun))
     def complete(self, case: str) -> Any:  # noqa: ANN401 - as above
@@ -151,9 +158,22 @@ class Lives(RuleBasedStateMachine):
 
     # ---- decisions -----------------------------------------------------------------------------------------
 
-    @rule(key=certificates, action=st.sampled_from(sorted(DECISIONS)), reason=reasons, ago=days_ago)
-    def decide(self, key: str, action: str, reason: str, ago: int) -> None:
-        """The authority suspends, resumes, cancels, withdraws, revokes or abolishes, or may not."""
+    @rule(key=certificates, reason=reasons, ago=days_ago)
+    def suspend(self, key: str, reason: str, ago: int) -> None:
+        """暂扣."""
+        self._decide(key, "suspend", reason, ago)
+
+    @rule(key=certificates, reason=reasons, ago=days_ago)
+    def resume(self, key: str, reason: str, ago: int) -> None:
+        """暂扣发还."""
+        self._decide(key, "resume", reason, ago)
+
+    @rule(key=certificates, action=endings, reason=reasons, ago=days_ago)
+    def end(self, key: str, action: str, reason: str, ago: int) -> None:
+        """注销、撤销、吊销、签发错误."""
+        self._decide(key, action, reason, ago)
+
+    def _decide(self, key: str, action: str, reason: str, ago: int) -> None:
         certificate, day = self.model.certificates[key], self.desk.today - timedelta(ago)
         expected = self.model.judge_decision(key, action, reason, day, self.desk.today)
         if expected == "conflict":
@@ -185,7 +205,7 @@ class Lives(RuleBasedStateMachine):
                 self.model.inspect(key, result, day)
             done = self.desk.inspect(certificate, result, day)
             assert done.repeated == (expected == "repeated")
-            assert done.event.status == certificate["status"]
+            assert (done.event.result, done.event.effective_on) == (result, day)
 
     # ---- questions -----------------------------------------------------------------------------------------
 
@@ -272,7 +292,7 @@ class Lives(RuleBasedStateMachine):
     def _prepared(self, kind: str, holders: str, term: str, old: str | None) -> tuple[str, Thing]:
         case, key = new_case(), f"certificate {len(self.requests) + 1}"
         # A licence is one company's.
-        certificate = {"key": key, "kind": kind, "holders": holders[0] if kind == LICENCE else holders}
+        certificate: Thing = {"key": key, "kind": kind, "holders": holders[0] if kind == LICENCE else holders}
         issued, begins, ends = TERMS[term]
         certificate |= {"issued_on": self._day(issued), "valid_from": self._day(begins)}
         certificate |= {"valid_to": self._day(ends), "number": new_number(), "predecessor": old}
@@ -280,11 +300,10 @@ class Lives(RuleBasedStateMachine):
         self.requests[case] = self.desk.case_of(certificate, case, old_id)
         return case, certificate
 
-    def _begun(self, case: str, certificate: Thing) -> str:
-        begun = self.desk.begin(self.requests[case])
+    def _deposited_new(self, kind: str, holders: str, term: str) -> str:
+        case, certificate = self._prepared(kind, holders, term, None)
         self.model.reserve(case, certificate)
-        assert [r.version for r in begun.reservations] == [certificate["version"]]
-        return case
+        return self._deposited(case)
 
     def _deposited(self, case: str) -> str:
         answered = self.desk.deposit(self.requests[case])
@@ -314,10 +333,10 @@ def office(house: House) -> Iterator[Office]:
     loop.close()
 
 
-@pytest.mark.parametrize("shard", range(SHARDS))
-def test_the_vault_does_what_the_model_says(office: Office, shard: int) -> None:
+@pytest.mark.parametrize("_shard", range(SHARDS))
+def test_the_vault_does_what_the_model_says(office: Office, _shard: int) -> None:
     run_state_machine_as_test(
-        lambda: Lives(office),
+        type("Lives", (Lives,), {"office": office}),
         settings=settings(
             max_examples=EXAMPLES // SHARDS,
             stateful_step_count=STEPS_MAX,
