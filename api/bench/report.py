@@ -15,7 +15,7 @@ _NUMBERS = frozenset({"rate/s", "p50 ms", "p99 ms", "its rate/s", "ratio"})
 
 
 def as_json(report: Report) -> dict[str, Any]:
-    """`{"machine", "seconds", "results": [{"name", "rate_per_s", "p50_ms", …}], "failures": [{"name", …}]}`."""
+    """`{"machine", "seconds", "results": [{"name", "rate_per_s", …}], "failures": [{"name", "why"}]}`."""
     return {
         "machine": dict(report.machine),
         "seconds": report.seconds,

@@ -41,7 +41,7 @@ def bench(
     Ends with 1 where something could not be measured; what was measured is printed all the same.
     """
     from api.bench import report
-    from api.bench.run import run_bench
+    from api.bench.run import Report, run_bench
     from api.supervise import stopped_by_signals
 
     def tell(line: str) -> None:
@@ -50,7 +50,7 @@ def bench(
     missed: list[str] = []
     failed: list[str] = []
 
-    def publish(done: report.Report) -> None:
+    def publish(done: Report) -> None:
         if as_json:
             print_json(report.as_json(done))
         elif markdown:
