@@ -74,7 +74,7 @@ def listen_near(host: str, preferred: int) -> socket.socket:
 def stopped_by_signals() -> Iterator[None]:
     """Ctrl-C, SIGTERM and a closed terminal raise `KeyboardInterrupt`, once: stopping is not disturbed.
 
-    For the main thread.
+    For the main thread. Under `nohup` a closed terminal stays ignored.
     """
 
     def stop(_number: int, _frame: FrameType | None) -> None:
@@ -82,11 +82,13 @@ def stopped_by_signals() -> Iterator[None]:
             signal.signal(number, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    before = [signal.signal(number, stop) for number in STOP_SIGNALS]
+    hung_up_ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    heard = [number for number in STOP_SIGNALS if not (hung_up_ignored and number is signal.SIGHUP)]
+    before = [signal.signal(number, stop) for number in heard]
     try:
         yield
     finally:
-        for number, handler in zip(STOP_SIGNALS, before, strict=True):
+        for number, handler in zip(heard, before, strict=True):
             signal.signal(number, handler)
 
 
