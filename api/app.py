@@ -24,6 +24,7 @@ from api.routes import (
     reuse,
     tokens,
     uploads,
+    uses,
     verifications,
 )
 from api.routes import holder as holder_routes
@@ -40,6 +41,7 @@ _ROUTES = (
     lifecycle,
     lookups,
     reuse,
+    uses,
     verifications,
     holder_routes,
     operations,

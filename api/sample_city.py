@@ -17,11 +17,15 @@ from typing import Any
 from signing.typeset import SEAL_PLACES
 from storage.embedded.folder import write_private
 from storage.people import find_by_login
-from storage.seals import seals_in_use
+from storage.seals import platform_seal_in_use, seals_in_use
 from vault.applying import apply_catalogue
 from vault.catalogue import City, shipped_catalogue
 from vault.errors import Conflict, NotAuthenticated
-from vault.founding import SecretsFolder, make_development_seals
+from vault.founding import (
+    SecretsFolder,
+    make_development_platform_seal,
+    make_development_seals,
+)
 from vault.model.actors import Role
 from vault.model.holders import HolderCode
 from vault.signin import NewSecret, add_client, add_person, client_by_secret, rotate_secret
@@ -69,8 +73,8 @@ def set_up_city(
 ) -> SampleCity:
     """Brings a vault to where the sample city works with it; what is there already stays.
 
-    1. The shipped catalogue; 2. a seal for every authority that has none in use; 3. one approval system that
-    acts for every authority; 4. a clerk, a holder, an operator and an auditor.
+    1. The shipped catalogue; 2. a seal for every authority that has none in use, and the platform's; 3. one
+    approval system that acts for every authority; 4. a clerk, a holder, an operator and an auditor.
 
     Raises:
         Conflict: the catalogue in force has been changed by hand.
@@ -85,7 +89,7 @@ def set_up_city(
         f" {len(catalogue.items)} service items, {len(applied.items.added)} new."
     )
     made = _make_missing_seals(workshop, secrets, catalogue.city, at)  # 2
-    tell(f"印章 Seals: {len(catalogue.city.authorities)} authorities, {made} new seals.")
+    tell(f"印章 Seals: {len(catalogue.city.authorities)} authorities and the platform, {made} new seals.")
     client = _approval_system(workshop, catalogue.city, data, at)  # 3
     people = _people(workshop, secrets, catalogue.city, at)  # 4
     return SampleCity(len(catalogue.types), made, client, people)
@@ -132,8 +136,12 @@ def _make_missing_seals(workshop: Workshop, secrets: SecretsFolder, city: City, 
     codes = frozenset(authority.code for authority in city.authorities)
     with workshop.database.reading() as db:
         sealed = seals_in_use(db, codes, at)
+        platform = platform_seal_in_use(db, at)
+    if platform is None:
+        make_development_platform_seal(workshop.database, secrets, city.operator, at=at)
     missing = [authority for authority in city.authorities if authority.code not in sealed]
-    return len(make_development_seals(workshop.database, secrets, missing, at=at))
+    made = make_development_seals(workshop.database, secrets, missing, at=at)
+    return len(made) + (platform is None)
 
 
 def _approval_system(workshop: Workshop, city: City, data: Path, at: datetime) -> NewSecret:

@@ -1,4 +1,6 @@
-"""The worker: jobs that deposits left in the database, run one after the other by procrastinate."""
+"""The worker: jobs that deposits and uses left in the database, run one after the other by procrastinate."""
+
+from datetime import UTC, datetime
 
 from procrastinate import App, JobContext, PsycopgConnector, RetryStrategy
 from procrastinate.exceptions import ConnectorException
@@ -11,6 +13,8 @@ from api.wiring import wire
 from vault.deposit.committing import SECOND_LOOK_QUEUE, SECOND_LOOK_TASK
 from vault.errors import Unavailable
 from vault.second_look import second_look
+from vault.uses import discard_copy
+from vault.uses.copying import DISCARD_QUEUE, DISCARD_TASK
 from vault.workshop import Workshop
 
 # 4, 16, 64, 256, 1024, 4096 s …: an object store that is down for an hour costs a handful of tries.
@@ -35,7 +39,7 @@ def work(settings: Settings) -> None:
     app = queue_app(workshop, settings.database_url.get_secret_value())
     try:
         app.run_worker(
-            queues=[SECOND_LOOK_QUEUE],
+            queues=[SECOND_LOOK_QUEUE, DISCARD_QUEUE],
             # No job is due at once: woken for every deposit, the worker would cost each of them 2 ms.
             listen_notify=False,
             delete_jobs=DeleteJobCondition.SUCCESSFUL,
@@ -55,6 +59,10 @@ def queue_app(workshop: Workshop, database_url: str) -> App:
     @app.task(name=SECOND_LOOK_TASK, queue=SECOND_LOOK_QUEUE, retry=retry)
     def look_again(sha256: list[str]) -> None:
         second_look(workshop, sha256)
+
+    @app.task(name=DISCARD_TASK, queue=DISCARD_QUEUE, retry=retry)
+    def take_away(sha256: str) -> None:
+        discard_copy(workshop, sha256, at=datetime.now(UTC))
 
     @app.periodic(cron=STALLED_CRON)
     @app.task(name="retry_stalled", queue=SECOND_LOOK_QUEUE, pass_context=True)

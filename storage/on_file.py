@@ -23,6 +23,7 @@ from storage.tables import (
     materials,
     people,
     status_events,
+    uses,
 )
 from vault.errors import IntegrityError, VaultError
 from vault.model.certificate import CertificateRecord
@@ -164,11 +165,11 @@ def material_objects(db: ReadConnection) -> Iterator[tuple[str, int]]:
 
 
 def damaged_envelopes(db: ReadConnection, keys: KeyRing) -> Iterator[tuple[str, str]]:
-    """Cases, materials and their events, holders and people whose envelope does not open, and why.
+    """Cases, materials and their events, holders, people and uses whose envelope does not open, and why.
 
     A holder or person whose index does not follow from the code in the envelope is among them.
     """
-    for table in (cases, materials, material_events, holders, people):
+    for table in (cases, materials, material_events, holders, people, uses):
         for row in _rows_of(db, table):
             # An event's number is not known before it is written: its envelope is bound to its material.
             bound_to = row.material_id if table is material_events else row.id

@@ -20,7 +20,12 @@ from tests.faults import CuttingWire
 from tests.keys import token_key_pem
 from vault.applying import apply_catalogue
 from vault.catalogue import Catalogue, shipped_catalogue
-from vault.founding import SecretsFolder, found_development_secrets, make_development_seals
+from vault.founding import (
+    SecretsFolder,
+    found_development_secrets,
+    make_development_platform_seal,
+    make_development_seals,
+)
 from vault.model.actors import ClientGrant
 from vault.signin import add_client
 from vault.workshop import Workshop
@@ -60,6 +65,7 @@ def house(engines: EngineAddresses, tmp_path_factory: pytest.TempPathFactory) ->
     database = database_of(settings)
     apply_catalogue(database, catalogue.types.values(), catalogue.items.values(), at=now)
     make_development_seals(database, secrets, catalogue.city.authorities, at=now)
+    make_development_platform_seal(database, secrets, catalogue.city.operator, at=now)
     database.close()
     wired = wire(settings)
     authorities = frozenset(authority.code for authority in catalogue.city.authorities)

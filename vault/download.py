@@ -7,10 +7,12 @@ from uuid import UUID
 
 from storage.certificates import MEDIA_TYPES, record
 from storage.history import AuditRow, insert_audit
+from storage.uses import find_use, has_redeemed
 from vault.errors import NotFound
 from vault.model.actors import ClientGrant, Person
 from vault.model.catalogue import DocumentFormat
 from vault.model.certificate import CertificateRecord
+from vault.model.use import end_sentence
 from vault.workshop import Workshop
 
 
@@ -57,6 +59,31 @@ def document_for_client(
         return found.client_id == client.client_id or found.issuing_authority in client.authorities
 
     return _document(workshop, certificate_id, wanted, client.client_id, may_have, at)
+
+
+def copy_for_client(workshop: Workshop, client: ClientGrant, use_id: UUID, *, at: datetime) -> SealedFile:
+    """A usage copy, for the system that made the use or has redeemed a code of it, while the use stands.
+
+    Raises:
+        NotFound: there is no such copy for this client, or it is no longer good: the sentence says why.
+        IntegrityError: the object store has lost it.
+        Unavailable: an engine does not answer.
+    """
+    with workshop.database.writing() as db:
+        use = find_use(db, workshop.keys, use_id)
+        if use is None or not (
+            use.client_id == client.client_id or has_redeemed(db, use_id, client.client_id)
+        ):
+            raise NotFound("There is no such use.")
+        if use.copy is None:
+            raise NotFound("No copy was made for this use.")
+        end = use.end(at)
+        if end is not None:
+            raise NotFound(f"The usage copy is no longer good. {end_sentence(use, end)}")
+        event = AuditRow(client.client_id, "download", None, None, {"use": str(use_id)})
+        insert_audit(db, [event], at)
+    content = workshop.blobs.read_copy(use.copy.sha256)
+    return SealedFile(content, MEDIA_TYPES[DocumentFormat.PDF], f"{use_id}.pdf", use.copy.sha256)
 
 
 def _document(

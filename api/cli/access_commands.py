@@ -1,4 +1,4 @@
-"""`client add|rotate|disable` and `seal new|list|stop`: who may deposit, and with which seals."""
+"""`client add|rotate|disable` and `seal new|platform|list|stop`: who may deposit, and with which seals."""
 # ruff: noqa: PLC0415 - commands import what they need when they run, so that --help is quick
 
 from datetime import UTC, datetime
@@ -11,6 +11,7 @@ from api.cli.frame import AsJson, Data, console, find_settings, open_workshop, p
 from vault.errors import InputError, NotFound
 
 if TYPE_CHECKING:
+    from storage.seals import SealRow
     from vault.signin import NewSecret
 
 client = typer.Typer(help="Approval systems that may deposit and look up.", no_args_is_help=True)
@@ -96,14 +97,27 @@ def seal_new(
             centre=centre,
             at=at,
         )
-    if as_json:
-        print_json(
-            {"seal_id": row.seal_id, "authority": row.authority, "not_after": row.not_after.isoformat()}
+    _print_seal(row, as_json=as_json)
+
+
+def seal_platform(
+    uscc: Annotated[str, typer.Argument(metavar="USCC", help="Social credit code of who runs the vault.")],
+    *,
+    name: Annotated[str, typer.Option(help="Its name, as it stands on the seal.")],
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a development seal for usage copies (平台章); from now on the newest one is used."""
+    from vault.catalogue import CityAuthority
+    from vault.founding import SecretsFolder, make_development_platform_seal
+    from vault.model.credit_code import SocialCreditCode
+
+    operator = CityAuthority("operator", SocialCreditCode.parse(uscc).value, name, "")
+    with open_workshop(data) as workshop:
+        row = make_development_platform_seal(
+            workshop.database, SecretsFolder(find_settings(data).secrets), operator, at=datetime.now(UTC)
         )
-    else:
-        console().print(
-            f"Seal {row.seal_id} of {row.authority_name}, until {row.not_after:%Y-%m-%d}.", markup=False
-        )
+    _print_seal(row, as_json=as_json)
 
 
 def seal_list(*, data: Data = None, as_json: AsJson = False) -> None:
@@ -121,6 +135,7 @@ def seal_list(*, data: Data = None, as_json: AsJson = False) -> None:
                     "seal_id": row.seal_id,
                     "authority": row.authority,
                     "authority_name": row.authority_name,
+                    "purpose": row.purpose,
                     "algorithm": row.algorithm,
                     "not_after": row.not_after.isoformat(),
                     "created_at": row.created_at.isoformat(),
@@ -150,6 +165,17 @@ def seal_stop(seal_id: SealId, *, data: Data = None) -> None:
     console().print(f"Seal {seal_id} {'is stopped' if stopped else 'was stopped before'}.", markup=False)
 
 
+def _print_seal(row: "SealRow", *, as_json: bool) -> None:
+    if as_json:
+        print_json(
+            {"seal_id": row.seal_id, "authority": row.authority, "not_after": row.not_after.isoformat()}
+        )
+    else:
+        console().print(
+            f"Seal {row.seal_id} of {row.authority_name}, until {row.not_after:%Y-%m-%d}.", markup=False
+        )
+
+
 def _print_secret(fresh: "NewSecret", *, as_json: bool) -> None:
     if as_json:
         print_json({"client_id": fresh.client_id, "client_secret": fresh.secret})
@@ -165,6 +191,9 @@ def register(program: typer.Typer) -> None:
     client.command("disable", epilog="Example: certvault client disable water-bureau")(client_disable)
     program.add_typer(client, name="client")
     seal.command("new", epilog="Example: certvault seal new 11990100MB9900101F --centre 证照专用章")(seal_new)
+    seal.command(
+        "platform", epilog="Example: certvault seal platform 12990100MB9900179C --name 样例市大数据中心"
+    )(seal_platform)
     seal.command("list", epilog="Example: certvault seal list --json")(seal_list)
     seal.command("stop", epilog="Example: certvault seal stop 11990100MB9900101F-3fa29c01")(seal_stop)
     program.add_typer(seal, name="seal")

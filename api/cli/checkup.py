@@ -12,7 +12,7 @@ from api.settings import Settings
 from api.wiring import blobs_of, database_of, wire
 from migrations import run as migrations
 from storage.health import server_state
-from storage.seals import SealRow, all_seals
+from storage.seals import USAGE_COPY, SealRow, all_seals
 from vault.catalogue import page_data
 from vault.errors import VaultError
 from vault.founding import SecretsFolder
@@ -165,7 +165,10 @@ def _seals(workshop: Workshop) -> Iterator[Finding]:
         rows = [row for row in all_seals(db) if row.stopped_at is None]
         for row in rows:
             workshop.seals.opened(db, row.seal_id)  # raises where key and certificate do not belong together
-    newest: dict[str, SealRow] = {row.authority: row for row in rows}
+    if not any(row.purpose == USAGE_COPY and row.not_after > at for row in rows):
+        sentence = "No seal for usage copies in use: make one with `certvault seal platform`."
+        yield Finding("seals", Level.WARN, sentence)
+    newest: dict[str, SealRow] = {row.authority: row for row in rows if row.purpose is None}
     without = [name for code, name in wanted.items() if code not in newest or newest[code].not_after <= at]
     soon = [row.seal_id for row in newest.values() if at < row.not_after <= at + SEAL_ENDS_SOON]
     if not wanted:

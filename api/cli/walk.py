@@ -21,6 +21,7 @@ from api.cli.walk_cases import (
     completed_case,
     new_run,
     next_question,
+    next_use,
     spoiled_case,
 )
 from api.sample_city import DemoPerson, SampleCity
@@ -49,11 +50,15 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Walked:
-    """All steps; the certificates deposited, as `demo.json` lists them; the refusal's problem document."""
+    """All steps; the certificates deposited, as `demo.json` lists them; the refusal's problem document.
+
+    `copy`: the usage copy that was made, a PDF; empty where none was.
+    """
 
     steps: tuple[Step, ...]
     certificates: tuple[Mapping[str, Any], ...] = field(repr=False)
     problem: Mapping[str, Any]
+    copy: bytes = field(repr=False)
 
     @property
     def failed(self) -> tuple[Step, ...]:
@@ -65,8 +70,8 @@ def walk(base_url: str, city: SampleCity, *, heard: Callable[[Step], None]) -> W
     """Walks through the main job on a running vault; `heard` gets each step when it is done.
 
     1. A token; 2. the catalogue; 3. nine cases; 4. one of them again; 5. one with mistakes; 6. what the
-    holder has, and what a company need not hand in again; 7. verification by token, by number and code, by
-    file, and of an altered file; 8. the holder signs in and downloads.
+    holder has, what a company need not hand in again, and a clerk who uses it; 7. verification by token, by
+    number and code, by file, and of an altered file; 8. the holder signs in and downloads.
     """
     with _Walk(base_url, city) as walker:
         steps = []
@@ -80,7 +85,7 @@ def walk(base_url: str, city: SampleCity, *, heard: Callable[[Step], None]) -> W
                 passed, detail = False, f"{type(error).__name__}: {error}"
             steps.append(Step(zh, en, passed, detail, (time.perf_counter() - started) * 1000))
             heard(steps[-1])
-        return Walked(tuple(steps), tuple(walker.certificates), walker.problem)
+        return Walked(tuple(steps), tuple(walker.certificates), walker.problem, walker.copy)
 
 
 class _Walk:
@@ -96,6 +101,7 @@ class _Walk:
         self._sealed = b""
         self.certificates: list[Mapping[str, Any]] = []
         self.problem: Mapping[str, Any] = {}
+        self.copy = b""
 
     def __enter__(self) -> Self:
         return self
@@ -116,6 +122,7 @@ class _Walk:
             ("错误提交", "with mistakes", self._deposit_spoiled),  # 5
             ("按持证主体查询", "look-up by holder", self._holdings),  # 6
             ("免提交核验", "what need not be handed in again", self._reuse),
+            ("用证与加注件", "a clerk uses it, with a copy", self._use),
             ("扫码验证", "verify by QR token", self._verify_token),  # 7
             ("编号加验证码", "verify by number and code", self._verify_code),
             ("上传文件验证", "verify by file", self._verify_file),
@@ -199,6 +206,21 @@ class _Walk:
         _expect(found == as_expected, f"all held but {NEXT_MISSING}", named)
         (last,) = missing
         return f"{len(held)} 项已有 held · 缺 missing: {last['name']} ({last['why']})"
+
+    def _use(self) -> str:
+        """A clerk uses the construction permit for the next case: a code, and a copy that says what for."""
+        question = next_use(self._receipt("building")["certificate_id"], self._run)
+        made = _json(self._machine.post("/v1/uses", json=question), 201)
+        answer = self._machine.get(made["copy"]["href"])
+        _expect(_sha256(answer) == made["copy"]["sha256"], "the digest of the answer", "another")
+        report = _json(self._browser.post("/v1/verifications", content=answer.content, headers=PDF), 200)
+        _expect(report["verdict"] == "genuine", "genuine", report["verdict"])
+        _expect(report["usage_copy"]["purpose"] == question["purpose"], "the purpose", "another")
+        self.copy = answer.content
+        redeemed = self._machine.post("/v1/uses/redemptions", json={"code": made["code"]})
+        number = _json(redeemed, 201)["certificate"]["number"]
+        until = report["usage_copy"]["valid_until"]
+        return f"{number} · 加注件 copy {len(self.copy) / 1000:.0f} kB, until {until} · 用证码 code redeemed"
 
     def _verify_token(self) -> str:
         token = self._receipt("company")["verify_url"].partition("#t=")[2]

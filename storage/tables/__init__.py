@@ -10,6 +10,7 @@ from storage.tables.certificates import certificate_holders, certificates, docum
 from storage.tables.columns import metadata, moment
 from storage.tables.history import audit_events, avoided_resubmissions, log_leaves, status_events
 from storage.tables.materials import material_events, material_holders, materials
+from storage.tables.uses import use_codes, use_copies, use_events, use_holders, uses
 
 __all__ = [
     "audit_events",
@@ -33,5 +34,10 @@ __all__ = [
     "seals",
     "service_items",
     "status_events",
+    "use_codes",
+    "use_copies",
+    "use_events",
+    "use_holders",
+    "uses",
     "web_sessions",
 ]

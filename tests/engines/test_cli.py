@@ -143,9 +143,14 @@ def _give_and_take_access(at: tuple[str, ...], base_url: str) -> None:
     made = json.loads(certvault("seal", "new", "11990100MB9900101F", "--json", *at).stdout)
     assert certvault("seal", "stop", made["seal_id"], *at).returncode == 0
     stopped = [s for s in json.loads(certvault("seal", "list", "--json", *at).stdout) if s["stopped_at"]]
-    assert len(seals) == 16 + len([s for s in seals if s["stopped_at"]])
+    assert len(seals) == 16 + 1 + len([s for s in seals if s["stopped_at"]])
     assert made["seal_id"] in {s["seal_id"] for s in stopped}
     assert certvault("seal", "stop", "no-such-seal", *at).returncode == 1
+    operator = ("12990100MB9900179C", "--name", "样例市大数据中心")
+    platform = json.loads(certvault("seal", "platform", *operator, "--json", *at).stdout)
+    listed = {s["seal_id"]: s for s in json.loads(certvault("seal", "list", "--json", *at).stdout)}
+    assert listed[platform["seal_id"]]["purpose"] == "usage-copy"
+    assert certvault("seal", "platform", "12990100MB9900179X", *operator[1:], *at).returncode == 2
 
 
 def _apply_a_changed_catalogue(at: tuple[str, ...], tmp_path: Path) -> None:

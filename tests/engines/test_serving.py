@@ -13,8 +13,9 @@ from storage.history import defer_job
 from tests.conftest import House
 from tests.flows.test_deposit import deposited
 from tests.programs import certvault, children_of, eventually, kill, running
-from tests.requests import example_request
+from tests.requests import example_request, new_case_number
 from vault.deposit.committing import SECOND_LOOK_QUEUE, SECOND_LOOK_TASK
+from vault.uses import make_use, read_use, revoke_by_client
 
 pytestmark = pytest.mark.engines
 
@@ -120,3 +121,22 @@ def test_the_worker_looks_again_and_shows_what_is_lost(house: House, tmp_path: P
     errors = [line for line in log.read_text(encoding="utf-8").splitlines() if '"level": "error"' in line]
     assert len(errors) == 1
     assert f"1 objects are missing or changed: {lost}" in errors[0]
+
+
+def test_the_worker_takes_a_revoked_copy_away(house: House, tmp_path: Path) -> None:
+    workshop, at = house.wired.workshop, datetime.now(UTC)
+    (certificate,) = deposited(house, example_request(house.catalogue)).certificates
+    wanted = {
+        "certificate_id": str(certificate.certificate_id),
+        "case_number": new_case_number(),
+        "service_item": "990100000117002",
+        "purpose": "样例",
+        "copy": True,
+    }
+    made = make_use(workshop, house.client, read_use(workshop.shelf, house.client, wanted, at=at), at=at)
+    assert made.use.copy is not None
+    sha256 = made.use.copy.sha256
+    assert workshop.blobs.read_copy(sha256)
+    revoke_by_client(workshop, house.client, made.use.use_id, at=at)
+    with running("worker", settings=house.settings.environment(), output=tmp_path / "worker.log"):
+        eventually(lambda: sha256 not in {c.sha256 for c in workshop.blobs.copies()}, "the copy to go")

@@ -17,9 +17,10 @@ from storage.holders import find_holder
 from storage.tables import certificates
 from tests.conftest import House
 from tests.flows.test_deposit import deposited, uploaded_pdf
-from tests.requests import example_request
+from tests.requests import example_request, new_case_number
 from vault.fsck import FsckReport, fsck
 from vault.model.certificate import CertificateRecord
+from vault.uses import make_use, read_use
 
 pytestmark = pytest.mark.engines
 
@@ -285,6 +286,37 @@ def test_a_damaged_envelope_of_anything_is_found(house: House, statement: str, a
         holder = find_holder(db, workshop.keys, certificate.holders[0].code)
     problems = checked_after(house, statement, case=case, holder=holder).problems
     assert any(p.about.startswith(about + " ") and says in p.detail for p in problems)
+    assert checked(house).problems == ()
+
+
+@pytest.mark.parametrize(
+    ("statement", "about", "says"),
+    [
+        ("UPDATE uses SET sealed = sealed || 'x' WHERE id = :use", "uses {}", "open"),
+        ("UPDATE uses SET revoked_at = now() WHERE id = :use", "use {}", "contradict each other"),
+        (
+            "INSERT INTO use_events (use_id, action, actor, at) VALUES (:use, 'revoke', 'x', now())",
+            "use {}",
+            "contradict each other",
+        ),
+    ],
+    ids=["envelope", "state", "event"],
+)
+def test_a_damaged_use_is_found(
+    house: House, certificate: CertificateRecord, statement: str, about: str, says: str
+) -> None:
+    workshop, at = house.wired.workshop, datetime.now(UTC)
+    wanted = {
+        "certificate_id": str(certificate.certificate_id),
+        "case_number": new_case_number(),
+        "service_item": "990100000117002",
+        "purpose": "样例",
+        "copy": False,
+    }
+    made = make_use(workshop, house.client, read_use(workshop.shelf, house.client, wanted, at=at), at=at)
+    use_id = made.use.use_id
+    found = {p.about: p.detail for p in checked_after(house, statement, use=use_id).problems}
+    assert says in found[about.format(use_id)]
     assert checked(house).problems == ()
 
 

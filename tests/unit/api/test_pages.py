@@ -13,6 +13,7 @@ from api.pages.rendering import STATIC, Pages
 from api.pages.texts import TEXTS
 from tests.unit.api.calling import app_without_engines, call
 from vault.model.certificate import Status
+from vault.model.use import UseEnd
 from vault.model.verdict import CheckResult, Indication, VerdictName
 
 CERTIFICATE: dict[str, Any] = {
@@ -31,6 +32,12 @@ CERTIFICATE: dict[str, Any] = {
     "status_reason": None,
     "successor": None,
 }
+USAGE_COPY: dict[str, Any] = {
+    "purpose": "办理商品房预售许可<b>",
+    "organisation": "样例市住房和城乡建设局",
+    "case_number": "SL-2026-000119",
+    "valid_until": "2026-12-22",
+}
 REASONS = {status.value for status in Status if status is not Status.VALID} | {"expired", "not_yet_valid"}
 
 
@@ -46,7 +53,7 @@ def report(verdict: str, **changes: object) -> dict[str, Any]:
     shown = CERTIFICATE if verdict in {"genuine", "not_in_force"} else None
     reason = "expired" if verdict == "not_in_force" else None
     values = {"verdict": verdict, "reason": reason, "checks": checks, "certificate": shown, "seals": seals}
-    return {**values, "log": None, "checked_at": "2026-11-22T20:13:21.123456Z", **changes}
+    return {**values, "log": None, "usage_copy": None, "checked_at": "2026-11-22T20:13:21.123456Z", **changes}
 
 
 def rendered(app: FastAPI, template: str, language: str, *, report: dict[str, Any]) -> str:
@@ -67,6 +74,8 @@ def rendered(app: FastAPI, template: str, language: str, *, report: dict[str, An
 def reports() -> Iterator[dict[str, Any]]:
     yield from (report(verdict.value) for verdict in VerdictName)
     yield from (report("not_in_force", reason=reason) for reason in sorted(REASONS))
+    yield from (report("not_in_force", reason=end.value, usage_copy=USAGE_COPY) for end in UseEnd)
+    yield report("genuine", certificate=None, usage_copy=USAGE_COPY)
     yield from (report("not_in_force", certificate={**CERTIFICATE, "status": s.value}) for s in Status)
 
 
@@ -89,6 +98,8 @@ def test_chinese_comes_first_and_english_is_remembered(app: FastAPI) -> None:
 def test_what_strangers_wrote_is_escaped(app: FastAPI) -> None:
     html = rendered(app, "report.html", "zh", report=report("genuine"))
     assert "林**&lt;b&gt;" in html
+    html = rendered(app, "report.html", "zh", report=report("genuine", usage_copy=USAGE_COPY))
+    assert "办理商品房预售许可&lt;b&gt;" in html
 
 
 @pytest.mark.parametrize("path", ["/", "/v", "/dev/login", "/docs", "/nowhere"])

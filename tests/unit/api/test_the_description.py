@@ -49,6 +49,12 @@ def test_it_is_openapi_3_1_with_the_contracts_paths() -> None:
         "/v1/certificates/{certificate_id}/document",
         "/v1/me/certificates",
         "/v1/me/certificates/{certificate_id}/document",
+        "/v1/me/accesses",
+        "/v1/me/uses/{use_id}",
+        "/v1/uses",
+        "/v1/uses/redemptions",
+        "/v1/uses/{use_id}/copy",
+        "/v1/uses/{use_id}/revocation",
     }
     assert set(DOCUMENT["paths"]) == wanted | OPEN_PATHS
 
