@@ -44,8 +44,12 @@ async def edge_of(request: Request) -> Edge:
 EdgeHere = Annotated[Edge, Depends(edge_of)]
 
 
-def client_of(edge: EdgeHere, authorization: Annotated[str | None, Depends(_client_scheme)]) -> ClientGrant:
+async def client_of(
+    edge: EdgeHere, authorization: Annotated[str | None, Depends(_client_scheme)]
+) -> ClientGrant:
     """The approval system that calls: its token is checked, its grant read anew.
+
+    On the event loop: a thread's detour costs more than both.
 
     Raises:
         NotAuthenticated: no bearer token, a bad one, or a client that is disabled by now.
@@ -53,7 +57,7 @@ def client_of(edge: EdgeHere, authorization: Annotated[str | None, Depends(_clie
     scheme, _, token = (authorization or "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise NotAuthenticated("Send an access token: Authorization: Bearer …, from POST /oauth/token.")
-    return signin.client_by_id(edge.workshop, edge.tokens.client_of(token.strip(), now()))
+    return await signin.client_now(edge.reader, edge.tokens.client_of(token.strip(), now()))
 
 
 def person_of(request: Request, edge: EdgeHere, _: Annotated[str | None, Depends(_session_scheme)]) -> Person:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from storage import clients, people
+from storage.public_read import PublicReader
 from vault.errors import Conflict, FieldProblem, InputError, NotAuthenticated, NotFound
 from vault.model.actors import ClientGrant, Person, Role
 from vault.model.holders import HolderCode
@@ -113,6 +114,15 @@ def client_by_secret(workshop: Workshop, client_id: str, secret: str, *, at: dat
     return client
 
 
+async def client_now(reader: PublicReader, client_id: str) -> ClientGrant:
+    """As `client_by_id`, at every request: read on the event loop, and nothing of it is kept in memory.
+
+    Raises:
+        NotAuthenticated, Unavailable: as there.
+    """
+    return _still_in(await reader.client(client_id))
+
+
 def client_by_id(workshop: Workshop, client_id: str) -> ClientGrant:
     """The client that a checked token names.
 
@@ -121,7 +131,10 @@ def client_by_id(workshop: Workshop, client_id: str) -> ClientGrant:
         Unavailable: the database does not answer.
     """
     with workshop.database.reading() as db:
-        client = clients.find_client(db, client_id)
+        return _still_in(clients.find_client(db, client_id))
+
+
+def _still_in(client: ClientGrant | None) -> ClientGrant:
     if client is None:
         raise NotAuthenticated("The client of this token is disabled.")
     return client

@@ -27,9 +27,11 @@ from vault.lookup import Holdings, holdings
 from vault.model.holders import HolderCode
 from vault.model.legal_time import legal_day
 from vault.model.lifecycle import StatusEvent
+from vault.model.use import UseRecord
 from vault.model.verdict import Verification
 from vault.reuse import answer_json, check_reuse, read_question
 from vault.uploads import keep_upload
+from vault.uses import MadeUse, Redeemed, make_use, read_use, redeem, revoke_by_client
 from vault.verify import by_code
 from vault.workshop import Workshop
 
@@ -68,6 +70,7 @@ class Desk:
 
     office: Office
     companies: dict[str, Holder] = field(default_factory=lambda: {"A": new_company(), "B": new_company()})
+    cases: dict[str, str] = field(default_factory=lambda: {"first": new_case(), "second": new_case()})
     _at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def at(self) -> datetime:
@@ -185,6 +188,22 @@ class Desk:
         """`POST /v1/verifications` with what is printed on the certificate."""
         asked = by_code(self.office.reader, certificate["number"], certificate["code"], at=self.at())
         return self.office.loop.run_until_complete(asked)
+
+    def use(self, certificate: Thing, case: str) -> MadeUse:
+        """`POST /v1/uses`, for one of this desk's cases."""
+        workshop, client, at = self.office.workshop, self.office.house.client, self.at()
+        body = {"certificate_id": certificate["id"], "material_id": None, "service_item": ITEM}
+        body |= {"case_number": self.cases[case], "purpose": "食品生产许可", "copy": False}
+        return make_use(workshop, client, read_use(workshop.shelf, client, body, at=at), at=at)
+
+    def redeem(self, code: str) -> Redeemed:
+        """`POST /v1/uses/redemptions`."""
+        return redeem(self.office.workshop, self.office.house.client, code, at=self.at())
+
+    def revoke(self, use: Thing) -> UseRecord:
+        """`POST /v1/uses/{id}/revocation`."""
+        workshop, client = self.office.workshop, self.office.house.client
+        return revoke_by_client(workshop, client, UUID(use["id"]), at=self.at())
 
     def _asked(self, company: str, role: str) -> dict[str, str]:
         holder = self.companies[company]

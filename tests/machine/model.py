@@ -45,6 +45,7 @@ class Model:
         self.materials: list[Thing] = []
         self.cases: dict[str, Thing] = {}
         self.versions: dict[str, int] = {}
+        self.uses: dict[str, Thing] = {}
 
     # ---- what happens --------------------------------------------------------------------------------------
 
@@ -104,6 +105,23 @@ class Model:
         certificate = self.certificates[key]
         certificate["status"] = DECISIONS[action]
         certificate["events"].append((action, reason, day))
+
+    def judge_use(self, key: str, case: str, today: date) -> str:
+        """`made`, `repeated` or `conflict`: only what is in force is used, and what was revoked stays so."""
+        use = self.uses.get(f"{key}, {case}")
+        if self.why_not_in_force(key, today) is not None or (use is not None and use["revoked"]):
+            return "conflict"
+        return "made" if use is None else "repeated"
+
+    def use(self, key: str, case: str, use_id: str) -> Thing:
+        """The use of a certificate for a case, new or as it was."""
+        fresh = {"id": use_id, "key": key, "codes": [], "redeemed": set(), "revoked": False}
+        return self.uses.setdefault(f"{key}, {case}", fresh)
+
+    def opens(self, name: str, today: date) -> bool:
+        """Whether a code of this use is good."""
+        use = self.uses[name]
+        return not use["revoked"] and self.why_not_in_force(use["key"], today) is None
 
     # ---- what is asked -------------------------------------------------------------------------------------
 

@@ -53,6 +53,27 @@ def test_a_token_names_its_client_until_it_is_too_old() -> None:
         desk().client_of(token.value, AT + LIFETIME + timedelta(seconds=LEEWAY_S + 1))
 
 
+def test_a_remembered_token_ends_as_any_other() -> None:
+    one = desk()
+    token = one.issue("water", AT).value
+    for at in (AT, AT + LIFETIME, AT + LIFETIME + timedelta(seconds=LEEWAY_S)):
+        assert one.client_of(token, at) == "water"
+    for changed in (token[:-1], token + "A", token[:-4] + "AAAA"):
+        with pytest.raises(NotAuthenticated):
+            one.client_of(changed, AT)
+    with pytest.raises(NotAuthenticated):
+        one.client_of(token, AT + LIFETIME + timedelta(seconds=LEEWAY_S + 1))
+
+
+def test_tokens_are_remembered_up_to_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.auth.REMEMBERED_MAX", 3)
+    one = desk()
+    tokens = [one.issue(f"water-{n}", AT).value for n in range(8)]
+    for _ in range(2):
+        assert [one.client_of(token, AT) for token in tokens] == [f"water-{n}" for n in range(8)]
+    assert len(one._good) == 3  # noqa: SLF001 - what is remembered is seen nowhere else
+
+
 def test_two_tokens_differ() -> None:
     assert desk().issue("water", AT).value != desk().issue("water", AT).value
 
