@@ -1,6 +1,7 @@
 """The worker: jobs that deposits left in the database, run one after the other by procrastinate."""
 
 from datetime import UTC, datetime
+from uuid import UUID
 
 from procrastinate import App, JobContext, PsycopgConnector, RetryStrategy
 from procrastinate.exceptions import ConnectorException
@@ -14,6 +15,7 @@ from vault.deposit.committing import SECOND_LOOK_QUEUE, SECOND_LOOK_TASK
 from vault.errors import Unavailable
 from vault.intake import empty_intake
 from vault.second_look import second_look
+from vault.succession import TAKE_OVER_QUEUE, TAKE_OVER_TASK, take_over
 from vault.workshop import Workshop
 
 # 4, 16, 64, 256, 1024, 4096 s …: an object store that is down for an hour costs a handful of tries.
@@ -60,6 +62,10 @@ def queue_app(workshop: Workshop, database_url: str) -> App:
     @app.task(name=SECOND_LOOK_TASK, queue=SECOND_LOOK_QUEUE, retry=retry)
     def look_again(sha256: list[str]) -> None:
         second_look(workshop, sha256)
+
+    @app.task(name=TAKE_OVER_TASK, queue=TAKE_OVER_QUEUE, retry=retry)
+    def take_over_today(certificate: str) -> None:
+        take_over(workshop, UUID(certificate), at=datetime.now(UTC))
 
     @app.periodic(cron=INTAKE_CRON)
     @app.task(name="empty_intake", queue=SECOND_LOOK_QUEUE, retry=retry)

@@ -313,7 +313,7 @@ def test_who_exported_what_is_audited_without_anybodys_code(
 
 @pytest.mark.parametrize("how", ["before", "after"])
 def test_no_export_is_there_whose_audit_did_not_commit(house: House, tmp_path: Path, how: str) -> None:
-    """The audit's COMMIT is cut off and the same command goes on: failed but happened, it is audited twice."""
+    """The COMMIT is cut off and the same command goes on: failed but happened, it is audited twice."""
     with behind_a_cutting_wire(house) as (workshop, wire):
 
         def arm(_: int) -> None:
