@@ -27,6 +27,7 @@ from vault.deposit.committing import SECOND_LOOK_QUEUE, SECOND_LOOK_TASK
 from vault.errors import Unavailable
 from vault.intake import empty_intake
 from vault.second_look import second_look
+from vault.succession import TAKE_OVER_QUEUE, TAKE_OVER_TASK, take_over
 from vault.uses import discard_copy
 from vault.uses.copying import DISCARD_QUEUE, DISCARD_TASK
 from vault.webhooks import DELIVER_TASK, FIRST_TRIES_QUEUE, RETRIES_QUEUE, Send, cut, deliver
@@ -121,6 +122,10 @@ def queue_app(workshop: Workshop, database_url: str, send: Send) -> App:
     @app.task(name=SECOND_LOOK_TASK, queue=SECOND_LOOK_QUEUE, retry=retry)
     def look_again(sha256: list[str]) -> None:
         second_look(workshop, sha256)
+
+    @app.task(name=TAKE_OVER_TASK, queue=TAKE_OVER_QUEUE, retry=retry)
+    def take_over_today(certificate: str) -> None:
+        take_over(workshop, UUID(certificate), at=datetime.now(UTC))
 
     @app.periodic(cron=INTAKE_CRON)
     @app.task(name="empty_intake", queue=SECOND_LOOK_QUEUE, retry=retry)

@@ -15,6 +15,7 @@ from storage.holders import holder_index
 from storage.tables import cases, certificates, reservations, reserved_holders
 from vault.model.holders import HolderCode
 from vault.model.ids import uuid7
+from vault.model.lifecycle import TAKES_OVER
 
 # The digest of a case whose contents were forgotten after a refusal: no request has it.
 FORGOTTEN = b""
@@ -75,6 +76,8 @@ class Predecessor:
     status: str
     type_code: str
     issuing_authority: str
+    # A version of it that begins later is deposited already.
+    announced: bool
 
 
 def insert_case(
@@ -229,16 +232,20 @@ def _forget_holders(db: WriteConnection, case_id: UUID) -> None:
 
 def lock_predecessor(db: WriteConnection, certificate_id: UUID) -> Predecessor | None:
     """What a new version of this certificate has to know; its row is held until the transaction ends."""
+    successor = certificates.alias("successor")
     query = (
         select(
             certificates.c.identifier,
             certificates.c.status,
             certificates.c.type_code,
             certificates.c.issuing_authority,
+            select(successor.c.id)
+            .where(successor.c.id == certificates.c.superseded_by, successor.c.status.in_(TAKES_OVER))
+            .exists(),
         )
         .where(certificates.c.id == certificate_id)
         # No key changes: records that refer to it need not wait.
-        .with_for_update(key_share=True)
+        .with_for_update(key_share=True, of=certificates)
     )
     row = db.execute(query).one_or_none()
     return None if row is None else Predecessor(*row)

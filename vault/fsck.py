@@ -21,6 +21,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from itertools import pairwise
 from uuid import UUID
@@ -51,7 +52,7 @@ from storage.on_file import (
 from vault.errors import IntegrityError, NotFound, SignatureError
 from vault.log import event_content, issue_content, promise_message
 from vault.model.certificate import CertificateRecord, Status
-from vault.model.lifecycle import Action, StatusEvent, outcome
+from vault.model.lifecycle import Action, StatusEvent, outcome, statuses_permitting
 from vault.tlog.merkle_leaf import leaf_hash
 from vault.workshop import Workshop
 
@@ -143,7 +144,7 @@ def _check_certificate(workshop: Workshop, found: CertificateOnFile) -> Iterator
     else:
         yield from _check_history(about, history, found.leaves)
     if not isinstance(record, IntegrityError) and not isinstance(history, IntegrityError):
-        yield from _check_status(record, history)
+        yield from _check_status(record, history, found.overdue)
     if not found.succession:
         yield Finding(Weight.PROBLEM, about, "Its successor does not name it.")
     for name in found.astray:
@@ -154,12 +155,17 @@ def _check_certificate(workshop: Workshop, found: CertificateOnFile) -> Iterator
         yield from _check_leaf(workshop, about, leaf)
 
 
-def _check_status(record: CertificateRecord, history: tuple[StatusEvent, ...]) -> Iterator[Finding]:
+def _check_status(
+    record: CertificateRecord, history: tuple[StatusEvent, ...], overdue: date | None
+) -> Iterator[Finding]:
     about = record.identifier
     if not history or history[-1].status is not record.status:
         yield Finding(Weight.PROBLEM, about, "The status is not what the newest event says.")
-    if (record.status is Status.SUPERSEDED) != (record.superseded_by is not None):
+    if record.status is Status.SUPERSEDED and record.superseded_by is None:
         yield Finding(Weight.PROBLEM, about, "Its status and its successor contradict each other.")
+    if overdue is not None and record.status in statuses_permitting(Action.SUPERSEDE):
+        sentence = f"Its successor began on {overdue}, and it was not taken out of force."
+        yield Finding(Weight.PROBLEM, about, sentence)
 
 
 def _check_history(

@@ -10,7 +10,7 @@ from storage.history import AuditRow, LeafRow, defer_job, insert_audit, insert_l
 from storage.holders import ensure_holders
 from storage.materials import NewMaterial, insert_materials
 from storage.new_certificates import NewCertificate, insert_certificates
-from storage.statuses import supersede
+from storage.statuses import announce, supersede
 from vault.deposit.making import SealedResult
 from vault.deposit.reserving import ReservedCase, answer_of_another_try
 from vault.deposit.taking import TakenFile
@@ -27,6 +27,7 @@ from vault.model.holders import Holder
 from vault.model.ids import uuid7
 from vault.model.legal_time import legal_day
 from vault.model.lifecycle import Action, StatusEvent
+from vault.succession import defer_take_over
 from vault.workshop import Workshop
 
 # The store acknowledges before its disks have it: read every object once more after this time.
@@ -182,16 +183,22 @@ def _issue_leaf(workshop: Workshop, item: NewCertificate, at: datetime) -> LeafR
 def _supersede(
     db: WriteConnection, workshop: Workshop, case: CompletedCase, new: list[NewCertificate], at: datetime
 ) -> list[LeafRow]:
+    """Takes what is superseded out of force: at once, or by a job on the day on which the new one begins."""
     leaves = []
     for item in new:
         if item.supersedes is None:
+            continue
+        problem = FieldProblem(f"/results/{item.position}/supersedes", "It is no longer in force.")
+        if item.valid_from > legal_day(at):
+            if not announce(db, item.supersedes, item.certificate_id):
+                raise Conflict("The certificate to supersede was changed meanwhile.", problem)
+            defer_take_over(db, item.certificate_id, item.valid_from)
             continue
         event = StatusEvent(
             Action.SUPERSEDE, Status.SUPERSEDED, case.client_id, None, legal_day(at), None, at
         )
         old = supersede(db, item.supersedes, item.certificate_id, event)
         if old is None:
-            problem = FieldProblem(f"/results/{item.position}/supersedes", "It is no longer in force.")
             raise Conflict("The certificate to supersede was changed meanwhile.", problem)
         leaves.append(_leaf_row(workshop, item.supersedes, event_content(old, event), at))
     return leaves

@@ -286,6 +286,9 @@ def _check_predecessor(db: WriteConnection, position: int, result: ApprovalResul
     if isinstance(possible, Forbidden):
         problem = FieldProblem(pointer, possible.why)
         raise Conflict("The certificate to supersede is no longer one that can be.", problem)
+    if old.announced:
+        problem = FieldProblem(pointer, "A version that begins later is deposited already: act on that one.")
+        raise Conflict("The certificate has its successor already.", problem)
     return old
 
 

@@ -14,3 +14,8 @@ def legal_day(at: datetime) -> date:
 def day_ends(day: date) -> datetime:
     """The moment at which a calendar day in China ends and the next one begins, in UTC."""
     return datetime.combine(day + timedelta(days=1), time(), LEGAL_TIME).astimezone(UTC)
+
+
+def day_begins(day: date) -> datetime:
+    """The moment at which a calendar day begins in China."""
+    return datetime.combine(day, time(), LEGAL_TIME)

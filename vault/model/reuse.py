@@ -254,7 +254,12 @@ class _Chain:
     def of(cls, certificates: Sequence[HeldCertificate]) -> "_Chain":
         return cls(
             {c.certificate_id: c for c in certificates},
-            {c.superseded_by: c for c in certificates if c.superseded_by is not None},
+            # One whose successor begins later is not superseded yet.
+            {
+                c.superseded_by: c
+                for c in certificates
+                if c.superseded_by is not None and c.status is Status.SUPERSEDED
+            },
         )
 
     def refused(self, way: Way, evidence: Evidence, party: Party, reasons: tuple[Reason, ...]) -> Obstacle:

@@ -44,7 +44,14 @@ def test_every_command_of_the_issue_is_there() -> None:
             "openapi",
             "version",
         ),
-        *("catalogue check", "catalogue apply", "catalogue export", "client add", "client rotate"),
+        *(
+            "catalogue check",
+            "catalogue apply",
+            "catalogue export",
+            "directory export",
+            "client add",
+            "client rotate",
+        ),
         *("client disable", "seal new", "seal list", "seal stop"),
     }
 
