@@ -99,7 +99,7 @@ async def _run_lanes(app: App) -> None:
 
 async def _run_lane(app: App, lane: Lane) -> None:
     await app.run_worker_async(
-        queues=lane.queues,
+        queues=list(lane.queues),  # psycopg writes a tuple as something else
         name=lane.queues[0],
         concurrency=lane.hands,
         listen_notify=lane.eager,

@@ -30,6 +30,7 @@ from vault.model.actors import Role
 # The first deposit of a fresh server compiles its template cold.
 TIMEOUT_S = 60.0
 TYPES_MIN = 24
+FEED_PAGE = 1000  # entries of one page of the feed
 PDF = {"Content-Type": "application/pdf"}
 
 
@@ -70,8 +71,9 @@ def walk(base_url: str, city: SampleCity, *, heard: Callable[[Step], None]) -> W
     """Walks through the main job on a running vault; `heard` gets each step when it is done.
 
     1. A token; 2. the catalogue; 3. nine cases; 4. one of them again; 5. one with mistakes; 6. what the
-    holder has, what a company need not hand in again, and a clerk who uses it; 7. verification by token, by
-    number and code, by file, and of an altered file; 8. the holder signs in and downloads.
+    holder has, what a company need not hand in again, and a clerk who uses it; 7. the feed of changes;
+    8. verification by token, by number and code, by file, and of an altered file; 9. the holder signs in and
+    downloads.
     """
     with _Walk(base_url, city) as walker:
         steps = []
@@ -123,11 +125,12 @@ class _Walk:
             ("按持证主体查询", "look-up by holder", self._holdings),  # 6
             ("免提交核验", "what need not be handed in again", self._reuse),
             ("用证与加注件", "a clerk uses it, with a copy", self._use),
-            ("扫码验证", "verify by QR token", self._verify_token),  # 7
+            ("变更清单", "what happened, in order", self._changes),  # 7
+            ("扫码验证", "verify by QR token", self._verify_token),  # 8
             ("编号加验证码", "verify by number and code", self._verify_code),
             ("上传文件验证", "verify by file", self._verify_file),
             ("篡改文件验证", "verify an altered file", self._verify_altered),
-            ("持证人登录", "the holder signs in", self._sign_in),  # 8
+            ("持证人登录", "the holder signs in", self._sign_in),  # 9
             ("持证人下载", "the holder downloads", self._download),
         ]
 
@@ -221,6 +224,18 @@ class _Walk:
         number = _json(redeemed, 201)["certificate"]["number"]
         until = report["usage_copy"]["valid_until"]
         return f"{number} · 加注件 copy {len(self.copy) / 1000:.0f} kB, until {until} · 用证码 code redeemed"
+
+    def _changes(self) -> str:
+        """Everything that was deposited is in the feed, page by page from its start."""
+        seen: list[dict[str, Any]] = []
+        page: dict[str, Any] = {"cursor": "0", "more": True}
+        while page["more"]:
+            asked = self._machine.get("/v1/changes", params={"after": page["cursor"], "limit": FEED_PAGE})
+            page = _json(asked, 200)
+            seen += page["changes"]
+        missing = {c["certificate_id"] for c in self.certificates} - {c.get("certificate_id") for c in seen}
+        _expect(bool(self.certificates) and not missing, "every deposit in it", f"{len(missing)} missing")
+        return f"{len(seen)} 条 entries, cursor {page['cursor']}"
 
     def _verify_token(self) -> str:
         token = self._receipt("company")["verify_url"].partition("#t=")[2]

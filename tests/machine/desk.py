@@ -114,13 +114,13 @@ class Desk:
     def deposit(self, request: Request) -> Deposited:
         """`POST /v1/deposits`."""
         house, at = self.office.house, self.at()
-        case = read_case(house.catalogue.types, house.client, request, at=at)
+        case = read_case(house.catalogue.in_force, house.client, request, at=at)
         return deposit(self.office.workshop, case, at=at)
 
     def begin(self, request: Request) -> ReservedCase:
         """A deposit that a crash ends after its first commit."""
         house, at = self.office.house, self.at()
-        case = read_case(house.catalogue.types, house.client, request, at=at)
+        case = read_case(house.catalogue.in_force, house.client, request, at=at)
         begun = reserve(self.office.workshop, case, at=at)
         assert isinstance(begun, ReservedCase)
         return begun

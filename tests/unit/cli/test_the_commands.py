@@ -53,6 +53,8 @@ def test_every_command_of_the_issue_is_there() -> None:
             "client rotate",
         ),
         *("client disable", "seal new", "seal list", "seal stop"),
+        *("webhook add", "webhook list", "webhook rotate", "webhook remove", "webhook failed"),
+        *("webhook replay", "changes list", "changes backfill"),
     }
 
 
