@@ -115,6 +115,12 @@ def uploads_in_need(db: ReadConnection, keys: KeyRing) -> frozenset[str]:
     return frozenset(needed)
 
 
+def items_since(db: ReadConnection, first_case: UUID) -> dict[str, int]:
+    """Service items of the cases from this id on, and how many cases each has: a range of the primary key."""
+    query = select(cases.c.service_item, func.count()).where(cases.c.id >= first_case)
+    return {row[0]: row[1] for row in db.execute(query.group_by(cases.c.service_item))}
+
+
 def case_states(db: ReadConnection, client_id: str, numbers: Sequence[str]) -> dict[str, CaseState]:
     """How far those of these cases are that the vault knows, by number."""
     missing = func.array_agg(aggregate_order_by(reservations.c.identifier, reservations.c.position)).filter(

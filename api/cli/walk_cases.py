@@ -133,6 +133,23 @@ def spoiled_case(example: Mapping[str, Any], run: str) -> dict[str, Any]:
     return body
 
 
+def changed_case(story: Story, example: Mapping[str, Any], run: str, old: str) -> dict[str, Any]:
+    """A case that ends in the next version of a certificate of the walk, which takes its place today."""
+    body = completed_case(story, example, f"{run}-changed")
+    body["results"][0]["supersedes"] = old
+    return body
+
+
+def revocation() -> dict[str, str]:
+    """What the authority decides about the restaurant."""
+    today = datetime.now(LEGAL_TIME).date()
+    return {
+        "action": "revoke",
+        "reason": "演示：严重违反食品安全规定，吊销许可证",
+        "effective_on": today.isoformat(),
+    }
+
+
 def next_question(run: str) -> dict[str, Any]:
     """What the approval system asks when the developer applies for the next item."""
     today = datetime.now(LEGAL_TIME).date()

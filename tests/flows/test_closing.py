@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from tests.conftest import House
 from tests.flows.test_deposit import deposited
 from tests.programs import COMMAND, PATIENCE_S, certvault, environment
 from tests.requests import example_request
-from vault.closing import missing_of_case, reconcile
+from vault.closing import ITEMS_LOOKED_BACK, missing_of_case, reconcile, unlisted_items
 from vault.deposit import read_case
 from vault.deposit.reserving import ReservedCase, release, reserve
 from vault.errors import InputError
@@ -126,3 +126,18 @@ def test_reconcile_asks_whose_cases_these_are(house: House, tmp_path: Path) -> N
     settings = house.settings.environment()
     assert certvault("reconcile", str(tmp_path / "cases.txt"), settings=settings).returncode == 2
     assert certvault("reconcile", "-", "--client", "nobody", settings=settings).returncode == 2
+
+
+def test_service_items_that_the_catalogue_does_not_have_are_named(house: House) -> None:
+    request = example_request(house.catalogue)
+    request["case"]["service_item"] = "990100000131902"
+    deposited(house, request)
+    workshop, at = house.wired.workshop, datetime.now(UTC)
+    named = {each.code: each.cases for each in unlisted_items(workshop, at=at)}
+    assert named["990100000131902"] == 1
+    assert not named.keys() & house.catalogue.items.keys()
+    assert "990100000131902" not in {
+        each.code for each in unlisted_items(workshop, at=at + ITEMS_LOOKED_BACK + timedelta(minutes=1))
+    }
+    told = certvault("reconcile", settings=house.settings.environment())
+    assert "service item that the catalogue does not have: 990100000131902" in told.stdout

@@ -14,6 +14,7 @@ OPEN_PATHS = {
     "/.well-known/jwks.json",
     "/v1/catalogue/types",
     "/v1/catalogue/types/{code}",
+    "/v1/catalogue/materials",
     "/v1/catalogue/service-items",
     "/v1/catalogue/service-items/{code}",
     "/v1/verifications",

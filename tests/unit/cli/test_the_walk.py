@@ -11,7 +11,8 @@ import pikepdf
 import pytest
 
 from api.cli.sample_document import plain_pdf
-from api.cli.walk import Step, UnexpectedError, _expect, walk
+from api.cli.walk import Step, walk
+from api.cli.walk_answers import UnexpectedError, expect
 from api.cli.walk_cases import REPLY, STORIES, Story, completed_case, new_run, spoiled_case
 from api.sample_city import CLIENT_ID, DemoPerson, SampleCity
 from signing.intake import admit_pdf
@@ -93,4 +94,4 @@ def test_a_vault_that_answers_nonsense_fails_every_step() -> None:
 
 def test_an_unmet_expectation_is_a_sentence() -> None:
     with pytest.raises(UnexpectedError, match=r"Expected genuine, got altered\."):
-        _expect(False, "genuine", "altered")  # noqa: FBT003 - as the walk writes it
+        expect(False, "genuine", "altered")  # noqa: FBT003 - as the walk writes it
