@@ -216,15 +216,15 @@ class _Walk:
     def _use(self) -> str:
         """A clerk uses the construction permit for the next case: a code, and a copy that says what for."""
         question = next_use(self._receipt("building")["certificate_id"], self._run)
-        made = _json(self._machine.post("/v1/uses", json=question), 201)
+        made = json_of(self._machine.post("/v1/uses", json=question), 201)
         answer = self._machine.get(made["copy"]["href"])
-        _expect(_sha256(answer) == made["copy"]["sha256"], "the digest of the answer", "another")
-        report = _json(self._browser.post("/v1/verifications", content=answer.content, headers=PDF), 200)
-        _expect(report["verdict"] == "genuine", "genuine", report["verdict"])
-        _expect(report["usage_copy"]["purpose"] == question["purpose"], "the purpose", "another")
+        expect(sha256_of(answer) == made["copy"]["sha256"], "the digest of the answer", "another")
+        report = json_of(self._browser.post("/v1/verifications", content=answer.content, headers=PDF), 200)
+        expect(report["verdict"] == "genuine", "genuine", report["verdict"])
+        expect(report["usage_copy"]["purpose"] == question["purpose"], "the purpose", "another")
         self.copy = answer.content
         redeemed = self._machine.post("/v1/uses/redemptions", json={"code": made["code"]})
-        number = _json(redeemed, 201)["certificate"]["number"]
+        number = json_of(redeemed, 201)["certificate"]["number"]
         until = report["usage_copy"]["valid_until"]
         return f"{number} · 加注件 copy {len(self.copy) / 1000:.0f} kB, until {until} · 用证码 code redeemed"
 
@@ -234,10 +234,10 @@ class _Walk:
         page: dict[str, Any] = {"cursor": "0", "more": True}
         while page["more"]:
             asked = self._machine.get("/v1/changes", params={"after": page["cursor"], "limit": FEED_PAGE})
-            page = _json(asked, 200)
+            page = json_of(asked, 200)
             seen += page["changes"]
         missing = {c["certificate_id"] for c in self.certificates} - {c.get("certificate_id") for c in seen}
-        _expect(bool(self.certificates) and not missing, "every deposit in it", f"{len(missing)} missing")
+        expect(bool(self.certificates) and not missing, "every deposit in it", f"{len(missing)} missing")
         return f"{len(seen)} 条 entries, cursor {page['cursor']}"
 
     def _verify_token(self) -> str:
