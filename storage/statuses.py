@@ -26,6 +26,7 @@ class LockedCertificate:
 
     certificate_id: UUID
     identifier: str
+    type_code: str
     issuing_authority: str
     status: Status
 
@@ -36,6 +37,7 @@ def lock_certificate(db: WriteConnection, certificate_id: UUID) -> LockedCertifi
         select(
             certificates.c.id,
             certificates.c.identifier,
+            certificates.c.type_code,
             certificates.c.issuing_authority,
             certificates.c.status,
         )
@@ -45,7 +47,9 @@ def lock_certificate(db: WriteConnection, certificate_id: UUID) -> LockedCertifi
     row = db.execute(query).one_or_none()
     if row is None:
         return None
-    return LockedCertificate(row.id, row.identifier, row.issuing_authority, Status(row.status))
+    return LockedCertificate(
+        row.id, row.identifier, row.type_code, row.issuing_authority, Status(row.status)
+    )
 
 
 def apply_event(db: WriteConnection, certificate_id: UUID, event: StatusEvent, *, changes: bool) -> None:

@@ -3,7 +3,15 @@
 `migrations/versions/` creates them; a test compares the two.
 """
 
-from storage.tables.access import client_secrets, clients, people, web_sessions
+from storage.tables.access import (
+    client_keys,
+    client_secrets,
+    clients,
+    people,
+    sign_in_attempts,
+    used_assertions,
+    web_sessions,
+)
 from storage.tables.cases import cases, reservations
 from storage.tables.catalogue import certificate_types, seals, service_items
 from storage.tables.certificates import certificate_holders, certificates, documents, holders
@@ -18,6 +26,7 @@ __all__ = [
     "certificate_holders",
     "certificate_types",
     "certificates",
+    "client_keys",
     "client_secrets",
     "clients",
     "documents",
@@ -32,6 +41,8 @@ __all__ = [
     "reservations",
     "seals",
     "service_items",
+    "sign_in_attempts",
     "status_events",
+    "used_assertions",
     "web_sessions",
 ]

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from vault.catalogue import check_face, check_holders, check_validity
-from vault.errors import FieldProblem, InputError
+from vault.errors import FieldProblem, InputError, NotPermitted
 from vault.model.actors import ClientGrant
 from vault.model.catalogue import CertificateType, DocumentFormat
 from vault.model.certificate import (
@@ -66,9 +66,11 @@ def read_case(
     """Checks a deposit's JSON (its shape is the contract's already) against catalogue and grant.
 
     Raises:
+        NotPermitted: a result is of a type or for an authority that the client's grant does not hold.
         InputError: with one problem for each bad field.
     """
     findings = _Findings()
+    _check_grant(types, client, request["results"])
     head = request["case"]
     results = request["results"]
     materials = request.get("materials") or []
@@ -102,7 +104,30 @@ def read_case(
         applicant=applicants[0],
         results=tuple(result for result in read_results if result is not None),
         materials=tuple(material for material in read_materials if material is not None),
+        acting_for=client.acting_for,
     )
+
+
+def _check_grant(
+    types: Mapping[str, CertificateType], client: ClientGrant, results: Sequence[Mapping[str, Any]]
+) -> None:
+    """Before anything else is looked at: who may not do it at all is not led on from field to field."""
+    problems = []
+    for n, value in enumerate(results):
+        kind, named = types.get(value["type"]), value.get("issuing_authority")
+        if kind is None:
+            continue  # a slip, which the checks of the fields name
+        known = named is not None and kind.authority(named) is not None
+        if not client.covers_type(kind.code):
+            problems.append(FieldProblem(f"/results/{n}/type", "This client may not issue this type."))
+        elif not any(a.code in client.authorities for a in kind.authorities):
+            detail = "This client acts for no authority that may issue this type."
+            problems.append(FieldProblem(f"/results/{n}/type", detail))
+        elif known and named not in client.authorities:
+            detail = "This client does not act for this authority."
+            problems.append(FieldProblem(f"/results/{n}/issuing_authority", detail))
+    if problems:
+        raise NotPermitted("The deposit was refused: the client's grant does not hold it.", *problems)
 
 
 def _result(
@@ -180,14 +205,11 @@ def _authority(
     if named is not None:
         if named in entitled:
             return str(named)
-        findings.add(pointer, "This client may not issue this type for this authority.")
+        findings.add(pointer, f"Expected an authority that issues this type: {', '.join(entitled)}.")
         return None
     if len(entitled) == 1:
         return entitled[0]
-    if entitled:
-        findings.add(pointer, f"Several authorities come into question: name one of {', '.join(entitled)}.")
-    else:
-        findings.add(pointer, "This client acts for no authority that may issue this type.")
+    findings.add(pointer, f"Several authorities come into question: name one of {', '.join(entitled)}.")
     return None
 
 
