@@ -1,5 +1,7 @@
 """The worker: jobs that deposits left in the database, run one after the other by procrastinate."""
 
+from datetime import UTC, datetime
+
 from procrastinate import App, JobContext, PsycopgConnector, RetryStrategy
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import DeleteJobCondition
@@ -8,6 +10,7 @@ from api import logs
 from api.edge import Mode
 from api.settings import Settings
 from api.wiring import wire
+from vault import sessions, signin
 from vault.deposit.committing import SECOND_LOOK_QUEUE, SECOND_LOOK_TASK
 from vault.errors import Unavailable
 from vault.second_look import second_look
@@ -20,6 +23,8 @@ TRIES_MAX = 8
 GRACE_S = 10.0
 # A worker that was killed leaves its jobs marked as running: every ten minutes they are given out again.
 STALLED_CRON = "*/10 * * * *"
+# Sessions, attempts to sign in and assertions that ended: refused by their times already, rows are left over.
+FORGET_CRON = "*/5 * * * *"
 
 
 def work(settings: Settings) -> None:
@@ -62,5 +67,12 @@ def queue_app(workshop: Workshop, database_url: str) -> App:
         manager = context.app.job_manager
         for job in await manager.get_stalled_jobs():
             await manager.retry_job(job)
+
+    @app.periodic(cron=FORGET_CRON)
+    @app.task(name="forget_ended", queue=SECOND_LOOK_QUEUE)
+    def forget(timestamp: int) -> None:
+        at = datetime.fromtimestamp(timestamp, UTC)
+        sessions.forget_ended(workshop, at=at)
+        signin.forget_assertions(workshop, at=at)
 
     return app

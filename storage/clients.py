@@ -1,7 +1,6 @@
-"""Approval systems that may come in: the SHA-256 of their secrets, their public keys, what they have shown."""
+"""Approval systems that may come in: SHA-256 of their secrets, their public keys, what they have shown."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,29 +9,9 @@ from sqlalchemy.dialects.postgresql import insert
 
 from storage.db import ReadConnection, WriteConnection
 from storage.tables import client_keys, client_secrets, clients, used_assertions
-from vault.model.actors import ClientGrant
+from vault.model.actors import ClientFile, ClientGrant, PublicKey
 
 _GRANT = (clients.c.id, clients.c.name, clients.c.authorities, clients.c.types)
-
-
-@dataclass(frozen=True, slots=True)
-class PublicKey:
-    """A key that a client signs with: a JSON Web Key without its private part, and until when it counts."""
-
-    kid: str
-    jwk: Mapping[str, Any]
-    expires_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ClientFile:
-    """Everything that is kept about a client, for an operator. `secret_ends`: one for each live secret."""
-
-    grant: ClientGrant
-    created_at: datetime
-    disabled_at: datetime | None
-    secret_ends: tuple[datetime | None, ...]
-    keys: tuple[PublicKey, ...]
 
 
 def insert_client(db: WriteConnection, client: ClientGrant, at: datetime) -> bool:
@@ -66,7 +45,13 @@ def insert_keys(db: WriteConnection, client_id: str, keys: Sequence[PublicKey], 
             set_={"jwk": statement.excluded.jwk, "created_at": at, "expires_at": None},
         ),
         [
-            {"client_id": client_id, "kid": key.kid, "jwk": dict(key.jwk), "created_at": at, "expires_at": None}
+            {
+                "client_id": client_id,
+                "kid": key.kid,
+                "jwk": dict(key.jwk),
+                "created_at": at,
+                "expires_at": None,
+            }
             for key in keys
         ],
     )
@@ -187,6 +172,6 @@ def client_files(db: ReadConnection, at: datetime, client_id: str | None = None)
     )
 
 
-def _grant(row: Row[Any]) -> ClientGrant:
+def _grant(row: Row[*tuple[Any, ...]]) -> ClientGrant:
     types = None if row.types is None else frozenset(row.types)
     return ClientGrant(row.id, row.name, frozenset(row.authorities), types)

@@ -1,6 +1,6 @@
 """People who sign in: subject, name and code in the row's envelope. Their sessions: kept as SHA-256."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -11,22 +11,9 @@ from storage.db import ReadConnection, WriteConnection
 from storage.envelope import KeyRing, open_json, seal_json
 from storage.holders import holder_index
 from storage.tables import people, sign_in_attempts, web_sessions
-from vault.model.actors import Assurance, Person, Role
+from vault.model.actors import Assurance, Introduced, Person, Role
 from vault.model.holders import HolderCode
 from vault.model.ids import uuid7
-
-
-@dataclass(frozen=True, slots=True)
-class Introduced:
-    """Somebody as a provider introduces them, its claims read: `issuer` and `subject` say who it is."""
-
-    issuer: str
-    subject: str = field(repr=False)
-    name: str = field(repr=False)
-    roles: frozenset[Role]
-    organisation: str | None
-    code: HolderCode | None = field(repr=False)
-    assurance: Assurance
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +57,9 @@ def keep_person(db: WriteConnection, keys: KeyRing, who: Introduced, at: datetim
     if db.execute(made).scalar_one_or_none() is not None:
         return fresh
     mine = (people.c.issuer == who.issuer, people.c.subject_index == index)
-    person_id: UUID = db.execute(select(people.c.id).where(*mine).with_for_update(key_share=True)).scalar_one()
+    person_id: UUID = db.execute(
+        select(people.c.id).where(*mine).with_for_update(key_share=True)
+    ).scalar_one()
     db.execute(update(people).where(people.c.id == person_id).values(**_columns(keys, person_id, who, at)))
     return person_id
 
@@ -137,7 +126,7 @@ def insert_attempt(
 
 
 def take_attempt(db: WriteConnection, attempt_hash: bytes, at: datetime) -> BegunSignIn | None:
-    """What was begun, taken away so that nobody comes back with it again; None where it is gone or too old."""
+    """What was begun, taken away so that nobody comes back with it twice; None where gone or too old."""
     gone = delete(sign_in_attempts).where(sign_in_attempts.c.attempt_hash == attempt_hash)
     row = db.execute(gone.returning(*sign_in_attempts.c)).one_or_none()
     if row is None or row.expires_at <= at:

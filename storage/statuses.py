@@ -47,9 +47,7 @@ def lock_certificate(db: WriteConnection, certificate_id: UUID) -> LockedCertifi
     row = db.execute(query).one_or_none()
     if row is None:
         return None
-    return LockedCertificate(
-        row.id, row.identifier, row.type_code, row.issuing_authority, Status(row.status)
-    )
+    return LockedCertificate(row.id, row.identifier, row.type_code, row.issuing_authority, Status(row.status))
 
 
 def apply_event(db: WriteConnection, certificate_id: UUID, event: StatusEvent, *, changes: bool) -> None:

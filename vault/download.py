@@ -8,7 +8,7 @@ from uuid import UUID
 from storage.certificates import MEDIA_TYPES, record
 from storage.history import AuditRow, insert_look
 from vault.errors import NotFound
-from vault.model.actors import ClientGrant, Clerk, Person
+from vault.model.actors import Clerk, ClientGrant, Person
 from vault.model.catalogue import DocumentFormat
 from vault.model.certificate import CertificateRecord
 from vault.workshop import Workshop
@@ -57,9 +57,7 @@ def document_for_client(
     def may_have(found: CertificateRecord) -> bool:
         return found.client_id == client.client_id or client.covers(found.issuing_authority, found.type_code)
 
-    return _document(
-        workshop, certificate_id, wanted, client.client_id, client.acting_for, may_have, at
-    )
+    return _document(workshop, certificate_id, wanted, client.client_id, client.acting_for, may_have, at)
 
 
 def _document(

@@ -10,12 +10,10 @@ from uuid import UUID
 
 from storage import people
 from storage.history import AuditRow, insert_audit
-from storage.people import BegunSignIn, Introduced
+from storage.people import BegunSignIn
 from vault.errors import NotAuthenticated
-from vault.model.actors import STAFF, Person, Role
+from vault.model.actors import STAFF, Introduced, Person, Role
 from vault.workshop import Workshop
-
-__all__ = ["BegunSignIn", "Introduced"]
 
 TOKEN_BYTES = 32
 # From the button to the way back: somebody may have to find a phone and scan a code at the provider.
@@ -58,9 +56,7 @@ def come_back(workshop: Workshop, secret: str, *, at: datetime) -> BegunSignIn:
     return begun
 
 
-def enter(
-    workshop: Workshop, who: Introduced, provider: str, *, before: str | None, at: datetime
-) -> str:
+def enter(workshop: Workshop, who: Introduced, provider: str, *, before: str | None, at: datetime) -> str:
     """Opens a session for somebody whom a provider introduced; its token, always a new one.
 
     `before`: the token that the browser had until now. That session ends, whoever it was.

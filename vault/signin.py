@@ -12,10 +12,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from storage import clients
-from storage.clients import ClientFile, PublicKey
 from storage.db import WriteConnection
 from vault.errors import Conflict, FieldProblem, InputError, NotAuthenticated, NotFound
-from vault.model.actors import ClientGrant
+from vault.model.actors import ClientFile, ClientGrant, PublicKey
 from vault.workshop import Workshop
 
 SECRET_BYTES = 32
@@ -27,7 +26,9 @@ ROTATION_OVERLAP = timedelta(hours=24)
 KEYS_MAX = 8
 
 _REFUSED_CLIENT = "The client id or the secret is wrong, too old, or the client is disabled."
-_REFUSED_ASSERTION = "The assertion was shown before, or the client is disabled: sign a new one, with a new jti."
+_REFUSED_ASSERTION = (
+    "The assertion was shown before, or the client is disabled: sign a new one, with a new jti."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +51,8 @@ def add_client(
     """Lets an approval system in by a secret. It is bound to `authorities` (USCCs) and `types`, None for all.
 
     Raises:
-        InputError: the id is not 3 to 64 lower-case letters, digits, dots and hyphens, or there is no such type.
-        Conflict: there is a client with this id.
-        Unavailable: the database does not answer.
+        InputError: the id is not 3 to 64 lower-case letters, digits, dots and hyphens, or there is no such
+        type. Conflict: there is a client with this id. Unavailable: the database does not answer.
     """
     fresh = _new_token()
     _check(workshop, client_id, types, at)
@@ -188,9 +188,7 @@ def keys_of(workshop: Workshop, client_id: str, *, at: datetime) -> tuple[Public
         return clients.live_keys(db, client_id, at)
 
 
-def client_by_assertion(
-    workshop: Workshop, client_id: str, jti: str, *, expires_at: datetime
-) -> ClientGrant:
+def client_by_assertion(workshop: Workshop, client_id: str, jti: str, *, expires_at: datetime) -> ClientGrant:
     """The client whose assertion was found good, once: its `jti` is used up with this.
 
     `expires_at`: from when on the assertion would be refused for its age.
@@ -235,7 +233,7 @@ def _check(workshop: Workshop, client_id: str, types: frozenset[str] | None, at:
         raise InputError.at(
             "/client_id", "A client id is 3 to 64 lower-case letters, digits, dots and hyphens."
         )
-    unknown = sorted((types or frozenset()) - workshop.shelf.types(at).keys())
+    unknown = [] if types is None else sorted(types - workshop.shelf.types(at).keys())
     if unknown:
         raise InputError.at("/types", f"There is no certificate type {unknown[0]} in force.")
 
@@ -253,7 +251,9 @@ def _lock(db: WriteConnection, client_id: str) -> None:
 
 
 def _taken(client_id: str) -> Conflict:
-    return Conflict(f"There is a client {client_id} already.", FieldProblem("/client_id", "This id is taken."))
+    return Conflict(
+        f"There is a client {client_id} already.", FieldProblem("/client_id", "This id is taken.")
+    )
 
 
 def _new_token() -> str:

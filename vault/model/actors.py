@@ -1,7 +1,10 @@
 """Who acts: approval systems, the clerks they act for, and people who sign in."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import IntEnum, StrEnum
+from typing import Any
 from uuid import UUID
 
 from vault.model.holders import HolderCode
@@ -61,6 +64,39 @@ class ClientGrant:
     def covers(self, authority: str, type_code: str) -> bool:
         """Whether the grant holds certificates of this type from this authority."""
         return authority in self.authorities and self.covers_type(type_code)
+
+
+@dataclass(frozen=True, slots=True)
+class PublicKey:
+    """A key that a client signs with: a JSON Web Key without its private part, and until when it counts."""
+
+    kid: str
+    jwk: Mapping[str, Any]
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClientFile:
+    """Everything that is kept about a client, for an operator. `secret_ends`: one for each live secret."""
+
+    grant: ClientGrant
+    created_at: datetime
+    disabled_at: datetime | None
+    secret_ends: tuple[datetime | None, ...]
+    keys: tuple[PublicKey, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Introduced:
+    """Somebody as a provider introduces them, its claims read: `issuer` and `subject` say who it is."""
+
+    issuer: str
+    subject: str = field(repr=False)
+    name: str = field(repr=False)
+    roles: frozenset[Role]
+    organisation: str | None
+    code: HolderCode | None = field(repr=False)
+    assurance: Assurance
 
 
 @dataclass(frozen=True, slots=True)
