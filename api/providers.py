@@ -13,6 +13,7 @@ from api.oidc.provider import PROVIDER_KEY, ClaimNames, Provider
 from vault.errors import InputError
 from vault.model.actors import Assurance, Role
 
+_Algorithm = Literal["RS256", "PS256", "ES256"]
 Text = Annotated[str, Field(min_length=1, max_length=500)]
 
 
@@ -37,9 +38,8 @@ class _Provider(_Shape):
     client_id: Text
     client_secret: Text
     scopes: list[Text] = ["openid", "profile"]
-    algorithms: list[Literal["RS256", "PS256", "ES256"]] = Field(
-        default=["RS256", "PS256", "ES256"], min_length=1
-    )
+    # OpenID Connect Core 15.1 wants RS256 of every provider; the others are what better ones sign with.
+    algorithms: list[_Algorithm] = Field(default=["RS256", "PS256", "ES256"], min_length=1)
     claims: _Claims = _Claims()
     roles: dict[str, Role] = {}
     default_roles: list[Role] = []

@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from threading import Lock
 
@@ -154,7 +155,7 @@ def rotate(folder: Path, *, outlive: timedelta, at_once: bool, at: datetime) -> 
 
 
 def _ended(keys: Sequence[TokenKey], outlive: timedelta, at: datetime) -> tuple[TokenKey, ...]:
-    return tuple(key for key, after in zip(keys, keys[1:], strict=False) if after.signs_from + outlive <= at)
+    return tuple(key for key, after in pairwise(keys) if after.signs_from + outlive <= at)
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -42,18 +42,21 @@ def begin(workshop: Workshop, provider: str, return_to: str, *, at: datetime) ->
     return secret
 
 
-def come_back(workshop: Workshop, secret: str, *, at: datetime) -> BegunSignIn:
-    """What the browser with this secret began; it cannot come back twice.
+def come_back(workshop: Workshop, secret: str, provider: str, *, at: datetime) -> str:
+    """Where the browser with this secret wants to go, back from this provider; it cannot come back twice.
 
     Raises:
-        NotAuthenticated: nothing was begun, it was finished, or it took longer than `ATTEMPT_LIFETIME`.
+        NotAuthenticated: nothing was begun, it was finished, it took longer than `ATTEMPT_LIFETIME`, or it was
+            begun at another provider.
         Unavailable: the database does not answer.
     """
     with workshop.database.writing() as db:
         begun = people.take_attempt(db, _hash(secret), at)
     if begun is None:
         raise NotAuthenticated("This sign-in was finished already or took too long: begin it again.")
-    return begun
+    if begun.provider != provider:
+        raise NotAuthenticated("The answer came to another provider's address than was asked.")
+    return begun.return_to
 
 
 def enter(workshop: Workshop, who: Introduced, provider: str, *, before: str | None, at: datetime) -> str:

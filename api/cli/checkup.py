@@ -49,7 +49,7 @@ class Finding:
 
 
 def examine(data: Path | None) -> tuple[Finding, ...]:
-    """Looks at settings, database, schema, object store, keys, mode, sign-in, seals, pages, stamps and clocks.
+    """Looks at settings, database, schema, object store, keys, mode, sign-in, seals, pages, stamps, clocks.
 
     A check that needs what another found missing is left out.
     """

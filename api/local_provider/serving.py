@@ -12,7 +12,7 @@ GRACE_S = 5
 
 
 def serve(descriptor: int, book: Path) -> None:
-    """Answers from the listening socket with this descriptor until SIGTERM. `api.child` has asked the mode."""
+    """Answers from the listening socket with this descriptor until SIGTERM; `api.child` asked the mode."""
     logs.configure(messages=True)
     config = uvicorn.Config(
         create_provider(book),

@@ -73,9 +73,9 @@ class RelyingParty:
             Unavailable: the provider does not answer.
         """
         metadata = self.directory.metadata(at)
-        if "iss" in answer or metadata.says_iss:  # 1
-            if answer.get("iss") != self.provider.issuer:
-                raise NotAuthenticated("The answer comes from another provider than was asked (iss).")
+        missing = None if metadata.says_iss else self.provider.issuer  # 1
+        if answer.get("iss", missing) != self.provider.issuer:
+            raise NotAuthenticated("The answer comes from another provider than was asked (iss).")
         if "error" in answer:  # 2
             raise CancelledError("The provider did not let them in.")
         if not answer.get("code"):

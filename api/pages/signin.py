@@ -60,21 +60,21 @@ def come_back(key: str, request: Request, edge: EdgeHere) -> Response:
     """Where the provider sends the browser: 1. it is the one that went; 2. who it is; 3. a new session."""
     party, at = _party(edge, key), now()
     url = edge.settings.public_url
+    attempt = Attempt(request.cookies.get(attempt_cookie_name(url), ""))
     to = HOME
     try:
-        attempt = Attempt(request.cookies.get(attempt_cookie_name(url), ""))
         answer = _answer(request)
         attempt.check_state(answer.get("state"))  # 1
-        begun = sessions.come_back(edge.workshop, attempt.secret, at=at)
-        to = begun.return_to
-        if begun.provider != key:
-            raise NotAuthenticated("The answer came to another provider's address than was asked.")
+    except NotAuthenticated as error:
+        # The attempt stays: whoever lured the browser here must not end what it began.
+        return _refused(request, edge, key, to, error)
+    try:
+        to = sessions.come_back(edge.workshop, attempt.secret, key, at=at)
         who = party.finish(attempt, answer, at=at)  # 2
     except CancelledError:
         return _without_attempt(edge, _choice(request, edge, to, reason="cancelled", status=401))
     except NotAuthenticated as error:
-        _log.warning("sign-in refused", extra={"provider": key, "why": error.detail})
-        return _without_attempt(edge, _choice(request, edge, to, reason="refused", status=401))
+        return _without_attempt(edge, _refused(request, edge, key, to, error))
     except Unavailable as error:
         page = _choice(request, edge, to, reason="away", status=503)
         page.headers["Retry-After"] = str(error.retry_after_s)
@@ -96,7 +96,7 @@ def sign_out(request: Request, edge: EdgeHere) -> Response:
     name = session_cookie_name(edge.settings.public_url)
     token = request.cookies.get(name)
     provider = None if token is None else sessions.sign_out(edge.workshop, token, at=now())
-    response = RedirectResponse("/signed-out" if provider is None else f"/signed-out/{provider}", 303)
+    response = RedirectResponse(f"/signed-out/{provider}" if provider in edge.parties else "/signed-out", 303)
     response.delete_cookie(name, path="/", secure=_https(edge), httponly=True, samesite="lax")
     return response
 
@@ -133,6 +133,11 @@ def _choice(request: Request, edge: Edge, to: str, *, reason: str | None, status
     return pages_of(request).render(
         request, "signin.html", status=status, providers=providers, to=to, reason=reason
     )
+
+
+def _refused(request: Request, edge: Edge, key: str, to: str, error: NotAuthenticated) -> Response:
+    _log.warning("sign-in refused", extra={"provider": key, "why": error.detail})
+    return _choice(request, edge, to, reason="refused", status=401)
 
 
 def _party(edge: Edge, key: str) -> RelyingParty:

@@ -14,7 +14,7 @@ from api.deps import EdgeHere, now
 from api.edge import Edge
 from api.limits import media_type
 from vault import signin
-from vault.errors import NotAuthenticated
+from vault.errors import InputError, NotAuthenticated
 from vault.model.actors import ClientGrant
 
 router = APIRouter(tags=["access"])
@@ -59,10 +59,10 @@ _BODY: dict[str, Any] = {
     responses={400: {"model": TokenErrorOut}, 401: {"model": TokenErrorOut}, **problems(503)},
 )
 async def token(request: Request, edge: EdgeHere) -> JSONResponse:
-    """A client that has keys signs an assertion; one that has a secret sends HTTP Basic credentials.
+    r"""A client that has keys signs an assertion; one that has a secret sends HTTP Basic credentials.
 
     ```
-    curl -d grant_type=client_credentials -d client_assertion="$JWT" \\
+    curl -d grant_type=client_credentials -d client_assertion="$JWT" \
          -d client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer $BASE/oauth/token
     curl -u "$ID:$SECRET" -d grant_type=client_credentials $BASE/oauth/token
     ```
@@ -73,12 +73,9 @@ async def token(request: Request, edge: EdgeHere) -> JSONResponse:
     if media_type(request.headers.get("content-type")) != FORM:
         return _refusal(400, "invalid_request", f"Send the parameters as {FORM}.")
     try:
-        pairs = parse_qsl((await request.body()).decode(), keep_blank_values=True, max_num_fields=FIELDS_MAX)
-    except ValueError:
-        return _refusal(400, "invalid_request", "The form cannot be read.")
-    form = dict(pairs)
-    if len(form) != len(pairs) or "grant_type" not in form:
-        return _refusal(400, "invalid_request", "Expected grant_type, and each parameter once.")
+        form = _form(await request.body())
+    except InputError as error:
+        return _refusal(400, "invalid_request", error.detail)
     if form["grant_type"] != "client_credentials":
         return _refusal(400, "unsupported_grant_type", "Expected grant_type=client_credentials.")
     header = request.headers.get("authorization")
@@ -116,6 +113,22 @@ def metadata(edge: EdgeHere) -> JSONResponse:
         },
         headers=_CACHED,
     )
+
+
+def _form(body: bytes) -> dict[str, str]:
+    """The parameters.
+
+    Raises:
+        InputError: they cannot be read, one is there twice, or the grant type is missing.
+    """
+    try:
+        pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=FIELDS_MAX)
+    except ValueError:
+        raise InputError("The form cannot be read.") from None
+    form = dict(pairs)
+    if len(form) != len(pairs) or "grant_type" not in form:
+        raise InputError("Expected grant_type, and each parameter once.")
+    return form
 
 
 def _client(edge: Edge, form: dict[str, str], header: str | None) -> ClientGrant:
