@@ -6,9 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from joserfc.errors import JoseError
-from joserfc.jwk import import_key
-
 from api import jose
 from api.auth import LEEWAY_S
 from vault.errors import InputError, NotAuthenticated
@@ -103,10 +100,10 @@ def read_client_keys(content: bytes) -> tuple[PublicKey, ...]:
                 "This is a private key: nobody but its owner may have it. Send the public part only."
             )
         if content.lstrip().startswith(b"-----BEGIN"):
-            found: Any = import_key(content).as_dict(private=False)
+            found: Any = jose.public_jwk(content)
         else:
             found = json.loads(content)
-    except (JoseError, ValueError, TypeError, RecursionError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise InputError("The key file cannot be read: expected a JWK Set, a JSON Web Key or PEM.") from error
     members = found.get("keys", [found]) if isinstance(found, dict) else found
     if not isinstance(members, list) or not all(isinstance(member, dict) for member in members):

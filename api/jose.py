@@ -23,6 +23,7 @@ PublicOrPrivateKey = ECKey | RSAKey
 TOKEN_MAX_CHARS = 16 * 1024
 # NIST SP 800-57: less is broken within a certificate's life.
 RSA_BITS_MIN = 2048
+BITS_PER_CHAR = 6  # of base64url
 CURVE = "P-256"
 
 # The library reads a stranger's header before it knows the signature, and trips over odd values in it: a
@@ -104,15 +105,29 @@ def import_public_key(jwk: Mapping[str, Any]) -> PublicOrPrivateKey:
     key_class = _KEY_CLASSES.get(str(jwk.get("kty")))
     if key_class is None or jwk.get("use", "sig") != "sig":
         raise InputError("Expected a key for signatures of type EC or RSA.")
+    if key_class is RSAKey and len(str(jwk.get("n"))) * BITS_PER_CHAR < RSA_BITS_MIN:
+        raise InputError(f"The RSA key is too short: expected {RSA_BITS_MIN} bits or more.")
     try:
         key = key_class.import_key({str(name): value for name, value in jwk.items()})
     except UNREADABLE as error:
         raise InputError("The key cannot be read: expected a JSON Web Key (RFC 7517).") from error
-    if isinstance(key, RSAKey) and key.public_key.key_size < RSA_BITS_MIN:
-        raise InputError(f"The RSA key is too short: expected {RSA_BITS_MIN} bits or more.")
     if isinstance(key, ECKey) and key.curve_name != CURVE:
         raise InputError(f"Expected an EC key on {CURVE}, got another curve.")
     return key
+
+
+def public_jwk(pem: bytes) -> dict[str, Any]:
+    """A public key in PEM as a JSON Web Key.
+
+    Raises:
+        InputError: it is none of a kind that is taken.
+    """
+    for key_class in _KEY_CLASSES.values():
+        try:
+            return dict(key_class.import_key(pem).as_dict(private=False))
+        except UNREADABLE:
+            continue
+    raise InputError("The key cannot be read: expected a public key of type EC or RSA in PEM.")
 
 
 def _json_part(token: str, n: int) -> dict[str, Any]:

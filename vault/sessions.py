@@ -46,8 +46,8 @@ def come_back(workshop: Workshop, secret: str, provider: str, *, at: datetime) -
     """Where the browser with this secret wants to go, back from this provider; it cannot come back twice.
 
     Raises:
-        NotAuthenticated: nothing was begun, it was finished, it took longer than `ATTEMPT_LIFETIME`, or it was
-            begun at another provider.
+        NotAuthenticated: nothing was begun, it was finished, it took longer than `ATTEMPT_LIFETIME`, or it
+            was begun at another provider.
         Unavailable: the database does not answer.
     """
     with workshop.database.writing() as db:

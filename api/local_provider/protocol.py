@@ -8,7 +8,6 @@ from secrets import token_urlsafe
 from typing import Any
 
 from authlib.oauth2.rfc6749 import (
-    AuthorizationCodeMixin,
     AuthorizationServer,
     ClientMixin,
     OAuth2Request,
@@ -17,6 +16,7 @@ from authlib.oauth2.rfc6749.errors import InvalidRequestError
 from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 from authlib.oauth2.rfc7636 import CodeChallenge
+from authlib.oidc.core import AuthorizationCodeMixin
 from authlib.oidc.core.grants import OpenIDCode
 from joserfc.jwk import RSAKey
 
