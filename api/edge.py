@@ -61,9 +61,9 @@ class Edge:
         self.avoided = AvoidedTally()
         keys = TokenKeys(settings.token_keys, TOKENS_OUTLIVE_KEY)
         self.tokens = TokenDesk(keys, settings.public_url, TOKEN_LIFETIME)
-        self._http = new_http()
+        self.http = new_http()
         self.parties: Mapping[str, RelyingParty] = {
-            provider.key: RelyingParty(provider, settings.public_url, self._http)
+            provider.key: RelyingParty(provider, settings.public_url, self.http)
             for provider in settings.providers
         }
 
@@ -80,4 +80,4 @@ class Edge:
         finally:
             await self.reader.close()
             self.workshop.database.close()
-            self._http.close()
+            self.http.close()

@@ -1,4 +1,4 @@
-"""A provider that can be told to lie, one lie at a time, over real HTTP: what an attacker's or a broken one does."""
+"""A provider that can be told to lie, one lie at a time, over real HTTP."""
 
 import base64
 import hashlib

@@ -146,7 +146,7 @@ class Directory:
         except Unavailable as error:
             self._failed_at = at
             _log.warning("provider", extra={"provider": self.provider.key, "why": error.detail})
-            raise
+            raise away() from error
 
     def _address(self, found: Mapping[str, Any], name: str) -> str:
         address = found.get(name)

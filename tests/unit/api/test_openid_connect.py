@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from joserfc.jwk import OctKey
+from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from api.oidc import Attempt, CancelledError, ClaimNames, Provider, RelyingParty, new_http
 from api.oidc.directory import FAILURE_PAUSE, FRESH_FOR, REFRESH_PAUSE
@@ -29,6 +29,7 @@ from vault.model.holders import HolderCode
 
 ORIGIN = "http://vault.example"
 ATTEMPT = Attempt("a-browser-s-secret")
+HTTP = new_http()  # reading the trusted roots takes a tenth of a second
 CODE_111 = HolderCode.parse("111", "11010519491231002X")  # GB 11643's own example
 
 
@@ -39,7 +40,7 @@ def provider() -> Iterator[LyingProvider]:
         yield running
 
 
-def configured(provider: LyingProvider, **changes: object) -> Provider:
+def configured(provider: LyingProvider, **changes: Any) -> Provider:  # noqa: ANN401 - a provider's fields
     known = Provider(
         key="lying",
         names={"zh": "样例", "en": "sample"},
@@ -59,8 +60,8 @@ def configured(provider: LyingProvider, **changes: object) -> Provider:
     return replace(known, **changes)
 
 
-def party(provider: LyingProvider, **changes: object) -> RelyingParty:
-    return RelyingParty(configured(provider, **changes), ORIGIN, new_http())
+def party(provider: LyingProvider, **changes: Any) -> RelyingParty:  # noqa: ANN401 - a provider's fields
+    return RelyingParty(configured(provider, **changes), ORIGIN, HTTP)
 
 
 def now() -> datetime:
@@ -68,13 +69,13 @@ def now() -> datetime:
 
 
 def come_back(
-    provider: LyingProvider, at: RelyingParty | None = None, attempt: Attempt = ATTEMPT, **changes: Any
+    provider: LyingProvider, at: RelyingParty | None = None, attempt: Attempt = ATTEMPT, **changes: object
 ) -> Introduced:
     """Away and back: what the vault makes of the answer. `changes`: parameters of the redirect."""
     at = at or party(provider)
     provider.send_away(at.address(ATTEMPT, at=now()))
     answer = {"code": CODE, "iss": provider.issuer, **changes}
-    return at.finish(attempt, {k: v for k, v in answer.items() if v is not ...}, at=now())
+    return at.finish(attempt, {k: str(v) for k, v in answer.items() if v is not ...}, at=now())
 
 
 def test_an_honest_provider_is_believed(provider: LyingProvider) -> None:
@@ -148,7 +149,9 @@ def test_what_a_provider_may_say_or_leave_out(provider: LyingProvider) -> None:
         assert come_back(provider).subject == "u1"
 
 
-def signed_with(provider: LyingProvider, key: Any, algorithm: str, **header: Any) -> None:
+def signed_with(
+    provider: LyingProvider, key: RSAKey | ECKey | OctKey, algorithm: str, **header: object
+) -> None:
     provider.key, provider.algorithm, provider.header = key, algorithm, header
 
 
@@ -234,7 +237,7 @@ def test_a_provider_that_does_not_work_is_away(provider: LyingProvider, what: st
 
 
 def test_production_follows_no_plain_address(provider: LyingProvider) -> None:
-    at = RelyingParty(configured(provider), "https://vault.example", new_http())
+    at = RelyingParty(configured(provider), "https://vault.example", HTTP)
     with pytest.raises(Unavailable):
         at.address(ATTEMPT, at=now())
 

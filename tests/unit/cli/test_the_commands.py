@@ -45,7 +45,8 @@ def test_every_command_of_the_issue_is_there() -> None:
             "version",
         ),
         *("catalogue check", "catalogue apply", "catalogue export", "client add", "client rotate"),
-        *("client disable", "seal new", "seal list", "seal stop"),
+        *("client disable", "client list", "client show", "token-key rotate"),
+        *("seal new", "seal list", "seal stop"),
     }
 
 
