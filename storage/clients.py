@@ -57,14 +57,26 @@ def insert_keys(db: WriteConnection, client_id: str, keys: Sequence[PublicKey], 
     )
 
 
-def end_secrets(db: WriteConnection, client_id: str, expires_at: datetime, *, at: datetime) -> None:
-    """Lets the newest secret of a client end by `expires_at`, and every older one at once."""
+def end_secrets(db: WriteConnection, client_id: str, expires_at: datetime) -> None:
+    """Lets every secret of a client end by `expires_at`; one that ends sooner keeps its end."""
+    db.execute(
+        update(client_secrets)
+        .where(client_secrets.c.client_id == client_id)
+        .where(or_(client_secrets.c.expires_at.is_(None), client_secrets.c.expires_at > expires_at))
+        .values(expires_at=expires_at)
+    )
+
+
+def end_older_secrets(db: WriteConnection, client_id: str, at: datetime) -> None:
+    """Ends every secret of a client but the newest, at once."""
     newest = select(func.max(client_secrets.c.created_at)).where(client_secrets.c.client_id == client_id)
-    mine = update(client_secrets).where(client_secrets.c.client_id == client_id)
-    older = client_secrets.c.created_at < newest.scalar_subquery()
-    for bound, which in ((at, older), (expires_at, ~older)):
-        ends_later = or_(client_secrets.c.expires_at.is_(None), client_secrets.c.expires_at > bound)
-        db.execute(mine.where(which, ends_later).values(expires_at=bound))
+    db.execute(
+        update(client_secrets)
+        .where(client_secrets.c.client_id == client_id)
+        .where(client_secrets.c.created_at < newest.scalar_subquery())
+        .where(or_(client_secrets.c.expires_at.is_(None), client_secrets.c.expires_at > at))
+        .values(expires_at=at)
+    )
 
 
 def end_keys(db: WriteConnection, client_id: str, expires_at: datetime) -> None:

@@ -101,7 +101,8 @@ def rotate_secret(workshop: Workshop, client_id: str, *, at: datetime) -> NewSec
         _lock(db, client_id)
         if clients.live_keys(db, client_id, at):
             raise Conflict(f"{client_id} signs assertions: give it new keys, not a secret.")
-        clients.end_secrets(db, client_id, at + ROTATION_OVERLAP, at=at)
+        clients.end_older_secrets(db, client_id, at)
+        clients.end_secrets(db, client_id, at + ROTATION_OVERLAP)
         clients.insert_secret(db, client_id, _hash(fresh), at)
     return NewSecret(client_id, fresh)
 
@@ -119,7 +120,7 @@ def rotate_keys(workshop: Workshop, client_id: str, keys: Sequence[PublicKey], *
     _check_keys(keys)
     with workshop.database.writing() as db:
         _lock(db, client_id)
-        clients.end_secrets(db, client_id, at + ROTATION_OVERLAP, at=at)
+        clients.end_secrets(db, client_id, at + ROTATION_OVERLAP)
         clients.end_keys(db, client_id, at + ROTATION_OVERLAP)
         clients.insert_keys(db, client_id, keys, at)
 

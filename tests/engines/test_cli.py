@@ -6,15 +6,12 @@ import signal
 import socket
 import stat
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from joserfc import jwt
-from joserfc.jwk import ECKey
 
 from api.cli.walk_cases import NEXT_ITEM, REPLY, STORIES
 from storage.embedded import discard
@@ -99,8 +96,7 @@ def test_commands_find_the_running_vault_and_sigterm_ends_it(founded: Path, tmp_
         avoided = json.loads(certvault("stats", "--json", *at).stdout)["resubmissions_avoided"]
         assert avoided["total"] == sum(each["count"] for each in avoided["by"]) >= 5, "the demo's developer"
         assert NEXT_ITEM in {each["service_item"] for each in avoided["by"]}
-        _give_and_take_access(at, base_url, tmp_path)
-        _turn_the_token_key(at, base_url)
+        _give_and_take_access(at, base_url)
         _apply_a_changed_catalogue(at, tmp_path)
         again = certvault("up", "--exit", *at)
         assert again.returncode == 1
@@ -128,7 +124,7 @@ def _check_up_on(at: tuple[str, ...]) -> None:
     assert certvault("db", "upgrade", *at).returncode == 0
 
 
-def _give_and_take_access(at: tuple[str, ...], base_url: str, tmp_path: Path) -> None:
+def _give_and_take_access(at: tuple[str, ...], base_url: str) -> None:
     add = ("client", "add", "water-bureau", "--name", "水务审批系统", "--json", *at)
     unknown = certvault(*add, "--authority", "11990100MB9900101X")
     assert unknown.returncode == 2
@@ -143,7 +139,6 @@ def _give_and_take_access(at: tuple[str, ...], base_url: str, tmp_path: Path) ->
         assert client.post("/oauth/token", data=asked, auth=secret).status_code == 200
         assert certvault("client", "disable", "water-bureau", *at).returncode == 0
         assert client.post("/oauth/token", data=asked, auth=secret).status_code == 401
-    _keys_instead_of_a_secret(at, base_url, tmp_path)
     seals = json.loads(certvault("seal", "list", "--json", *at).stdout)
     made = json.loads(certvault("seal", "new", "11990100MB9900101F", "--json", *at).stdout)
     assert certvault("seal", "stop", made["seal_id"], *at).returncode == 0
@@ -151,48 +146,6 @@ def _give_and_take_access(at: tuple[str, ...], base_url: str, tmp_path: Path) ->
     assert len(seals) == 16 + len([s for s in seals if s["stopped_at"]])
     assert made["seal_id"] in {s["seal_id"] for s in stopped}
     assert certvault("seal", "stop", "no-such-seal", *at).returncode == 1
-
-
-def _keys_instead_of_a_secret(at: tuple[str, ...], base_url: str, tmp_path: Path) -> None:
-    key = ECKey.generate_key("P-256", {"kid": "2026"})
-    jwks = tmp_path / "land.jwks.json"
-    jwks.write_text(json.dumps({"keys": [key.as_dict(private=True)]}), encoding="utf-8")
-    add = ("client", "add", "land-bureau", "--name", "自然资源审批系统", "--authority", "11990100MB9900021U")
-    refused = certvault(*add, "--jwks", str(jwks), *at)
-    assert (refused.returncode, "private key" in refused.stderr) == (2, True)
-    jwks.write_text(json.dumps({"keys": [key.as_dict(private=False)]}), encoding="utf-8")
-    kind = "11100000MB03271699001"
-    added = certvault(*add, "--jwks", str(jwks), "--type", kind, "--json", *at)
-    assert json.loads(added.stdout) == {"client_id": "land-bureau", "keys": ["2026"]}
-    now = int(time.time())
-    claims = {"iss": "land-bureau", "sub": "land-bureau", "aud": base_url, "exp": now + 60, "jti": "1"}
-    form = {
-        "grant_type": "client_credentials",
-        "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
-        "client_assertion": jwt.encode({"alg": "ES256", "kid": "2026"}, claims, key, ["ES256"]),
-    }
-    assert httpx.post(f"{base_url}/oauth/token", data=form, trust_env=False).status_code == 200
-    shown = json.loads(certvault("client", "show", "land-bureau", "--json", *at).stdout)
-    assert (shown["types"], shown["secrets"]) == ([kind], [])
-    assert shown["keys"] == [{"kid": "2026", "expires_at": None}]
-    assert "land-bureau" in certvault("client", "list", *at).stdout
-    assert shown in json.loads(certvault("client", "list", "--json", *at).stdout)
-    secret = certvault("client", "rotate", "land-bureau", *at)
-    assert (secret.returncode, "signs assertions" in secret.stderr) == (1, True)
-    assert certvault("client", "show", "nobody", *at).returncode == 1
-
-
-def _turn_the_token_key(at: tuple[str, ...], base_url: str) -> None:
-    def published() -> list[str]:
-        keys = httpx.get(f"{base_url}/.well-known/jwks.json", trust_env=False).json()["keys"]
-        return [key["kid"] for key in keys]
-
-    [old] = published()
-    made = json.loads(certvault("token-key", "rotate", "--json", *at).stdout)
-    eventually(lambda: published() == [old, made["kid"]], "the new key, without a restart")
-    assert certvault("token-key", "rotate", *at).returncode == 1
-    gone = json.loads(certvault("token-key", "rotate", "--compromised", "--json", *at).stdout)
-    eventually(lambda: published() == [gone["kid"]], "the compromised keys' end")
 
 
 def _apply_a_changed_catalogue(at: tuple[str, ...], tmp_path: Path) -> None:

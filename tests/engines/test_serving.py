@@ -1,6 +1,7 @@
 """`serve` and `worker` on the suite's vault: children that come back, ports, and the second look."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -12,6 +13,8 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from api.edge import TOKENS_OUTLIVE_KEY
+from api.token_keys import rotate
 from storage.history import defer_job
 from tests.conftest import House
 from tests.flows.test_deposit import deposited
@@ -84,6 +87,26 @@ def test_serve_says_which_setting_is_missing(house: House) -> None:
     assert "CERTVAULT_RETENTION_DAYS: " in done.stderr
     assert secret not in done.stderr
     assert settings["CERTVAULT_DATABASE_URL"] not in done.stderr
+
+
+def test_running_processes_take_up_a_new_token_key_without_a_restart(house: House, tmp_path: Path) -> None:
+    secrets = tmp_path / "secrets"
+    shutil.copytree(house.settings.secrets, secrets)
+    settings = {**house.settings.environment(), "CERTVAULT_SECRETS": str(secrets)}
+    port = free_port()
+    told = ("serve", "--port", str(port), "--processes", "2")
+
+    def published() -> list[str]:
+        answer = httpx.get(f"http://127.0.0.1:{port}/.well-known/jwks.json", trust_env=False)
+        return [key["kid"] for key in answer.json()["keys"]]
+
+    with running(*told, settings=settings, output=tmp_path / "serve.log"):
+        eventually(answering(port), "the server")
+        [old] = published()
+        new = rotate(secrets, outlive=TOKENS_OUTLIVE_KEY, at_once=False, at=datetime.now(UTC)).kid
+        eventually(lambda: published() == [old, new], "the new key")
+        last = rotate(secrets, outlive=TOKENS_OUTLIVE_KEY, at_once=True, at=datetime.now(UTC)).kid
+        eventually(lambda: published() == [last], "the end of the others")
 
 
 def test_production_neither_starts_nor_knows_the_local_identity_provider(house: House) -> None:
