@@ -179,7 +179,11 @@ class ReuseCheckIn(Shape):
 class MaterialVerificationIn(Shape):
     """A clerk compared a material with its original."""
 
-    clerk: Text = Field(description="Who did: name or staff number.", examples=["文样窗"])
+    clerk: Text | None = Field(
+        default=None,
+        description="Who did: name or staff number; if left out, whom the header `Acting-For` names.",
+        examples=["文样窗"],
+    )
     note: Text = Field(default="", examples=["与原件一致"])
 
 

@@ -36,6 +36,8 @@ PUBLIC_POOL = 6
 class Settings(BaseSettings):
     """What one process is told. `secrets`: the folder with keys.json, log.key.pem, token.key.pem and seals/.
 
+    `providers`: the JSON file of the identity providers; without one nobody can sign in, systems excepted.
+
     `trust`: PEM bundle of the roots that seals and time-stamps must chain to. `tsa_url`: RFC 3161 time-stamp
     authority; without one, development mode uses its own (`tsa.key.pem` in `secrets`), production seals B-B.
     `listed_items_only`: refuse deposits of service items that the catalogue does not have.
@@ -53,6 +55,7 @@ class Settings(BaseSettings):
     public_url: HttpUrl
     secrets: Path
     trust: Path
+    providers: Path | None = None
     tsa_url: HttpUrl | None = None
     retention_days: Annotated[int, Field(ge=1, le=36525)] = RETENTION_DAYS
     listed_items_only: bool = False

@@ -121,6 +121,12 @@ def server_plans(listening: socket.socket, processes: int) -> tuple[ChildPlan, .
     )
 
 
+def provider_plan(listening: socket.socket, book: Path) -> ChildPlan:
+    """The local identity provider on this socket."""
+    descriptor = listening.fileno()
+    return ChildPlan("identity provider", ("provider", str(descriptor), str(book)), (descriptor,))
+
+
 WORKER_PLAN = ChildPlan("worker", ("worker",))
 
 

@@ -22,6 +22,7 @@ from api import logs
 from api.edge import Mode
 from api.settings import Settings
 from api.wiring import courier_of, wire
+from vault import sessions, signin
 from vault.changes import backfill
 from vault.deposit.committing import SECOND_LOOK_QUEUE, SECOND_LOOK_TASK
 from vault.errors import Unavailable
@@ -47,6 +48,8 @@ CUT_CRON = "* * * * * */5"
 CHANGES_QUEUE = "changes"
 # Batches of the backfill in one round: a second or two of work.
 BACKFILL_BATCHES = 5
+# Sessions, attempts to sign in and assertions that ended: refused by their times already, rows are left over.
+FORGET_CRON = "*/5 * * * *"
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,5 +156,12 @@ def queue_app(workshop: Workshop, database_url: str, send: Send) -> App:
         manager = context.app.job_manager
         for job in await manager.get_stalled_jobs():
             await manager.retry_job(job)
+
+    @app.periodic(cron=FORGET_CRON)
+    @app.task(name="forget_ended", queue=SECOND_LOOK_QUEUE)
+    def forget(timestamp: int) -> None:
+        at = datetime.fromtimestamp(timestamp, UTC)
+        sessions.forget_ended(workshop, at=at)
+        signin.forget_assertions(workshop, at=at)
 
     return app

@@ -58,7 +58,7 @@ def show_demo(out: Console, vault: LocalVault, walked: Walked) -> None:
     holder = next(person for person in vault.city.people if person.code is not None)
     addresses = [
         ("验证 verify anything", f"{vault.base_url}/"),
-        ("持证人 the holder's page", f"{vault.base_url}/dev/login  ({holder.login} / {holder.password})"),
+        ("持证人 the holder's page", f"{vault.base_url}/my  ({holder.login} / {holder.password})"),
         ("接口文档 API reference", f"{vault.base_url}/docs"),
     ]
     if walked.certificates:

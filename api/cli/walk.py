@@ -12,6 +12,7 @@ from urllib.parse import quote_plus
 
 import httpx
 
+from api.cli.browser import sign_in
 from api.cli.sample_document import plain_pdf
 from api.cli.walk_answers import UnexpectedError, expect, json_of, said, sha256_of
 from api.cli.walk_cases import (
@@ -268,11 +269,14 @@ class _Walk:
 
     def _sign_in(self) -> str:
         holder = self._holder()
-        answer = self._browser.post("/dev/login", data={"login": holder.login, "password": holder.password})
+        answer = sign_in(self._browse, str(self._browser.base_url).rstrip("/"), holder.login, holder.password)
         expect(answer.status_code == httpx.codes.SEE_OTHER, "303", said(answer))
         mine = json_of(self._browser.get("/v1/me/certificates"), 200)["certificates"]
         expect(len(mine) > 1, "home and marriage at least", f"{len(mine)}")
         return f"{holder.login}, {len(mine)} 件 certificates"
+
+    def _browse(self, method: str, address: str, form: Mapping[str, str] | None) -> httpx.Response:
+        return self._browser.request(method, address, data=form)
 
     def _download(self) -> str:
         receipt = self._receipt("marriage")

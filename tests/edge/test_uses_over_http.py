@@ -14,6 +14,7 @@ from tests.conftest import House
 from tests.edge.conftest import Caller
 from tests.edge.test_the_contract_over_http import shaped
 from tests.flows.test_reuse import CONSTRUCTION, PRESALE, new_company, with_material
+from tests.provider import IdentityProvider
 from tests.requests import example_request, new_case_number
 from vault import signin
 from vault.model.actors import Role
@@ -68,19 +69,9 @@ def body(certificate: dict[str, Any], **changes: object) -> dict[str, Any]:
     }
 
 
-def signed_in(caller: Caller, house: House, holder: dict[str, str]) -> None:
-    login = "holder-" + secrets.token_hex(4)
-    signin.add_person(
-        house.wired.workshop,
-        login=login,
-        password=login,
-        name="样例",
-        roles=frozenset({Role.HOLDER}),
-        organisation=None,
-        code=HolderCode.parse(holder["code_type"], holder["code"]),
-        at=datetime.now(UTC),
-    )
-    entered = caller("POST", "/dev/login", data={"login": login, "password": login})
+def signed_in(caller: Caller, provider: IdentityProvider, holder: dict[str, str]) -> None:
+    code = HolderCode.parse(holder["code_type"], holder["code"])
+    entered = provider.let_in(caller, provider.admit(Role.HOLDER, code=code))
     assert entered.status_code == 303
 
 
@@ -251,7 +242,7 @@ def test_a_copy_of_a_material_over_http(
 def test_a_holder_sees_each_use_and_ends_one(
     caller: Caller,
     bearer: dict[str, str],
-    house: House,
+    identity_provider: IdentityProvider,
     company: dict[str, str],
     certificate: dict[str, Any],
 ) -> None:
@@ -259,11 +250,11 @@ def test_a_holder_sees_each_use_and_ends_one(
         caller("POST", "/v1/uses", json=body(certificate, copy=copy), headers=bearer).json()
         for copy in (True, False, False)
     ]
-    signed_in(caller, house, new_company())
+    signed_in(caller, identity_provider, new_company())
     assert caller("GET", "/v1/me/accesses").json() == {"accesses": [], "next": None}
     path = f"/v1/me/uses/{made[0]['use_id']}"
     assert caller("DELETE", path).status_code == 404
-    signed_in(caller, house, company)
+    signed_in(caller, identity_provider, company)
     first = shaped(answers.AccessesOut, caller("GET", "/v1/me/accesses?limit=2"))
     rest = shaped(answers.AccessesOut, caller("GET", f"/v1/me/accesses?before={first['next']}"))
     seen = [*first["accesses"], *rest["accesses"]]

@@ -91,7 +91,7 @@ def test_commands_find_the_running_vault_and_sigterm_ends_it(founded: Path, tmp_
         eventually(lambda: (founded / RUNNING).exists() and up.poll() is None, "the vault")
         base_url = demo_file(founded)["base_url"]
         assert httpx.get(f"{base_url}/readyz", trust_env=False).json()["ready"] is True
-        assert set(children_of(up.pid).values()) == {"server", "worker"}
+        assert set(children_of(up.pid).values()) == {"server", "worker", "provider"}
         _check_up_on(at)
         avoided = json.loads(certvault("stats", "--json", *at).stdout)["resubmissions_avoided"]
         assert avoided["total"] == sum(each["count"] for each in avoided["by"]) >= 5, "the demo's developer"

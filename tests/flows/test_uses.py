@@ -35,7 +35,7 @@ from vault.download import copy_for_client
 from vault.errors import Conflict, InputError, NotFound, Unavailable
 from vault.fsck import fsck
 from vault.lifecycle import StatusChange, change_status
-from vault.model.actors import ClientGrant, Person
+from vault.model.actors import Assurance, ClientGrant, Person
 from vault.model.certificate import CertificateRecord
 from vault.model.holders import HolderCode
 from vault.model.ids import uuid7
@@ -130,7 +130,7 @@ def receiver(house: House) -> ClientGrant:
 
 def person(holder: Holder) -> Person:
     code = HolderCode.parse(holder["code_type"], holder["code"])
-    return Person(uuid7(now()), "somebody", holder["name"], frozenset(), None, code)
+    return Person(uuid7(now()), "https://id.example", holder["name"], frozenset(), None, code, Assurance.HIGH)
 
 
 def test_a_use_with_a_copy_by_somebody_who_did_not_issue_it(

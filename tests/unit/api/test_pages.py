@@ -8,7 +8,6 @@ import pytest
 from fastapi import FastAPI
 from starlette.requests import Request
 
-from api.edge import Mode
 from api.pages.rendering import STATIC, Pages
 from api.pages.texts import TEXTS
 from tests.unit.api.calling import app_without_engines, call
@@ -102,7 +101,7 @@ def test_what_strangers_wrote_is_escaped(app: FastAPI) -> None:
     assert "办理商品房预售许可&lt;b&gt;" in html
 
 
-@pytest.mark.parametrize("path", ["/", "/v", "/dev/login", "/docs", "/nowhere"])
+@pytest.mark.parametrize("path", ["/", "/v", "/signin", "/signed-out", "/docs", "/nowhere"])
 def test_a_page_runs_and_loads_only_our_own(app: FastAPI, path: str) -> None:
     answer = call(app, "GET", path, headers={"accept": "text/html"})
     policy = answer.headers["content-security-policy"]
@@ -133,7 +132,7 @@ def test_answers_to_programs_say_what_browsers_may_do_with_them(app: FastAPI) ->
 
 
 def test_a_form_from_another_site_is_refused(app: FastAPI) -> None:
-    for path in ("/", "/v", "/dev/login", "/dev/logout"):
+    for path in ("/", "/v", "/signout"):
         answer = call(app, "POST", path, data={"t": "x"}, headers={"sec-fetch-site": "cross-site"})
         assert answer.status_code == 403, path
 
@@ -148,15 +147,8 @@ def test_a_form_without_anything_in_it_is_asked_for_again(app: FastAPI) -> None:
 def test_no_text_is_unused_and_every_one_has_both_languages() -> None:
     templates = (STATIC.parent / "templates").glob("*.html")
     said = "".join(file.read_text() for file in templates) + (STATIC.parent / "public.py").read_text()
-    composed = ("verdict.", "reason.", "status.", "result.", "indication.", "check.", "problem.")
+    composed = ("verdict.", "reason.", "status.", "result.", "indication.", "check.", "problem.", "signin.")
     for key, (zh, en) in TEXTS.items():
         assert zh, key
         assert en or re.fullmatch(r"check\.\w+\.\w+", key), key  # English pages show the check's own sentence
         assert f'"{key}"' in said or f"'{key}'" in said or key.startswith(composed), key
-
-
-def test_production_has_no_development_sign_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("api.app.has_development_people", lambda _: False)
-    production = app_without_engines(mode=Mode.PRODUCTION)
-    assert call(production, "GET", "/dev/login").status_code == 404
-    assert call(production, "POST", "/dev/login", data={"login": "x", "password": "x"}).status_code == 404

@@ -18,6 +18,7 @@ OPEN_PATHS = {
     "/v1/catalogue/service-items",
     "/v1/catalogue/service-items/{code}",
     "/v1/verifications",
+    "/.well-known/oauth-authorization-server",
     "/livez",
     "/readyz",
     "/metrics",
@@ -36,6 +37,7 @@ def test_it_is_openapi_3_1_with_the_contracts_paths() -> None:
     assert DOCUMENT["info"]["version"] == "9.9.9"
     wanted = {
         "/oauth/token",
+        "/.well-known/oauth-authorization-server",
         "/v1/uploads/{sha256}",
         "/v1/deposits",
         "/v1/cases/{number}",
