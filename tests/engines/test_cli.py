@@ -78,6 +78,9 @@ def test_the_demo_walks_through_the_main_job(founded: Path) -> None:
     done = certvault("demo", "--exit", "--data", str(founded))
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("✓") == len(STORIES) + 17
+    copy = founded / "usage-copy.pdf"
+    assert str(copy) in done.stdout
+    assert (copy.read_bytes()[:5], copy.stat().st_mode & 0o777) == (b"%PDF-", 0o600)
     assert "✗" not in done.stdout
     assert "缺 missing: 预售资金监管协议" in done.stdout
     certificates = demo_file(founded)["certificates"]
