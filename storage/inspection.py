@@ -9,7 +9,15 @@ from sqlalchemy import and_, func, select, union_all
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from storage.db import ReadConnection
-from storage.tables import cases, certificates, documents, materials, reservations
+from storage.tables import (
+    cases,
+    certificates,
+    changes,
+    documents,
+    materials,
+    reservations,
+    status_events,
+)
 
 # Rows of one page; a page of records with their envelopes stays under 10 MB.
 PAGE_ROWS = 500
@@ -83,6 +91,16 @@ def case_states(db: ReadConnection, client_id: str, numbers: Sequence[str]) -> d
         .group_by(cases.c.id)
     )
     return {row[0]: CaseState(row[1] is not None, tuple(row[2] or ())) for row in db.execute(query)}
+
+
+def not_in_feed(db: ReadConnection, certificate_ids: Sequence[UUID]) -> set[UUID]:
+    """Those of these certificates with an event that the feed of changes does not have."""
+    query = (
+        select(status_events.c.certificate_id)
+        .outerjoin(changes, changes.c.status_event_id == status_events.c.id)
+        .where(status_events.c.certificate_id.in_(certificate_ids), changes.c.id.is_(None))
+    )
+    return set(db.execute(query).scalars())
 
 
 def unredeemed_in_committed_cases(db: ReadConnection) -> tuple[UUID, ...]:
