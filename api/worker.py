@@ -9,7 +9,6 @@ import asyncio
 import logging
 import signal
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
@@ -89,15 +88,25 @@ def work(settings: Settings) -> None:
 
 
 async def _run_lanes(app: App) -> None:
+    """Runs every lane until a signal; where one ends by itself, all end, and whoever watches starts anew."""
     loop = asyncio.get_running_loop()
     # A thread for each hand: with fewer, receivers that hang would take those of the upkeep.
     loop.set_default_executor(ThreadPoolExecutor(sum(lane.hands for lane in LANES)))
+    told_to_end = asyncio.Event()
     async with app.open_async():
-        running = asyncio.gather(*(_run_lane(app, lane) for lane in LANES))
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, running.cancel)
-        with suppress(asyncio.CancelledError):
-            await running
+            loop.add_signal_handler(number, told_to_end.set)
+        waiting = asyncio.create_task(told_to_end.wait())
+        lanes = [asyncio.create_task(_run_lane(app, lane)) for lane in LANES]
+        await asyncio.wait([waiting, *lanes], return_when=asyncio.FIRST_COMPLETED)
+        for task in (waiting, *lanes):
+            task.cancel()
+        ended = await asyncio.gather(*lanes, return_exceptions=True)
+    for error in ended:
+        if isinstance(error, Exception):
+            raise error
+    if not told_to_end.is_set():  # a lane whose sign of life fails ends without a word
+        raise Unavailable("The worker lost the database; start it again.")
 
 
 async def _run_lane(app: App, lane: Lane) -> None:

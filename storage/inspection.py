@@ -16,9 +16,11 @@ from storage.envelope import KeyRing, open_json
 from storage.tables import (
     cases,
     certificates,
+    changes,
     documents,
     materials,
     reservations,
+    status_events,
     use_copies,
     use_events,
     uses,
@@ -135,6 +137,16 @@ def case_states(db: ReadConnection, client_id: str, numbers: Sequence[str]) -> d
         .group_by(cases.c.id)
     )
     return {row[0]: CaseState(row[1] is not None, tuple(row[2] or ())) for row in db.execute(query)}
+
+
+def not_in_feed(db: ReadConnection, certificate_ids: Sequence[UUID]) -> set[UUID]:
+    """Those of these certificates with an event that the feed of changes does not have."""
+    query = (
+        select(status_events.c.certificate_id)
+        .outerjoin(changes, changes.c.status_event_id == status_events.c.id)
+        .where(status_events.c.certificate_id.in_(certificate_ids), changes.c.id.is_(None))
+    )
+    return set(db.execute(query).scalars())
 
 
 def unredeemed_in_committed_cases(db: ReadConnection) -> tuple[UUID, ...]:

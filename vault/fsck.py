@@ -13,6 +13,7 @@
 6. Every committed case has all the certificates that it reserved.
 7. Every usage copy that is still good: the object is there with its digest and size. Every object among the
    copies: a row names it, or a try that never committed explains it. Every use and its events agree.
+8. Every event of every certificate is in the feed of changes, once the older ones have been copied there.
 
 Damage is a finding, never an end: what cannot be read is reported, and everything else is still looked at.
 """
@@ -29,6 +30,7 @@ from uuid import UUID
 from signing.log_key import check_log_signature
 from storage.archive_on_file import MaterialOnFile, archived_materials
 from storage.blobs import StoredObject
+from storage.change_copies import is_copied
 from storage.db import ReadConnection
 from storage.inspection import (
     PAGE_ROWS,
@@ -40,6 +42,7 @@ from storage.inspection import (
     is_reserved,
     named_copies,
     named_objects,
+    not_in_feed,
     open_reservations,
     unredeemed_in_committed_cases,
 )
@@ -98,6 +101,7 @@ def fsck(workshop: Workshop, *, progress: Callable[[int], None]) -> FsckReport:
     for page in _pages(workshop):
         for found in page:
             findings += _check_certificate(workshop, found)  # 1, 2, 3
+        findings += _check_fed(workshop, page)  # 8
         certificates += len(page)
         progress(certificates)
     with workshop.database.reading() as db:
@@ -153,6 +157,14 @@ def _check_certificate(workshop: Workshop, found: CertificateOnFile) -> Iterator
         yield from _check_object(workshop, file.sha256, file.size_bytes, about, sm3=file.sm3)
     for leaf in found.leaves:
         yield from _check_leaf(workshop, about, leaf)
+
+
+def _check_fed(workshop: Workshop, page: tuple[CertificateOnFile, ...]) -> list[Finding]:
+    with workshop.database.reading() as db:
+        weight = Weight.PROBLEM if is_copied(db) else Weight.NOTE
+        unfed = not_in_feed(db, [found.certificate_id for found in page])
+    sentence = "An event of it is not in the feed of changes."
+    return [Finding(weight, each.identifier, sentence) for each in page if each.certificate_id in unfed]
 
 
 def _check_status(

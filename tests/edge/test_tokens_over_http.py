@@ -63,8 +63,11 @@ def signer(house: House) -> Signer:
 def other_process(house: House, loop: AbstractEventLoop) -> Iterator[Caller]:
     """The application once more, with connections of its own, as another process has it."""
     wired = wire(house.settings)
-    app = create_app(wired.workshop, reader_of(house.settings, wired.workshop.keys), wired.edge)
+    reader = reader_of(house.settings, wired.workshop.keys)
+    app = create_app(wired.workshop, reader, wired.edge)
+    loop.run_until_complete(reader.open())
     yield Caller(app, loop)
+    loop.run_until_complete(reader.close())
     wired.workshop.database.close()
     app.state.edge.http.close()
 

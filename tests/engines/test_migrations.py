@@ -26,6 +26,7 @@ HISTORY = [
     "material_events",
     "avoided_resubmissions",
     "use_events",
+    "changes",
 ]
 
 

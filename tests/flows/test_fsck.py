@@ -97,6 +97,15 @@ LEAF = (
 )
 
 
+def test_an_event_that_is_not_in_the_feed_is_found(house: House, certificate: CertificateRecord) -> None:
+    gone = "DELETE FROM changes WHERE certificate_id = :id"
+    unguarded = "ALTER TABLE changes DISABLE TRIGGER USER"
+    report = checked_after(house, unguarded, gone, id=certificate.certificate_id)
+    assert [(p.about, p.detail) for p in report.problems] == [
+        (certificate.identifier, "An event of it is not in the feed of changes.")
+    ]
+
+
 def test_a_lost_object_is_found(house: House, certificate: CertificateRecord) -> None:
     values = {"id": certificate.certificate_id}
     digest = bytes.fromhex(certificate.documents[0].sha256)
