@@ -33,6 +33,7 @@ TAGS = [
     {"name": "look-up", "description": "What a holder has, and the sealed files. (查询、调取)"},
     {"name": "reuse", "description": "What nobody has to hand in again. (免提交)"},
     {"name": "changes", "description": "Everything that happened, in order; and webhooks. (变更推送)"},
+    {"name": "use", "description": "Use codes and usage copies for a case. (用证码、加注件)"},
     {"name": "verification", "description": "For anybody, without signing in. (验证)"},
     {"name": "holder", "description": "For the people whose certificates these are. (我的证照)"},
     {"name": "operations", "description": "For whoever runs the vault."},

@@ -176,7 +176,7 @@ def _of_vault_error(error: VaultError) -> Problem:
         return _internal(error)
     problem = Problem(row[0], error.kind, row[1], error.detail)
     match error:
-        case InputError(problems=problems) | Conflict(problems=problems):
+        case InputError(problems=problems) | Conflict(problems=problems) | NotPermitted(problems=problems):
             return replace(problem, errors=[_field(p) for p in problems])
         case Unavailable(retry_after_s=seconds):
             return replace(problem, headers={"Retry-After": str(seconds)})

@@ -1,5 +1,16 @@
-"""The worker: jobs that deposits left in the database, run one after the other by procrastinate."""
+"""The worker: jobs that lie in the database, run by procrastinate in three lanes.
 
+Upkeep looks at stored objects again, takes usage copies away and cuts webhooks' deliveries from the feed;
+first tries of deliveries and later tries have a lane each, so that receivers that hang hold up neither the
+others nor the upkeep.
+"""
+
+import asyncio
+import logging
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -10,12 +21,17 @@ from procrastinate.jobs import DeleteJobCondition
 from api import logs
 from api.edge import Mode
 from api.settings import Settings
-from api.wiring import wire
+from api.wiring import courier_of, wire
+from vault import sessions, signin
+from vault.changes import backfill
 from vault.deposit.committing import SECOND_LOOK_QUEUE, SECOND_LOOK_TASK
 from vault.errors import Unavailable
 from vault.intake import empty_intake
 from vault.second_look import second_look
 from vault.succession import TAKE_OVER_QUEUE, TAKE_OVER_TASK, take_over
+from vault.uses import discard_copy
+from vault.uses.copying import DISCARD_QUEUE, DISCARD_TASK
+from vault.webhooks import DELIVER_TASK, FIRST_TRIES_QUEUE, RETRIES_QUEUE, Send, cut, deliver
 from vault.workshop import Workshop
 
 # 4, 16, 64, 256, 1024, 4096 s …: an object store that is down for an hour costs a handful of tries.
@@ -23,10 +39,34 @@ RETRY_EXPONENT = 4
 TRIES_MAX = 8
 # Every night at 02:23 in China (the queue counts in UTC): uploads that nobody needs any more.
 INTAKE_CRON = "23 18 * * *"
-# A job that is under way when the worker has to stop; a second look at one deposit takes milliseconds.
-GRACE_S = 10.0
-# A worker that was killed leaves its jobs marked as running: every ten minutes they are given out again.
-STALLED_CRON = "*/10 * * * *"
+# A job that is under way when the worker has to stop: longer than a delivery may take (courier.DEADLINE_S).
+GRACE_S = 12.0
+# A worker that was killed leaves its jobs marked as running: every minute they are given out again.
+STALLED_CRON = "* * * * *"
+# Every five seconds (the sixth field): how soon a webhook hears of a change.
+CUT_CRON = "* * * * * */5"
+CHANGES_QUEUE = "changes"
+# Batches of the backfill in one round: a second or two of work.
+BACKFILL_BATCHES = 5
+# Sessions, attempts to sign in and assertions that ended: refused by their times already, rows are left over.
+FORGET_CRON = "*/5 * * * *"
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """Queues with hands of their own. `eager`: woken for each job; otherwise it looks every few seconds."""
+
+    queues: tuple[str, ...]
+    hands: int
+    eager: bool
+
+
+LANES = (
+    # No second look is due at once: woken for every deposit, the worker would cost each of them 2 ms.
+    Lane((SECOND_LOOK_QUEUE, CHANGES_QUEUE, DISCARD_QUEUE), hands=2, eager=False),
+    Lane((FIRST_TRIES_QUEUE,), hands=8, eager=True),
+    Lane((RETRIES_QUEUE,), hands=4, eager=False),
+)
 
 
 def work(settings: Settings) -> None:
@@ -37,23 +77,46 @@ def work(settings: Settings) -> None:
         Unavailable: the database does not answer.
     """
     logs.configure(messages=settings.mode is Mode.DEVELOPMENT)
+    # A round every five seconds would fill the log with lines that tell nothing.
+    logging.getLogger("procrastinate").setLevel(logging.WARNING)
     workshop = wire(settings).workshop
     workshop.database.ping()  # tells at once; the queue's own pool would try for half a minute
-    app = queue_app(workshop, settings.database_url.get_secret_value())
+    app = queue_app(workshop, settings.database_url.get_secret_value(), courier_of(settings).send)
     try:
-        app.run_worker(
-            queues=[SECOND_LOOK_QUEUE],
-            # No job is due at once: woken for every deposit, the worker would cost each of them 2 ms.
-            listen_notify=False,
-            delete_jobs=DeleteJobCondition.SUCCESSFUL,
-            shutdown_graceful_timeout=GRACE_S,
-        )
+        asyncio.run(_run_lanes(app))
     except ConnectorException as error:
         raise Unavailable("The database does not answer; try again shortly.") from error
 
 
-def queue_app(workshop: Workshop, database_url: str) -> App:
-    """The jobs that this release knows. A job that fails for good stays in the database, marked as failed."""
+async def _run_lanes(app: App) -> None:
+    loop = asyncio.get_running_loop()
+    # A thread for each hand: with fewer, receivers that hang would take those of the upkeep.
+    loop.set_default_executor(ThreadPoolExecutor(sum(lane.hands for lane in LANES)))
+    async with app.open_async():
+        running = asyncio.gather(*(_run_lane(app, lane) for lane in LANES))
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, running.cancel)
+        with suppress(asyncio.CancelledError):
+            await running
+
+
+async def _run_lane(app: App, lane: Lane) -> None:
+    await app.run_worker_async(
+        queues=list(lane.queues),  # psycopg writes a tuple as something else
+        name=lane.queues[0],
+        concurrency=lane.hands,
+        listen_notify=lane.eager,
+        delete_jobs=DeleteJobCondition.SUCCESSFUL,
+        shutdown_graceful_timeout=GRACE_S,
+        install_signal_handlers=False,
+    )
+
+
+def queue_app(workshop: Workshop, database_url: str, send: Send) -> App:
+    """The jobs that this release knows. A job that fails for good stays in the database, marked as failed.
+
+    `send` carries webhooks.
+    """
     app = App(connector=PsycopgConnector(conninfo=database_url))
     retry = RetryStrategy(
         max_attempts=TRIES_MAX, exponential_wait=RETRY_EXPONENT, retry_exceptions=[Unavailable]
@@ -72,11 +135,33 @@ def queue_app(workshop: Workshop, database_url: str) -> App:
     def empty(timestamp: int) -> None:  # noqa: ARG001 - procrastinate gives the minute, which may be long ago
         empty_intake(workshop, at=datetime.now(UTC))
 
+    @app.task(name=DELIVER_TASK, queue=FIRST_TRIES_QUEUE, retry=retry)
+    def deliver_webhook(delivery_id: str) -> None:
+        deliver(workshop, send, UUID(delivery_id), at=datetime.now(UTC))
+
+    # One waits at most: rounds do not pile up while the worker or the database is away.
+    @app.periodic(cron=CUT_CRON)
+    @app.task(name="cut_webhooks", queue=CHANGES_QUEUE, queueing_lock="cut_webhooks")
+    def cut_webhooks(timestamp: int) -> None:  # noqa: ARG001 - procrastinate gives the second
+        backfill(workshop.database, progress=lambda _: None, batches_max=BACKFILL_BATCHES)
+        cut(workshop, at=datetime.now(UTC))
+
+    @app.task(name=DISCARD_TASK, queue=DISCARD_QUEUE, retry=retry)
+    def take_away(sha256: str) -> None:
+        discard_copy(workshop, sha256, at=datetime.now(UTC))
+
     @app.periodic(cron=STALLED_CRON)
     @app.task(name="retry_stalled", queue=SECOND_LOOK_QUEUE, pass_context=True)
     async def retry_stalled(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - procrastinate gives the minute
         manager = context.app.job_manager
         for job in await manager.get_stalled_jobs():
             await manager.retry_job(job)
+
+    @app.periodic(cron=FORGET_CRON)
+    @app.task(name="forget_ended", queue=SECOND_LOOK_QUEUE)
+    def forget(timestamp: int) -> None:
+        at = datetime.fromtimestamp(timestamp, UTC)
+        sessions.forget_ended(workshop, at=at)
+        signin.forget_assertions(workshop, at=at)
 
     return app

@@ -1,8 +1,9 @@
 """The object store: sealed bytes under their digest, written once, locked, and read back.
 
-Two buckets. `documents` is locked (S3 object lock, COMPLIANCE): an object's key is the SHA-256 of its
+Three buckets. `documents` is locked (S3 object lock, COMPLIANCE): an object's key is the SHA-256 of its
 bytes, it is created with `If-None-Match: *` and kept until its retention ends. `intake` takes what
-approval systems upload before a deposit names it; nothing there is a record.
+approval systems upload before a deposit names it; nothing there is a record. `copies` keeps usage copies as
+long as they are good for something: they are not locked, since they have to go.
 """
 
 import hashlib
@@ -53,6 +54,7 @@ class StoreAddress:
     secret_key: str = field(repr=False)
     documents_bucket: str = "certvault-documents"
     intake_bucket: str = "certvault-intake"
+    copies_bucket: str = "certvault-copies"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class StoredObject:
 
 
 class BlobStore:
-    """Client of the two buckets. Thread-safe; connections are pooled."""
+    """Client of the three buckets. Thread-safe; connections are pooled."""
 
     def __init__(self, address: StoreAddress) -> None:
         timeout = urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=READ_TIMEOUT_S)
@@ -79,8 +81,9 @@ class BlobStore:
         with _translated():
             if not self._client.bucket_exists(self._address.documents_bucket):
                 self._client.make_bucket(self._address.documents_bucket, object_lock=True)
-            if not self._client.bucket_exists(self._address.intake_bucket):
-                self._client.make_bucket(self._address.intake_bucket)
+            for unlocked in (self._address.intake_bucket, self._address.copies_bucket):
+                if not self._client.bucket_exists(unlocked):
+                    self._client.make_bucket(unlocked)
 
     def ping(self) -> None:
         """Raises `Unavailable` unless the documents bucket is there."""
@@ -150,12 +153,7 @@ class BlobStore:
             IntegrityError: the object is missing or its bytes are not those of the digest.
             Unavailable: the store does not answer.
         """
-        content = self._read(self._address.documents_bucket, sha256)
-        if content is None:
-            raise IntegrityError(f"The object store has lost document {sha256}.")
-        if hashlib.sha256(content).hexdigest() != sha256:
-            raise IntegrityError(f"The object store answers document {sha256} with other bytes.")
-        return content
+        return self._read_kept(self._address.documents_bucket, sha256, "document")
 
     def origin(self, sha256: str) -> Mapping[str, str]:
         """The metadata that `put_document` gave an object.
@@ -164,23 +162,58 @@ class BlobStore:
             NotFound: there is no such object.
             Unavailable: the store does not answer.
         """
-        with _translated():
-            found = self._client.stat_object(self._address.documents_bucket, _key(sha256))
-        prefix = "x-amz-meta-"
-        pairs = (found.metadata or {}).items()
-        return {key.lower()[len(prefix) :]: value for key, value in pairs if key.lower().startswith(prefix)}
+        return self._origin(self._address.documents_bucket, sha256)
 
     def documents(self) -> Iterator[StoredObject]:
         """Every object in the documents bucket, in key order, page by page."""
-        yield from self._objects(self._address.documents_bucket)
+        return self._objects(self._address.documents_bucket)
 
-    def _objects(self, bucket: str) -> Iterator[StoredObject]:
+    def put_copy(self, content: bytes, sha256: str, *, origin: Mapping[str, str]) -> None:
+        """Writes a usage copy, a PDF, under its digest; `origin` tells fsck whose it is.
+
+        Raises:
+            Unavailable: the store does not answer or refuses.
+        """
         with _translated():
-            for item in self._client.list_objects(bucket, recursive=True):
-                if item.object_name is None or item.last_modified is None:
-                    continue
-                sha256 = item.object_name.replace("/", "")
-                yield StoredObject(sha256, item.size or 0, item.last_modified)
+            self._client.put_object(
+                self._address.copies_bucket,
+                _key(sha256),
+                io.BytesIO(content),
+                len(content),
+                content_type="application/pdf",
+                metadata=dict(origin),
+            )
+
+    def read_copy(self, sha256: str) -> bytes:
+        """A usage copy, checked against its digest.
+
+        Raises:
+            IntegrityError: the object is missing or its bytes are not those of the digest.
+            Unavailable: the store does not answer.
+        """
+        return self._read_kept(self._address.copies_bucket, sha256, "usage copy")
+
+    def discard_copy(self, sha256: str) -> None:
+        """Takes a usage copy away; one that is not there is no error.
+
+        Raises:
+            Unavailable: the store does not answer.
+        """
+        with _translated():
+            self._client.remove_object(self._address.copies_bucket, _key(sha256))
+
+    def copy_origin(self, sha256: str) -> Mapping[str, str]:
+        """The metadata that `put_copy` gave an object.
+
+        Raises:
+            NotFound: there is no such object.
+            Unavailable: the store does not answer.
+        """
+        return self._origin(self._address.copies_bucket, sha256)
+
+    def copies(self) -> Iterator[StoredObject]:
+        """Every object in the copies bucket, in key order, page by page."""
+        return self._objects(self._address.copies_bucket)
 
     def put_upload(self, content: bytes, sha256: str, *, content_type: str) -> None:
         """Keeps an uploaded file until a deposit names it.
@@ -214,7 +247,7 @@ class BlobStore:
 
     def uploads(self) -> Iterator[StoredObject]:
         """Every object in the intake bucket, in key order, page by page."""
-        yield from self._objects(self._address.intake_bucket)
+        return self._objects(self._address.intake_bucket)
 
     def upload_kept_since(self, sha256: str) -> datetime:
         """When an upload was last written.
@@ -237,6 +270,29 @@ class BlobStore:
         """
         with _translated():
             self._client.remove_object(self._address.intake_bucket, _key(sha256))
+
+    def _origin(self, bucket: str, sha256: str) -> Mapping[str, str]:
+        with _translated():
+            found = self._client.stat_object(bucket, _key(sha256))
+        prefix = "x-amz-meta-"
+        pairs = (found.metadata or {}).items()
+        return {key.lower()[len(prefix) :]: value for key, value in pairs if key.lower().startswith(prefix)}
+
+    def _objects(self, bucket: str) -> Iterator[StoredObject]:
+        with _translated():
+            for item in self._client.list_objects(bucket, recursive=True):
+                if item.object_name is None or item.last_modified is None:
+                    continue
+                sha256 = item.object_name.replace("/", "")
+                yield StoredObject(sha256, item.size or 0, item.last_modified)
+
+    def _read_kept(self, bucket: str, sha256: str, what: str) -> bytes:
+        content = self._read(bucket, sha256)
+        if content is None:
+            raise IntegrityError(f"The object store has lost {what} {sha256}.")
+        if hashlib.sha256(content).hexdigest() != sha256:
+            raise IntegrityError(f"The object store answers {what} {sha256} with other bytes.")
+        return content
 
     def _read(self, bucket: str, sha256: str) -> bytes | None:
         with _translated():

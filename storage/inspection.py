@@ -1,19 +1,29 @@
 """Reads for fsck, doctor and reconcile: how far cases are, and who explains an object."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import and_, func, select, union_all
+from sqlalchemy import and_, func, or_, select, union_all
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from storage.cases import FORGOTTEN
 from storage.db import ReadConnection
 from storage.envelope import KeyRing, open_json
-from storage.tables import cases, certificates, documents, materials, reservations
+from storage.tables import (
+    cases,
+    certificates,
+    documents,
+    materials,
+    reservations,
+    use_copies,
+    use_events,
+    uses,
+)
+from vault.model.use import UseAction
 
 # Rows of one page; a page of records with their envelopes stays under 10 MB.
 PAGE_ROWS = 500
@@ -137,6 +147,56 @@ def unredeemed_in_committed_cases(db: ReadConnection) -> tuple[UUID, ...]:
             cases.c.committed_at.is_not(None),
             reservations.c.abandoned_at.is_(None),
             certificates.c.id.is_(None),
+        )
+    )
+    return tuple(db.execute(query).scalars())
+
+
+def copies_in_force(db: ReadConnection, after: UUID | None, limit: int) -> tuple[tuple[UUID, str, int], ...]:
+    """Use, digest and size of copies that are good for now, the next `limit` of them by use."""
+    query = (
+        select(use_copies.c.use_id, use_copies.c.sha256, use_copies.c.size_bytes)
+        .join(uses, uses.c.id == use_copies.c.use_id)
+        .where(uses.c.revoked_at.is_(None), uses.c.expires_at > func.now())
+        .order_by(use_copies.c.use_id)
+        .limit(limit)
+    )
+    if after is not None:
+        query = query.where(use_copies.c.use_id > after)
+    return tuple((row.use_id, row.sha256.hex(), row.size_bytes) for row in db.execute(query))
+
+
+def is_good_copy(db: ReadConnection, use_id: UUID) -> bool:
+    """Whether a use still stands, and its copy with it."""
+    query = select(func.count()).where(
+        uses.c.id == use_id, uses.c.revoked_at.is_(None), uses.c.expires_at > func.now()
+    )
+    return db.execute(query).scalar_one() > 0
+
+
+def named_copies(db: ReadConnection, digests: Sequence[str]) -> Mapping[str, UUID]:
+    """Those of these objects that a row names, and the use that each is of."""
+    wanted = [bytes.fromhex(digest) for digest in digests]
+    query = select(use_copies.c.sha256, use_copies.c.use_id).where(use_copies.c.sha256.in_(wanted))
+    return {row.sha256.hex(): row.use_id for row in db.execute(query)}
+
+
+def contradicting_uses(db: ReadConnection) -> tuple[UUID, ...]:
+    """Uses whose events lack their making, or tell otherwise than the row when they were revoked."""
+    told = (
+        select(
+            use_events.c.use_id,
+            func.bool_or(use_events.c.action == UseAction.MAKE).label("made"),
+            func.max(use_events.c.at).filter(use_events.c.action == UseAction.REVOKE).label("revoked_at"),
+        )
+        .group_by(use_events.c.use_id)
+        .subquery()
+    )
+    query = (
+        select(uses.c.id)
+        .outerjoin(told, told.c.use_id == uses.c.id)
+        .where(
+            or_(told.c.made.is_not(True), told.c.revoked_at.is_distinct_from(uses.c.revoked_at)),
         )
     )
     return tuple(db.execute(query).scalars())

@@ -24,6 +24,9 @@ from storage.tables import (
     materials,
     people,
     status_events,
+    uses,
+    webhook_secrets,
+    webhooks,
 )
 from vault.errors import IntegrityError, VaultError
 from vault.model.certificate import CertificateRecord
@@ -179,11 +182,11 @@ def _overdue(successor: Row[Any] | None) -> date | None:
 
 
 def damaged_envelopes(db: ReadConnection, keys: KeyRing) -> Iterator[tuple[str, str]]:
-    """Cases, materials and their events, holders and people whose envelope does not open, and why.
+    """Rows of every table with an envelope of its own that does not open, and why.
 
     A holder or person whose index does not follow from the code in the envelope is among them.
     """
-    for table in (cases, materials, material_events, holders, people):
+    for table in (cases, materials, material_events, holders, people, uses, webhooks, webhook_secrets):
         for row in _rows_of(db, table):
             # An event's number is not known before it is written: its envelope is bound to its material.
             bound_to = row.material_id if table is material_events else row.id

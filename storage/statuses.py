@@ -27,6 +27,7 @@ class LockedCertificate:
 
     certificate_id: UUID
     identifier: str
+    type_code: str
     issuing_authority: str
     status: Status
     superseded_by: UUID | None
@@ -38,6 +39,7 @@ def lock_certificate(db: WriteConnection, certificate_id: UUID) -> LockedCertifi
         select(
             certificates.c.id,
             certificates.c.identifier,
+            certificates.c.type_code,
             certificates.c.issuing_authority,
             certificates.c.status,
             certificates.c.superseded_by,
@@ -49,7 +51,12 @@ def lock_certificate(db: WriteConnection, certificate_id: UUID) -> LockedCertifi
     if row is None:
         return None
     return LockedCertificate(
-        row.id, row.identifier, row.issuing_authority, Status(row.status), row.superseded_by
+        row.id,
+        row.identifier,
+        row.type_code,
+        row.issuing_authority,
+        Status(row.status),
+        row.superseded_by,
     )
 
 

@@ -60,9 +60,13 @@ class NotAuthenticated(VaultError):
 
 
 class NotPermitted(VaultError):
-    """The caller is known, may know of the thing, and may not do this with it."""
+    """The caller is known, may know of the thing, and may not do this with it; `problems` point at it."""
 
     kind = "not-permitted"
+
+    def __init__(self, detail: str, *problems: FieldProblem) -> None:
+        super().__init__(detail)
+        self.problems = problems
 
 
 class NotFound(VaultError):

@@ -7,10 +7,12 @@
 3. Every leaf: one for each event in their order, its content follows from row and event, its hash from
    its content; the log's key signed the promise.
 4. Every material: the object is there with its digest and size, its level is the one that its newest event
-   left, or without events the one that its case handed it in with. Every case, material, holder and person:
-   the envelope opens.
+   left, or without events the one that its case handed it in with. Every case, material, holder, person, use
+   and webhook: the envelope opens.
 5. Every object in the store: a row names it, or a known reservation or case explains it.
 6. Every committed case has all the certificates that it reserved.
+7. Every usage copy that is still good: the object is there with its digest and size. Every object among the
+   copies: a row names it, or a try that never committed explains it. Every use and its events agree.
 
 Damage is a finding, never an end: what cannot be read is reported, and everything else is still looked at.
 """
@@ -29,9 +31,14 @@ from storage.archive_on_file import MaterialOnFile, archived_materials
 from storage.blobs import StoredObject
 from storage.db import ReadConnection
 from storage.inspection import (
+    PAGE_ROWS,
+    contradicting_uses,
+    copies_in_force,
     in_pages,
     is_case,
+    is_good_copy,
     is_reserved,
+    named_copies,
     named_objects,
     open_reservations,
     unredeemed_in_committed_cases,
@@ -111,6 +118,7 @@ def fsck(workshop: Workshop, *, progress: Callable[[int], None]) -> FsckReport:
             Finding(Weight.NOTE, r.case_number, f"Reserved by {r.client_id} and never committed.")
             for r in open_reservations(db)
         ]
+    findings += _check_copies(workshop)  # 7
     return FsckReport(certificates, objects, tuple(findings))
 
 
@@ -253,6 +261,46 @@ def _explained(workshop: Workshop, db: ReadConnection, sha256: str) -> Finding:
     if case is not None and is_case(db, case):
         return Finding(Weight.NOTE, sha256, f"Left by an earlier try of case {case}.")
     return Finding(Weight.PROBLEM, sha256, "No row names this object and nothing explains it.")
+
+
+def _check_copies(workshop: Workshop) -> Iterator[Finding]:
+    with workshop.database.reading() as db:
+        after: UUID | None = None
+        while page := copies_in_force(db, after, PAGE_ROWS):
+            for use_id, sha256, size_bytes in page:
+                yield from _check_copy(workshop, db, use_id, sha256, size_bytes)
+            after = page[-1][0]
+        for use_id in contradicting_uses(db):
+            yield Finding(Weight.PROBLEM, f"use {use_id}", "Its events and its state contradict each other.")
+        for batch in in_pages(workshop.blobs.copies()):
+            named = named_copies(db, [stored.sha256 for stored in batch])
+            for stored in batch:
+                if stored.sha256 not in named:
+                    yield _explained_copy(workshop, stored.sha256)
+
+
+def _check_copy(
+    workshop: Workshop, db: ReadConnection, use_id: UUID, sha256: str, size_bytes: int
+) -> Iterator[Finding]:
+    """A copy may be revoked and taken away while it is looked at: only one that is still good is missed."""
+    try:
+        if len(workshop.blobs.read_copy(sha256)) == size_bytes:
+            return
+        detail = f"The usage copy {sha256} has not the size of {size_bytes} bytes that its row names."
+    except IntegrityError as error:
+        detail = error.detail
+    if is_good_copy(db, use_id):
+        yield Finding(Weight.PROBLEM, f"use {use_id}", detail)
+
+
+def _explained_copy(workshop: Workshop, sha256: str) -> Finding:
+    try:
+        use_id = _uuid(workshop.blobs.copy_origin(sha256).get("use"))
+    except NotFound:
+        return Finding(Weight.NOTE, sha256, "The usage copy was taken away while it was looked at.")
+    if use_id is None:
+        return Finding(Weight.PROBLEM, sha256, "No row names this object and nothing explains it.")
+    return Finding(Weight.NOTE, sha256, f"Left by a try of use {use_id}; the worker takes it away.")
 
 
 def _uuid(text: str | None) -> UUID | None:

@@ -78,14 +78,14 @@ def of_case(workshop: Workshop, client: ClientGrant, number: str) -> tuple[Certi
 def by_number(
     workshop: Workshop, client: ClientGrant, number: str, *, purpose: str, at: datetime
 ) -> tuple[CertificateRecord, ...]:
-    """Every certificate with this number that an authority of the client issued, newest first.
+    """Every certificate with this number that the client's grant holds, newest first.
 
     Raises:
         Unavailable: the database does not answer.
     """
     with workshop.database.writing() as db:
         all_found = records_by_number(db, workshop.keys, number)
-        found = tuple(r for r in all_found if r.issuing_authority in client.authorities)
+        found = tuple(r for r in all_found if client.covers(r.issuing_authority, r.type_code))
         insert_look(db, workshop.keys, _look(client, "lookup", None, found), {"purpose": purpose}, at)
     return found
 
@@ -116,7 +116,7 @@ def _look(
     }
     if materials is not None:
         details["materials"] = [str(material.material_id) for material in materials]
-    return AuditRow(client.client_id, action, None, None, details)
+    return AuditRow(client.client_id, action, None, None, details, client.acting_for)
 
 
 def summary_json(record: CertificateRecord, types: Mapping[str, Any], *, files_at: str) -> dict[str, Any]:

@@ -52,3 +52,37 @@ class ChangesOut(BaseModel):
     changes: list[Annotated[CertificateChangeOut | MaterialChangeOut, Field(discriminator="subject")]]
     cursor: str = Field(description=_CURSOR + " Keep it once what is above is done.")
     more: bool = Field(description="There is more to read at once; otherwise come again later.")
+
+
+class SigningSecretOut(BaseModel):
+    """When a secret that signs was made, and when it ends."""
+
+    created_at: datetime
+    expires_at: datetime | None
+
+
+class WebhookOut(BaseModel):
+    """A webhook and what became of its deliveries."""
+
+    webhook_id: UUID
+    url: str
+    created_at: datetime
+    secrets: list[SigningSecretOut] = Field(description="Those that sign now, newest first.")
+    pending: int = Field(description="Deliveries under way.")
+    failed: int = Field(description="Deliveries given up; the operator can replay them.")
+    delivered_at: datetime | None = Field(description="When one arrived last.")
+
+
+class WebhooksOut(BaseModel):
+    """The caller's webhooks."""
+
+    webhooks: list[WebhookOut]
+
+
+class NewSecretOut(BaseModel):
+    """A webhook with its secret, which is shown this once."""
+
+    webhook_id: UUID
+    url: str
+    created_at: datetime
+    secret: str = Field(description="Signs deliveries: keep it, it is not shown again.")

@@ -8,12 +8,14 @@ from api.cli import (
     access_commands,
     bench,
     catalogue_commands,
+    client_commands,
     directory_command,
     reconcile_command,
     run_commands,
     stats_command,
     upkeep_commands,
     verify_command,
+    webhook_commands,
 )
 from api.cli.frame import exit_of, say_error
 from vault.errors import VaultError
@@ -38,7 +40,9 @@ for commands in (
     catalogue_commands,
     directory_command,
     stats_command,
+    client_commands,
     access_commands,
+    webhook_commands,
     verify_command,
     bench,
 ):

@@ -12,6 +12,7 @@ from urllib.parse import quote_plus
 
 import httpx
 
+from api.cli.browser import sign_in
 from api.cli.sample_document import plain_pdf
 from api.cli.walk_answers import UnexpectedError, expect, json_of, said, sha256_of
 from api.cli.walk_cases import (
@@ -23,6 +24,7 @@ from api.cli.walk_cases import (
     completed_case,
     new_run,
     next_question,
+    next_use,
     revocation,
     spoiled_case,
 )
@@ -32,6 +34,7 @@ from vault.model.actors import Role
 # The first deposit of a fresh server compiles its template cold.
 TIMEOUT_S = 60.0
 TYPES_MIN = 24
+FEED_PAGE = 1000  # entries of one page of the feed
 PDF = {"Content-Type": "application/pdf"}
 
 
@@ -48,11 +51,15 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Walked:
-    """All steps; the certificates deposited, as `demo.json` lists them; the refusal's problem document."""
+    """All steps; the certificates deposited, as `demo.json` lists them; the refusal's problem document.
+
+    `copy`: the usage copy that was made, a PDF; empty where none was.
+    """
 
     steps: tuple[Step, ...]
     certificates: tuple[Mapping[str, Any], ...] = field(repr=False)
     problem: Mapping[str, Any]
+    copy: bytes = field(repr=False)
 
     @property
     def failed(self) -> tuple[Step, ...]:
@@ -64,9 +71,9 @@ def walk(base_url: str, city: SampleCity, *, heard: Callable[[Step], None]) -> W
     """Walks through the main job on a running vault; `heard` gets each step when it is done.
 
     1. A token; 2. the catalogue; 3. nine cases; 4. one of them again; 5. one with mistakes; 6. what the
-    holder has, and what a company need not hand in again; 7. verification by token, by number and code, by
-    file, and of an altered file; 8. the holder signs in and downloads; 9. one certificate is revoked, another
-    one superseded, and their old files say so.
+    holder has, what a company need not hand in again, and a clerk who uses it; 7. the feed of changes;
+    8. verification by token, by number and code, by file, and of an altered file; 9. the holder signs in and
+    downloads; 10. one certificate is revoked, another one superseded, and their old files say so.
     """
     with _Walk(base_url, city) as walker:
         steps = []
@@ -80,7 +87,7 @@ def walk(base_url: str, city: SampleCity, *, heard: Callable[[Step], None]) -> W
                 passed, detail = False, f"{type(error).__name__}: {error}"
             steps.append(Step(zh, en, passed, detail, (time.perf_counter() - started) * 1000))
             heard(steps[-1])
-        return Walked(tuple(steps), tuple(walker.certificates), walker.problem)
+        return Walked(tuple(steps), tuple(walker.certificates), walker.problem, walker.copy)
 
 
 class _Walk:
@@ -96,6 +103,7 @@ class _Walk:
         self._sealed = b""
         self.certificates: list[Mapping[str, Any]] = []
         self.problem: Mapping[str, Any] = {}
+        self.copy = b""
 
     def __enter__(self) -> Self:
         return self
@@ -116,13 +124,15 @@ class _Walk:
             ("错误提交", "with mistakes", self._deposit_spoiled),  # 5
             ("按持证主体查询", "look-up by holder", self._holdings),  # 6
             ("免提交核验", "what need not be handed in again", self._reuse),
-            ("扫码验证", "verify by QR token", self._verify_token),  # 7
+            ("用证与加注件", "a clerk uses it, with a copy", self._use),
+            ("变更清单", "what happened, in order", self._changes),  # 7
+            ("扫码验证", "verify by QR token", self._verify_token),  # 8
             ("编号加验证码", "verify by number and code", self._verify_code),
             ("上传文件验证", "verify by file", self._verify_file),
             ("篡改文件验证", "verify an altered file", self._verify_altered),
-            ("持证人登录", "the holder signs in", self._sign_in),  # 8
+            ("持证人登录", "the holder signs in", self._sign_in),  # 9
             ("持证人下载", "the holder downloads", self._download),
-            ("吊销后验证", "revoked, and its file verified", self._revoke),  # 9
+            ("吊销后验证", "revoked, and its file verified", self._revoke),  # 10
             ("变更后验证", "superseded, and its old file verified", self._supersede),
         ]
 
@@ -204,6 +214,33 @@ class _Walk:
         (last,) = missing
         return f"{len(held)} 项已有 held · 缺 missing: {last['name']} ({last['why']})"
 
+    def _use(self) -> str:
+        """A clerk uses the construction permit for the next case: a code, and a copy that says what for."""
+        question = next_use(self._receipt("building")["certificate_id"], self._run)
+        made = json_of(self._machine.post("/v1/uses", json=question), 201)
+        answer = self._machine.get(made["copy"]["href"])
+        expect(sha256_of(answer) == made["copy"]["sha256"], "the digest of the answer", "another")
+        report = json_of(self._browser.post("/v1/verifications", content=answer.content, headers=PDF), 200)
+        expect(report["verdict"] == "genuine", "genuine", report["verdict"])
+        expect(report["usage_copy"]["purpose"] == question["purpose"], "the purpose", "another")
+        self.copy = answer.content
+        redeemed = self._machine.post("/v1/uses/redemptions", json={"code": made["code"]})
+        number = json_of(redeemed, 201)["certificate"]["number"]
+        until = report["usage_copy"]["valid_until"]
+        return f"{number} · 加注件 copy {len(self.copy) / 1000:.0f} kB, until {until} · 用证码 code redeemed"
+
+    def _changes(self) -> str:
+        """Everything that was deposited is in the feed, page by page from its start."""
+        seen: list[dict[str, Any]] = []
+        page: dict[str, Any] = {"cursor": "0", "more": True}
+        while page["more"]:
+            asked = self._machine.get("/v1/changes", params={"after": page["cursor"], "limit": FEED_PAGE})
+            page = json_of(asked, 200)
+            seen += page["changes"]
+        missing = {c["certificate_id"] for c in self.certificates} - {c.get("certificate_id") for c in seen}
+        expect(bool(self.certificates) and not missing, "every deposit in it", f"{len(missing)} missing")
+        return f"{len(seen)} 条 entries, cursor {page['cursor']}"
+
     def _verify_token(self) -> str:
         token = self._receipt("company")["verify_url"].partition("#t=")[2]
         return self._genuine(self._browser.post("/v1/verifications", json={"token": token}))
@@ -232,11 +269,14 @@ class _Walk:
 
     def _sign_in(self) -> str:
         holder = self._holder()
-        answer = self._browser.post("/dev/login", data={"login": holder.login, "password": holder.password})
+        answer = sign_in(self._browse, str(self._browser.base_url).rstrip("/"), holder.login, holder.password)
         expect(answer.status_code == httpx.codes.SEE_OTHER, "303", said(answer))
         mine = json_of(self._browser.get("/v1/me/certificates"), 200)["certificates"]
         expect(len(mine) > 1, "home and marriage at least", f"{len(mine)}")
         return f"{holder.login}, {len(mine)} 件 certificates"
+
+    def _browse(self, method: str, address: str, form: Mapping[str, str] | None) -> httpx.Response:
+        return self._browser.request(method, address, data=form)
 
     def _download(self) -> str:
         receipt = self._receipt("marriage")

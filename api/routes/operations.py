@@ -1,15 +1,16 @@
 """For whoever runs the vault: alive, ready, counted, and which version."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
-from prometheus_client.core import CounterMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from api.answers import ReadyOut, VersionOut
 from api.deps import EdgeHere, now
 from vault.avoided import AvoidedCount
 from vault.errors import Unavailable
+from vault.webhooks import DeliveryState, unsettled
 
 router = APIRouter(tags=["operations"])
 
@@ -45,11 +46,15 @@ def readyz(edge: EdgeHere) -> JSONResponse:
 def metrics(edge: EdgeHere) -> Response:
     """In Prometheus' text format. With several processes each has its own requests: scrape each.
 
-    `certvault_resubmissions_avoided_total` is the whole vault's, the same from every process: take the
-    maximum, not the sum. It is left out while the database does not answer.
+    `certvault_resubmissions_avoided_total` and `certvault_webhook_deliveries` (pending, and dead: given up)
+    are the whole vault's, the same from every process: take the maximum, not the sum. They are left out while
+    the database does not answer.
     """
     try:
-        families = [_avoided_family(edge.avoided.counts(edge.workshop.database, now()))]
+        families: list[Metric] = [
+            _avoided_family(edge.avoided.counts(edge.workshop.database, now())),
+            _deliveries_family(unsettled(edge.workshop)),
+        ]
     except Unavailable:
         families = []
     return Response(edge.metrics.text(*families), media_type="text/plain; version=0.0.4")
@@ -63,6 +68,15 @@ def _avoided_family(counts: Sequence[AvoidedCount]) -> CounterMetricFamily:
     )
     for each in counts:
         family.add_metric([each.service_item, each.authority, each.month], each.count)
+    return family
+
+
+def _deliveries_family(counts: Mapping[DeliveryState, int]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(
+        "certvault_webhook_deliveries", "Deliveries of webhooks that have not arrived.", labels=["state"]
+    )
+    for state, count in counts.items():
+        family.add_metric([state.value], count)
     return family
 
 

@@ -1,4 +1,4 @@
-"""The feed of changes.
+"""The feed of changes, and webhooks.
 
 Light on locks: new tables, and triggers on three tables that are in use, each of which waits for the writes
 under way on its table. From then on nothing happens without its row in `changes`, also by processes of the
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0005"
-down_revision = "0003"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
@@ -111,6 +111,7 @@ def upgrade() -> None:
         sa.Column("done", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("source", name=op.f("pk_change_backfills")),
     )
+    _webhooks()
     for statement in (CERTIFICATE_CHANGES, MATERIALS_ARCHIVED, MATERIALS_VERIFIED, CHANGE_KEEPS):
         op.execute(statement)
     for table, function in NOTING.items():
@@ -134,10 +135,73 @@ def upgrade() -> None:
         )
 
 
+def _webhooks() -> None:
+    op.create_table(
+        "webhooks",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("client_id", sa.Text(), nullable=False),
+        sa.Column("url_index", sa.LargeBinary(), nullable=False),
+        sa.Column("data_key", sa.LargeBinary(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("cut_through", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["client_id"], ["clients.id"], name=op.f("fk_webhooks_client_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhooks")),
+        sa.UniqueConstraint("client_id", "url_index", name=op.f("uq_webhooks_client_id_url_index")),
+    )
+    op.create_table(
+        "webhook_secrets",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("webhook_id", sa.Uuid(), nullable=False),
+        sa.Column("data_key", sa.LargeBinary(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["webhook_id"], ["webhooks.id"], name=op.f("fk_webhook_secrets_webhook_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_secrets")),
+    )
+    op.create_index(op.f("ix_webhook_secrets_webhook_id"), "webhook_secrets", ["webhook_id"])
+    op.create_table(
+        "webhook_deliveries",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("webhook_id", sa.Uuid(), nullable=False),
+        sa.Column("after_position", sa.BigInteger(), nullable=False),
+        sa.Column("through_position", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("tries", sa.SmallInteger(), nullable=False),
+        sa.Column("failure", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("next_try_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "state IN ('pending', 'delivered', 'dead')", name=op.f("ck_webhook_deliveries_state_known")
+        ),
+        sa.ForeignKeyConstraint(
+            ["webhook_id"], ["webhooks.id"], name=op.f("fk_webhook_deliveries_webhook_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_deliveries")),
+    )
+    op.create_index(
+        "ix_webhook_deliveries_webhook_id_state", "webhook_deliveries", ["webhook_id", "state", "settled_at"]
+    )
+    for name, column, state in (
+        ("pending", "next_try_at", "pending"),
+        ("dead", "settled_at", "dead"),
+        ("delivered", "settled_at", "delivered"),
+    ):
+        op.create_index(
+            f"ix_webhook_deliveries_{name}",
+            "webhook_deliveries",
+            [column],
+            postgresql_where=sa.text(f"state = '{state}'"),
+        )
+
+
 def downgrade() -> None:
     for table, function in NOTING.items():
         op.execute(f"DROP TRIGGER {table}_noted ON {table}")
         op.execute(f"DROP FUNCTION {function}()")
-    op.drop_table("change_backfills")
+    for table in ("webhook_deliveries", "webhook_secrets", "webhooks", "change_backfills"):
+        op.drop_table(table)
     op.drop_table("changes")
     op.execute("DROP FUNCTION refuse_feed_change()")

@@ -58,4 +58,6 @@ seals = Table(
     moment("not_after"),
     moment("created_at"),
     moment("stopped_at", nullable=True),
+    # Null: for the authority's own certificates. `usage-copy`: the platform's seal (平台章).
+    Column("purpose", Text),
 )

@@ -77,7 +77,7 @@ audit_events = Table(
     # No personal data; why somebody looked, in their own words, goes into the envelope.
     Column("details", JSONB, nullable=False),
     Column("data_key", LargeBinary),
-    # JSON: purpose, service_item, case_number.
+    # JSON: purpose, service_item, case_number, acting_for.
     Column("sealed", LargeBinary),
     Index("ix_audit_events_certificate_id", "certificate_id"),
 )

@@ -36,7 +36,7 @@ STEPS = [
     "vault.deposit.committing:redeem_case",
     "vault.deposit.committing:insert_certificates",
     "vault.deposit.committing:insert_leaves",
-    "vault.deposit.committing:insert_audit",
+    "vault.deposit.committing:insert_look",
     "vault.deposit.committing:defer_job",
     "vault.deposit.flow:commit",
 ]

@@ -19,7 +19,14 @@ from tests.requests import example_request
 
 pytestmark = pytest.mark.engines
 
-HISTORY = ["status_events", "audit_events", "log_leaves", "material_events", "avoided_resubmissions"]
+HISTORY = [
+    "status_events",
+    "audit_events",
+    "log_leaves",
+    "material_events",
+    "avoided_resubmissions",
+    "use_events",
+]
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from vault.lookup import holdings
 from vault.material_archive import verify
 from vault.model.actors import ClientGrant
 from vault.model.certificate import CertificateRecord
-from vault.model.changes import CertificateChange, MaterialChange
+from vault.model.changes import CertificateChange, Change, MaterialChange
 from vault.model.holders import HolderCode
 from vault.model.lifecycle import Action, InspectionResult
 
@@ -45,7 +45,7 @@ def read(house: House, after: str, limit: int = PAGE_MAX, client: ClientGrant | 
 
 def read_on(house: House, after: str, limit: int = PAGE_MAX, client: ClientGrant | None = None) -> ChangePage:
     """Everything from a cursor to the head of the feed."""
-    found = []
+    found: list[Change] = []
     while True:
         page = read(house, after, limit, client)
         found += page.changes
@@ -206,7 +206,7 @@ def paused_before_its_commit(house: House, monkeypatch: pytest.MonkeyPatch) -> I
     """An inspection, everything written and nothing committed, until the block ends."""
     certificate = new_certificate(house)
     written, go_on = Event(), Event()
-    real = changing.insert_audit
+    real: Callable[..., None] = vars(changing)["insert_audit"]
 
     def insert_then_wait(*arguments: Any) -> None:  # noqa: ANN401 - passed on
         real(*arguments)
@@ -274,7 +274,7 @@ WRITERS, WRITES, READERS = 6, 12, 3
 
 def test_many_writers_and_readers_at_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """Transactions of random length overlap; every reader sees every change once, all in the same order."""
-    real = changing.insert_audit
+    real: Callable[..., None] = vars(changing)["insert_audit"]
 
     def insert_then_linger(db: WriteConnection, *arguments: Any) -> None:  # noqa: ANN401 - passed on
         real(db, *arguments)

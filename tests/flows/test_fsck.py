@@ -17,13 +17,14 @@ from storage.holders import find_holder
 from storage.tables import certificates, materials
 from tests.conftest import House
 from tests.flows.test_deposit import deposited, uploaded_pdf
-from tests.requests import example_request
+from tests.requests import example_request, new_case_number
 from vault.closing import reconcile
 from vault.deposit import read_case
 from vault.deposit.reserving import ReservedCase, forget, reserve
 from vault.fsck import FsckReport, fsck
 from vault.material_archive import verify
 from vault.model.certificate import CertificateRecord
+from vault.uses import make_use, read_use
 
 pytestmark = pytest.mark.engines
 
@@ -325,6 +326,37 @@ def test_a_refused_case_whose_contents_are_forgotten_is_no_open_end(house: House
     assert case.number not in {r.case_number for r in reconcile(workshop, None, []).reserved}
     (certificate,) = deposited(house, request).certificates
     assert certificate.version == 1
+
+
+@pytest.mark.parametrize(
+    ("statement", "about", "says"),
+    [
+        ("UPDATE uses SET sealed = sealed || 'x' WHERE id = :use", "uses {}", "open"),
+        ("UPDATE uses SET revoked_at = now() WHERE id = :use", "use {}", "contradict each other"),
+        (
+            "INSERT INTO use_events (use_id, action, actor, at) VALUES (:use, 'revoke', 'x', now())",
+            "use {}",
+            "contradict each other",
+        ),
+    ],
+    ids=["envelope", "state", "event"],
+)
+def test_a_damaged_use_is_found(
+    house: House, certificate: CertificateRecord, statement: str, about: str, says: str
+) -> None:
+    workshop, at = house.wired.workshop, datetime.now(UTC)
+    wanted = {
+        "certificate_id": str(certificate.certificate_id),
+        "case_number": new_case_number(),
+        "service_item": "990100000117002",
+        "purpose": "样例",
+        "copy": False,
+    }
+    made = make_use(workshop, house.client, read_use(workshop.shelf, house.client, wanted, at=at), at=at)
+    use_id = made.use.use_id
+    found = {p.about: p.detail for p in checked_after(house, statement, use=use_id).problems}
+    assert says in found[about.format(use_id)]
+    assert checked(house).problems == ()
 
 
 def test_an_object_that_nothing_explains_is_found(engines: EngineAddresses, house: House) -> None:

@@ -109,6 +109,7 @@ def test_on_its_first_day_it_takes_over_once(house: House, company: Holder, old:
     assert newest(house, old) == (Action.SUPERSEDE, first_day())
     ended = verdict(house, old, day_begins(first_day()))
     assert isinstance(ended, NotInForce)
+    assert ended.certificate is not None
     assert (ended.reason, ended.certificate["successor"]) == ("superseded", new.identifier)
     assert isinstance(verdict(house, new, day_begins(first_day())), Genuine)
     assert checked(house).problems == ()

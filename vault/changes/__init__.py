@@ -6,12 +6,21 @@ in what happened before there was a feed.
 
 from vault.changes.backfilling import backfill
 from vault.changes.cursors import cursor_of
-from vault.changes.feed import PAGE_DEFAULT, PAGE_MAX, ChangePage, changes_after, place_changes
+from vault.changes.feed import (
+    PAGE_DEFAULT,
+    PAGE_MAX,
+    PLACES_MAX,
+    ChangePage,
+    changes_after,
+    place_changes,
+    place_of,
+)
 from vault.changes.telling import change_json, page_json
 
 __all__ = [
     "PAGE_DEFAULT",
     "PAGE_MAX",
+    "PLACES_MAX",
     "ChangePage",
     "backfill",
     "change_json",
@@ -19,4 +28,5 @@ __all__ = [
     "cursor_of",
     "page_json",
     "place_changes",
+    "place_of",
 ]

@@ -76,6 +76,18 @@ def changes_after(
     return ChangePage(found, cursor_of(found[-1]) if found else cursor or START, more)
 
 
+def place_of(workshop: Workshop, cursor: str) -> int:
+    """The place of a cursor's change; 0 for the start.
+
+    Raises:
+        InputError, UnknownCursor, Unavailable: as `changes_after`.
+    """
+    found = read_cursor(cursor)
+    with workshop.database.reading() as db:
+        _check_place(db, found)
+    return found.position
+
+
 def place_changes(database: Database) -> int:
     """Gives places to at most `PLACES_MAX` changes that wait; how many. Any process may, at any time.
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from storage.cases import redeem_case
 from storage.db import WriteConnection
-from storage.history import AuditRow, LeafRow, defer_job, insert_audit, insert_leaves
+from storage.history import AuditRow, LeafRow, defer_job, insert_leaves, insert_look
 from storage.holders import ensure_holders
 from storage.materials import NewMaterial, insert_materials
 from storage.new_certificates import NewCertificate, insert_certificates
@@ -70,19 +70,15 @@ def commit(
             insert_certificates(db, workshop.keys, new, holder_ids, actor=case.client_id, at=at)
             insert_leaves(db, [*issued, *_supersede(db, workshop, case, new, at)])
         insert_materials(db, workshop.keys, _new_materials(case, reserved, handed_in, at), holder_ids)
-        insert_audit(
-            db,
-            [
-                AuditRow(
-                    actor=case.client_id,
-                    action="deposit",
-                    certificate_id=None,
-                    case_id=reserved.case_id,
-                    details={"certificates": [str(item.certificate_id) for item in new]},
-                )
-            ],
-            at,
+        event = AuditRow(
+            actor=case.client_id,
+            action="deposit",
+            certificate_id=None,
+            case_id=reserved.case_id,
+            details={"certificates": [str(item.certificate_id) for item in new]},
+            acting_for=case.acting_for,
         )
+        insert_look(db, workshop.keys, event, {}, at)
         objects = [d.sha256 for item in new for d in item.documents] + [m.sha256 for m in case.materials]
         defer_job(
             db,

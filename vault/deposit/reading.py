@@ -16,7 +16,9 @@ from vault.deposit.forms import (
     read_uuid,
 )
 from vault.deposit.terms import FirstTime, ReadResult, SecondTime, Terms
+from vault.errors import FieldProblem, NotPermitted
 from vault.model.actors import ClientGrant
+from vault.model.catalogue import CertificateType
 from vault.model.certificate import (
     ApprovalResult,
     CompletedCase,
@@ -46,8 +48,10 @@ def read_case(
     `listed_items_only`: refuse a case whose service item the catalogue does not have.
 
     Raises:
+        NotPermitted: a result is of a type or for an authority that the client's grant does not hold.
         InputError: with one problem for each bad field.
     """
+    _check_grant(catalogue.types, client, request["results"])
     return _read(FirstTime(catalogue, client, listed_items_only), client.client_id, request, at)
 
 
@@ -99,7 +103,30 @@ def _read(terms: Terms, client_id: str, request: Mapping[str, Any], at: datetime
         applicant=applicants[0],
         results=tuple(result for result in read_results if result is not None),
         materials=tuple(material for material in read_materials if material is not None),
+        acting_for=terms.client.acting_for if isinstance(terms, FirstTime) else None,
     )
+
+
+def _check_grant(
+    types: Mapping[str, CertificateType], client: ClientGrant, results: Sequence[Mapping[str, Any]]
+) -> None:
+    """Before anything else is looked at: who may not do it at all is not led on from field to field."""
+    problems = []
+    for n, value in enumerate(results):
+        kind, named = types.get(value["type"]), value.get("issuing_authority")
+        if kind is None:
+            continue  # a slip, which the checks of the fields name
+        known = named is not None and kind.authority(named) is not None
+        if not client.covers_type(kind.code):
+            problems.append(FieldProblem(f"/results/{n}/type", "This client may not issue this type."))
+        elif not any(a.code in client.authorities for a in kind.authorities):
+            detail = "This client acts for no authority that may issue this type."
+            problems.append(FieldProblem(f"/results/{n}/type", detail))
+        elif known and named not in client.authorities:
+            detail = "This client does not act for this authority."
+            problems.append(FieldProblem(f"/results/{n}/issuing_authority", detail))
+    if problems:
+        raise NotPermitted("The deposit was refused: the client's grant does not hold it.", *problems)
 
 
 def _result(

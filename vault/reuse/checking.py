@@ -181,6 +181,7 @@ def _record(
             ),
             "materials": sorted({str(e.material_id) for e in evidence if isinstance(e, HeldMaterial)}),
         },
+        acting_for=client.acting_for,
     )
     reasons = {"service_item": question.item.code, "case_number": question.case_number}
     insert_look(db, workshop.keys, event, reasons, at)
