@@ -5,7 +5,20 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Row, Select, Uuid, any_, bindparam, func, select, true
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Row,
+    ScalarSelect,
+    Select,
+    Uuid,
+    any_,
+    bindparam,
+    cast,
+    func,
+    select,
+    true,
+)
 
 from storage.catalogue import every_type
 from storage.certificates import content_place, key_place
@@ -61,8 +74,10 @@ def type_names(db: ReadConnection) -> Names:
 
 def page_after(db: ReadConnection, keys: KeyRing, names: Names, after: UUID | None) -> DirectoryPage | None:
     """The next certificates after this id, in the order of ids; None at the end."""
-    query = _ENTRIES.order_by(certificates.c.id).limit(PAGE_ROWS)
-    rows = db.execute(query if after is None else query.where(certificates.c.id > after)).all()
+    wanted = select(certificates).order_by(certificates.c.id).limit(PAGE_ROWS)
+    if after is not None:
+        wanted = wanted.where(certificates.c.id > after)
+    rows = db.execute(_entries(wanted)).all()
     if not rows:
         return None
     return DirectoryPage(tuple(_entry(keys, names, row) for row in rows), rows[-1].id)
@@ -72,32 +87,35 @@ def of_certificates(
     db: ReadConnection, keys: KeyRing, names: Names, certificate_ids: Sequence[UUID]
 ) -> tuple[DirectoryEntry | DamagedRow, ...]:
     """These certificates, in this order."""
-    wanted = certificates.c.id == any_(bindparam("ids", type_=ARRAY(Uuid)))
-    found = {row.id: row for row in db.execute(_ENTRIES.where(wanted), {"ids": list(certificate_ids)})}
+    wanted = select(certificates).where(certificates.c.id == any_(bindparam("ids", type_=ARRAY(Uuid))))
+    found = {row.id: row for row in db.execute(_entries(wanted), {"ids": list(certificate_ids)})}
     return tuple(_entry(keys, names, found[each]) for each in certificate_ids if each in found)
 
 
 def newest_places(db: ReadConnection, certificate_ids: Collection[UUID], through: int) -> Mapping[UUID, int]:
     """The place of each certificate's newest change among those up to a place of the feed."""
-    query = (
-        select(status_events.c.certificate_id, func.max(changes.c.position))
-        .join(changes, changes.c.status_event_id == status_events.c.id)
-        .where(
-            status_events.c.certificate_id == any_(bindparam("ids", type_=ARRAY(Uuid))),
-            changes.c.position <= through,
-        )
-        .group_by(status_events.c.certificate_id)
+    each = func.unnest(cast(list(certificate_ids), ARRAY(Uuid))).table_valued("id").render_derived()
+    newest = (
+        select(func.max(changes.c.position))
+        .join(status_events, status_events.c.id == changes.c.status_event_id)
+        .where(status_events.c.certificate_id == each.c.id, changes.c.position <= through)
+        .scalar_subquery()
     )
-    return {row[0]: row[1] for row in db.execute(query, {"ids": list(certificate_ids)})}
+    return {row[0]: row[1] for row in db.execute(select(each.c.id, newest).select_from(each))}
 
 
-def _query() -> Select[Any]:
-    """One row a certificate, with its case's item, its neighbours' identifiers and its status's event."""
+def _entries(wanted: Select[Any]) -> Select[Any]:
+    """These certificates with their case's item, neighbours' identifiers and status's event, by id.
+
+    They are chosen first, and everything else is looked up for each of them: left to itself, the planner may
+    join whole tables before it takes a page of them.
+    """
+    chosen = wanted.subquery("chosen")
     before, after = certificates.alias("before"), certificates.alias("after")
     event = (
         select(status_events.c.effective_on, status_events.c.at)
         .where(
-            status_events.c.certificate_id == certificates.c.id,
+            status_events.c.certificate_id == chosen.c.id,
             status_events.c.action != Action.INSPECT,
         )
         .order_by(status_events.c.id.desc())
@@ -106,21 +124,21 @@ def _query() -> Select[Any]:
     )
     return (
         select(
-            certificates,
-            cases.c.service_item,
-            before.c.identifier.label("predecessor"),
-            after.c.identifier.label("successor"),
+            chosen,
+            _alone(cases.c.service_item, cases.c.id == chosen.c.case_id).label("service_item"),
+            _alone(before.c.identifier, before.c.id == chosen.c.supersedes).label("predecessor"),
+            _alone(after.c.identifier, after.c.id == chosen.c.superseded_by).label("successor"),
             event.c.effective_on,
             event.c.at,
         )
-        .join(cases, cases.c.id == certificates.c.case_id)
-        .outerjoin(before, before.c.id == certificates.c.supersedes)
-        .outerjoin(after, after.c.id == certificates.c.superseded_by)
         .outerjoin(event, true())
+        .order_by(chosen.c.id)
     )
 
 
-_ENTRIES = _query()
+def _alone(column: ColumnElement[str], key: ColumnElement[bool]) -> ScalarSelect[str]:
+    """One value by a primary key: a join could be turned round, a scalar query cannot."""
+    return select(column).where(key).scalar_subquery()
 
 
 def _entry(keys: KeyRing, names: Names, row: Row[Any]) -> DirectoryEntry | DamagedRow:
