@@ -23,7 +23,6 @@ PublicOrPrivateKey = ECKey | RSAKey
 TOKEN_MAX_CHARS = 16 * 1024
 # NIST SP 800-57: less is broken within a certificate's life.
 RSA_BITS_MIN = 2048
-BITS_PER_CHAR = 6  # of base64url
 CURVE = "P-256"
 
 # The library reads a stranger's header before it knows the signature, and trips over odd values in it: a
@@ -105,9 +104,9 @@ def import_public_key(jwk: Mapping[str, Any]) -> PublicOrPrivateKey:
     key_class = _KEY_CLASSES.get(str(jwk.get("kty")))
     if key_class is None or jwk.get("use", "sig") != "sig":
         raise InputError("Expected a key for signatures of type EC or RSA.")
-    if key_class is RSAKey and len(str(jwk.get("n"))) * BITS_PER_CHAR < RSA_BITS_MIN:
-        raise InputError(f"The RSA key is too short: expected {RSA_BITS_MIN} bits or more.")
     try:
+        if key_class is RSAKey and _modulus_bits(jwk) < RSA_BITS_MIN:
+            raise InputError(f"The RSA key is too short: expected {RSA_BITS_MIN} bits or more.")
         key = key_class.import_key({str(name): value for name, value in jwk.items()})
     except UNREADABLE as error:
         raise InputError("The key cannot be read: expected a JSON Web Key (RFC 7517).") from error
@@ -130,13 +129,21 @@ def public_jwk(pem: bytes) -> dict[str, Any]:
     raise InputError("The key cannot be read: expected a public key of type EC or RSA in PEM.")
 
 
+def _modulus_bits(jwk: Mapping[str, Any]) -> int:
+    """Before the key is imported: the library takes a short one and warns."""
+    return int.from_bytes(_base64url(str(jwk.get("n")))).bit_length()
+
+
+def _base64url(text: str) -> bytes:
+    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+
+
 def _json_part(token: str, n: int) -> dict[str, Any]:
     parts = token.split(".") if len(token) <= TOKEN_MAX_CHARS else []
     if len(parts) != 3:  # noqa: PLR2004 - header, claims, signature
         raise NotAuthenticated("This is no signed token in compact form.")
     try:
-        text = base64.b64decode(parts[n] + "=" * (-len(parts[n]) % 4), altchars=b"-_", validate=True)
-        found = json.loads(text)
+        found = json.loads(_base64url(parts[n]))
     except UNREADABLE as error:
         raise NotAuthenticated("The token cannot be read.") from error
     if not isinstance(found, dict):

@@ -15,7 +15,7 @@ holders download them.
 
 **An approval system in four calls**
 
-1. `POST /oauth/token` with your client id and secret: a bearer token for ten minutes.
+1. `POST /oauth/token` with an assertion that you sign, or with your id and secret: a token for ten minutes.
 2. `GET /v1/catalogue/types/{code}`: the certificate type's face fields as JSON Schema, and a valid example.
 3. `POST /v1/deposits` with the completed case: receipts with identifier, verification code and documents.
    Send the same body again after any failure; it is deposited once.

@@ -193,13 +193,14 @@ def test_keys_are_read_from_each_kind_of_file(key: ECKey | RSAKey) -> None:
         assert "d" not in found.jwk
 
 
-WEAK = {"kty": "RSA", "e": "AQAB", "n": "v" * (2047 // 6)}
+WEAK = {"kty": "RSA", "e": "AQAB", "n": "v" * 340}
 BAD_FILES = {
     "a private JWK": json.dumps(EC.as_dict(private=True)),
     "a private PEM": EC.as_pem(private=True).decode(),
     "a shared secret": json.dumps({"kty": "oct", "k": "AAAA"}),
     "another curve": json.dumps(ECKey.generate_key("P-384").as_dict(private=False)),
     "RSA too short": json.dumps(WEAK),
+    "RSA too short, with zeros before it": json.dumps({**WEAK, "n": "AAAA" + WEAK["n"]}),
     "a key for encryption": json.dumps({**EC.as_dict(private=False), "use": "enc"}),
     "a kid that is a number": json.dumps({**EC.as_dict(private=False), "kid": 7}),
     "no JSON": "{",
