@@ -140,7 +140,7 @@ def test_the_clerk_is_recorded_with_every_request_and_only_in_envelopes(caller: 
     desk.headers["acting-for"] = urlencode(CLERK)
     request = example_request(house.catalogue)
     material = {
-        "type": "x",
+        "type": "CL9999",
         "name": "营业执照副本",
         "sha256": upload(desk),
         "trust": "C",
