@@ -1,6 +1,7 @@
 """Listening on a port, and a parent that looks after its children."""
 
 import os
+import signal
 import socket
 import time
 from pathlib import Path
