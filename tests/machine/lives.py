@@ -105,6 +105,9 @@ class Lives(Deposits):
     @rule(name=uses, which=st.integers(0, 3))
     def redeem(self, name: str, which: int) -> None:
         """A code opens what is in force while its use stands."""
+        self._redeem(name, which)
+
+    def _redeem(self, name: str, which: int) -> None:
         use = self.model.uses[name]
         code = use["codes"][which % len(use["codes"])]
         if self.model.opens(name, self.desk.today):
@@ -194,10 +197,12 @@ class Lives(Deposits):
         assert told == certificate["events"]
 
     def teardown(self) -> None:
-        """At the end of all, one more check; and a case may close once its certificate is held."""
+        """At the end, one more check, every use's code once more, and which cases may close."""
         if sys.exc_info()[0] is not None:
             return  # a step has failed: that is what has to be told, and made small
         self._check("A", "", new_case(), 0)
+        for name in self.model.uses:
+            self._redeem(name, 0)
         for number, case in self.model.cases.items():
             missing = self.desk.missing(number)
             if case["committed"]:
