@@ -7,7 +7,7 @@ import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,8 @@ from vault.errors import Conflict, InputError, Unavailable, UnknownCursor
 from vault.lifecycle import change_status, read_change
 from vault.model.certificate import CertificateRecord
 from vault.model.directory import Directory
-from vault.model.legal_time import legal_day
+from vault.model.legal_time import day_begins, legal_day
+from vault.succession import take_over
 from vault.workshop import Workshop
 
 pytestmark = pytest.mark.engines
@@ -152,6 +153,20 @@ def test_an_increment_tells_what_changed_once_and_as_it_is_now(
     assert (nothing.certificates, nothing.next_cursor) == (0, after.next_cursor)
 
 
+def test_a_renewal_that_begins_later_is_told_when_it_begins(house: House, tmp_path: Path) -> None:
+    company, begins = new_company(), legal_day(now()) + timedelta(days=9)
+    old = given(house, LICENCE, company)
+    whole = exported(house, tmp_path / "whole")
+    new = given(house, LICENCE, company, valid_from=begins.isoformat(), supersedes=str(old.certificate_id))
+    waiting = exported(house, tmp_path / "waiting", after=whole.next_cursor)
+    assert set(both(waiting)) == {new.identifier}
+    assert {**both(whole), **both(waiting)} == both(exported(house, tmp_path / "control"))
+    take_over(house.wired.workshop, new.certificate_id, at=day_begins(begins))
+    (row,) = both(exported(house, tmp_path / "then", after=waiting.next_cursor)).values()
+    assert (row["ZZBS"], row["ZZZT"], row["HXZZBS"]) == (old.identifier, "05", new.identifier)
+    assert row["ZZZTRQ"] == begins.isoformat()
+
+
 def test_a_certificate_that_changes_many_pages_apart_is_told_once(
     house: House, person: Holder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -238,7 +253,7 @@ def test_an_export_that_was_broken_off_goes_on(
     saved = json.loads((part / "progress.json").read_bytes())["files"]["resident"]["bytes"]
     assert saved > 0
     with file.open("ab") as torn:
-        torn.write(b'{"ZZMC": "half a li')
+        torn.write(b'{"ZZMC": "half a li' * 100_000)  # more than will be written over it
     heard: list[int] = []
     made = exported(house, target, after=after, form=form, progress=heard.append)
     assert heard[0] > 5, "it did not begin anew"

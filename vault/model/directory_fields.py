@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum, auto
 
+from vault.model.certificate import Status
 from vault.model.directory import STATUS_CODES, DirectoryEntry
 from vault.model.holders import HOLDER_CODE_TYPES, Holder
 from vault.model.legal_time import LEGAL_TIME
@@ -209,8 +210,9 @@ FIELDS: tuple[DirectoryField, ...] = (
         "后续证照标识",
         _OWN,
         Form.TEXT,
-        "identifier of the version that replaces it",
-        lambda entry: entry.successor,
+        "identifier of the version that has replaced it; only of those with code 05",
+        # One that begins later is no change yet: the feed would not tell of it, nor an increment.
+        lambda entry: entry.successor if entry.status is Status.SUPERSEDED else None,
         required=False,
     ),
     DirectoryField(
