@@ -9,6 +9,7 @@ from socket import create_server, socket
 from urllib.parse import urlsplit
 
 import pytest
+from hypothesis import settings
 from pydantic import SecretStr
 
 from api.edge import Mode
@@ -32,6 +33,11 @@ from vault.founding import (
 from vault.model.actors import ClientGrant
 from vault.signin import add_client
 from vault.workshop import Workshop
+
+
+# An example that takes long on a busy machine is no finding: what is slow, the bench tells.
+settings.register_profile("suite", deadline=None)
+settings.load_profile("suite")
 
 
 @dataclass(frozen=True, slots=True)

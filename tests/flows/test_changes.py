@@ -206,7 +206,7 @@ def paused_before_its_commit(house: House, monkeypatch: pytest.MonkeyPatch) -> I
     """An inspection, everything written and nothing committed, until the block ends."""
     certificate = new_certificate(house)
     written, go_on = Event(), Event()
-    real: Callable[..., None] = vars(changing)["insert_audit"]
+    real: Callable[..., None] = vars(changing)["insert_look"]
 
     def insert_then_wait(*arguments: Any) -> None:  # noqa: ANN401 - passed on
         real(*arguments)
@@ -214,7 +214,7 @@ def paused_before_its_commit(house: House, monkeypatch: pytest.MonkeyPatch) -> I
         assert go_on.wait(60)
 
     with ThreadPoolExecutor(1) as pool, monkeypatch.context() as patch:
-        patch.setattr(changing, "insert_audit", insert_then_wait)
+        patch.setattr(changing, "insert_look", insert_then_wait)
         slow = pool.submit(inspected, house, certificate, "slow")
         assert written.wait(60)
         patch.undo()
@@ -274,7 +274,7 @@ WRITERS, WRITES, READERS = 6, 12, 3
 
 def test_many_writers_and_readers_at_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """Transactions of random length overlap; every reader sees every change once, all in the same order."""
-    real: Callable[..., None] = vars(changing)["insert_audit"]
+    real: Callable[..., None] = vars(changing)["insert_look"]
 
     def insert_then_linger(db: WriteConnection, *arguments: Any) -> None:  # noqa: ANN401 - passed on
         real(db, *arguments)
@@ -299,7 +299,7 @@ def test_many_writers_and_readers_at_once(house: House, monkeypatch: pytest.Monk
                     return found
                 last_round = done.is_set()
 
-    monkeypatch.setattr(changing, "insert_audit", insert_then_linger)
+    monkeypatch.setattr(changing, "insert_look", insert_then_linger)
     with ThreadPoolExecutor(WRITERS + READERS) as pool:
         readers = [pool.submit(follow, n) for n in range(READERS)]
         written = [pool.submit(write, certificate) for certificate in certificates]
