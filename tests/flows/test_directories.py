@@ -250,8 +250,8 @@ def test_an_export_that_was_broken_off_goes_on(
         assert not target.exists()
     part = tmp_path / "made.part"
     (file,) = part.glob(f"resident.{form}")
-    saved = json.loads((part / "progress.json").read_bytes())["files"]["resident"]["bytes"]
-    assert saved > 0
+    saved = json.loads((part / "progress.json").read_bytes())["files"].values()
+    assert sum(each["bytes"] for each in saved) > 0
     with file.open("ab") as torn:
         torn.write(b'{"ZZMC": "half a li' * 100_000)  # more than will be written over it
     heard: list[int] = []
@@ -262,7 +262,8 @@ def test_an_export_that_was_broken_off_goes_on(
         assert (one.rows, one.sha256) == (other.rows, other.sha256)
 
 
-def test_only_the_same_export_goes_on(house: House, tmp_path: Path) -> None:
+def test_only_the_same_export_goes_on(house: House, person: Holder, tmp_path: Path) -> None:
+    given(house, ESTATE, person)
     target = tmp_path / "made"
     with pytest.raises(BrokenOffError):
         exported(house, target, progress=break_off_at(0))
@@ -327,8 +328,11 @@ def test_who_exported_what_is_audited_without_anybodys_code(
 
 
 @pytest.mark.parametrize("how", ["before", "after"])
-def test_no_export_is_there_whose_audit_did_not_commit(house: House, tmp_path: Path, how: str) -> None:
+def test_no_export_is_there_whose_audit_did_not_commit(
+    house: House, person: Holder, tmp_path: Path, how: str
+) -> None:
     """The COMMIT is cut off and the same command goes on: failed but happened, it is audited twice."""
+    given(house, ESTATE, person)
     with behind_a_cutting_wire(house) as (workshop, wire):
 
         def arm(_: int) -> None:
