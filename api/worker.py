@@ -62,7 +62,8 @@ class Lane:
 
 LANES = (
     # No second look is due at once: woken for every deposit, the worker would cost each of them 2 ms.
-    Lane((SECOND_LOOK_QUEUE, CHANGES_QUEUE, DISCARD_QUEUE), hands=2, eager=False),
+    # Usage copies are taken away, and renewals take over, in the queue of the second looks.
+    Lane((SECOND_LOOK_QUEUE, CHANGES_QUEUE), hands=2, eager=False),
     Lane((FIRST_TRIES_QUEUE,), hands=8, eager=True),
     Lane((RETRIES_QUEUE,), hands=4, eager=False),
 )
