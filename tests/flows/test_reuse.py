@@ -404,10 +404,12 @@ def test_fsck_opens_the_events_of_materials(house: House) -> None:
     with_material(house, company, ESCROW, "C")
     (material,) = held_materials(house, company)
     material_archive.verify(workshop, house.client, material.material_id, clerk="x", note="", at=now())
+    with_material(house, new_company(), ESCROW, "C")
     moved = text(
         "INSERT INTO material_events (material_id, action, trust, actor, at, data_key, sealed)"
         " SELECT m.id, e.action, e.trust, e.actor, e.at, e.data_key, e.sealed"
-        " FROM material_events e, materials m WHERE e.material_id = :id AND m.id <> :id LIMIT 1"
+        " FROM material_events e, materials m WHERE e.material_id = :id AND m.id <> :id"
+        " AND NOT EXISTS (SELECT FROM material_events v WHERE v.material_id = m.id) LIMIT 1"
     )
     with suppress(Undone), workshop.database.writing() as db:
         assert list(damaged_envelopes(db, workshop.keys)) == []
