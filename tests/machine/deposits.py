@@ -20,7 +20,7 @@ TERMS = {
     "from next week": (-1, 7, 400),
 }
 terms = st.sampled_from(sorted(TERMS))
-# A version that begins later takes over on its first day, by the worker: tests/flows/test_succession.py has that.
+# A version that begins later takes over on its first day, by the worker: tests/flows/test_succession.py.
 terms_at_once = st.sampled_from(sorted(term for term, (_, begins, _) in TERMS.items() if begins <= 0))
 kinds = st.sampled_from([LICENCE, ESTATE])
 companies = st.sampled_from("AB")
