@@ -34,7 +34,6 @@ from vault.model.actors import ClientGrant
 from vault.signin import add_client
 from vault.workshop import Workshop
 
-
 # An example that takes long on a busy machine is no finding: what is slow, the bench tells.
 settings.register_profile("suite", deadline=None)
 settings.load_profile("suite")
