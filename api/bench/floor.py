@@ -20,6 +20,7 @@ from signing.typeset import Typesetter, qr_modules
 from storage.seals import seals_in_use
 from vault.catalogue import InForce, page_data
 from vault.deposit import read_case
+from vault.deposit.identifiers import TOKEN_BYTES
 from vault.deposit.making import (
     QR_FROM_EDGE_MM,
     QR_SIZE_MM,
@@ -28,7 +29,6 @@ from vault.deposit.making import (
     SEAL_FROM_EDGE_MM,
     verify_url,
 )
-from vault.deposit.reserving import TOKEN_BYTES
 from vault.model.actors import ClientGrant
 from vault.model.catalogue import CertificateType
 from vault.model.certificate import ApprovalResult

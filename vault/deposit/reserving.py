@@ -1,9 +1,7 @@
 """Step 2: the intent to seal is committed first, once, with everything that no retry may change."""
 
-import base64
 import hashlib
 import json
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,14 +12,11 @@ from storage.cases import (
     FORGOTTEN,
     CaseContents,
     CaseRow,
-    Predecessor,
     ReservationRow,
     ReservedResult,
     find_case,
-    highest_version,
     insert_case,
     insert_reservations,
-    lock_predecessor,
     release_case,
     reservations_of,
     start_attempt,
@@ -32,27 +27,17 @@ from storage.envelope import KeyRing
 from storage.holders import holder_json
 from storage.seals import seals_in_use
 from vault.deposit.differences import differences
+from vault.deposit.identifiers import check_predecessor, new_codes, reserve_identifier
 from vault.deposit.reading import read_again
-from vault.errors import Conflict, FieldProblem, InputError, Unavailable
+from vault.errors import Conflict, FieldProblem, Unavailable
 from vault.model.certificate import (
     ApprovalResult,
     CertificateRecord,
     CompletedCase,
     Reservation,
-    Status,
 )
-from vault.model.identifier import CertificateIdentifier
-from vault.model.ids import uuid7
-from vault.model.lifecycle import Action, Forbidden, outcome
 from vault.model.written import case_number_form, hides_something
 from vault.workshop import Workshop
-
-# Digits and capitals without those that are read for one another on paper (0/O, 1/I/L, U/V).
-CODE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
-CODE_CHARS = 10  # 49 bits, and only good together with the certificate's number
-TOKEN_BYTES = 16  # 128 bits: nobody guesses a QR
-SERIAL_CHARS = 20  # 流水号: random, so that identifiers tell nothing about holders or volumes
-SERIAL_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +103,7 @@ def reserve(
             return _committed(db, workshop, row, case)
         if row.request_digest == contents.request_digest:
             for position, result in enumerate(case.results):
-                _check_predecessor(db, position, result)
+                check_predecessor(db, position, result)
             known = reservations_of(db, row.case_id)
             return ReservedCase(row.case_id, row.attempt, _reservations(known, row.envelope), seal_ids)
         # Nobody was ever answered for the earlier contents: the mended request takes their place.
@@ -204,7 +189,7 @@ def _result_json(result: ApprovalResult) -> dict[str, Any]:
 
 def _contents(case: CompletedCase) -> CaseContents:
     request = case_json(case)
-    codes = [_new_codes() for _ in case.results]
+    codes = [new_codes() for _ in case.results]
     return CaseContents(
         case.service_item,
         case.completed_at,
@@ -248,54 +233,11 @@ def _reserve_identifiers(
     db: WriteConnection, keys: KeyRing, case: CompletedCase, case_id: UUID, at: datetime
 ) -> list[ReservationRow]:
     reserved = [
-        ReservedResult(
-            _reserve_identifier(db, n, result, at), tuple(holder.code for holder in result.holders)
-        )
+        ReservedResult(reserve_identifier(db, n, result, at), tuple(holder.code for holder in result.holders))
         for n, result in enumerate(case.results)
     ]
     insert_reservations(db, keys, case_id, reserved)
     return [result.row for result in reserved]
-
-
-def _reserve_identifier(
-    db: WriteConnection, position: int, result: ApprovalResult, at: datetime
-) -> ReservationRow:
-    predecessor = _check_predecessor(db, position, result)
-    if predecessor is None:
-        serial = "".join(secrets.choice(SERIAL_ALPHABET) for _ in range(SERIAL_CHARS))
-    else:
-        serial = CertificateIdentifier.parse(predecessor.identifier).serial
-    lineage = f"{result.type_code}.{result.issuing_authority}.{serial}"
-    # Versions that other tries reserved and never committed stay unused: an identifier is never given twice.
-    version = 1 if predecessor is None else highest_version(db, lineage) + 1
-    identifier = CertificateIdentifier(result.type_code, result.issuing_authority, serial, version)
-    return ReservationRow(uuid7(at), position, str(identifier), lineage, version)
-
-
-def _check_predecessor(db: WriteConnection, position: int, result: ApprovalResult) -> Predecessor | None:
-    """Locks what a result supersedes, so that versions are given out one after the other."""
-    if result.supersedes is None:
-        return None
-    pointer = f"/results/{position}/supersedes"
-    old = lock_predecessor(db, result.supersedes)
-    if old is None or old.issuing_authority != result.issuing_authority:
-        raise InputError.at(pointer, "There is no such certificate of this authority.")
-    if old.type_code != result.type_code:
-        raise InputError.at(pointer, "A certificate is superseded by one of its own type.")
-    possible = outcome(Status(old.status), Action.SUPERSEDE)
-    if isinstance(possible, Forbidden):
-        problem = FieldProblem(pointer, possible.why)
-        raise Conflict("The certificate to supersede is no longer one that can be.", problem)
-    if old.announced:
-        problem = FieldProblem(pointer, "A version that begins later is deposited already: act on that one.")
-        raise Conflict("The certificate has its successor already.", problem)
-    return old
-
-
-def _new_codes() -> dict[str, str]:
-    code = "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_CHARS))
-    token = base64.urlsafe_b64encode(secrets.token_bytes(TOKEN_BYTES)).rstrip(b"=").decode()
-    return {"code": code, "token": token}
 
 
 def _reservations(rows: Sequence[ReservationRow], envelope: Mapping[str, Any]) -> tuple[Reservation, ...]:
