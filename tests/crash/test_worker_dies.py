@@ -127,6 +127,7 @@ def test_a_receiver_that_hangs_holds_up_nobody_else(
             assert replay_range(workshop, hanging.webhook.webhook_id, after, None, at=now()) == 12
         assert replay_range(workshop, other.webhook.webhook_id, after, None, at=now()) == 1
         with running("worker", settings=settings, output=tmp_path / "worker.log"):
+            arrived(slow)
             arrived(quick)
             assert len(slow.received) == 1, "it takes one hand at most"
             assert len(told(quick)) == 12

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 
 from api import answers
 from tests.conftest import House
@@ -10,6 +11,7 @@ from tests.edge.conftest import Caller
 from tests.edge.test_the_contract_over_http import shaped
 from tests.flows.test_reuse import CONSTRUCTION, ESCROW, PRESALE, new_company, with_material
 from tests.requests import example_request, new_case_number
+from vault.avoided import AvoidedTally
 
 pytestmark = pytest.mark.engines
 
@@ -84,8 +86,13 @@ def test_service_items_are_open_to_everybody(caller: Caller, house: House) -> No
 
 
 def test_the_metrics_tell_what_was_avoided(
-    caller: Caller, bearer: dict[str, str], company: dict[str, str]
+    app: FastAPI,
+    caller: Caller,
+    bearer: dict[str, str],
+    company: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(app.state.edge, "avoided", AvoidedTally())  # nobody asked within the last minute
     assert caller("POST", "/v1/reuse-checks", json=question(company), headers=bearer).status_code == 200
     text = caller("GET", "/metrics").text
     assert 'certvault_resubmissions_avoided_total{authority="11990100MB990003XK",' in text

@@ -178,15 +178,16 @@ class Lives(Deposits):
             return
         assert isinstance(verdict, NotInForce)
         assert verdict.reason == why
-        told = tuple(verdict.certificate[f"status_{name}"] for name in ("reason", "effective_on"))
-        successor = certificate["successor"]
+        told = tuple(
+            verdict.certificate[name] for name in ("status_reason", "status_effective_on", "successor")
+        )
         if certificate["status"] == "valid":
-            assert told == (None, None)
+            assert told == (None, None, None)
         else:
             reason, day = self.model.last_word(key)
-            assert told == (reason, day.isoformat())
-        identifier = None if successor is None else self.model.certificates[successor]["identifier"]
-        assert verdict.certificate["successor"] == identifier
+            successor = certificate["successor"]
+            identifier = None if successor is None else self.model.certificates[successor]["identifier"]
+            assert told == (reason, day.isoformat(), identifier)
 
     @rule(key=Deposits.certificates)
     def read_history(self, key: str) -> None:

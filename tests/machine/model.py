@@ -35,6 +35,8 @@ DECISIONS = {
     "abolish": "abolished",
 }
 LIVING = ("valid", "suspended")
+# What ended otherwise before its first day never takes its predecessor's place.
+TAKES_OVER = (*LIVING, "superseded")
 
 
 class Model:
@@ -51,7 +53,9 @@ class Model:
 
     def may_supersede(self, key: str | None) -> bool:
         """Whether a new version may take this certificate's place."""
-        return key is None or self.certificates[key]["status"] in LIVING
+        if key is None:
+            return True
+        return self.certificates[key]["status"] in LIVING and not self._awaits(key)
 
     def reserve(self, case: str, certificate: Thing) -> None:
         """A case was begun: its identifier is given out, nothing is held yet."""
@@ -62,7 +66,7 @@ class Model:
         self.cases[case] = {"committed": False, "certificate": certificate}
 
     def commit(self, case: str, today: date) -> Thing:
-        """The case is deposited: its certificate is held, and what it supersedes no longer counts."""
+        """The case is deposited: its certificate is held, and what it supersedes counts until it begins."""
         self.cases[case]["committed"] = True
         certificate: Thing = self.cases[case]["certificate"]
         certificate |= {"status": "valid", "successor": None}
@@ -70,8 +74,10 @@ class Model:
         self.certificates[certificate["key"]] = certificate
         if certificate["predecessor"] is not None:
             old = self.certificates[certificate["predecessor"]]
-            old |= {"status": "superseded", "successor": certificate["key"]}
-            old["events"].append(("supersede", None, today))
+            old["successor"] = certificate["key"]
+            if certificate["valid_from"] <= today:
+                old["status"] = "superseded"
+                old["events"].append(("supersede", None, today))
         return certificate
 
     def judge_decision(self, key: str, action: str, reason: str, day: date, today: date) -> str:
@@ -183,11 +189,18 @@ class Model:
             if "certificate" in begun
         )
 
+    def _awaits(self, key: str) -> bool:
+        """Whether a version that begins later will take its place."""
+        old = self.certificates[key]
+        new = None if old["successor"] is None else self.certificates[old["successor"]]
+        return old["status"] != "superseded" and new is not None and new["status"] in TAKES_OVER
+
     def _followed(self, thing_id: str, applicant: str) -> bool:
-        """Whether the applicant has the version that took its place, which speaks for it."""
+        """Whether the applicant has the version that took its place, or will, and so speaks for it."""
         old = next((c for c in self.certificates.values() if c["id"] == thing_id), None)
-        new = None if old is None or old["successor"] is None else self.certificates[old["successor"]]
-        return new is not None and applicant in new["holders"]
+        if old is None or not (old["status"] == "superseded" or self._awaits(old["key"])):
+            return False
+        return applicant in self.certificates[old["successor"]]["holders"]
 
     def _against(self, thing: Thing, rule: dict[str, Any], today: date, needed: date) -> set[str]:
         """Everything that stands against it; empty where it does."""

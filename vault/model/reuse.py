@@ -11,6 +11,7 @@ from uuid import UUID
 
 from vault.model.certificate import Status, TrustLevel
 from vault.model.held import Evidence, Held, HeldCertificate, HeldMaterial, Party, PendingResult
+from vault.model.lifecycle import TAKES_OVER
 from vault.model.service_item import FieldWay, HolderRole, MaterialWay, Requirement, Way
 
 
@@ -268,8 +269,14 @@ class _Chain:
         predecessor = self.replaced_by.get(evidence.certificate_id)
         if predecessor is not None and party.position not in predecessor.parties:
             predecessor = None
-        successor = None if evidence.superseded_by is None else self.by_id.get(evidence.superseded_by)
-        return Obstacle(way, evidence, party, reasons, predecessor, successor)
+        return Obstacle(way, evidence, party, reasons, predecessor, self._successor(evidence))
+
+    def _successor(self, evidence: HeldCertificate) -> HeldCertificate | None:
+        """What took its place, or will: not what was taken back before its first day."""
+        found = None if evidence.superseded_by is None else self.by_id.get(evidence.superseded_by)
+        if found is None or evidence.status is Status.SUPERSEDED or found.status in TAKES_OVER:
+            return found
+        return None
 
 
 def _nearest_of_each_way(requirement: Requirement, refused: Sequence[Obstacle]) -> tuple[Obstacle, ...]:
