@@ -339,6 +339,13 @@ def test_a_successor_of_another_holder_is_named_with_its_place() -> None:
     assert "superseded on 2026-11-15 by 1.2.156.3005.2.2, which holder 2 of the request holds" in told(line)
 
 
+def test_a_successor_that_was_taken_back_before_it_began_is_none() -> None:
+    waiting = certificate(1, status=Status.SUSPENDED, superseded_by=UUID(int=2))
+    line = decided(Held((waiting, certificate(2, status=Status.ABOLISHED))))
+    assert line.obstacles[0].reasons == (Reason.SUSPENDED,)
+    assert line.obstacles[0].evidence == waiting
+
+
 def test_a_successor_that_is_not_held_is_told() -> None:
     line = decided(Held((OLD,)))
     assert "none of the holders asked about has its successor" in told(line)
