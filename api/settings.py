@@ -37,6 +37,7 @@ class Settings(BaseSettings):
 
     `trust`: PEM bundle of the roots that seals and time-stamps must chain to. `tsa_url`: RFC 3161 time-stamp
     authority; without one, development mode uses its own (`tsa.key.pem` in `secrets`), production seals B-B.
+    `witnesses`: file with the log's witnesses, one a line.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
@@ -50,6 +51,7 @@ class Settings(BaseSettings):
     secrets: Path
     trust: Path
     tsa_url: HttpUrl | None = None
+    witnesses: Path | None = None
     retention_days: Annotated[int, Field(ge=1, le=36525)] = RETENTION_DAYS
 
     @field_validator("public_url")

@@ -11,14 +11,17 @@ from signing.log_key import read_log_key
 from signing.timestamp import DevelopmentTimeStampAuthority, HttpTimeStampAuthority, TimeStampAuthority
 from signing.trust import certificates_der
 from signing.typeset import Typesetter
-from storage.blobs import BlobStore, StoreAddress
+from storage.blobs import BlobStore
+from storage.s3 import StoreAddress
 from storage.db import Database
 from storage.envelope import KeyRing, read_key_ring
+from storage.log_store import LogStore
 from storage.public_read import PublicReader
 from vault.errors import InputError
 from vault.founding import SecretsFolder
 from vault.seal_ring import SealRing
 from vault.shelf import CatalogueShelf
+from vault.tlog.witness import parse_witnesses
 from vault.workshop import Workshop
 
 # A time-stamp authority that needs longer holds up a window: the deposit answers 503 and is sent again.
@@ -43,12 +46,14 @@ def database_of(settings: Settings) -> Database:
 
 def blobs_of(settings: Settings) -> BlobStore:
     """The object store's client of this process."""
-    return BlobStore(
-        StoreAddress(
-            str(settings.s3_endpoint).rstrip("/"),
-            settings.s3_access_key,
-            settings.s3_secret_key.get_secret_value(),
-        )
+    return BlobStore(_store_address(settings))
+
+
+def _store_address(settings: Settings) -> StoreAddress:
+    return StoreAddress(
+        str(settings.s3_endpoint).rstrip("/"),
+        settings.s3_access_key,
+        settings.s3_secret_key.get_secret_value(),
     )
 
 
@@ -65,6 +70,7 @@ def wire(settings: Settings) -> Wired:
         log_key = read_log_key(secrets.log_key.read_bytes())
         token_key = secrets.token_key.read_text()
         roots = certificates_der(settings.trust.read_bytes())
+        witnesses = () if settings.witnesses is None else parse_witnesses(settings.witnesses.read_text())
     except OSError as error:
         raise InputError(f"{error.filename} is not readable: {error.strerror}.") from error
     database = database_of(settings)
@@ -81,6 +87,8 @@ def wire(settings: Settings) -> Wired:
         public_url=settings.origin,
         retention=timedelta(days=settings.retention_days),
         promise_within=PROMISE_WITHIN,
+        log_store=LogStore(_store_address(settings)),
+        witnesses=witnesses,
     )
     edge = EdgeSettings(
         mode=settings.mode,

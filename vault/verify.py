@@ -17,7 +17,7 @@ from signing.validate import judge_pdf
 from storage.certificates import record_by_document
 from storage.public_read import PublicReader, PublicRow
 from storage.statuses import out_of_force
-from vault.log import moment
+from vault.log import moment, place_json
 from vault.model.certificate import CertificateRecord, Status
 from vault.model.holders import HolderCode, mask_name
 from vault.model.legal_time import legal_day
@@ -82,7 +82,14 @@ def by_file(workshop: Workshop, content: bytes, *, at: datetime) -> Verification
         )
         certificate = {**_masked(_shown_record(ours, names)), **_shown_end(ended)}
         return _of_ours(
-            certificate, ours.status, ended, ours.valid_from, ours.valid_to, ours.log_index, at, unchanged
+            certificate,
+            ours.status,
+            ended,
+            ours.valid_from,
+            ours.valid_to,
+            place_json(ours.certificate_id, None, ours.log_index, ours.log_origin),
+            at,
+            unchanged,
         )
     reports = judge_pdf(content, roots=workshop.trust_roots, at=at)
     return _of_strange_file(reports, at)
@@ -103,7 +110,7 @@ async def _looked_up(reader: PublicReader, row: PublicRow | None, how: str, at: 
         row.out_of_force,
         row.valid_from,
         row.valid_to,
-        row.log_index,
+        place_json(row.certificate_id, None, row.log_index, row.log_origin),
         at,
         check,
     )
@@ -115,7 +122,7 @@ def _of_ours(
     ended: OutOfForce | None,
     valid_from: date,
     valid_to: date | None,
-    log_index: int | None,
+    log: Mapping[str, Any],
     at: datetime,
     first: Check,
 ) -> Verification:
@@ -127,11 +134,11 @@ def _of_ours(
     )
     logged = Check(
         "logged",
-        CheckResult.UNKNOWN if log_index is None else CheckResult.PASSED,
-        "The log has promised to include it." if log_index is None else "It stands in the public log.",
+        CheckResult.UNKNOWN if log["index"] is None else CheckResult.PASSED,
+        "The log has promised to include it." if log["index"] is None else "It stands in the public log.",
     )
     verdict: Verdict = Genuine(certificate) if reason is None else NotInForce(certificate, reason)
-    return Verification(verdict, (first, in_force, logged), (), {"index": log_index}, at)
+    return Verification(verdict, (first, in_force, logged), (), log, at)
 
 
 def _why_not_in_force(

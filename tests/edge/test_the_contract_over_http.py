@@ -18,7 +18,8 @@ from api import answers
 from api.app import create_app
 from api.edge import Mode
 from api.wiring import reader_of
-from storage.blobs import BlobStore, StoreAddress
+from storage.blobs import BlobStore
+from storage.s3 import StoreAddress
 from tests.conftest import House
 from tests.edge.conftest import Caller
 from tests.requests import FOOD, example_request, new_case_number

@@ -10,7 +10,8 @@ from typing import cast
 import pytest
 from sqlalchemy import select, text
 
-from storage.blobs import BlobStore, StoreAddress
+from storage.blobs import BlobStore
+from storage.s3 import StoreAddress
 from storage.db import Database, ReadConnection
 from storage.embedded import EngineAddresses
 from storage.holders import find_holder

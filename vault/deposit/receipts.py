@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from vault.deposit.making import verify_url
+from vault.log import place_json
 from vault.model.certificate import CertificateRecord
 
 
@@ -29,5 +30,8 @@ def receipt_json(record: CertificateRecord, public_url: str) -> dict[str, Any]:
             }
             for document in record.documents
         ],
-        "log": {"promise": json.loads(record.promise), "index": record.log_index},
+        "log": {
+            "promise": json.loads(record.promise),
+            **place_json(record.certificate_id, None, record.log_index, record.log_origin),
+        },
     }

@@ -12,7 +12,7 @@ from storage.history import AuditRow, insert_audit
 from storage.statuses import events_of, identifiers_of
 from vault.errors import NotFound
 from vault.lifecycle.changing import Recorded
-from vault.log import moment
+from vault.log import moment, place_json
 from vault.model.actors import ClientGrant
 from vault.model.certificate import CertificateRecord
 from vault.model.lifecycle import StatusEvent
@@ -56,7 +56,10 @@ def history_json(history: History) -> dict[str, Any]:
         "predecessor": _version_json(history, found.supersedes),
         "successor": _version_json(history, found.superseded_by),
         "history": [_event_json(event) for event in history.events],
-        "log": {"promise": json.loads(found.promise), "index": found.log_index},
+        "log": {
+            "promise": json.loads(found.promise),
+            **place_json(found.certificate_id, None, found.log_index, found.log_origin),
+        },
     }
 
 
@@ -67,7 +70,12 @@ def recorded_json(recorded: Recorded) -> dict[str, Any]:
         "identifier": recorded.identifier,
         "status": recorded.event.status.value,
         "event": _event_json(recorded.event),
-        "log": {"promise": json.loads(recorded.promise), "index": recorded.log_index},
+        "log": {
+            "promise": json.loads(recorded.promise),
+            **place_json(
+                recorded.certificate_id, recorded.promise, recorded.log_index, recorded.log_origin
+            ),
+        },
     }
 
 

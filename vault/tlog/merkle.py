@@ -1,6 +1,6 @@
 """Merkle trees (RFC 6962, 2.1): roots, and proofs as lists of subtrees; which hashes those are is another's job.
 
-A perfect subtree is named by `Node(level, index)`: it covers the 2^level leaves from index * 2^level on.
+A perfect subtree is named by `Node(level, number)`: it covers the 2^level leaves from number * 2^level on.
 """
 
 import hashlib
@@ -19,10 +19,10 @@ PROOF_MAX = 63
 
 
 class Node(NamedTuple):
-    """A perfect subtree: the leaves `index << level` to `(index + 1) << level`."""
+    """A perfect subtree: the leaves `number << level` to `(number + 1) << level`."""
 
     level: int
-    index: int
+    number: int
 
 
 Span = tuple[Node, ...]

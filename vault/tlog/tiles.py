@@ -30,21 +30,21 @@ _LEVELLED = re.compile(r"(?P<level>0|[1-9][0-9]?)/(?P<rest>.+)")
 
 
 class Tile(NamedTuple):
-    """`width` hashes of row `level` (each over 256^level leaves), from `index` * 256 on."""
+    """`width` hashes of row `level` (each over 256^level leaves), from `number` * 256 on."""
 
     level: int
-    index: int
+    number: int
     width: int = TILE_WIDTH
 
     @property
     def path(self) -> str:
         """Its address below the log's prefix."""
-        return f"tile/{self.level}/{_address(self.index, self.width)}"
+        return f"tile/{self.level}/{_address(self.number, self.width)}"
 
     @property
     def entries_path(self) -> str:
         """The address of the entries that a tile of level 0 has the hashes of."""
-        return f"tile/entries/{_address(self.index, self.width)}"
+        return f"tile/entries/{_address(self.number, self.width)}"
 
 
 ReadTiles = Callable[[Sequence[Tile]], Mapping[Tile, bytes]]
@@ -135,6 +135,34 @@ def prove_consistency(old: int, size: int, read: ReadTiles) -> tuple[bytes, ...]
     return _folded(consistency_spans(old, size), size, read)
 
 
+def grown_tiles(size: int, leaves: Sequence[bytes], read: ReadTiles) -> dict[Tile, bytes]:
+    """Every tile that changes when these leaf hashes come to a tree of `size` leaves, as it is afterwards.
+
+    Reads what is there of the last tile of each level, in one go.
+
+    Raises:
+        SignatureError: such a tile has another width than it must have.
+    """
+    rows = [size >> (TILE_HEIGHT * level) for level in range(LEVEL_MAX + 1)]
+    begun = [Tile(n, row // TILE_WIDTH, row % TILE_WIDTH) for n, row in enumerate(rows) if row % TILE_WIDTH]
+    known = _checked(begun, read)
+    grown: dict[Tile, bytes] = {}
+    new = list(leaves)
+    for level, row in enumerate(rows):
+        if not new:
+            break
+        first, filled = divmod(row, TILE_WIDTH)
+        hashes = split_hashes(known.get(Tile(level, first, filled), b"")) + new
+        new = []
+        for at in range(0, len(hashes), TILE_WIDTH):
+            tile_hashes = hashes[at : at + TILE_WIDTH]
+            tile = Tile(level, first + at // TILE_WIDTH, len(tile_hashes))
+            grown[tile] = b"".join(tile_hashes)
+            if tile.width == TILE_WIDTH:
+                new.append(subtree(tile_hashes))
+    return grown
+
+
 def peaks_from_tiles(size: int, read: ReadTiles) -> tuple[bytes, ...]:
     """What a `GrowingTree` of this size is continued from.
 
@@ -152,21 +180,26 @@ def split_hashes(content: bytes) -> list[bytes]:
 def _folded(spans: Iterable[Span], size: int, read: ReadTiles) -> tuple[bytes, ...]:
     planned = list(spans)
     wanted = sorted({_tile_of(node, size) for each in planned for node in each})
-    rows = {tile: content for tile, content in read(wanted).items() if tile in set(wanted)} if wanted else {}
-    for tile in wanted:
-        if tile not in rows or len(rows[tile]) != tile.width * HASH_BYTES:
-            raise SignatureError(f"{tile.path} does not hold {tile.width} hashes.", reason="log-tile")
+    rows = _checked(wanted, read)
     return tuple(fold([_node(node, rows[_tile_of(node, size)]) for node in each]) for each in planned)
+
+
+def _checked(wanted: Sequence[Tile], read: ReadTiles) -> Mapping[Tile, bytes]:
+    rows = read(wanted) if wanted else {}
+    for tile in wanted:
+        if len(rows.get(tile, b"")) != tile.width * HASH_BYTES:
+            raise SignatureError(f"{tile.path} does not hold {tile.width} hashes.", reason="log-tile")
+    return rows
 
 
 def _tile_of(node: Node, size: int) -> Tile:
     level, height = divmod(node.level, TILE_HEIGHT)
-    return tile_holding(level, node.index << height, size)
+    return tile_holding(level, node.number << height, size)
 
 
 def _node(node: Node, content: bytes) -> bytes:
     count = 1 << (node.level % TILE_HEIGHT)
-    first = (node.index * count) % TILE_WIDTH
+    first = (node.number * count) % TILE_WIDTH
     return subtree(split_hashes(content[first * HASH_BYTES : (first + count) * HASH_BYTES]))
 
 

@@ -63,7 +63,7 @@ class NaiveTiles:
     def tile(self, tile: Tile) -> bytes:
         """MTH(D[(n * 256 + i) * 256**l : (n * 256 + i + 1) * 256**l]) for every i."""
         span = TILE_WIDTH**tile.level
-        first = tile.index * TILE_WIDTH
+        first = tile.number * TILE_WIDTH
         starts = range(first * span, (first + tile.width) * span, span)
         assert starts.stop <= len(self.leaves)
         return b"".join(root(self.leaves[start : start + span]) for start in starts)

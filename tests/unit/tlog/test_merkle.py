@@ -1,5 +1,6 @@
 """Roots and proofs against the vectors of RFC 6962's reference and against a naive tree; mutations refused."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import pytest
@@ -20,6 +21,7 @@ from vault.tlog.merkle import (
 from vault.tlog.merkle_leaf import leaf_hash
 from vault.tlog.tiles import (
     Tile,
+    grown_tiles,
     parse_entries,
     parse_tile,
     peaks_from_tiles,
@@ -193,6 +195,25 @@ def test_the_tiles_of_the_specification_s_example() -> None:
 def test_tiles_between_are_those_that_the_old_tree_has_not(one: int, other: int) -> None:
     old, size = sorted((one, other))
     assert set(tiles_between(old, size)) == set(tiles_between(0, size)) - set(tiles_between(0, old))
+
+
+@given(st.lists(st.integers(0, 700), min_size=1, max_size=4))
+def test_tiles_grow_to_what_they_are_by_definition(steps: list[int]) -> None:
+    leaves = [leaf_hash(b"%d" % n) for n in range(sum(steps))]
+    there: dict[tuple[int, int], bytes] = {}
+
+    def read(tiles: Sequence[Tile]) -> dict[Tile, bytes]:
+        return {tile: there[tile.level, tile.number] for tile in tiles}
+
+    size = 0
+    for step in steps:
+        grown = grown_tiles(size, leaves[size : size + step], read)
+        size += step
+        assert set(grown) == set(tiles_between(size - step, size))
+        there |= {(tile.level, tile.number): content for tile, content in grown.items()}
+    tree = naive.NaiveTiles(leaves)
+    for tile in tiles_between(0, size):
+        assert there[tile.level, tile.number] == tree.tile(tile)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,357 @@
+"""Rows of the transparency log: shards, checkpoints, tiles, cosignatures, and the leaves in their order."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, Table, bindparam, func, select, text, tuple_
+from sqlalchemy.dialects.postgresql import insert
+
+from storage.db import ReadConnection, WriteConnection
+from storage.tables import (
+    log_checkpoints,
+    log_cosignatures,
+    log_leaves,
+    log_publications,
+    log_shards,
+    log_tiles,
+)
+from vault.tlog.merkle import HASH_BYTES
+from vault.tlog.tiles import Tile
+
+# Whoever gives out indexes, makes checkpoints or chains audit events holds this lock until its commit.
+_SEQUENCER_LOCK = 0x746C6F67  # "tlog"
+
+
+@dataclass(frozen=True, slots=True)
+class ShardRow:
+    """One year of the log. `first_index`: the number of its first leaf among the leaves of all shards."""
+
+    year: int
+    origin: str
+    first_index: int
+    opened_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointRow:
+    """A signed tree head of a shard. `note`: as it was signed, without cosignatures."""
+
+    year: int
+    size: int
+    root: bytes
+    note: bytes = field(repr=False)
+    made_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingLeaf:
+    """A leaf without an index."""
+
+    leaf_id: int
+    leaf_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedLeaf:
+    """A leaf with its content; `log_index` counts over all shards, None where it has none yet."""
+
+    leaf_id: int
+    leaf: bytes = field(repr=False)
+    leaf_hash: bytes
+    promise: str
+    log_index: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CosignatureRow:
+    """A witness's signature line on a checkpoint."""
+
+    year: int
+    size: int
+    witness: str
+    line: str
+    signed_at: datetime
+
+
+def hold_sequencer(db: WriteConnection) -> None:
+    """Waits until nobody else sequences, and keeps it so until this transaction ends."""
+    db.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _SEQUENCER_LOCK})
+
+
+def shards(db: ReadConnection) -> tuple[ShardRow, ...]:
+    """Every shard, oldest first."""
+    query = select(log_shards).order_by(log_shards.c.year)
+    return tuple(ShardRow(row.year, row.origin, row.first_index, row.opened_at) for row in db.execute(query))
+
+
+def newest_shard(db: ReadConnection) -> ShardRow | None:
+    """The shard that takes leaves; None before the first."""
+    row = db.execute(select(log_shards).order_by(log_shards.c.year.desc()).limit(1)).one_or_none()
+    return None if row is None else ShardRow(row.year, row.origin, row.first_index, row.opened_at)
+
+
+def insert_shard(db: WriteConnection, shard: ShardRow) -> None:
+    """Opens a shard."""
+    db.execute(
+        insert(log_shards).values(
+            year=shard.year,
+            origin=shard.origin,
+            first_index=shard.first_index,
+            opened_at=shard.opened_at,
+        )
+    )
+
+
+def newest_checkpoint(db: ReadConnection, year: int) -> CheckpointRow | None:
+    """The tree head of a shard as the database has it, published or not."""
+    query = (
+        select(log_checkpoints)
+        .where(log_checkpoints.c.year == year)
+        .order_by(log_checkpoints.c.size.desc())
+        .limit(1)
+    )
+    return _checkpoint(db.execute(query).one_or_none())
+
+
+def checkpoint_at(db: ReadConnection, year: int, size: int) -> CheckpointRow | None:
+    """The tree head of this very size."""
+    query = select(log_checkpoints).where(log_checkpoints.c.year == year, log_checkpoints.c.size == size)
+    return _checkpoint(db.execute(query).one_or_none())
+
+
+def checkpoint_page(db: ReadConnection, year: int, after: int, rows: int) -> tuple[CheckpointRow, ...]:
+    """The next `rows` tree heads of a shard above this size."""
+    query = (
+        select(log_checkpoints)
+        .where(log_checkpoints.c.year == year, log_checkpoints.c.size > after)
+        .order_by(log_checkpoints.c.size)
+        .limit(rows)
+    )
+    return tuple(found for row in db.execute(query) if (found := _checkpoint(row)) is not None)
+
+
+def insert_checkpoint(db: WriteConnection, checkpoint: CheckpointRow) -> None:
+    """Keeps a tree head. Another one of the same size is refused by the key."""
+    db.execute(
+        insert(log_checkpoints).values(
+            year=checkpoint.year,
+            size=checkpoint.size,
+            root=checkpoint.root,
+            note=checkpoint.note,
+            made_at=checkpoint.made_at,
+        )
+    )
+
+
+def note_publication(db: WriteConnection, year: int, size: int, at: datetime) -> None:
+    """Notes that everybody may see this tree head; once is enough."""
+    statement = insert(log_publications).values(year=year, size=size, at=at)
+    db.execute(statement.on_conflict_do_nothing())
+
+
+def newest_publication(db: ReadConnection, year: int) -> CheckpointRow | None:
+    """The largest tree head of a shard that is known to be published."""
+    query = (
+        select(log_checkpoints)
+        .join(log_publications, _same_size(log_publications))
+        .where(log_publications.c.year == year)
+        .order_by(log_publications.c.size.desc())
+        .limit(1)
+    )
+    return _checkpoint(db.execute(query).one_or_none())
+
+
+def newest_cosigned(db: ReadConnection, year: int, above: int) -> CheckpointRow | None:
+    """The largest tree head with more than `above` leaves that a witness has signed."""
+    query = (
+        select(log_checkpoints)
+        .join(log_cosignatures, _same_size(log_cosignatures))
+        .where(log_cosignatures.c.year == year, log_cosignatures.c.size > above)
+        .order_by(log_cosignatures.c.size.desc())
+        .limit(1)
+    )
+    return _checkpoint(db.execute(query).one_or_none())
+
+
+def insert_cosignature(db: WriteConnection, cosignature: CosignatureRow, received_at: datetime) -> bool:
+    """Keeps a witness's first signature on a tree head; False where there is one already."""
+    statement = (
+        insert(log_cosignatures)
+        .values(
+            year=cosignature.year,
+            size=cosignature.size,
+            witness=cosignature.witness,
+            line=cosignature.line,
+            signed_at=cosignature.signed_at,
+            received_at=received_at,
+        )
+        .on_conflict_do_nothing()
+        .returning(log_cosignatures.c.witness)
+    )
+    return db.execute(statement).scalar_one_or_none() is not None
+
+
+def cosignatures_on(db: ReadConnection, year: int, size: int) -> tuple[str, ...]:
+    """The signature lines on a tree head, in the order of the witnesses' names."""
+    query = (
+        select(log_cosignatures.c.line)
+        .where(log_cosignatures.c.year == year, log_cosignatures.c.size == size)
+        .order_by(log_cosignatures.c.witness)
+    )
+    return tuple(db.execute(query).scalars())
+
+
+def largest_cosigned_by(db: ReadConnection, year: int, witness: str) -> int:
+    """The size of the largest tree head that this witness has signed; 0 before the first."""
+    query = select(func.coalesce(func.max(log_cosignatures.c.size), 0)).where(
+        log_cosignatures.c.year == year, log_cosignatures.c.witness == witness
+    )
+    return int(db.execute(query).scalar_one())
+
+
+def waiting_leaves(db: ReadConnection, rows: int) -> tuple[WaitingLeaf, ...]:
+    """Leaves without an index in the order of their ids: a certificate's issue comes before what follows."""
+    query = (
+        select(log_leaves.c.id, log_leaves.c.leaf_hash)
+        .where(log_leaves.c.log_index.is_(None))
+        .order_by(log_leaves.c.id)
+        .limit(rows)
+    )
+    return tuple(WaitingLeaf(row.id, row.leaf_hash) for row in db.execute(query))
+
+
+def waiting_leaf(db: ReadConnection, leaf_hash: bytes) -> WaitingLeaf:
+    """The leaf with this hash, which was written a moment ago."""
+    query = select(log_leaves.c.id).where(log_leaves.c.leaf_hash == leaf_hash)
+    return WaitingLeaf(db.execute(query).scalar_one(), leaf_hash)
+
+
+def waiting_count(db: ReadConnection, at_most: int) -> int:
+    """How many leaves have no index; counted no further than `at_most`."""
+    some = select(log_leaves.c.id).where(log_leaves.c.log_index.is_(None)).limit(at_most).subquery()
+    return int(db.execute(select(func.count()).select_from(some)).scalar_one())
+
+
+def oldest_promise(db: ReadConnection, from_index: int | None) -> str | None:
+    """The promise for the first leaf without an index, or for the leaf at `from_index`; None without one."""
+    query = select(log_leaves.c.promise).order_by(log_leaves.c.id).limit(1)
+    if from_index is None:
+        query = query.where(log_leaves.c.log_index.is_(None))
+    else:
+        query = query.where(log_leaves.c.log_index == from_index)
+    found: str | None = db.execute(query).scalar_one_or_none()
+    return found
+
+
+_GIVE = text(
+    "UPDATE log_leaves SET log_index = given.log_index FROM"
+    " unnest(CAST(:ids AS bigint[]), CAST(:indexes AS bigint[])) AS given(id, log_index)"
+    " WHERE log_leaves.id = given.id AND log_leaves.log_index IS NULL"
+)
+
+
+def give_indexes(db: WriteConnection, leaf_ids: Sequence[int], first: int) -> int:
+    """Numbers these leaves from `first` on; how many had none and have one now."""
+    indexes = list(range(first, first + len(leaf_ids)))
+    return db.execute(_GIVE, {"ids": list(leaf_ids), "indexes": indexes}).rowcount
+
+
+def leaves_between(db: ReadConnection, first: int, end: int) -> tuple[PlacedLeaf, ...]:
+    """The leaves with these indexes (over all shards), in order."""
+    query = (
+        select(log_leaves)
+        .where(log_leaves.c.log_index >= first, log_leaves.c.log_index < end)
+        .order_by(log_leaves.c.log_index)
+    )
+    return tuple(_placed(row) for row in db.execute(query))
+
+
+def own_leaves(db: ReadConnection, after: int, rows: int) -> tuple[PlacedLeaf, ...]:
+    """The next leaves in which the log speaks of itself, in the order of their ids."""
+    query = (
+        select(log_leaves)
+        .where(log_leaves.c.certificate_id.is_(None), log_leaves.c.id > after)
+        .order_by(log_leaves.c.id)
+        .limit(rows)
+    )
+    return tuple(_placed(row) for row in db.execute(query))
+
+
+def leaf_of(db: ReadConnection, certificate_id: UUID, leaf_hash: bytes | None) -> PlacedLeaf | None:
+    """A certificate's leaf with this hash; without one, the leaf of its issue."""
+    query = (
+        select(log_leaves)
+        .where(log_leaves.c.certificate_id == certificate_id)
+        .order_by(log_leaves.c.id)
+        .limit(1)
+    )
+    if leaf_hash is not None:
+        query = query.where(log_leaves.c.leaf_hash == leaf_hash)
+    row = db.execute(query).one_or_none()
+    return None if row is None else _placed(row)
+
+
+def leaf_with(db: ReadConnection, leaf_hash: bytes) -> PlacedLeaf | None:
+    """The leaf with this hash, whatever it is about."""
+    row = db.execute(select(log_leaves).where(log_leaves.c.leaf_hash == leaf_hash)).one_or_none()
+    return None if row is None else _placed(row)
+
+
+def leaf_numbers(db: ReadConnection) -> tuple[int, int]:
+    """How many leaves have an index, and the highest index, -1 where none has one."""
+    query = select(
+        func.count(log_leaves.c.log_index), func.coalesce(func.max(log_leaves.c.log_index), -1)
+    ).where(log_leaves.c.log_index.is_not(None))
+    row = db.execute(query).one()
+    return int(row[0]), int(row[1])
+
+
+def read_tiles(db: ReadConnection, tree: str, tiles: Sequence[Tile]) -> dict[Tile, bytes]:
+    """Those of these tiles that are there, each cut to its width, in one query."""
+    if not tiles:
+        return {}
+    query = select(log_tiles.c.level, log_tiles.c.number, log_tiles.c.hashes).where(
+        log_tiles.c.tree == tree,
+        tuple_(log_tiles.c.level, log_tiles.c.number).in_([(t.level, t.number) for t in tiles]),
+    )
+    rows = {(row.level, row.number): row.hashes for row in db.execute(query)}
+    return {
+        tile: rows[tile.level, tile.number][: tile.width * HASH_BYTES]
+        for tile in tiles
+        if (tile.level, tile.number) in rows
+    }
+
+
+_WRITE_TILE = insert(log_tiles).values(
+    tree=bindparam("of_tree"),
+    level=bindparam("of_level"),
+    number=bindparam("of_number"),
+    hashes=bindparam("new_hashes"),
+)
+_WRITE_TILE = _WRITE_TILE.on_conflict_do_update(
+    index_elements=["tree", "level", "number"], set_={"hashes": _WRITE_TILE.excluded.hashes}
+)
+
+
+def write_tiles(db: WriteConnection, tree: str, tiles: Mapping[Tile, bytes]) -> None:
+    """Keeps tiles as they are now; a narrower one at the same place is replaced."""
+    rows = [
+        {"of_tree": tree, "of_level": tile.level, "of_number": tile.number, "new_hashes": content}
+        for tile, content in tiles.items()
+    ]
+    if rows:
+        db.execute(_WRITE_TILE, rows)
+
+
+def _same_size(table: Table) -> ColumnElement[bool]:
+    return (log_checkpoints.c.year == table.c.year) & (log_checkpoints.c.size == table.c.size)
+
+
+def _checkpoint(row: Row[tuple[object, ...]] | None) -> CheckpointRow | None:
+    return None if row is None else CheckpointRow(row.year, row.size, row.root, row.note, row.made_at)
+
+
+def _placed(row: Row[tuple[object, ...]]) -> PlacedLeaf:
+    return PlacedLeaf(row.id, row.leaf, row.leaf_hash, row.promise, row.log_index)
