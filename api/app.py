@@ -19,6 +19,7 @@ from api.routes import (
     catalogue,
     deposits,
     lifecycle,
+    log,
     lookups,
     operations,
     reuse,
@@ -41,6 +42,7 @@ _ROUTES = (
     lookups,
     reuse,
     verifications,
+    log,
     holder_routes,
     operations,
 )

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TextIO
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.core import CounterMetricFamily
+from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -100,7 +100,7 @@ class Metrics:
         self._requests.labels(method, route, str(status)).inc()
         self._durations.labels(method, route).observe(duration_s)
 
-    def text(self, *more: CounterMetricFamily) -> bytes:
+    def text(self, *more: Metric) -> bytes:
         """Everything counted, and `more` that was counted elsewhere, in Prometheus' text format."""
         counted = CollectorRegistry()
         counted.register(_Counted(more))
@@ -110,10 +110,10 @@ class Metrics:
 class _Counted(Collector):
     """Counters that are read from somewhere else at each scrape."""
 
-    def __init__(self, families: Sequence[CounterMetricFamily]) -> None:
+    def __init__(self, families: Sequence[Metric]) -> None:
         self._families = families
 
-    def collect(self) -> Sequence[CounterMetricFamily]:
+    def collect(self) -> Sequence[Metric]:
         return self._families
 
 

@@ -33,6 +33,7 @@ TAGS = [
     {"name": "look-up", "description": "What a holder has, and the sealed files. (查询、调取)"},
     {"name": "reuse", "description": "What nobody has to hand in again. (免提交)"},
     {"name": "verification", "description": "For anybody, without signing in. (验证)"},
+    {"name": "log", "description": "What the vault has issued, for everybody to check. (透明日志)"},
     {"name": "holder", "description": "For the people whose certificates these are. (我的证照)"},
     {"name": "operations", "description": "For whoever runs the vault."},
 ]

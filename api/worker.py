@@ -1,5 +1,9 @@
-"""The worker: jobs that deposits left in the database, run one after the other by procrastinate."""
+"""The worker: jobs that deposits left in the database, and the log's sequencer, run by procrastinate."""
 
+import logging
+from datetime import UTC, datetime
+
+import httpx
 from procrastinate import App, JobContext, PsycopgConnector, RetryStrategy
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import DeleteJobCondition
@@ -9,8 +13,10 @@ from api.edge import Mode
 from api.settings import Settings
 from api.wiring import wire
 from vault.deposit.committing import SECOND_LOOK_QUEUE, SECOND_LOOK_TASK
-from vault.errors import Unavailable
+from vault.errors import IntegrityError, Unavailable
 from vault.second_look import second_look
+from vault.transparency.cosigning import ask_witnesses
+from vault.transparency.sequencing import sequence
 from vault.workshop import Workshop
 
 # 4, 16, 64, 256, 1024, 4096 s …: an object store that is down for an hour costs a handful of tries.
@@ -20,6 +26,16 @@ TRIES_MAX = 8
 GRACE_S = 10.0
 # A worker that was killed leaves its jobs marked as running: every ten minutes they are given out again.
 STALLED_CRON = "*/10 * * * *"
+
+LOG_QUEUE = "log"
+# The sixth field is seconds: a leaf is published some seconds after its deposit.
+SEQUENCE_CRON = "* * * * * */5"
+# One job on each queue at a time: a sequencer does not wait behind many second looks.
+JOBS_AT_ONCE = 2
+WITNESS_TIMEOUT_S = 10.0
+WITNESS_ANSWER_MAX_BYTES = 64 * 1024
+
+_log = logging.getLogger("certvault.worker")
 
 
 def work(settings: Settings) -> None:
@@ -35,7 +51,8 @@ def work(settings: Settings) -> None:
     app = queue_app(workshop, settings.database_url.get_secret_value())
     try:
         app.run_worker(
-            queues=[SECOND_LOOK_QUEUE],
+            queues=[SECOND_LOOK_QUEUE, LOG_QUEUE],
+            concurrency=JOBS_AT_ONCE,
             # No job is due at once: woken for every deposit, the worker would cost each of them 2 ms.
             listen_notify=False,
             delete_jobs=DeleteJobCondition.SUCCESSFUL,
@@ -63,4 +80,41 @@ def queue_app(workshop: Workshop, database_url: str) -> App:
         for job in await manager.get_stalled_jobs():
             await manager.retry_job(job)
 
+    # A run that still waits does for the next ticks, too. No lock: two runs at once harm nobody, and the lock of a
+    # worker that was killed would hold up the log for minutes.
+    @app.periodic(cron=SEQUENCE_CRON)
+    @app.task(name="sequence", queue=LOG_QUEUE, queueing_lock=LOG_QUEUE)
+    def sequence_log(timestamp: int) -> None:  # noqa: ARG001 - procrastinate gives the second
+        sequence_once(workshop, datetime.now(UTC))
+
     return app
+
+
+def sequence_once(workshop: Workshop, at: datetime) -> None:
+    """A run of the sequencer, and a word with the witnesses. What stops it is logged; the next tick tries again.
+
+    `readyz`, `doctor` and the metrics say the same for as long as it lasts.
+    """
+    try:
+        sequence(workshop, at=at)
+        for asked in ask_witnesses(workshop, _post, at=at):
+            if asked.refusal is not None:
+                _log.warning("witness %s: %s", asked.witness, asked.refusal)
+    except IntegrityError as error:
+        _log.error("the log is stopped: %s", error.detail)  # noqa: TRY400 - the sentence says it all
+    except Unavailable as error:
+        _log.warning("the log waits: %s", error.detail)
+
+
+def _post(address: str, body: bytes) -> tuple[int, bytes]:
+    """Raises `Unavailable` where nobody answers, or at too great length."""
+    try:
+        with httpx.stream("POST", address, content=body, timeout=WITNESS_TIMEOUT_S) as answer:
+            content = b""
+            for part in answer.iter_bytes():
+                content += part
+                if len(content) > WITNESS_ANSWER_MAX_BYTES:
+                    raise Unavailable("It answers at too great length.")
+            return answer.status_code, content
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise Unavailable(f"It does not answer: {type(error).__name__}.") from error

@@ -10,6 +10,7 @@
    the envelope opens.
 5. Every object in the store: a row names it, or a known reservation or case explains it.
 6. Every committed case has all the certificates that it reserved.
+7. The log: indexes, tiles, roots and checkpoints follow from the leaves, in the database and in the bucket.
 
 Damage is a finding, never an end: what cannot be read is reported, and everything else is still looked at.
 """
@@ -45,6 +46,7 @@ from vault.log import event_content, issue_content, promise_message
 from vault.model.certificate import CertificateRecord, Status
 from vault.model.lifecycle import Action, StatusEvent, outcome
 from vault.tlog.merkle_leaf import leaf_hash
+from vault.transparency.deriving import contradictions
 from vault.workshop import Workshop
 
 
@@ -109,6 +111,7 @@ def fsck(workshop: Workshop, *, progress: Callable[[int], None]) -> FsckReport:
             Finding(Weight.NOTE, r.case_number, f"Reserved by {r.client_id} and never committed.")
             for r in open_reservations(db)
         ]
+    findings += [Finding(Weight.PROBLEM, about, detail) for about, detail in contradictions(workshop)]  # 7
     return FsckReport(certificates, objects, tuple(findings))
 
 

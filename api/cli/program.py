@@ -6,8 +6,10 @@ import typer
 
 from api.cli import (
     access_commands,
+    audit_commands,
     bench,
     catalogue_commands,
+    log_commands,
     reconcile_command,
     run_commands,
     stats_command,
@@ -38,6 +40,8 @@ for commands in (
     stats_command,
     access_commands,
     verify_command,
+    log_commands,
+    audit_commands,
     bench,
 ):
     commands.register(program)

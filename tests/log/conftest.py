@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from psycopg import connect
@@ -59,7 +60,7 @@ class Log:
         ]
         leaves = [promised(self.workshop.log_key, c, at + self.workshop.promise_within) for c in contents]
         with self.workshop.database.writing() as db:
-            insert_leaves(db, [LeafRow(None, leaf.content, leaf.hash, leaf.promise) for leaf in leaves])
+            insert_leaves(db, [LeafRow(uuid4(), leaf.content, leaf.hash, leaf.promise) for leaf in leaves])
         return contents
 
     def audit(self, count: int, *, at: datetime = AT, actor: str = "suite") -> None:
@@ -135,6 +136,9 @@ def log_of_ones_own(house: House, engines: EngineAddresses) -> Iterator[Log]:
     upgrade(f"{engines.database_url}?options=-csearch_path%3D{name}")
     found = open_log(house.wired.workshop, engines, name)
     BlobStore(found.address).prepare()
+    with found.workshop.database.writing() as db:
+        # Leaves of certificates that nobody deposited: the sequencer does not look at more than the leaves.
+        db.execute(text("ALTER TABLE log_leaves DROP CONSTRAINT fk_log_leaves_certificate_id"))
     yield found
     found.workshop.database.close()
     with connect(engines.database_url, autocommit=True) as db:

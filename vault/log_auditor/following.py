@@ -159,7 +159,7 @@ class _Shard:
 
     def _entries(self, start: int, size: int) -> Iterator[tuple[int, bytes]]:
         for first in range(start - start % TILE_WIDTH, size, TILE_WIDTH):
-            tile = tile_holding(0, first // TILE_WIDTH, size)
+            tile = tile_holding(0, first, size)
             entries = split_bundle(self._get(tile.entries_path), tile.width)
             hashes = self._tiles([tile])[tile]
             if hashes != b"".join(leaf_hash(entry) for entry in entries):  # 4

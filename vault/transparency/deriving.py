@@ -84,7 +84,7 @@ def _shard(workshop: Workshop, shard: ShardRow) -> Iterator[Found]:
     checkpoints = _Checkpoints(workshop, shard)
     yield from checkpoints.against(tree)
     for start in range(0, newest.size, TILE_WIDTH):
-        tile = tile_holding(0, start // TILE_WIDTH, newest.size)
+        tile = tile_holding(0, start, newest.size)
         with workshop.database.reading() as db:
             first = shard.first_index + start
             leaves = leaves_between(db, first, first + tile.width)
