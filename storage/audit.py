@@ -70,6 +70,10 @@ class AuditQuestion:
     until: datetime | None = None
 
 
+EVENT_ID_MIN = -(2**63)
+"""Below every event id: the database gives out positive ones, who tampers with it need not."""
+
+
 def unchained_events(db: ReadConnection, above: int, rows: int) -> tuple[AuditEvent, ...]:
     """The next events with a higher id that have no place in the chain, in the order of their ids."""
     query = (

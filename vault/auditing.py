@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from storage.audit import (
+    EVENT_ID_MIN,
     AuditEvent,
     AuditQuestion,
     ChainLink,
@@ -59,7 +60,7 @@ def find(
     if not 1 <= limit <= FOUND_MAX:
         raise InputError(f"Expected a limit of 1 to {FOUND_MAX}.")
     with workshop.database.noting() as db:
-        found = find_events(db, workshop.keys, question, after=0, rows=limit)
+        found = find_events(db, workshop.keys, question, after=EVENT_ID_MIN, rows=limit)
         event = _look(auditor, "audit-find", question, {"found": len(found)})
         insert_look(db, workshop.keys, event, _reasons(auditor, question), at)
     return found
@@ -90,7 +91,7 @@ def export_events(
         event = _look(auditor, "audit-export", question, {"head": head.size})
         insert_look(db, workshop.keys, event, _reasons(auditor, question), at)
     yield first
-    after = 0
+    after = EVENT_ID_MIN
     while True:
         with workshop.database.reading() as db:
             page = find_events(db, workshop.keys, question, after=after, rows=EXPORT_PAGE)

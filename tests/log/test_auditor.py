@@ -92,7 +92,7 @@ def test_an_honest_log_is_followed_from_look_to_look(paper: PaperLog) -> None:
     memory = Memory()
     for n, size in enumerate((0, 1, 256, 300)):
         log = PaperLog({2026: paper.shards[2026][:size]})
-        report = log.follow(memory, at=AT + n * DAY)
+        report = log.follow(memory, at=AT + n * DAY / 4)
         assert report.findings == ()
         assert [shard.signed.checkpoint.size for shard in report.shards] == [size]
         memory = parse_memory(report.memory.encode())

@@ -13,6 +13,7 @@ from datetime import datetime
 from functools import partial
 
 from storage.audit import (
+    EVENT_ID_MIN,
     ChainLink,
     HeadRow,
     chain_size,
@@ -27,6 +28,7 @@ from storage.log import (
     ShardRow,
     leaf_numbers,
     leaf_with,
+    newest_checkpoint,
     own_leaves,
     read_tiles,
     shards,
@@ -63,8 +65,13 @@ def _published_tree(workshop: Workshop) -> Iterator[Found]:
     with workshop.database.reading() as db:
         known = shards(db)
         count, highest = leaf_numbers(db)
-    if count != highest + 1:
-        yield "log", f"Leaves are missing: {count} have an index, and the highest index is {highest}."
+        newest = newest_checkpoint(db, known[-1].year) if known else None
+    end = 0 if newest is None else known[-1].first_index + newest.size
+    if not count == highest + 1 == end:
+        yield (
+            "log",
+            f"Leaves are missing: {count} have an index up to {highest}, and the checkpoints cover {end}.",
+        )
     for shard in known[-LIVE_SHARDS:]:
         try:
             public = published(workshop, shard)
@@ -221,7 +228,7 @@ def _outside(workshop: Workshop, at: datetime) -> Iterator[Found]:
         settled = newest_head(db, before=at - SETTLED_AFTER)
     if settled is None:
         return
-    after = 0
+    after = EVENT_ID_MIN
     while True:
         with workshop.database.reading() as db:
             page = unchained_events(db, after, PAGE_ROWS)
