@@ -64,7 +64,9 @@ def _wait_for_turn(connection: Connection) -> None:
     A statement that waits holds a snapshot, and CREATE INDEX CONCURRENTLY of the process that works waits
     for every older snapshot: the two would wait for each other.
     """
-    while not connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": UPGRADE_LOCK}).scalar_one():
+    while not connection.execute(
+        text("SELECT pg_try_advisory_lock(:key)"), {"key": UPGRADE_LOCK}
+    ).scalar_one():
         connection.commit()
         sleep(TURN_POLL_S)
     connection.commit()

@@ -82,9 +82,7 @@ def open_checkpoint(
     return SignedCheckpoint(checkpoint, note, tuple(cosigned))
 
 
-def read_cosignature(
-    text: str, signature: NoteSignature, witnesses: Sequence[VerifierKey]
-) -> Cosignature:
+def read_cosignature(text: str, signature: NoteSignature, witnesses: Sequence[VerifierKey]) -> Cosignature:
     """A cosignature/v1 (C2SP tlog-cosignature) on a checkpoint's text, by one of these witnesses.
 
     Raises:

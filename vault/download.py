@@ -69,13 +69,16 @@ def _document(
 ) -> SealedFile:
     with workshop.database.writing() as db:
         found = record(db, workshop.keys, certificate_id)
-        if found is None or not may_have(found):
-            raise NotFound("There is no such certificate.")
-        document = next((d for d in found.documents if d.format is wanted), None)
-        if document is None:
-            raise NotFound(f"This certificate was not made as {wanted}.")
-        event = AuditRow(actor, "download", certificate_id, None, {"format": wanted.value})
-        insert_audit(db, [event], at)
+        may = found is not None and may_have(found)
+        if found is not None:
+            # A refusal is a decision, too; it commits before the caller hears of it.
+            action = "download" if may else "refused-download"
+            insert_audit(db, [AuditRow(actor, action, certificate_id, None, {"format": wanted.value})], at)
+    if found is None or not may:
+        raise NotFound("There is no such certificate.")
+    document = next((d for d in found.documents if d.format is wanted), None)
+    if document is None:
+        raise NotFound(f"This certificate was not made as {wanted}.")
     content = workshop.blobs.read_document(document.sha256)
     name = f"{found.identifier}.{wanted.value}"
     return SealedFile(content, MEDIA_TYPES[wanted], name, document.sha256)

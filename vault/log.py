@@ -82,7 +82,13 @@ def event_content(identifier: str, event: StatusEvent) -> bytes:
 def closed_content(origin: str, following: str, at: datetime) -> bytes:
     """What the last leaf of a shard says: the tree that ends with it is the shard's closing checkpoint."""
     return canonical_json(
-        {"version": LEAF_VERSION, "event": SHARD_CLOSED, "origin": origin, "next": following, "at": moment(at)}
+        {
+            "version": LEAF_VERSION,
+            "event": SHARD_CLOSED,
+            "origin": origin,
+            "next": following,
+            "at": moment(at),
+        }
     )
 
 

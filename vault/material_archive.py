@@ -38,6 +38,8 @@ def verify(
         if found is None:
             raise NotFound("There is no material with this id.")
         if found.trust is TrustLevel.B:
+            seen = AuditRow(client.client_id, "view-material", None, None, {"material": str(material_id)})
+            insert_audit(db, [seen], at)
             return found
         if found.trust is not TrustLevel.C:
             raise Conflict(

@@ -74,7 +74,9 @@ def find(
         print_json(events)
         return
     for event in events:
-        told = {name: event[name] for name in ("certificate_id", "case_id", "details", "reasons") if event[name]}
+        told = {
+            name: event[name] for name in ("certificate_id", "case_id", "details", "reasons") if event[name]
+        }
         line = f"{event['id']}  {event['at']}  {event['actor']}  {event['action']}  "
         console().print(line + json.dumps(told, ensure_ascii=False), markup=False, soft_wrap=True)
     console().print(f"{len(events)} events.")

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from vault.log_auditor import Answer, Question, Report
     from vault.tlog.note import VerifierKey
 
-log = typer.Typer(help="The transparency log: check it from outside, run it from inside.", no_args_is_help=True)
+log = typer.Typer(
+    help="The transparency log: check it from outside, run it from inside.", no_args_is_help=True
+)
 
 TIMEOUT_S = 30.0
 # The longest file of a log: 256 entries of 64 KiB.
@@ -30,15 +32,19 @@ def verify(
     url: Annotated[str, typer.Argument(metavar="URL", help="The vault's public address.")],
     *,
     key: Annotated[
-        Path, typer.Option(metavar="FILE", help="The log's verifier key, from somebody you trust.", exists=True)
+        Path,
+        typer.Option(metavar="FILE", help="The log's verifier key, from somebody you trust.", exists=True),
     ],
     state: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="What was seen before; one for each log in ~/.local/state if left out."),
+        typer.Option(
+            metavar="FILE", help="What was seen before; one for each log in ~/.local/state if left out."
+        ),
     ] = None,
     whole: Annotated[bool, typer.Option("--whole", help="Read every entry, seen before or not.")] = False,
     document: Annotated[
-        list[Path] | None, typer.Option(metavar="FILE", help="Was the issue of this file logged?", exists=True)
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Was the issue of this file logged?", exists=True),
     ] = None,
     receipt: Annotated[
         list[Path] | None, typer.Option(metavar="FILE", help="Was this receipt's promise kept?", exists=True)
@@ -163,7 +169,9 @@ def _print(report: "Report", answers: Sequence["Answer"], *, as_json: bool) -> N
     for finding in report.findings:
         out.print(f"PROBLEM {finding}", markup=False, soft_wrap=True)
     for answer in answers:
-        out.print(f"{'ok     ' if answer.well else 'PROBLEM'} {answer.sentence}", markup=False, soft_wrap=True)
+        out.print(
+            f"{'ok     ' if answer.well else 'PROBLEM'} {answer.sentence}", markup=False, soft_wrap=True
+        )
 
 
 def _key(path: Path) -> "VerifierKey":

@@ -25,6 +25,7 @@ def my_page(request: Request, edge: EdgeHere) -> Response:
             return RedirectResponse("/dev/login", 303)
         raise
     types = edge.workshop.shelf.types(at)
-    found = [summary_json(record, types, files_at=FOR_HOLDERS) for record in of_person(edge.workshop, person)]
+    held = of_person(edge.workshop, person, at=at)
+    found = [summary_json(record, types, files_at=FOR_HOLDERS) for record in held]
     today = at.date().isoformat()
     return pages_of(request).render(request, "my.html", person=person, certificates=found, today=today)

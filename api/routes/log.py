@@ -26,7 +26,10 @@ TEXT = "text/plain; charset=utf-8"
 _OCTETS = "application/octet-stream"
 _NOTE: dict[str, Any] = {"schema": {"type": "string"}}
 _TILE_RESPONSES: dict[int | str, dict[str, Any]] = {
-    200: {"description": "The tile.", "content": {_OCTETS: {"schema": {"type": "string", "format": "binary"}}}},
+    200: {
+        "description": "The tile.",
+        "content": {_OCTETS: {"schema": {"type": "string", "format": "binary"}}},
+    },
     **problems(404, 503),
 }
 _CHECKPOINT_RESPONSES: dict[int | str, dict[str, Any]] = {
@@ -38,7 +41,9 @@ _COSIGNATURE_BODY = {"requestBody": {"required": True, "content": {"text/plain":
 Year = Annotated[int, Path(ge=2000, le=9999)]
 
 
-@router.get("/checkpoint", summary="The newest checkpoint", response_class=Response, responses=_CHECKPOINT_RESPONSES)
+@router.get(
+    "/checkpoint", summary="The newest checkpoint", response_class=Response, responses=_CHECKPOINT_RESPONSES
+)
 def get_checkpoint(edge: EdgeHere) -> Response:
     """A note (C2SP tlog-checkpoint) signed by the log, with the cosignatures that its witnesses brought."""
     return _checkpoint(edge, None)
@@ -61,7 +66,9 @@ def get_shards(edge: EdgeHere) -> JSONResponse:
     return JSONResponse({"shards": found}, headers=_cached(serving.CHECKPOINT_FRESH))
 
 
-@router.get("/tile/{path:path}", summary="A tile, or entries", response_class=Response, responses=_TILE_RESPONSES)
+@router.get(
+    "/tile/{path:path}", summary="A tile, or entries", response_class=Response, responses=_TILE_RESPONSES
+)
 def get_tile(path: str, request: Request, edge: EdgeHere) -> Response:
     """`<L>/<N>[.p/<W>]` or `entries/<N>[.p/<W>]`. Immutable; under this address until the year ends."""
     return _tile(edge, request, None, path)
@@ -77,7 +84,10 @@ def get_entries(path: str, request: Request, edge: EdgeHere) -> Response:
     "/proofs/{certificate_id}",
     summary="The proof that a certificate is logged",
     response_class=Response,
-    responses={200: {"description": "A tlog-proof.", "content": {"text/plain": _NOTE}}, **problems(404, 422, 503)},
+    responses={
+        200: {"description": "A tlog-proof.", "content": {"text/plain": _NOTE}},
+        **problems(404, 422, 503),
+    },
 )
 def get_proof(
     certificate_id: UUID,

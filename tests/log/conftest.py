@@ -55,7 +55,9 @@ class Log:
     def add(self, count: int, *, at: datetime = AT, name: str = "leaf") -> list[bytes]:
         """Leaves as deposits would leave them, of nobody's certificate."""
         contents = [
-            json.dumps({"event": "issue", "identifier": f"{name}-{n}", "documents": [], "at": at.isoformat()}).encode()
+            json.dumps(
+                {"event": "issue", "identifier": f"{name}-{n}", "documents": [], "at": at.isoformat()}
+            ).encode()
             for n in range(count)
         ]
         leaves = [promised(self.workshop.log_key, c, at + self.workshop.promise_within) for c in contents]

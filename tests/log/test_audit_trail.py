@@ -99,7 +99,10 @@ def test_a_change_with_its_link_made_to_fit_is_named(trail: Log) -> None:
         f"UPDATE audit_chain SET leaf_hash = sha256('made to fit') WHERE event_id = {third}",
     )
     findings = found(trail)
-    assert "the chain's tree" in findings[f"audit event {third}"] or "changed" in findings[f"audit event {third}"]
+    assert (
+        "the chain's tree" in findings[f"audit event {third}"]
+        or "changed" in findings[f"audit event {third}"]
+    )
     assert "audit head 5" in findings
     assert "audit head 10" in findings
 
@@ -140,7 +143,11 @@ def test_a_tail_that_was_cut_off_is_named(trail: Log) -> None:
 
 
 def test_a_tail_that_was_cut_off_with_its_head_is_named(trail: Log) -> None:
-    trail.changed(*CUT, "DELETE FROM audit_heads WHERE size > 5", "UPDATE log_tiles SET hashes = substr(hashes, 1, 160) WHERE tree = 'audit'")
+    trail.changed(
+        *CUT,
+        "DELETE FROM audit_heads WHERE size > 5",
+        "UPDATE log_tiles SET hashes = substr(hashes, 1, 160) WHERE tree = 'audit'",
+    )
     findings = found(trail)
     assert "no such head" in findings["audit head 10"]
 
@@ -231,5 +238,7 @@ def test_a_line_that_was_bent_is_named(trail: Log, place: int, replace: tuple[st
     bent = lines[place].replace(*replace) if place else lines[place].replace(*replace, 1)
     assert bent != lines[place]
     lines[place] = bent
-    wrong = {number: sentence for number, sentence in check_export(lines, trail.key()) if sentence is not None}
+    wrong = {
+        number: sentence for number, sentence in check_export(lines, trail.key()) if sentence is not None
+    }
     assert says in wrong[place + 1]

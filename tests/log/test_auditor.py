@@ -132,7 +132,13 @@ BENDS: list[tuple[str, Callable[[bytes], bytes | None], str]] = [
     ("checkpoint", lambda _: None, "does not serve"),
     ("checkpoint", lambda note: note.replace(b"300", b"299"), "signature does not hold"),
     ("checkpoint", lambda note: note.replace(b"2026\n", b"2027\n", 1), "another log"),
-    ("checkpoint", lambda _: sign_checkpoint(read_log_key(new_log_key()), Checkpoint(f"{BASE}/2026", 0, bytes(32))).encode(), "not signed"),
+    (
+        "checkpoint",
+        lambda _: sign_checkpoint(
+            read_log_key(new_log_key()), Checkpoint(f"{BASE}/2026", 0, bytes(32))
+        ).encode(),
+        "not signed",
+    ),
     ("checkpoint", lambda _: b"<html>", "empty line"),
     ("tile/entries/001.p/44", lambda _: None, "does not serve"),
     ("tile/entries/001.p/44", lambda entries: entries[:-1], "middle of an entry"),
@@ -216,7 +222,9 @@ def test_a_shard_that_is_not_shown_any_more_is_found(paper: PaperLog) -> None:
     assert any("not show this shard any more" in f for f in paper.follow(memory).findings)
 
 
-@pytest.mark.parametrize("listed", [b"[]", b"{}", b'{"shards": [{"year": 2026, "origin": "other/2026"}]}', b"\xff"])
+@pytest.mark.parametrize(
+    "listed", [b"[]", b"{}", b'{"shards": [{"year": 2026, "origin": "other/2026"}]}', b"\xff"]
+)
 def test_a_list_of_shards_that_is_none_is_refused(paper: PaperLog, listed: bytes) -> None:
     paper.bent["/v1/log/shards"] = listed
     with pytest.raises(InputError):
@@ -248,7 +256,13 @@ def asked(paper: PaperLog, question: Any, *, at: datetime = AT) -> tuple[bool, s
 
 
 def test_a_document_is_found_with_what_became_of_it(paper: PaperLog) -> None:
-    later = {"event": "status", "identifier": "id-7", "status": "revoked", "action": "revoke", "at": AT.isoformat()}
+    later = {
+        "event": "status",
+        "identifier": "id-7",
+        "status": "revoked",
+        "action": "revoke",
+        "at": AT.isoformat(),
+    }
     paper.shards[2026].append(json.dumps(later).encode())
     well, said = asked(paper, about_document(hashlib.sha256(b"7").hexdigest()))
     assert well
@@ -281,7 +295,14 @@ def test_a_promise_is_kept_or_may_still_be_or_is_broken(paper: PaperLog) -> None
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"[]", b"{}", b'{"log": 1}', receipt(b"x").replace(b"T", b"t"), receipt(b"x").replace(b"2026", b"2025")],
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b'{"log": 1}',
+        receipt(b"x").replace(b"T", b"t"),
+        receipt(b"x").replace(b"2026", b"2025"),
+    ],
 )
 def test_a_receipt_that_the_log_did_not_sign_is_refused(content: bytes) -> None:
     with pytest.raises(InputError):

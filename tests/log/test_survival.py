@@ -121,7 +121,9 @@ def test_failed_but_happened_is_found_done(log: Log, monkeypatch: pytest.MonkeyP
     assert seen.size == 3
 
 
-def test_a_slow_worker_never_puts_a_smaller_checkpoint_back(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_worker_never_puts_a_smaller_checkpoint_back(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It read the checkpoint, then others published twice before its own PUT."""
     log.add(3)
     log.sequence()
@@ -213,7 +215,9 @@ def test_two_checkpoints_of_one_size_cannot_be(log: Log) -> None:
     log.workshop.log_store.remove("2026/checkpoint")
     log.changed("UPDATE log_tiles SET hashes = substr(hashes, 1, 32)")
     with pytest.raises(IntegrityError):  # the tile of the first tree stands there, and it is another one
-        log.changed("UPDATE log_leaves SET leaf_hash = sha256(leaf || 'x') WHERE leaf_hash = (SELECT min(leaf_hash) FROM log_leaves)")
+        log.changed(
+            "UPDATE log_leaves SET leaf_hash = sha256(leaf || 'x') WHERE leaf_hash = (SELECT min(leaf_hash) FROM log_leaves)"
+        )
         log.sequence()
 
 

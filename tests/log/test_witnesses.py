@@ -92,7 +92,9 @@ def test_a_witness_that_comes_by_itself_is_taken_and_published(log: Log, witness
     assert known.size == 3
 
 
-def test_a_late_cosignature_on_an_older_checkpoint_is_kept_and_not_published(log: Log, witness: SmallWitness) -> None:
+def test_a_late_cosignature_on_an_older_checkpoint_is_kept_and_not_published(
+    log: Log, witness: SmallWitness
+) -> None:
     log.add(3)
     log.sequence()
     old = published_note(log)
@@ -103,7 +105,9 @@ def test_a_late_cosignature_on_an_older_checkpoint_is_kept_and_not_published(log
     assert len(published_note(log).signatures) == 1
 
 
-def test_what_is_no_cosignature_of_a_known_witness_on_ours_is_refused(log: Log, witness: SmallWitness) -> None:
+def test_what_is_no_cosignature_of_a_known_witness_on_ours_is_refused(
+    log: Log, witness: SmallWitness
+) -> None:
     log.add(3)
     log.sequence()
     workshop, note = watched(log, witness), published_note(log)
@@ -121,7 +125,10 @@ def test_what_is_no_cosignature_of_a_known_witness_on_ours_is_refused(log: Log, 
         cosigned(note, cosign(witness.key, NAME, note.text, AT + timedelta(minutes=6))),
         cosigned(Note(other_text, note.signatures), cosign(witness.key, NAME, other_text, AT)),
         cosigned(Note(note.text.replace("2026", "2025"), note.signatures), good),
-        cosigned(Note(note.text + "extension\n", note.signatures), cosign(witness.key, NAME, note.text + "extension\n", AT)),
+        cosigned(
+            Note(note.text + "extension\n", note.signatures),
+            cosign(witness.key, NAME, note.text + "extension\n", AT),
+        ),
     ]
     for content in refused:
         with pytest.raises(InputError):
@@ -143,7 +150,9 @@ def test_a_witness_with_an_address_is_asked_with_a_consistency_proof(log: Log, w
     assert len(published_note(log).signatures) == 2
 
 
-def test_a_witness_that_remembers_more_than_we_do_is_asked_again_from_there(log: Log, witness: SmallWitness) -> None:
+def test_a_witness_that_remembers_more_than_we_do_is_asked_again_from_there(
+    log: Log, witness: SmallWitness
+) -> None:
     workshop = watched(log, witness, "http://witness.example")
     log.add(3)
     log.sequence()
@@ -158,7 +167,9 @@ def test_a_witness_that_remembers_more_than_we_do_is_asked_again_from_there(log:
 @pytest.mark.parametrize(
     "answer", [(500, b""), (409, b"x\n"), (409, b"99\n"), (200, b""), (200, b"nonsense\n"), (404, b"\xff")]
 )
-def test_a_witness_that_answers_badly_costs_nothing(log: Log, witness: SmallWitness, answer: tuple[int, bytes]) -> None:
+def test_a_witness_that_answers_badly_costs_nothing(
+    log: Log, witness: SmallWitness, answer: tuple[int, bytes]
+) -> None:
     log.add(3)
     log.sequence()
     workshop = watched(log, witness, "http://witness.example")
@@ -167,7 +178,9 @@ def test_a_witness_that_answers_badly_costs_nothing(log: Log, witness: SmallWitn
     assert len(published_note(log).signatures) == 1
 
 
-def test_a_witness_that_is_away_or_signs_something_else_costs_nothing(log: Log, witness: SmallWitness) -> None:
+def test_a_witness_that_is_away_or_signs_something_else_costs_nothing(
+    log: Log, witness: SmallWitness
+) -> None:
     log.add(3)
     log.sequence()
     workshop = watched(log, witness, "http://witness.example")

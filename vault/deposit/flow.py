@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from storage.history import AuditRow, insert_look
 from vault.deposit.committing import commit
 from vault.deposit.making import judge, make_page, seal
 from vault.deposit.reserving import ReservedCase, answer_if_committed, forget, release, reserve
@@ -49,11 +50,11 @@ def deposit(workshop: Workshop, case: CompletedCase, *, at: datetime) -> Deposit
     """
     held = answer_if_committed(workshop, case)  # 0
     if held is not None:
-        return Deposited(case.number, held, repeated=True)
+        return _repeated(workshop, case, held, at)
     handed_in = take_handed_in(workshop, case)  # 1
     reserved = reserve(workshop, case, at=at)  # 2
     if not isinstance(reserved, ReservedCase):
-        return Deposited(case.number, reserved, repeated=True)
+        return _repeated(workshop, case, reserved, at)
     try:
         pages = make_page(workshop, case, reserved, handed_in, at=at)  # 3
         sealed = seal(workshop, reserved, pages, at=at)  # 4
@@ -67,4 +68,17 @@ def deposit(workshop: Workshop, case: CompletedCase, *, at: datetime) -> Deposit
     except Conflict:
         forget(workshop, case, reserved, at=at)
         raise
-    return Deposited(case.number, records, repeated=not first)  # 8
+    return (
+        Deposited(case.number, records, repeated=False) if first else _repeated(workshop, case, records, at)
+    )  # 8
+
+
+def _repeated(
+    workshop: Workshop, case: CompletedCase, records: tuple[CertificateRecord, ...], at: datetime
+) -> Deposited:
+    """The receipts again: opened for somebody once more, and so recorded."""
+    details = {"certificates": [str(record.certificate_id) for record in records]}
+    with workshop.database.writing() as db:
+        event = AuditRow(case.client_id, "receipts", None, None, details)
+        insert_look(db, workshop.keys, event, {"case_number": case.number}, at)
+    return Deposited(case.number, records, repeated=True)

@@ -37,15 +37,17 @@ def history_of(workshop: Workshop, client: ClientGrant, certificate_id: UUID, *,
     """
     with workshop.database.snapshot() as db:  # the status and the events that made it belong together
         found = record(db, workshop.keys, certificate_id)
-        if found is None or not (
-            found.client_id == client.client_id or found.issuing_authority in client.authorities
-        ):
+        if found is None:
             raise NotFound("There is no such certificate.")
+        may = found.client_id == client.client_id or found.issuing_authority in client.authorities
         events = tuple(events_of(db, [certificate_id])[certificate_id])
         around = [i for i in (found.supersedes, found.superseded_by) if i is not None]
         versions = identifiers_of(db, around)
     with workshop.database.writing() as db:
-        insert_audit(db, [AuditRow(client.client_id, "view", certificate_id, None, {})], at)
+        action = "view" if may else "refused-view"
+        insert_audit(db, [AuditRow(client.client_id, action, certificate_id, None, {})], at)
+    if not may:
+        raise NotFound("There is no such certificate.")
     return History(found, events, versions)
 
 
@@ -72,9 +74,7 @@ def recorded_json(recorded: Recorded) -> dict[str, Any]:
         "event": _event_json(recorded.event),
         "log": {
             "promise": json.loads(recorded.promise),
-            **place_json(
-                recorded.certificate_id, recorded.promise, recorded.log_index, recorded.log_origin
-            ),
+            **place_json(recorded.certificate_id, recorded.promise, recorded.log_index, recorded.log_origin),
         },
     }
 

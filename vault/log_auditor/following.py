@@ -134,7 +134,9 @@ class _Shard:
         newest = None if whole or seen is None else seen.newest_at
         for index, entry in self._entries(start, size):  # 3
             if seen is not None and tree.size == seen.size and tree.root != seen.root:
-                raise _Contradiction(f"its first {seen.size} entries are not those of {seen.at}. {self._both(signed)}")
+                raise _Contradiction(
+                    f"its first {seen.size} entries are not those of {seen.at}. {self._both(signed)}"
+                )
             tree.append(leaf_hash(entry))
             newest = self._judge(index, entry, newest, seen)  # 6
             hear(self._key.name, index, entry)
@@ -148,7 +150,9 @@ class _Shard:
     def _compare(self, signed: SignedCheckpoint, seen: Seen) -> None:
         size, root = signed.checkpoint.size, signed.checkpoint.root
         if size < seen.size:
-            raise _Contradiction(f"it shows {size} leaves and had {seen.size} at {seen.at}. {self._both(signed)}")
+            raise _Contradiction(
+                f"it shows {size} leaves and had {seen.size} at {seen.at}. {self._both(signed)}"
+            )
         if size == seen.size and root != seen.root:
             raise _Contradiction(f"it shows two different trees of {size} leaves. {self._both(signed)}")
 
@@ -166,9 +170,7 @@ class _Shard:
                 raise _Contradiction(f"{tile.path} does not have the hashes of its entries.")
             yield from ((n, entry) for n, entry in enumerate(entries, start=first) if n >= start)
 
-    def _judge(
-        self, index: int, entry: bytes, newest: datetime | None, seen: Seen | None
-    ) -> datetime | None:
+    def _judge(self, index: int, entry: bytes, newest: datetime | None, seen: Seen | None) -> datetime | None:
         """What an entry says of its time; the latest time so far."""
         try:
             leaf = json.loads(entry)

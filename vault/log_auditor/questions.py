@@ -49,14 +49,22 @@ class _Document(Question):
         leaf = _leaf(entry)
         if leaf.get("event") == "issue" and self._sha256 in {_digest(d) for d in leaf.get("documents", ())}:
             self._identifier = str(leaf.get("identifier"))
-            self._issued.append(f"issued as {self._identifier} on {leaf.get('at')}, entry {index} of {origin}")
+            self._issued.append(
+                f"issued as {self._identifier} on {leaf.get('at')}, entry {index} of {origin}"
+            )
         elif self._identifier is not None and leaf.get("identifier") == self._identifier:
-            self._later.append(f"{leaf.get('status')} by {leaf.get('action', 'a change')} on {leaf.get('at')}")
+            self._later.append(
+                f"{leaf.get('status')} by {leaf.get('action', 'a change')} on {leaf.get('at')}"
+            )
 
     def answer(self, at: datetime) -> Answer:
         if not self._issued:
-            return Answer(False, f"No entry names the file {self._sha256}: the log knows nothing of its issue.")
-        return Answer(len(self._issued) == 1, "The file was " + "; ".join([*self._issued, *self._later]) + ".")
+            return Answer(
+                False, f"No entry names the file {self._sha256}: the log knows nothing of its issue."
+            )
+        return Answer(
+            len(self._issued) == 1, "The file was " + "; ".join([*self._issued, *self._later]) + "."
+        )
 
 
 class _Promise(Question):
@@ -74,7 +82,9 @@ class _Promise(Question):
         if self._place is not None:
             return Answer(True, f"The promised leaf {leaf} is {self._place}.")
         if at <= self._include_by:
-            return Answer(True, f"The promised leaf {leaf} is not in the log yet; it has until {self._include_by}.")
+            return Answer(
+                True, f"The promised leaf {leaf} is not in the log yet; it has until {self._include_by}."
+            )
         return Answer(
             False,
             f"The log promised to include the leaf {leaf} by {self._include_by} and has not: the signed "
@@ -154,7 +164,8 @@ def _against(origin: str, size: int, root: bytes, shards: Sequence[Followed]) ->
     ours = shard.signed.checkpoint
     if size > ours.size:
         return Answer(
-            False, f"Somebody was shown {size} leaves of {origin}, and we only {ours.size}: we are shown an old tree."
+            False,
+            f"Somebody was shown {size} leaves of {origin}, and we only {ours.size}: we are shown an old tree.",
         )
     try:
         check_consistency(size, root, ours.size, ours.root, prove_consistency(size, ours.size, shard.read))

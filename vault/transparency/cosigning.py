@@ -161,9 +161,7 @@ def _ours(workshop: Workshop, note: Note) -> tuple[ShardRow, CheckpointRow]:
     return shard, row
 
 
-def _keep(
-    workshop: Workshop, row: CheckpointRow, cosignatures: list[Cosignature], at: datetime
-) -> int:
+def _keep(workshop: Workshop, row: CheckpointRow, cosignatures: list[Cosignature], at: datetime) -> int:
     with workshop.database.writing() as db:
         return sum(
             insert_cosignature(

@@ -112,7 +112,9 @@ def test_any_bytes_are_a_note_or_refused(content: bytes) -> None:
 @given(st.data())
 def test_a_bent_note_is_another_note_or_none(data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(EXAMPLE) - 1))
-    bent = EXAMPLE[:at] + bytes([data.draw(st.integers(0, 255))]) + EXAMPLE[at + data.draw(st.integers(0, 3)) :]
+    bent = (
+        EXAMPLE[:at] + bytes([data.draw(st.integers(0, 255))]) + EXAMPLE[at + data.draw(st.integers(0, 3)) :]
+    )
     try:
         note = parse_note(bent)
     except InputError:
@@ -169,7 +171,9 @@ def test_a_proof_file_reads_back(proof: ProofFile) -> None:
 def test_a_bent_proof_file_is_another_or_none(data: st.DataObject) -> None:
     content = ProofFile(b"{}", 7, (bytes(32), bytes(32)), EXAMPLE).encode()
     at = data.draw(st.integers(0, len(content) - len(EXAMPLE) - 1))
-    bent = content[:at] + bytes([data.draw(st.integers(0, 255))]) + content[at + data.draw(st.integers(0, 2)) :]
+    bent = (
+        content[:at] + bytes([data.draw(st.integers(0, 255))]) + content[at + data.draw(st.integers(0, 2)) :]
+    )
     try:
         found = parse_proof_file(bent)
     except InputError:
