@@ -12,11 +12,11 @@ from signing.timestamp import DevelopmentTimeStampAuthority, HttpTimeStampAuthor
 from signing.trust import certificates_der
 from signing.typeset import Typesetter
 from storage.blobs import BlobStore
-from storage.s3 import StoreAddress
 from storage.db import Database
 from storage.envelope import KeyRing, read_key_ring
 from storage.log_store import LogStore
 from storage.public_read import PublicReader
+from storage.s3 import StoreAddress
 from vault.errors import InputError
 from vault.founding import SecretsFolder
 from vault.seal_ring import SealRing

@@ -80,8 +80,8 @@ def queue_app(workshop: Workshop, database_url: str) -> App:
         for job in await manager.get_stalled_jobs():
             await manager.retry_job(job)
 
-    # A run that still waits does for the next ticks, too. No lock: two runs at once harm nobody, and the lock of a
-    # worker that was killed would hold up the log for minutes.
+    # A run that still waits does for the next ticks, too. No lock: two runs at once harm nobody, and the lock
+    # of a worker that was killed would hold up the log for minutes.
     @app.periodic(cron=SEQUENCE_CRON)
     @app.task(name="sequence", queue=LOG_QUEUE, queueing_lock=LOG_QUEUE)
     def sequence_log(timestamp: int) -> None:  # noqa: ARG001 - procrastinate gives the second
@@ -91,9 +91,9 @@ def queue_app(workshop: Workshop, database_url: str) -> App:
 
 
 def sequence_once(workshop: Workshop, at: datetime) -> None:
-    """A run of the sequencer, and a word with the witnesses. What stops it is logged; the next tick tries again.
+    """A run of the sequencer, and a word with the witnesses. What stops it is logged.
 
-    `readyz`, `doctor` and the metrics say the same for as long as it lasts.
+    The next tick tries again; `readyz`, `doctor` and the metrics say the same for as long as it lasts.
     """
     try:
         sequence(workshop, at=at)
@@ -101,7 +101,7 @@ def sequence_once(workshop: Workshop, at: datetime) -> None:
             if asked.refusal is not None:
                 _log.warning("witness %s: %s", asked.witness, asked.refusal)
     except IntegrityError as error:
-        _log.error("the log is stopped: %s", error.detail)  # noqa: TRY400 - the sentence says it all
+        _log.error("the log is stopped: %s", error.detail)
     except Unavailable as error:
         _log.warning("the log waits: %s", error.detail)
 

@@ -58,8 +58,9 @@ def sign_checkpoint(key: LogKey, checkpoint: Checkpoint) -> Note:
 def open_checkpoint(
     content: bytes, key: VerifierKey, *, witnesses: Sequence[VerifierKey] = ()
 ) -> SignedCheckpoint:
-    """A checkpoint from a note that this log key must have signed; other signatures are not looked at,
-    but for those of `witnesses`, which must hold.
+    """A checkpoint from a note that this log key must have signed.
+
+    Of other signatures only those of `witnesses` are looked at, and they must hold.
 
     Raises:
         InputError: the content is no note with a checkpoint in it.

@@ -232,7 +232,7 @@ def _event(row: Row[Any], reasons: Mapping[str, Any] | None = None) -> AuditEven
 
 
 def _content(row: Row[Any]) -> bytes:
-    """Every column that says something, by its name: a column that comes later leaves old rows as they were."""
+    """Every column that says something, by name: a column that comes later leaves old rows as they were."""
     said = {name: _plain(getattr(row, name)) for name in audit_events.c.keys()}  # noqa: SIM118 - names, not columns
     known = {name: value for name, value in said.items() if value is not None}
     return json.dumps(known, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()

@@ -1,6 +1,7 @@
 """The object store: sealed bytes under their digest, written once, locked, and read back.
 
-Two buckets (`storage.log_store` has the third). `documents` is locked (S3 object lock, COMPLIANCE): an object's key is the SHA-256 of its
+Two buckets (`storage.log_store` has the third). `documents` is locked (S3 object lock, COMPLIANCE): an
+object's key is the SHA-256 of its
 bytes, it is created with `If-None-Match: *` and kept until its retention ends. `intake` takes what
 approval systems upload before a deposit names it; nothing there is a record.
 """

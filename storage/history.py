@@ -35,7 +35,7 @@ class LeafRow:
 
 @dataclass(frozen=True, slots=True)
 class LeafPlace:
-    """What the log has promised for a leaf, and once it has a place: its index in the shard of this origin."""
+    """What the log has promised for a leaf; once it has a place, its index in the shard of this origin."""
 
     promise: str
     log_index: int | None

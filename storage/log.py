@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Table, bindparam, func, select, text, tuple_
+from sqlalchemy import ColumnElement, Row, Table, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from storage.db import ReadConnection, WriteConnection
@@ -62,6 +62,24 @@ class PlacedLeaf:
     leaf_hash: bytes
     promise: str
     log_index: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedLeaf:
+    """A leaf with its index in its shard, and a published checkpoint that has it, with its cosignatures."""
+
+    leaf: bytes = field(repr=False)
+    index: int
+    year: int
+    origin: str
+    size: int
+    note: bytes = field(repr=False)
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NotPublished:
+    """The leaf is there, and no published checkpoint has it yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,18 +176,6 @@ def newest_publication(db: ReadConnection, year: int) -> CheckpointRow | None:
         .join(log_publications, _same_size(log_publications))
         .where(log_publications.c.year == year)
         .order_by(log_publications.c.size.desc())
-        .limit(1)
-    )
-    return _checkpoint(db.execute(query).one_or_none())
-
-
-def newest_cosigned(db: ReadConnection, year: int, above: int) -> CheckpointRow | None:
-    """The largest tree head with more than `above` leaves that a witness has signed."""
-    query = (
-        select(log_checkpoints)
-        .join(log_cosignatures, _same_size(log_cosignatures))
-        .where(log_cosignatures.c.year == year, log_cosignatures.c.size > above)
-        .order_by(log_cosignatures.c.size.desc())
         .limit(1)
     )
     return _checkpoint(db.execute(query).one_or_none())
@@ -279,18 +285,42 @@ def own_leaves(db: ReadConnection, after: int, rows: int) -> tuple[PlacedLeaf, .
     return tuple(_placed(row) for row in db.execute(query))
 
 
-def leaf_of(db: ReadConnection, certificate_id: UUID, leaf_hash: bytes | None) -> PlacedLeaf | None:
-    """A certificate's leaf with this hash; without one, the leaf of its issue."""
-    query = (
-        select(log_leaves)
-        .where(log_leaves.c.certificate_id == certificate_id)
-        .order_by(log_leaves.c.id)
-        .limit(1)
-    )
-    if leaf_hash is not None:
-        query = query.where(log_leaves.c.leaf_hash == leaf_hash)
-    row = db.execute(query).one_or_none()
-    return None if row is None else _placed(row)
+_LOGGED = """
+    SELECT l.leaf, l.log_index - s.first_index AS place, s.year, s.origin, c.size, c.note,
+           ARRAY(SELECT g.line FROM log_cosignatures g WHERE g.year = c.year AND g.size = c.size
+                 ORDER BY g.witness) AS lines
+    FROM log_leaves l
+    LEFT JOIN LATERAL (SELECT * FROM log_shards WHERE first_index <= l.log_index
+                       ORDER BY first_index DESC LIMIT 1) s ON true
+    LEFT JOIN log_checkpoints c ON c.year = s.year AND c.size = COALESCE(
+        (SELECT max(size) FROM log_cosignatures WHERE year = s.year AND size > l.log_index - s.first_index),
+        (SELECT max(size) FROM log_publications WHERE year = s.year AND size > l.log_index - s.first_index))
+"""
+_ISSUE_LOGGED = text(_LOGGED + "WHERE l.certificate_id = :certificate ORDER BY l.id LIMIT 1")
+_LEAF_LOGGED = text(_LOGGED + "WHERE l.leaf_hash = :hash AND l.certificate_id = :certificate")
+_OWN_LOGGED = text(_LOGGED + "WHERE l.leaf_hash = :hash AND l.certificate_id IS NULL")
+
+
+def logged_leaf(
+    db: ReadConnection, certificate_id: UUID | None, leaf_hash: bytes | None
+) -> LoggedLeaf | NotPublished | None:
+    """A certificate's leaf (of its issue, or with this hash), or the log's own leaf with this hash.
+
+    In one statement, with the checkpoint that a proof of it leads to: the newest one that a witness has
+    signed and that has the leaf, or else the newest published one that has it.
+    """
+    if leaf_hash is None:
+        found = db.execute(_ISSUE_LOGGED, {"certificate": certificate_id})
+    elif certificate_id is None:
+        found = db.execute(_OWN_LOGGED, {"hash": leaf_hash})
+    else:
+        found = db.execute(_LEAF_LOGGED, {"hash": leaf_hash, "certificate": certificate_id})
+    row = found.one_or_none()
+    if row is None:
+        return None
+    if row.size is None:
+        return NotPublished()
+    return LoggedLeaf(row.leaf, row.place, row.year, row.origin, row.size, row.note, tuple(row.lines))
 
 
 def leaf_with(db: ReadConnection, leaf_hash: bytes) -> PlacedLeaf | None:
@@ -308,15 +338,19 @@ def leaf_numbers(db: ReadConnection) -> tuple[int, int]:
     return int(row[0]), int(row[1])
 
 
+_READ_TILES = text(
+    "SELECT t.level, t.number, t.hashes FROM"
+    " unnest(CAST(:levels AS smallint[]), CAST(:numbers AS bigint[])) AS wanted(level, number)"
+    " JOIN log_tiles t ON t.tree = :tree AND t.level = wanted.level AND t.number = wanted.number"
+)
+
+
 def read_tiles(db: ReadConnection, tree: str, tiles: Sequence[Tile]) -> dict[Tile, bytes]:
     """Those of these tiles that are there, each cut to its width, in one query."""
     if not tiles:
         return {}
-    query = select(log_tiles.c.level, log_tiles.c.number, log_tiles.c.hashes).where(
-        log_tiles.c.tree == tree,
-        tuple_(log_tiles.c.level, log_tiles.c.number).in_([(t.level, t.number) for t in tiles]),
-    )
-    rows = {(row.level, row.number): row.hashes for row in db.execute(query)}
+    wanted = {"tree": tree, "levels": [t.level for t in tiles], "numbers": [t.number for t in tiles]}
+    rows = {(row[0], row[1]): row[2] for row in db.execute(_READ_TILES, wanted)}
     return {
         tile: rows[tile.level, tile.number][: tile.width * HASH_BYTES]
         for tile in tiles

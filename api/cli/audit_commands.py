@@ -109,7 +109,7 @@ def check(
     key: Annotated[Path, typer.Option(metavar="FILE", help="The log's verifier key.", exists=True)],
     as_json: AsJson = False,
 ) -> None:
-    """Check an export line by line, up to the log's signature. Needs no vault. 1 where a line is not proven."""
+    """Check an export line by line, up to the log's signature. Needs no vault. 1 where a line fails."""
     from vault.log_auditor import check_export
     from vault.tlog.note import parse_verifier_key
 
@@ -146,9 +146,9 @@ def _question(
 def register(program: typer.Typer) -> None:
     """Adds these commands."""
     audit.command(epilog="Example: certvault audit verify --json")(verify)
-    audit.command(
-        epilog="Example: certvault audit find --by auditor --purpose 抽查 --case SL-2026-000118 --since 2026-10-01"
-    )(find)
+    audit.command(epilog="Example: certvault audit find --by auditor --purpose 抽查 --case SL-2026-000118")(
+        find
+    )
     audit.command(
         epilog="Example: certvault audit export --by auditor --purpose 移交 --since 2026-01-01 > audit.jsonl"
     )(export)

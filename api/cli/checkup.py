@@ -48,7 +48,7 @@ class Finding:
 
 
 def examine(data: Path | None) -> tuple[Finding, ...]:
-    """Looks at settings, database, schema, object store, keys, mode, seals, pages, time-stamps, clocks, the log.
+    """Looks at settings, database, schema, object store, keys, mode, seals, pages, time-stamps, clocks, log.
 
     A check that needs what another found missing is left out.
     """

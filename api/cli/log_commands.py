@@ -124,7 +124,7 @@ def sequence(
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run the sequencer now: chain the audit events, place what waits, publish. The worker does it by itself."""
+    """Run the sequencer now: chain audit events, place what waits, publish. The worker does it by itself."""
     from datetime import timedelta
 
     from vault.transparency.sequencing import sequence as run

@@ -1,7 +1,7 @@
 """The transparency log's shards, checkpoints and tiles, and the chain over the audit events.
 
-Light on locks: new tables, a nullable column, a constraint taken away, and indexes built CONCURRENTLY, each in
-a transaction of its own. An index that an earlier try left half-built is dropped first.
+Light on locks: new tables, a nullable column, a constraint taken away, and indexes built CONCURRENTLY, each
+in a transaction of its own. An index that an earlier try left half-built is dropped first.
 """
 
 import sqlalchemy as sa

@@ -62,7 +62,7 @@ log_cosignatures = Table(
 )
 
 
-# Derived from the leaves, for proofs and for growing: the last tile of each level is written again as it fills.
+# Derived from the leaves, for proofs and for growing: the last tile of each level is written as it fills.
 log_tiles = Table(
     "log_tiles",
     metadata,

@@ -13,7 +13,7 @@ from tests.signing.workshop import SAMPLES
 from vault.model.credit_code import SocialCreditCode
 
 NAMES = ["deposit_typeset", "deposit_pdf", "seal_pdf", "verify_code", "verify_file", "holdings"]
-NAMES += ["reuse_check_10k", "holdings_10k"]
+NAMES += ["reuse_check_10k", "holdings_10k", "log_sequence"]
 SHAPE = {
     "rate_per_s": float,
     "p50_ms": float,

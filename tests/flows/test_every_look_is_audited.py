@@ -1,4 +1,4 @@
-"""Each flow that opens somebody's data for somebody leaves an event that says who, what and for which case."""
+"""Each flow that opens somebody's data for somebody leaves an event: who, what and for which case."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -28,6 +28,8 @@ pytestmark = pytest.mark.engines
 
 @dataclass(frozen=True)
 class Scene:
+    """A certificate, its holder, and a time."""
+
     house: House
     certificate: CertificateRecord
     person: Person

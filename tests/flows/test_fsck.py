@@ -11,10 +11,10 @@ import pytest
 from sqlalchemy import select, text
 
 from storage.blobs import BlobStore
-from storage.s3 import StoreAddress
 from storage.db import Database, ReadConnection
 from storage.embedded import EngineAddresses
 from storage.holders import find_holder
+from storage.s3 import StoreAddress
 from storage.tables import certificates
 from tests.conftest import House
 from tests.flows.test_deposit import deposited, uploaded_pdf

@@ -33,7 +33,7 @@ def trail(log: Log) -> Log:
 
 
 def found(log: Log, *, after: timedelta = 2 * HOUR) -> dict[str, str]:
-    return {about: detail for about, detail in audit_contradictions(log.workshop, at=AT + after)}
+    return dict(audit_contradictions(log.workshop, at=AT + after))
 
 
 def ids(log: Log) -> list[int]:
@@ -62,7 +62,7 @@ def test_a_whole_trail_has_nothing_to_find(trail: Log) -> None:
 )
 def test_an_event_that_was_changed_is_named(trail: Log, change: str) -> None:
     third = ids(trail)[2]
-    trail.changed(f"UPDATE audit_events SET {change} WHERE id = {third}")
+    trail.changed(f"UPDATE audit_events SET {change} WHERE id = :id", id=third)  # noqa: S608 - literals above
     (name,) = found(trail)
     assert name == f"audit event {third}"
     assert "was changed" in found(trail)[name]
@@ -70,15 +70,17 @@ def test_an_event_that_was_changed_is_named(trail: Log, change: str) -> None:
 
 def test_an_event_that_was_deleted_is_named(trail: Log) -> None:
     third = ids(trail)[2]
-    trail.changed(f"DELETE FROM audit_events WHERE id = {third}")
+    trail.changed("DELETE FROM audit_events WHERE id = :id", id=third)
     assert "was deleted" in found(trail)[f"audit event {third}"]
 
 
 def test_events_that_were_swapped_are_named(trail: Log) -> None:
     one, _, other, *_ = ids(trail)
     trail.changed(
-        f"UPDATE audit_events e SET details = o.details FROM audit_events o"
-        f" WHERE (e.id, o.id) IN (({one}, {other}), ({other}, {one}))"
+        "UPDATE audit_events e SET details = o.details FROM audit_events o"
+        " WHERE (e.id, o.id) IN ((:one, :other), (:other, :one))",
+        one=one,
+        other=other,
     )
     assert set(found(trail)) == {f"audit event {one}", f"audit event {other}"}
 
@@ -95,8 +97,9 @@ def test_links_that_were_swapped_are_named(trail: Log) -> None:
 def test_a_change_with_its_link_made_to_fit_is_named(trail: Log) -> None:
     third = ids(trail)[2]
     trail.changed(
-        f"UPDATE audit_events SET actor = 'nobody' WHERE id = {third}",
-        f"UPDATE audit_chain SET leaf_hash = sha256('made to fit') WHERE event_id = {third}",
+        "UPDATE audit_events SET actor = 'nobody' WHERE id = :id",
+        "UPDATE audit_chain SET leaf_hash = sha256('made to fit') WHERE event_id = :id",
+        id=third,
     )
     findings = found(trail)
     assert (

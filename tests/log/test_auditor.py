@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -51,12 +51,14 @@ class PaperLog:
     fetched: list[str] = field(default_factory=list)
 
     def fetch(self, path: str) -> bytes | None:
+        """What the log serves there."""
         self.fetched.append(path)
         if path in self.bent:
             return self.bent[path]
         return self.files().get(path)
 
     def files(self) -> dict[str, bytes]:
+        """Everything that an honest log serves."""
         listed = [{"year": year, "origin": f"{BASE}/{year}"} for year in sorted(self.shards)]
         files = {"/v1/log/shards": json.dumps({"shards": listed}).encode()}
         for year, entries in self.shards.items():
@@ -71,21 +73,24 @@ class PaperLog:
         return files
 
     def head(self, year: int = 2026) -> Checkpoint:
+        """The tree head."""
         entries = self.shards[year]
         return Checkpoint(f"{BASE}/{year}", len(entries), naive.root([leaf_hash(e) for e in entries]))
 
     def note(self, year: int = 2026) -> bytes:
+        """The signed tree head."""
         return sign_checkpoint(KEY, self.head(year)).encode()
 
     def follow(self, memory: Memory | None = None, *, at: datetime = AT, **more: Any) -> Report:  # noqa: ANN401 - what follow takes
+        """What an auditor finds."""
         return follow(self.fetch, verifier_key(KEY, f"{BASE}/2026"), memory or Memory(), at=at, **more)
 
 
 @pytest.fixture
-def paper() -> Iterator[PaperLog]:
+def paper() -> PaperLog:
     log = PaperLog()
     log.shards[2026] = [issue(n) for n in range(300)]
-    yield log
+    return log
 
 
 def test_an_honest_log_is_followed_from_look_to_look(paper: PaperLog) -> None:

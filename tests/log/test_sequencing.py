@@ -1,4 +1,4 @@
-"""The sequencer: dense, in order, published whole; and everything that the log claims follows from its leaves."""
+"""The sequencer: dense, in order, published whole; all that the log claims follows from its leaves."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -112,8 +112,10 @@ def test_leaves_that_come_meanwhile_are_not_lost(log: Log) -> None:
     with ThreadPoolExecutor(5) as pool:
         deposits = [pool.submit(deposit, n) for n in range(3)]
         runs = [pool.submit(log.sequence) for _ in range(6)]
-        for each in [*deposits, *runs]:
-            each.result()
+        for done in deposits:
+            done.result()
+        for run in runs:
+            run.result()
     log.sequence()
     assert log.size() == 90
     assert len(set(leaves_of(log, 90))) == 90

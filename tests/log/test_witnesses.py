@@ -1,4 +1,4 @@
-"""Cosignatures: only of known witnesses, on what was published, and they reach the public checkpoint and proofs."""
+"""Cosignatures: only of known witnesses, on what was published; they reach the checkpoint and the proofs."""
 
 import base64
 from collections.abc import Callable
@@ -6,16 +6,17 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from signing.log_key import LogKey, new_log_key, read_log_key
 from signing.log_note import open_checkpoint
-from storage.log import newest_cosigned
 from tests.log.conftest import AT, Log, cosign, cosigned
 from vault.errors import InputError, Unavailable
 from vault.tlog.checkpoint import parse_checkpoint
 from vault.tlog.merkle import check_consistency
 from vault.tlog.note import COSIGNATURE_V1, ED25519, Note, NoteSignature, VerifierKey, parse_note
 from vault.tlog.witness import Witness, parse_witnesses
+from vault.transparency import serving
 from vault.transparency.cosigning import ask_witnesses, take_cosignatures
 from vault.workshop import Workshop
 
@@ -36,9 +37,11 @@ class SmallWitness:
 
     @property
     def verifier(self) -> VerifierKey:
+        """Its key, as the log's operator notes it."""
         return VerifierKey(NAME, COSIGNATURE_V1, self.key.public)
 
     def post(self, address: str, body: bytes) -> tuple[int, bytes]:
+        """`add-checkpoint`."""
         assert address == "http://witness.example/add-checkpoint"
         self.requests += 1
         head, _, content = body.partition(b"\n\n")
@@ -87,9 +90,13 @@ def test_a_witness_that_comes_by_itself_is_taken_and_published(log: Log, witness
     log.sequence()  # the new checkpoint has no cosignature yet, the old one is still known
     assert len(published_note(log).signatures) == 1
     with workshop.database.reading() as db:
-        known = newest_cosigned(db, 2026, 2)
-    assert known is not None
-    assert known.size == 3
+        first, last = (
+            db.execute(text("SELECT certificate_id FROM log_leaves ORDER BY id")).scalars().all()[::4]
+        )
+    # A proof leads to a checkpoint that a witness has signed, where one has the leaf.
+    assert "\n3\n" in serving.proof(workshop, first, None)[1].decode()
+    assert line.line in serving.proof(workshop, first, None)[1].decode()
+    assert "\n5\n" in serving.proof(workshop, last, None)[1].decode()
 
 
 def test_a_late_cosignature_on_an_older_checkpoint_is_kept_and_not_published(
@@ -200,6 +207,6 @@ def test_the_file_of_witnesses_is_read_strictly(witness: SmallWitness) -> None:
     assert parse_witnesses(f"# ours\n\n{key}\n") == (Witness(witness.verifier, None),)
     assert parse_witnesses(f"{key} http://w.example/") == (Witness(witness.verifier, "http://w.example"),)
     wrong = str(VerifierKey(NAME, ED25519, witness.key.public))
-    for text in (key[:-4], wrong, f"{key}\n{key}"):
+    for written in (key[:-4], wrong, f"{key}\n{key}"):
         with pytest.raises(InputError):
-            parse_witnesses(text)
+            parse_witnesses(written)

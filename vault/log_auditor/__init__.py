@@ -1,4 +1,4 @@
-"""The auditor of a transparency log: needs its public address and its key, and trusts neither vault nor network.
+"""The auditor of a transparency log: needs its public address and its key, and trusts neither of them.
 
 `following.py` reads the log and holds it against what was seen before; `memory.py` is what an auditor keeps;
 `questions.py` are the things that people bring: a document, a receipt, a proof, somebody else's checkpoint.

@@ -53,14 +53,17 @@ class Followed:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What following came to. `findings`: contradictions, each a sentence; `memory`: to keep if there are none."""
+    """What following came to. `findings`: contradictions, each a sentence.
+
+    `memory`: to keep where there are none.
+    """
 
     shards: tuple[Followed, ...]
     findings: tuple[str, ...]
     memory: Memory
 
 
-class _Contradiction(Exception):  # noqa: N818 - named for what is the case, as vault.errors has it
+class _Contradiction(Exception):
     """The log contradicts itself, or what was seen: reading this shard any further tells nothing."""
 
 
@@ -88,9 +91,11 @@ def follow(
     read: list[_Shard] = []
     kept: dict[str, Seen] = dict(memory.shards)
     years = _years(fetch, base)
-    for origin in sorted(memory.shards):
-        if origin not in {f"{base}/{year}" for year in years}:
-            findings.append(f"{origin}: the log does not show this shard any more; it was seen before.")
+    shown = {f"{base}/{year}" for year in years}
+    findings += [
+        f"{origin}: the log does not show this shard any more; it was seen before."
+        for origin in sorted(memory.shards.keys() - shown)
+    ]
     for year in years:
         origin = f"{base}/{year}"
         shard = _Shard(fetch, VerifierKey(origin, key.kind, key.public), year, memory.shards.get(origin))

@@ -57,10 +57,11 @@ class _Document(Question):
                 f"{leaf.get('status')} by {leaf.get('action', 'a change')} on {leaf.get('at')}"
             )
 
-    def answer(self, at: datetime) -> Answer:
+    def answer(self, at: datetime) -> Answer:  # noqa: ARG002 - what is issued is logged, whenever one asks
         if not self._issued:
             return Answer(
-                False, f"No entry names the file {self._sha256}: the log knows nothing of its issue."
+                well=False,
+                sentence=f"No entry names the file {self._sha256}: the log knows nothing of its issue.",
             )
         return Answer(
             len(self._issued) == 1, "The file was " + "; ".join([*self._issued, *self._later]) + "."
@@ -80,15 +81,16 @@ class _Promise(Question):
     def answer(self, at: datetime) -> Answer:
         leaf = self._digest.hex()
         if self._place is not None:
-            return Answer(True, f"The promised leaf {leaf} is {self._place}.")
+            return Answer(well=True, sentence=f"The promised leaf {leaf} is {self._place}.")
         if at <= self._include_by:
             return Answer(
-                True, f"The promised leaf {leaf} is not in the log yet; it has until {self._include_by}."
+                well=True,
+                sentence=f"The promised leaf {leaf} is not in the log yet; it has until {self._include_by}.",
             )
         return Answer(
-            False,
-            f"The log promised to include the leaf {leaf} by {self._include_by} and has not: the signed "
-            "receipt is the evidence.",
+            well=False,
+            sentence=f"The log promised to include the leaf {leaf} by {self._include_by} and has not: the "
+            "signed receipt is the evidence.",
         )
 
 
@@ -143,39 +145,42 @@ def about_proof(
         head = signed.checkpoint
         check_inclusion(leaf_hash(proof.extra), proof.index, head.size, proof.proof, head.root)
     except SignatureError as error:
-        return Answer(False, f"The proof does not hold: {error.detail}")
+        return Answer(well=False, sentence=f"The proof does not hold: {error.detail}")
     leaf = _leaf(proof.extra)
     said = (
         f"entry {proof.index} of {head.origin}: {leaf.get('event')} of {leaf.get('identifier')} "
         f"on {leaf.get('at')}"
     )
     if sha256 is not None and sha256 not in {_digest(d) for d in leaf.get("documents", ())}:
-        return Answer(False, f"The proof holds ({said}), but its leaf does not name the file {sha256}.")
+        return Answer(
+            well=False, sentence=f"The proof holds ({said}), but its leaf does not name the file {sha256}."
+        )
     if not shards:
-        return Answer(True, f"The proof holds: {said}.")
+        return Answer(well=True, sentence=f"The proof holds: {said}.")
     same = _against(head.origin, head.size, head.root, shards)
-    return Answer(same.well, f"The proof holds: {said}. {same.sentence}")
+    return Answer(well=same.well, sentence=f"The proof holds: {said}. {same.sentence}")
 
 
 def _against(origin: str, size: int, root: bytes, shards: Sequence[Followed]) -> Answer:
     shard = next((each for each in shards if each.origin == origin), None)
     if shard is None:
-        return Answer(False, f"The log that we were given has no shard {origin}.")
+        return Answer(well=False, sentence=f"The log that we were given has no shard {origin}.")
     ours = shard.signed.checkpoint
     if size > ours.size:
         return Answer(
-            False,
-            f"Somebody was shown {size} leaves of {origin}, and we only {ours.size}: we are shown an old tree.",
+            well=False,
+            sentence=f"Somebody was shown {size} leaves of {origin}, and we only "
+            f"{ours.size}: we are shown an old tree.",
         )
     try:
         check_consistency(size, root, ours.size, ours.root, prove_consistency(size, ours.size, shard.read))
     except SignatureError:
         return Answer(
-            False,
-            f"The tree of {size} leaves of {origin} is not the beginning of ours: the log answered two people "
-            "differently. Both signed checkpoints together are the evidence.",
+            well=False,
+            sentence=f"The tree of {size} leaves of {origin} is not the beginning of ours: the log answered "
+            "two people differently. Both signed checkpoints together are the evidence.",
         )
-    return Answer(True, f"The tree of {size} leaves of {origin} is the beginning of ours.")
+    return Answer(well=True, sentence=f"The tree of {size} leaves of {origin} is the beginning of ours.")
 
 
 def _promise(promise: Mapping[str, Any], key: VerifierKey) -> Question:

@@ -1,10 +1,10 @@
-"""Merkle trees (RFC 6962, 2.1): roots, and proofs as lists of subtrees; which hashes those are is another's job.
+"""Merkle trees (RFC 6962, 2.1): roots, and proofs as lists of subtrees; their hashes come from elsewhere.
 
 A perfect subtree is named by `Node(level, number)`: it covers the 2^level leaves from number * 2^level on.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from vault.errors import SignatureError
@@ -13,6 +13,7 @@ HASH_BYTES = 32
 EMPTY_ROOT = hashlib.sha256(b"").digest()
 """The root of a tree without leaves (RFC 6962, 2.1)."""
 _NODE_PREFIX = b"\x01"
+_sha256 = hashlib.sha256
 # 2^63 leaves: what an index in any format may be at most; a proof has at most so many hashes.
 SIZE_MAX = 2**63 - 1
 PROOF_MAX = 63
@@ -127,8 +128,7 @@ def check_consistency(old: int, old_root: bytes, size: int, root: bytes, proof: 
     if not 0 <= old <= size:
         raise _no_proof("The tree has shrunk.")
     if old in {0, size}:
-        if proof or old_root != (EMPTY_ROOT if old == 0 else root):
-            raise _no_proof("Trees of the same size have different roots.")
+        _check_trivial(old_root, EMPTY_ROOT if old == 0 else root, proof)
         return
     hashes = list(proof) if old & (old - 1) else [old_root, *proof]
     if not hashes:
@@ -149,6 +149,11 @@ def check_consistency(old: int, old_root: bytes, size: int, root: bytes, proof: 
         place, last = place >> 1, last >> 1
     if last != 0 or before != old_root or after != root:
         raise _no_proof("The consistency proof does not lead from the old root to the new one.")
+
+
+def _check_trivial(old_root: bytes, expected: bytes, proof: Sequence[bytes]) -> None:
+    if proof or old_root != expected:
+        raise _no_proof("Trees of the same size have different roots.")
 
 
 class GrowingTree:
@@ -181,14 +186,11 @@ class GrowingTree:
 
 def subtree(hashes: Sequence[bytes]) -> bytes:
     """The hash over a power of two of hashes that stand side by side."""
-    level = list(hashes)
+    level = hashes
     while len(level) > 1:
-        level = [node_hash(left, right) for left, right in _pairs(level)]
+        pairs = zip(level[::2], level[1::2], strict=True)
+        level = [_sha256(_NODE_PREFIX + left + right).digest() for left, right in pairs]
     return level[0]
-
-
-def _pairs(hashes: Sequence[bytes]) -> Iterator[tuple[bytes, bytes]]:
-    return zip(hashes[::2], hashes[1::2], strict=True)
 
 
 def _split(width: int) -> int:

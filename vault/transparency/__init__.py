@@ -1,1 +1,1 @@
-"""The transparency log at work: sequencing, publishing, serving, proving, witnessing, and re-deriving all of it."""
+"""The transparency log at work: sequencing, publishing, serving, proving, witnessing, re-deriving."""

@@ -136,7 +136,7 @@ def _links(workshop: Workshop) -> Iterator[Found]:
             if known.dated_back(link):
                 yield (
                     f"audit event {link.event_id}",
-                    "It claims a time long before it came into the chain: it was put in later and dated back.",
+                    "It claims a time long before it came into the chain: put in later and dated back.",
                 )
             tree.append(link.leaf_hash)
             yield from known.against(tree)
@@ -206,8 +206,7 @@ def _cut_off(workshop: Workshop, size: int) -> Iterator[Found]:
                 if said > size or not known:
                     yield (
                         f"audit head {said}",
-                        f"The log has it (leaf {leaf.leaf_id}), the chain has {size} links"
-                        " and no such head: its end was cut off.",
+                        f"The log has it; the chain has {size} links and no such head: its end was cut off.",
                     )
         if not page:
             return
@@ -236,7 +235,7 @@ def _outside(workshop: Workshop, at: datetime) -> Iterator[Found]:
             if event.event_id <= settled.high_event_id or event.at < settled.made_at - SETTLED_AFTER:
                 yield (
                     f"audit event {event.event_id}",
-                    "It is not in the chain, and should have been by its number or time: it was put in later.",
+                    "It is not in the chain, and should be by its number or time: it was put in later.",
                 )
         if not page:
             return

@@ -1,8 +1,8 @@
 """Witnesses: their cosignatures are taken when they bring them, and asked for where they have an address.
 
-Only the keys of configured witnesses count (C2SP tlog-cosignature, v1), and only on a checkpoint that this log
-has published, byte for byte. What they assert: at that time this was the largest tree they had seen, and it
-was an extension of every smaller one.
+Only the keys of configured witnesses count (C2SP tlog-cosignature, v1), and only on a checkpoint that this
+log has published, byte for byte. What they assert: at that time this was the largest tree they had seen, and
+it was an extension of every smaller one.
 """
 
 import base64
@@ -89,7 +89,7 @@ def take_cosignatures(workshop: Workshop, content: bytes, *, at: datetime) -> Ta
 
 
 def ask_witnesses(workshop: Workshop, post: Post, *, at: datetime) -> tuple[Asked, ...]:
-    """Shows today's checkpoint to every witness that has an address and has not signed it (C2SP tlog-witness).
+    """Shows the newest checkpoint to witnesses with an address that have not signed it (C2SP tlog-witness).
 
     A witness that fails costs nothing but its line: it is asked again after the next checkpoint.
 

@@ -2,14 +2,15 @@
 
 1. shards: each begins where the one before it ended. 2. leaves: the indexes are dense; each leaf's hash is in
 its place in the tree. 3. tiles: those of the database are what the leaves make, those of the bucket and the
-entries are the same bytes. 4. checkpoints: every root is the tree's root at that size, every note is what this
-log's key signs for it; the published one is known. 5. leaves of the log's own say what is so.
+entries are the same bytes. 4. checkpoints: every root is the tree's root at that size, every note is what
+this log's key signs for it; the published one is known. 5. leaves of the log's own say what is so.
 """
 
 import json
 from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
+from itertools import pairwise
 
 from signing.log_note import sign_checkpoint
 from storage.audit import heads
@@ -213,7 +214,7 @@ def _expected_turns(
 ) -> Iterator[bytes]:
     """What the leaves at the turns of the years must say; their times are taken from themselves."""
     times = {_time(leaf.leaf) for leaf in page}
-    for old, new in zip(known, known[1:], strict=False):
+    for old, new in pairwise(known):
         end = newest_checkpoint(db, old.year)
         if end is None:
             continue

@@ -1,4 +1,4 @@
-"""How the log stands: what waits, whether every promise is kept, and whether it is the log that was published."""
+"""How the log stands: what waits, whether promises are kept, and whether it agrees with what is public."""
 
 import json
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ WAITING_COUNTED_MAX = 100_000
 
 @dataclass(frozen=True, slots=True)
 class LogHealth:
-    """`waiting`: leaves without a place. `overdue`: by how much the oldest promise is broken; zero if none is.
+    """`waiting`: leaves without a place. `overdue`: by how much the oldest promise is broken, or zero.
 
     `incident`: why the sequencer refuses to go on, or that a promise cannot be read; None if all is well.
     """

@@ -95,7 +95,7 @@ def check_agreement(workshop: Workshop, *, at: datetime, rebuild: bool = False) 
                 row, newest = checkpoint_at(db, shard.year, found.size), None
         if found is None and newest is not None and not rebuild:
             raise IntegrityError(
-                f"The log's bucket has lost the checkpoint of {shard.origin}, which had {newest.size} leaves. "
+                f"The log's bucket has lost the checkpoint of {shard.origin} with its {newest.size} leaves. "
                 "Bring the bucket back, or write it anew: certvault log sequence --rebuild."
             )
         if found is not None and (row is None or row.root != found.signed.checkpoint.root):

@@ -8,12 +8,10 @@ from uuid import UUID
 from signing.log_note import verifier_key
 from storage.db import ReadConnection
 from storage.log import (
-    CheckpointRow,
-    PlacedLeaf,
-    ShardRow,
-    leaf_of,
+    LoggedLeaf,
+    NotPublished,
+    logged_leaf,
     newest_checkpoint,
-    newest_cosigned,
     newest_publication,
     newest_shard,
     read_tiles,
@@ -24,7 +22,6 @@ from vault.model.legal_time import LEGAL_TIME
 from vault.tlog.proof_file import ProofFile
 from vault.tlog.tiles import Tile, prove_inclusion
 from vault.transparency.published import checkpoint_path
-from vault.transparency.publishing import cosigned_note
 from vault.workshop import Workshop
 
 
@@ -95,26 +92,28 @@ def proof(workshop: Workshop, certificate_id: UUID, leaf_hash: bytes | None) -> 
         Unavailable: the database does not answer.
     """
     with workshop.database.reading() as db:
-        leaf = leaf_of(db, certificate_id, leaf_hash)
-        if leaf is None:
-            raise NotFound("The log has no such leaf.")
-        return prove_leaf(workshop, db, leaf)
+        return prove_leaf(db, certificate_id, leaf_hash)
 
 
-def prove_leaf(workshop: Workshop, db: ReadConnection, leaf: PlacedLeaf) -> tuple[str, bytes]:
-    """The proof that this leaf is in the log: origin and file.
+def prove_leaf(db: ReadConnection, certificate_id: UUID | None, leaf_hash: bytes | None) -> tuple[str, bytes]:
+    """As `proof`; without a certificate for one of the log's own leaves. Two statements.
 
     Raises:
-        NotFound: no published checkpoint has it yet.
+        NotFound: there is no such leaf, or no published checkpoint has it yet.
         IntegrityError: the tree in the database is damaged.
     """
-    shard, head = _head_with(workshop, db, leaf)
-    index = (leaf.log_index or 0) - shard.first_index
-    try:
-        hashes = prove_inclusion(index, head.size, partial(read_tiles, db, str(shard.year)))
-    except SignatureError as error:
-        raise IntegrityError(f"The log's tree in the database is damaged: {error.detail}") from error
-    return shard.origin, ProofFile(leaf.leaf, index, hashes, cosigned_note(db, head)).encode()
+    match logged_leaf(db, certificate_id, leaf_hash):
+        case None:
+            raise NotFound("The log has no such leaf.")
+        case NotPublished():
+            raise NotFound("The log has promised to include this leaf, and has not published it yet.")
+        case LoggedLeaf() as found:
+            try:
+                hashes = prove_inclusion(found.index, found.size, partial(read_tiles, db, str(found.year)))
+            except SignatureError as error:
+                raise IntegrityError(f"The log's tree in the database is damaged: {error.detail}") from error
+            note = found.note + "".join(found.lines).encode()
+            return found.origin, ProofFile(found.leaf, found.index, hashes, note).encode()
 
 
 def shard_states(workshop: Workshop) -> tuple[ShardState, ...]:
@@ -137,19 +136,6 @@ def shard_states(workshop: Workshop) -> tuple[ShardState, ...]:
         )
         for shard, seen, last in zip(known, published, newest, strict=True)
     )
-
-
-def _head_with(workshop: Workshop, db: ReadConnection, leaf: PlacedLeaf) -> tuple[ShardRow, CheckpointRow]:
-    not_yet = NotFound("The log has promised to include this leaf, and has not published it yet.")
-    if leaf.log_index is None:
-        raise not_yet
-    shard = max((s for s in shards(db) if s.first_index <= leaf.log_index), key=lambda s: s.first_index)
-    index = leaf.log_index - shard.first_index
-    head = newest_cosigned(db, shard.year, index) if workshop.witnesses else None
-    head = head or newest_publication(db, shard.year)
-    if head is None or head.size <= index:
-        raise not_yet
-    return shard, head
 
 
 def _year(workshop: Workshop, year: int | None) -> int:

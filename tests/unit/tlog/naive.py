@@ -1,4 +1,4 @@
-"""Another implementation: RFC 6962, 2.1 word for word, by recursion over whole lists; and tiles by definition."""
+"""Another implementation: RFC 6962, 2.1 word for word, by recursion over lists; and tiles by definition."""
 
 import hashlib
 from collections.abc import Mapping, Sequence

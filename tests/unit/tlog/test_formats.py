@@ -27,8 +27,8 @@ from vault.tlog.proof_file import ProofFile, parse_proof_file
 # From C2SP tlog-checkpoint: a fact of the format, made by others.
 EXAMPLE = (
     "example.com/behind-the-sofa\n20852163\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n\n"
-    "— example.com/behind-the-sofa Az3grlgtzPICa5OS8npVmf1Myq/5IZniMp+ZJurmRDeOoRDe4URYN7u5/Zhcyv2q1gGzGku9nTo"
-    "+zyWE+xeMcTOAYQ8=\n"
+    "— example.com/behind-the-sofa Az3grlgtzPICa5OS8npVmf1Myq/5IZniMp+ZJurmRDeOoRDe4URYN7u5/"
+    "Zhcyv2q1gGzGku9nTo+zyWE+xeMcTOAYQ8=\n"
 ).encode()
 KEY = VerifierKey("vault.example/v1/log/2026", ED25519, bytes(range(32)))
 

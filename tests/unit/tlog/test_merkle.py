@@ -1,4 +1,4 @@
-"""Roots and proofs against the vectors of RFC 6962's reference and against a naive tree; mutations refused."""
+"""Roots and proofs against the vectors of RFC 6962's reference and a naive tree; mutations refused."""
 
 from collections.abc import Sequence
 from functools import lru_cache
