@@ -97,6 +97,7 @@ def test_commands_find_the_running_vault_and_sigterm_ends_it(founded: Path, tmp_
         assert avoided["total"] == sum(each["count"] for each in avoided["by"]) >= 5, "the demo's developer"
         assert NEXT_ITEM in {each["service_item"] for each in avoided["by"]}
         _give_and_take_access(at, base_url)
+        _follow_the_log(at, base_url, tmp_path)
         _apply_a_changed_catalogue(at, tmp_path)
         again = certvault("up", "--exit", *at)
         assert again.returncode == 1
@@ -177,3 +178,34 @@ def test_a_killed_parent_takes_its_children_along(founded: Path, tmp_path: Path)
     done = certvault("up", "--exit", "--data", str(founded))
     assert done.returncode == 0, done.stderr
     assert engines_of(founded) == []
+
+
+def _follow_the_log(at: tuple[str, ...], base_url: str, folder: Path) -> None:
+    """What docs/transparency.md says: keys, the auditor's walk, the audit trail and its export."""
+    assert certvault("log", "sequence", *at).returncode == 0
+    key, seen, trail = folder / "log.vkey", folder / "seen.json", folder / "audit.jsonl"
+    key.write_text(certvault("log", "key", *at).stdout, encoding="utf-8")
+    follow = ("log", "verify", base_url, "--key", str(key), "--state", str(seen))
+    first = certvault(*follow, "--json")
+    assert first.returncode == 0, first.stdout + first.stderr
+    (shard,) = json.loads(first.stdout)["shards"]
+    assert shard["new_entries"] == shard["size"] >= len(STORIES)
+    note = folder / "mine.note"
+    note.write_bytes(httpx.get(f"{base_url}/v1/log/checkpoint", trust_env=False).content)
+    assert certvault(*follow, "--seen", str(note)).returncode == 0
+    strange = folder / "strange.pdf"
+    strange.write_bytes(b"never issued")
+    before = seen.read_bytes()
+    refused = certvault(*follow, "--document", str(strange))
+    assert refused.returncode == 1
+    assert "No entry names the file" in refused.stdout
+    assert seen.read_bytes() == before
+    assert certvault("audit", "verify", *at).returncode == 0
+    look = ("--by", "auditor", "--purpose", "抽查", *at)
+    found = json.loads(certvault("audit", "find", *look, "--action", "deposit", "--json").stdout)
+    assert len(found) >= len(STORIES)
+    trail.write_text(certvault("audit", "export", *look).stdout, encoding="utf-8")
+    checked = certvault("audit", "check", str(trail), "--key", str(key))
+    assert (checked.returncode, ", 0 not proven" in checked.stdout) == (0, True), checked.stdout
+    trail.write_text(trail.read_text(encoding="utf-8").replace('"deposit"', '"view"'), encoding="utf-8")
+    assert certvault("audit", "check", str(trail), "--key", str(key)).returncode == 1

@@ -7,7 +7,7 @@ from threading import Barrier
 import pytest
 
 from signing.log_note import open_checkpoint
-from storage.log import newest_checkpoint
+from storage.log_heads import newest_checkpoint
 from tests.log.conftest import AT, Log
 from tests.unit.tlog import naive
 from vault.errors import IntegrityError

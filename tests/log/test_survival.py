@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from api.settings import child_environment
-from storage.log import newest_checkpoint, newest_publication
+from storage.log_heads import newest_checkpoint, newest_publication
 from storage.log_store import LogStore, StoredFile
 from tests.conftest import House
 from tests.faults import lying_store

@@ -24,15 +24,8 @@ from storage.audit import (
 )
 from storage.db import ReadConnection
 from storage.inspection import PAGE_ROWS
-from storage.log import (
-    ShardRow,
-    leaf_numbers,
-    leaf_with,
-    newest_checkpoint,
-    own_leaves,
-    read_tiles,
-    shards,
-)
+from storage.log import ShardRow, leaf_numbers, leaf_with, own_leaves, read_tiles, shards
+from storage.log_heads import newest_checkpoint
 from vault.audit_chain import SETTLED_AFTER, TREE, commitment, tiles_of
 from vault.errors import IntegrityError, SignatureError
 from vault.log import AUDIT_HEAD, audit_content

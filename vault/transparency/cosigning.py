@@ -13,17 +13,14 @@ from functools import partial
 from http import HTTPStatus
 
 from signing.log_note import Cosignature, read_cosignature
-from storage.log import (
+from storage.log import ShardRow, newest_shard, read_tiles, shards
+from storage.log_heads import (
     CheckpointRow,
     CosignatureRow,
-    ShardRow,
     checkpoint_at,
     insert_cosignature,
     largest_cosigned_by,
     newest_publication,
-    newest_shard,
-    read_tiles,
-    shards,
 )
 from vault.errors import InputError, SignatureError, VaultError
 from vault.tlog.checkpoint import parse_checkpoint, parse_decimal

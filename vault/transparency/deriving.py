@@ -16,19 +16,8 @@ from signing.log_note import sign_checkpoint
 from storage.audit import heads
 from storage.db import ReadConnection
 from storage.inspection import PAGE_ROWS
-from storage.log import (
-    CheckpointRow,
-    PlacedLeaf,
-    ShardRow,
-    checkpoint_page,
-    leaf_numbers,
-    leaves_between,
-    newest_checkpoint,
-    newest_publication,
-    own_leaves,
-    read_tiles,
-    shards,
-)
+from storage.log import PlacedLeaf, ShardRow, leaf_numbers, leaves_between, own_leaves, read_tiles, shards
+from storage.log_heads import CheckpointRow, checkpoint_page, newest_checkpoint, newest_publication
 from vault.errors import IntegrityError
 from vault.log import audit_content, closed_content, opened_content
 from vault.tlog.checkpoint import Checkpoint

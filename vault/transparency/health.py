@@ -4,7 +4,8 @@ import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from storage.log import newest_publication, newest_shard, oldest_promise, waiting_count
+from storage.log import newest_shard, oldest_promise, waiting_count
+from storage.log_heads import newest_publication
 from vault.errors import IntegrityError
 from vault.transparency.published import check_agreement
 from vault.workshop import Workshop

@@ -9,7 +9,8 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from signing.log_note import SignedCheckpoint, open_checkpoint, verifier_key
-from storage.log import ShardRow, checkpoint_at, newest_publication, shards
+from storage.log import ShardRow, shards
+from storage.log_heads import checkpoint_at, newest_publication
 from storage.log_store import StoredFile
 from vault.errors import InputError, IntegrityError, SignatureError
 from vault.log import LOG_PATH

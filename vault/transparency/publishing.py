@@ -12,16 +12,13 @@ from functools import partial
 from itertools import islice
 
 from storage.db import ReadConnection
-from storage.log import (
+from storage.log import ShardRow, leaves_between, read_tiles, shards
+from storage.log_heads import (
     CheckpointRow,
-    ShardRow,
     checkpoint_at,
     cosignatures_on,
-    leaves_between,
     newest_checkpoint,
     note_publication,
-    read_tiles,
-    shards,
 )
 from vault.errors import IntegrityError, Unavailable
 from vault.tlog.entries import bundle

@@ -21,21 +21,18 @@ from storage.audit import newest_head
 from storage.db import WriteConnection
 from storage.history import LeafRow, insert_leaves
 from storage.log import (
-    CheckpointRow,
     ShardRow,
     WaitingLeaf,
-    checkpoint_at,
     give_indexes,
     hold_sequencer,
-    insert_checkpoint,
     insert_shard,
-    newest_checkpoint,
     newest_shard,
     read_tiles,
     waiting_leaf,
     waiting_leaves,
     write_tiles,
 )
+from storage.log_heads import CheckpointRow, checkpoint_at, insert_checkpoint, newest_checkpoint
 from vault.audit_chain import chain_batch, new_head
 from vault.errors import IntegrityError, SignatureError
 from vault.log import audit_content, closed_content, opened_content, promised

@@ -7,16 +7,8 @@ from uuid import UUID
 
 from signing.log_note import verifier_key
 from storage.db import ReadConnection
-from storage.log import (
-    LoggedLeaf,
-    NotPublished,
-    logged_leaf,
-    newest_checkpoint,
-    newest_publication,
-    newest_shard,
-    read_tiles,
-    shards,
-)
+from storage.log import LoggedLeaf, NotPublished, logged_leaf, newest_shard, read_tiles, shards
+from storage.log_heads import newest_checkpoint, newest_publication
 from vault.errors import IntegrityError, NotFound, SignatureError
 from vault.model.legal_time import LEGAL_TIME
 from vault.tlog.proof_file import ProofFile
