@@ -19,7 +19,8 @@ ROLE = "log_service_test"
 @pytest.fixture
 def serving(log: Log, engines: EngineAddresses, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address under which the role comes in; only the superuser makes roles."""
-    (secret,) = tmp_path_factory.getbasetemp().glob("engines*/data/**/postgres-superuser")
+    found = tmp_path_factory.getbasetemp().glob("engines*/data/**/postgres-superuser")
+    (secret,) = {path.resolve() for path in found}  # pytest keeps a link to its newest folder beside it
     parts = urlsplit(engines.database_url)
     as_superuser = parts._replace(
         netloc=f"postgres:{quote(secret.read_text().strip())}@{parts.hostname}:{parts.port}"
