@@ -23,7 +23,7 @@ UNMATCHED = "(unmatched)"
 # From the hot path's fraction of a millisecond to a large deposit.
 DURATION_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 # Extra fields of a record that a line may carry; anything else stays out.
-_FIELDS = ("request_id", "method", "route", "status", "duration_ms", "incident")
+_FIELDS = ("request_id", "method", "route", "status", "duration_ms", "incident", "provider", "why")
 
 _log = logging.getLogger("certvault.request")
 
@@ -108,7 +108,7 @@ class Metrics:
 
 
 class _Counted(Collector):
-    """Counters that are read from somewhere else at each scrape."""
+    """Figures that are read from somewhere else at each scrape."""
 
     def __init__(self, families: Sequence[Metric]) -> None:
         self._families = families

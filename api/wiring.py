@@ -1,11 +1,15 @@
 """From settings to a workshop: the one place where engines, keys and catalogue come together."""
 
+import ssl
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
 
+from api.courier import Courier
 from api.edge import EdgeSettings, Mode
+from api.providers import read_providers
 from api.settings import DATABASE_POOL, PROMISE_WITHIN, PUBLIC_POOL, Settings
+from api.token_keys import read_token_keys
 from signing.keys import load_file_key
 from signing.log_key import read_log_key
 from signing.timestamp import DevelopmentTimeStampAuthority, HttpTimeStampAuthority, TimeStampAuthority
@@ -68,11 +72,11 @@ def wire(settings: Settings) -> Wired:
         keys = read_key_ring(secrets.key_ring.read_text())
         passphrase = secrets.passphrase.read_bytes()
         log_key = read_log_key(secrets.log_key.read_bytes())
-        token_key = secrets.token_key.read_text()
         roots = certificates_der(settings.trust.read_bytes())
         witnesses = () if settings.witnesses is None else parse_witnesses(settings.witnesses.read_text())
     except OSError as error:
         raise InputError(f"{error.filename} is not readable: {error.strerror}.") from error
+    read_token_keys(secrets.path)  # tells now what every request would tell
     database = database_of(settings)
     workshop = Workshop(
         database=database,
@@ -93,11 +97,18 @@ def wire(settings: Settings) -> Wired:
     edge = EdgeSettings(
         mode=settings.mode,
         public_url=settings.origin,
-        token_key_pem=token_key,
-        token_key_id="access-1",  # noqa: S106 - the key's public name
+        token_keys=secrets.path,
         version=version("certvault"),
+        listed_items_only=settings.listed_items_only,
+        destinations=settings.destinations,
+        providers=() if settings.providers is None else read_providers(settings.providers, settings.mode),
     )
     return Wired(workshop, reader_of(settings, keys), edge)
+
+
+def courier_of(settings: Settings) -> Courier:
+    """Who carries webhooks; it believes the system's certificates, or those that `SSL_CERT_FILE` names."""
+    return Courier(settings.destinations, ssl.create_default_context(), version("certvault"))
 
 
 def reader_of(settings: Settings, keys: KeyRing) -> PublicReader:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -14,6 +14,7 @@ from storage.db import ReadConnection, WriteConnection
 from storage.envelope import KeyRing, seal_json
 from storage.log_place import place_in_log
 from storage.tables import audit_events, log_leaves
+from vault.model.actors import Clerk
 from vault.model.written import case_number_form
 
 # Purpose of the blind index by which the looks for one case are found.
@@ -44,13 +45,14 @@ class LeafPlace:
 
 @dataclass(frozen=True, slots=True)
 class AuditRow:
-    """One audit event; `details` holds no personal data."""
+    """One audit event; `details` holds no personal data. `acting_for`: whom a client named as its clerk."""
 
     actor: str
     action: str
     certificate_id: UUID | None
     case_id: UUID | None
     details: Mapping[str, Any]
+    acting_for: Clerk | None = field(default=None, repr=False)
 
 
 def insert_leaves(db: WriteConnection, leaves: Sequence[LeafRow]) -> None:
@@ -77,7 +79,7 @@ def find_leaf(db: ReadConnection, leaf_hash: bytes) -> LeafPlace | None:
 
 
 def insert_audit(db: WriteConnection, events: Sequence[AuditRow], at: datetime) -> None:
-    """Writes audit events."""
+    """Writes audit events of the vault's own and of people; those of clients go through `insert_look`."""
     db.execute(
         insert(audit_events),
         [
@@ -97,7 +99,14 @@ def insert_audit(db: WriteConnection, events: Sequence[AuditRow], at: datetime) 
 def insert_look(
     db: WriteConnection, keys: KeyRing, event: AuditRow, reasons: Mapping[str, Any], at: datetime
 ) -> None:
-    """Writes the audit event of a look-up; why somebody looked is free text, so it goes into an envelope."""
+    """Writes the audit event of a client; why it asked and for which clerk goes into an envelope."""
+    words = dict(reasons)
+    if event.acting_for is not None:
+        clerk = event.acting_for
+        words["acting_for"] = {"name": clerk.name, "staff_number": clerk.staff_number}
+    if not words:
+        insert_audit(db, [event], at)
+        return
     data_key = keys.new_data_key(look_place("data_key", event.actor, at))
     number = reasons.get("case_number")
     db.execute(
@@ -109,7 +118,7 @@ def insert_look(
             case_id=event.case_id,
             details=dict(event.details),
             data_key=data_key.wrapped,
-            sealed=seal_json(data_key, reasons, look_place("sealed", event.actor, at)),
+            sealed=seal_json(data_key, words, look_place("sealed", event.actor, at)),
             case_index=None if number is None else keys.index(CASE, case_number_form(number)),
         )
     )
@@ -124,12 +133,22 @@ def look_place(column: str, actor: str, at: datetime) -> str:
 # the transaction commits.
 _DEFER = text(
     "SELECT procrastinate_defer_jobs_v1(ARRAY[ROW(CAST(:queue AS varchar), CAST(:task AS varchar), 0,"
-    " NULL, NULL, CAST(:args AS jsonb), CAST(:at AS timestamptz))::procrastinate_job_to_defer_v1])"
+    " CAST(:lock AS text), NULL, CAST(:args AS jsonb), CAST(:at AS timestamptz))"
+    "::procrastinate_job_to_defer_v1])"
 )
 
 
 def defer_job(
-    db: WriteConnection, *, queue: str, task: str, arguments: Mapping[str, Any], at: datetime
+    db: WriteConnection,
+    *,
+    queue: str,
+    task: str,
+    arguments: Mapping[str, Any],
+    at: datetime,
+    lock: str | None = None,
 ) -> None:
-    """Enqueues a job for the worker in this transaction, to be run no earlier than `at`."""
-    db.execute(_DEFER, {"queue": queue, "task": task, "args": json.dumps(arguments), "at": at})
+    """Enqueues a job for the worker in this transaction, to be run no earlier than `at`.
+
+    Of jobs with the same `lock` one runs at a time, the oldest first.
+    """
+    db.execute(_DEFER, {"queue": queue, "task": task, "lock": lock, "args": json.dumps(arguments), "at": at})

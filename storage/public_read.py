@@ -1,21 +1,25 @@
-"""The public verification's read, written close to the driver: one prepared statement on an async pool.
+"""What is read most, written close to the driver: public verification, and whose token this is.
 
-Measured in `docs/performance.md`: through SQLAlchemy the same point read costs more than the rest of the
-request together.
+One prepared statement each on an async pool, so that no thread is needed. Measured in `docs/performance.md`:
+through SQLAlchemy the same point read costs more than the rest of the request together.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from psycopg import AsyncConnection, OperationalError
+from psycopg.rows import namedtuple_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from storage.certificates import CODE, NUMBER, TOKEN, content_place, key_place
+from storage.clients import ENABLED_CLIENT, grant_of
 from storage.envelope import KeyRing, open_json
 from vault.errors import Unavailable
+from vault.model.actors import ClientGrant
 from vault.model.legal_time import legal_day
 from vault.model.lifecycle import OutOfForce
 
@@ -113,13 +117,26 @@ class PublicReader:
             known = self._definitions[(code, version)] = row[0] if row is not None else {}
         return known
 
+    async def client(self, client_id: str) -> ClientGrant | None:
+        """An approval system that is not disabled at this moment.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        with _translated():
+            async with (
+                self._pool.connection() as connection,
+                connection.cursor(binary=True, row_factory=namedtuple_row) as cursor,
+            ):
+                await cursor.execute(ENABLED_CLIENT, {"client_id": client_id})
+                row: Any = await cursor.fetchone()
+        return None if row is None else grant_of(row)
+
     async def _one(self, query: str, parameters: tuple[object, ...]) -> tuple[Any, ...] | None:
-        try:
+        with _translated():
             async with self._pool.connection() as connection:
                 cursor = await connection.execute(query, parameters, binary=True)
                 return await cursor.fetchone()
-        except (OperationalError, PoolTimeout) as error:
-            raise Unavailable("The database does not answer; try again shortly.") from error
 
     def _row(self, row: tuple[Any, ...] | None) -> PublicRow | None:
         if row is None:
@@ -144,6 +161,14 @@ class PublicReader:
             log_origin=None if row[14] is None else row[14][1],
             out_of_force=None if row[15] is None else _out_of_force(row[10], *row[15]),
         )
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, PoolTimeout) as error:
+        raise Unavailable("The database does not answer; try again shortly.") from error
 
 
 def _out_of_force(

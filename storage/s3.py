@@ -30,6 +30,7 @@ class StoreAddress:
     secret_key: str = field(repr=False)
     documents_bucket: str = "certvault-documents"
     intake_bucket: str = "certvault-intake"
+    copies_bucket: str = "certvault-copies"
     log_bucket: str = "certvault-log"
 
 

@@ -56,7 +56,7 @@ def holdings(
                 materials_of_holder(db, workshop.keys, holder_id),
             )
         reasons = {"purpose": purpose, "service_item": service_item, "case_number": case_number}
-        event = _look(client.client_id, "holdings", holder_id, found.certificates, found.materials)
+        event = _look(client, "holdings", holder_id, found.certificates, found.materials)
         insert_look(db, workshop.keys, event, reasons, at)
     return found
 
@@ -75,7 +75,7 @@ def of_case(
         if case is None or case.committed_at is None:
             raise NotFound("This client has deposited no case with this number.")
         found = records_of_case(db, workshop.keys, case.case_id)
-        event = _look(client.client_id, "receipts", None, found)
+        event = _look(client, "receipts", None, found)
         insert_look(db, workshop.keys, event, {"case_number": number}, at)
     return found
 
@@ -83,16 +83,15 @@ def of_case(
 def by_number(
     workshop: Workshop, client: ClientGrant, number: str, *, purpose: str, at: datetime
 ) -> tuple[CertificateRecord, ...]:
-    """Every certificate with this number that an authority of the client issued, newest first.
+    """Every certificate with this number that the client's grant holds, newest first.
 
     Raises:
         Unavailable: the database does not answer.
     """
     with workshop.database.writing() as db:
         all_found = records_by_number(db, workshop.keys, number)
-        found = tuple(r for r in all_found if r.issuing_authority in client.authorities)
-        event = _look(client.client_id, "lookup", None, found)
-        insert_look(db, workshop.keys, event, {"purpose": purpose}, at)
+        found = tuple(r for r in all_found if client.covers(r.issuing_authority, r.type_code))
+        insert_look(db, workshop.keys, _look(client, "lookup", None, found), {"purpose": purpose}, at)
     return found
 
 
@@ -107,12 +106,12 @@ def of_person(workshop: Workshop, person: Person, *, at: datetime) -> tuple[Cert
     with workshop.database.writing() as db:
         holder_id = find_holder(db, workshop.keys, person.code)
         found = () if holder_id is None else records_of_holder(db, workshop.keys, holder_id)
-        insert_audit(db, [_look(f"person:{person.person_id}", "own-certificates", holder_id, found)], at)
+        insert_audit(db, [_look(person, "own-certificates", holder_id, found)], at)
     return found
 
 
 def _look(
-    actor: str,
+    who: ClientGrant | Person,
     action: str,
     holder_id: UUID | None,
     found: Sequence[CertificateRecord],
@@ -124,7 +123,11 @@ def _look(
     }
     if materials is not None:
         details["materials"] = [str(material.material_id) for material in materials]
-    return AuditRow(actor, action, None, None, details)
+    match who:
+        case ClientGrant():
+            return AuditRow(who.client_id, action, None, None, details, who.acting_for)
+        case Person():
+            return AuditRow(f"person:{who.person_id}", action, None, None, details)
 
 
 def summary_json(record: CertificateRecord, types: Mapping[str, Any], *, files_at: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from signing.seal import QrStamp, SealAppearance, seal_pdf
 from signing.timestamp import TimeStampAuthority
 from signing.typeset import Typesetter, qr_modules
 from storage.seals import seals_in_use
-from vault.catalogue import page_data
+from vault.catalogue import InForce, page_data
 from vault.deposit import read_case
 from vault.deposit.making import (
     QR_FROM_EDGE_MM,
@@ -56,7 +56,7 @@ def bare(settings: Settings) -> Bare:
     kind = bench_kind()
     body = deposit_body(kind, holder("F", 0))
     grant = ClientGrant("bench", "bench", frozenset(authority.code for authority in kind.authorities))
-    (result,) = read_case({kind.code: kind}, grant, body, at=at).results
+    (result,) = read_case(InForce({kind.code: kind}, {}, {}), grant, body, at=at).results
     authority = result.issuing_authority
     with workshop.database.reading() as db:
         owner = workshop.seals.opened(db, seals_in_use(db, frozenset({authority}), at)[authority])

@@ -9,12 +9,15 @@ from api.cli import (
     audit_commands,
     bench,
     catalogue_commands,
+    client_commands,
+    directory_command,
     log_commands,
     reconcile_command,
     run_commands,
     stats_command,
     upkeep_commands,
     verify_command,
+    webhook_commands,
 )
 from api.cli.frame import exit_of, say_error
 from vault.errors import VaultError
@@ -37,8 +40,11 @@ for commands in (
     upkeep_commands,
     reconcile_command,
     catalogue_commands,
+    directory_command,
     stats_command,
+    client_commands,
     access_commands,
+    webhook_commands,
     verify_command,
     log_commands,
     audit_commands,

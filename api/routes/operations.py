@@ -1,6 +1,6 @@
 """For whoever runs the vault: alive, ready, counted, and which version."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from fastapi import APIRouter
@@ -12,6 +12,7 @@ from api.deps import EdgeHere, now
 from vault.avoided import AvoidedCount
 from vault.errors import Unavailable
 from vault.transparency.health import LogHealth, log_health, sentence
+from vault.webhooks import DeliveryState, unsettled
 
 router = APIRouter(tags=["operations"])
 
@@ -55,12 +56,14 @@ def readyz(edge: EdgeHere) -> JSONResponse:
 def metrics(edge: EdgeHere) -> Response:
     """In Prometheus' text format. With several processes each has its own requests: scrape each.
 
-    `certvault_resubmissions_avoided_total` and `certvault_log_…` are the whole vault's, the same from every
-    process: take the maximum, not the sum. They are left out while an engine does not answer.
+    `certvault_resubmissions_avoided_total`, `certvault_webhook_deliveries` (pending, and dead: given up) and
+    `certvault_log_…` are the whole vault's, the same from every process: take the maximum, not the sum. They
+    are left out while an engine does not answer.
     """
     families: list[Metric] = []
     with suppress(Unavailable):
         families.append(_avoided_family(edge.avoided.counts(edge.workshop.database, now())))
+        families.append(_deliveries_family(unsettled(edge.workshop)))
     with suppress(Unavailable):
         families += _log_families(log_health(edge.workshop, at=now()))
     return Response(edge.metrics.text(*families), media_type="text/plain; version=0.0.4")
@@ -74,6 +77,15 @@ def _avoided_family(counts: Sequence[AvoidedCount]) -> CounterMetricFamily:
     )
     for each in counts:
         family.add_metric([each.service_item, each.authority, each.month], each.count)
+    return family
+
+
+def _deliveries_family(counts: Mapping[DeliveryState, int]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(
+        "certvault_webhook_deliveries", "Deliveries of webhooks that have not arrived.", labels=["state"]
+    )
+    for state, count in counts.items():
+        family.add_metric([state.value], count)
     return family
 
 

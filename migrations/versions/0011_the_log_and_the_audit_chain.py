@@ -41,7 +41,7 @@ $$
 """
 
 revision = "0011"
-down_revision = "0003"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 

@@ -3,10 +3,19 @@
 `migrations/versions/` creates them; a test compares the two.
 """
 
-from storage.tables.access import client_secrets, clients, people, web_sessions
-from storage.tables.cases import cases, reservations
-from storage.tables.catalogue import certificate_types, seals, service_items
+from storage.tables.access import (
+    client_keys,
+    client_secrets,
+    clients,
+    people,
+    sign_in_attempts,
+    used_assertions,
+    web_sessions,
+)
+from storage.tables.cases import cases, reservations, reserved_holders
+from storage.tables.catalogue import certificate_types, material_types, seals, service_items
 from storage.tables.certificates import certificate_holders, certificates, documents, holders
+from storage.tables.changes import change_backfills, changes
 from storage.tables.columns import metadata, moment
 from storage.tables.history import audit_events, avoided_resubmissions, log_leaves, status_events
 from storage.tables.log import (
@@ -19,6 +28,8 @@ from storage.tables.log import (
     log_tiles,
 )
 from storage.tables.materials import material_events, material_holders, materials
+from storage.tables.uses import use_codes, use_copies, use_events, use_holders, uses
+from storage.tables.webhooks import webhook_deliveries, webhook_secrets, webhooks
 
 __all__ = [
     "audit_chain",
@@ -29,6 +40,9 @@ __all__ = [
     "certificate_holders",
     "certificate_types",
     "certificates",
+    "change_backfills",
+    "changes",
+    "client_keys",
     "client_secrets",
     "clients",
     "documents",
@@ -41,13 +55,25 @@ __all__ = [
     "log_tiles",
     "material_events",
     "material_holders",
+    "material_types",
     "materials",
     "metadata",
     "moment",
     "people",
     "reservations",
+    "reserved_holders",
     "seals",
     "service_items",
+    "sign_in_attempts",
     "status_events",
+    "use_codes",
+    "use_copies",
+    "use_events",
+    "use_holders",
+    "used_assertions",
+    "uses",
     "web_sessions",
+    "webhook_deliveries",
+    "webhook_secrets",
+    "webhooks",
 ]

@@ -81,7 +81,7 @@ audit_events = Table(
     # No personal data; why somebody looked, in their own words, goes into the envelope.
     Column("details", JSONB, nullable=False),
     Column("data_key", LargeBinary),
-    # JSON: purpose, service_item, case_number.
+    # JSON: purpose, service_item, case_number, acting_for.
     Column("sealed", LargeBinary),
     # Blind index of the case number that a look was for.
     Column("case_index", LargeBinary),

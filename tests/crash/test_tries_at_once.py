@@ -65,7 +65,14 @@ def _with_material(house: House, request: dict[str, Any], mark: str) -> dict[str
     digest = uploaded_pdf(house, request["case"]["number"] + mark)
     holders = request["results"][0]["holders"]
     changed["materials"] = [
-        {"type": "M-1", "name": "材料", "sha256": digest, "trust": "C", "holders": holders, "valid_to": None}
+        {
+            "type": "CL9999",
+            "name": "材料",
+            "sha256": digest,
+            "trust": "C",
+            "holders": holders,
+            "valid_to": None,
+        }
     ]
     return changed
 

@@ -90,3 +90,21 @@ def test_the_metrics_tell_what_was_avoided(
     text = caller("GET", "/metrics").text
     assert 'certvault_resubmissions_avoided_total{authority="11990100MB990003XK",' in text
     assert f'service_item="{PRESALE}"' in text
+
+
+def test_materials_are_open_to_everybody_and_a_deposit_is_pointed_to_them(
+    caller: Caller, bearer: dict[str, str], house: House
+) -> None:
+    listed = shaped(answers.MaterialTypesOut, caller("GET", "/v1/catalogue/materials"))["materials"]
+    assert [each["code"] for each in listed] == sorted(house.catalogue.materials)
+    request = example_request(house.catalogue)
+    request["materials"] = [
+        {"type": "CL016", "name": "协议", "sha256": "0" * 64, "trust": "B", "holders": [new_company()]}
+    ]
+    answer = caller("POST", "/v1/deposits", json=request, headers=bearer)
+    assert answer.status_code == 422
+    (error,) = answer.json()["errors"]
+    assert error["pointer"] == "/materials/0/type"
+    assert "GET /v1/catalogue/materials" in error["detail"]
+    assert "CL0016 预售资金监管协议" in error["detail"]
+    assert caller("GET", f"/v1/cases/{request['case']['number']}", headers=bearer).status_code == 404

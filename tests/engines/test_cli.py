@@ -77,7 +77,10 @@ def test_the_demo_walks_through_the_main_job(founded: Path) -> None:
     known = len(demo_file(founded)["certificates"])
     done = certvault("demo", "--exit", "--data", str(founded))
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("✓") == len(STORIES) + 13
+    assert done.stdout.count("✓") == len(STORIES) + 17
+    copy = founded / "usage-copy.pdf"
+    assert str(copy) in done.stdout
+    assert (copy.read_bytes()[:5], copy.stat().st_mode & 0o777) == (b"%PDF-", 0o600)
     assert "✗" not in done.stdout
     assert "缺 missing: 预售资金监管协议" in done.stdout
     certificates = demo_file(founded)["certificates"]
@@ -91,7 +94,7 @@ def test_commands_find_the_running_vault_and_sigterm_ends_it(founded: Path, tmp_
         eventually(lambda: (founded / RUNNING).exists() and up.poll() is None, "the vault")
         base_url = demo_file(founded)["base_url"]
         assert httpx.get(f"{base_url}/readyz", trust_env=False).json()["ready"] is True
-        assert set(children_of(up.pid).values()) == {"server", "worker"}
+        assert set(children_of(up.pid).values()) == {"server", "worker", "provider"}
         _check_up_on(at)
         avoided = json.loads(certvault("stats", "--json", *at).stdout)["resubmissions_avoided"]
         assert avoided["total"] == sum(each["count"] for each in avoided["by"]) >= 5, "the demo's developer"
@@ -143,9 +146,14 @@ def _give_and_take_access(at: tuple[str, ...], base_url: str) -> None:
     made = json.loads(certvault("seal", "new", "11990100MB9900101F", "--json", *at).stdout)
     assert certvault("seal", "stop", made["seal_id"], *at).returncode == 0
     stopped = [s for s in json.loads(certvault("seal", "list", "--json", *at).stdout) if s["stopped_at"]]
-    assert len(seals) == 16 + len([s for s in seals if s["stopped_at"]])
+    assert len(seals) == 16 + 1 + len([s for s in seals if s["stopped_at"]])
     assert made["seal_id"] in {s["seal_id"] for s in stopped}
     assert certvault("seal", "stop", "no-such-seal", *at).returncode == 1
+    operator = ("12990100MB9900179C", "--name", "样例市大数据中心")
+    platform = json.loads(certvault("seal", "platform", *operator, "--json", *at).stdout)
+    listed = {s["seal_id"]: s for s in json.loads(certvault("seal", "list", "--json", *at).stdout)}
+    assert listed[platform["seal_id"]]["purpose"] == "usage-copy"
+    assert certvault("seal", "platform", "12990100MB9900179X", *operator[1:], *at).returncode == 2
 
 
 def _apply_a_changed_catalogue(at: tuple[str, ...], tmp_path: Path) -> None:
@@ -161,7 +169,9 @@ def _apply_a_changed_catalogue(at: tuple[str, ...], tmp_path: Path) -> None:
     assert same["added"] == same["changed"] == same["items"]["added"] == same["items"]["changed"] == []
     assert len(same["items"]["unchanged"]) == len(list((SHIPPED / "items").glob("*.yaml")))
     exported = json.loads(certvault("catalogue", "export", *at).stdout)
-    assert {kind["code"] for kind in exported} == set(same["unchanged"])
+    assert {kind["code"] for kind in exported["types"]} == set(same["unchanged"])
+    assert {item["code"] for item in exported["service_items"]} == set(same["items"]["unchanged"])
+    assert {each["code"] for each in exported["materials"]} == set(same["materials"]["unchanged"])
 
 
 def test_a_killed_parent_takes_its_children_along(founded: Path, tmp_path: Path) -> None:

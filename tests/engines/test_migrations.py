@@ -20,7 +20,15 @@ from tests.requests import example_request
 
 pytestmark = pytest.mark.engines
 
-HISTORY = ["status_events", "audit_events", "log_leaves", "material_events", "avoided_resubmissions"]
+HISTORY = [
+    "status_events",
+    "audit_events",
+    "log_leaves",
+    "material_events",
+    "avoided_resubmissions",
+    "use_events",
+    "changes",
+]
 OF_THE_LOG = [
     "log_shards",
     "log_checkpoints",

@@ -19,7 +19,7 @@ from vault.download import document_for_client, document_for_holder
 from vault.errors import NotFound
 from vault.lifecycle import history_of
 from vault.lookup import by_number, holdings, of_case, of_person
-from vault.model.actors import Person, Role
+from vault.model.actors import Assurance, Person, Role
 from vault.model.catalogue import DocumentFormat
 from vault.model.certificate import CertificateRecord
 
@@ -39,7 +39,9 @@ class Scene:
 @pytest.fixture
 def scene(house: House) -> Scene:
     (certificate,) = deposited(house, example_request(house.catalogue)).certificates
-    person = Person(uuid4(), "holder", "张样", frozenset({Role.HOLDER}), None, certificate.holders[0].code)
+    code = certificate.holders[0].code
+    roles = frozenset({Role.HOLDER})
+    person = Person(uuid4(), "https://id.example", "张样", roles, None, code, Assurance.HIGH)
     return Scene(house, certificate, person, datetime.now(UTC))
 
 

@@ -15,7 +15,7 @@ from tests.requests import example_request
 from vault.download import document_for_client, document_for_holder
 from vault.errors import IntegrityError, NotFound
 from vault.lookup import by_number, holdings, of_case, of_person
-from vault.model.actors import ClientGrant, Person, Role
+from vault.model.actors import Assurance, ClientGrant, Person, Role
 from vault.model.catalogue import DocumentFormat
 from vault.model.holders import HolderCode
 from vault.model.ids import uuid7
@@ -30,7 +30,9 @@ def now() -> datetime:
 
 
 def person_with(code: HolderCode | None) -> Person:
-    return Person(uuid7(now()), "somebody", "某人", frozenset({Role.HOLDER}), None, code)
+    return Person(
+        uuid7(now()), "https://id.example", "某人", frozenset({Role.HOLDER}), None, code, Assurance.HIGH
+    )
 
 
 def opened_reasons(house: House, event: Row[Any], envelope_of: Row[Any] | None = None) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from threading import Thread
 
 import pytest
 
-from api.worker import WITNESS_ANSWER_MAX_BYTES, _post, sequence_once
+from api.log_job import WITNESS_ANSWER_MAX_BYTES, _post, sequence_once
 from tests.log.conftest import AT, Log
 from vault.errors import Unavailable
 

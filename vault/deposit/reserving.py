@@ -16,6 +16,7 @@ from storage.cases import (
     CaseRow,
     Predecessor,
     ReservationRow,
+    ReservedResult,
     find_case,
     highest_version,
     insert_case,
@@ -27,9 +28,11 @@ from storage.cases import (
 )
 from storage.certificates import records_of_case
 from storage.db import ReadConnection, WriteConnection
+from storage.envelope import KeyRing
 from storage.holders import holder_json
 from storage.seals import seals_in_use
 from vault.deposit.differences import differences
+from vault.deposit.reading import read_again
 from vault.errors import Conflict, FieldProblem, InputError, Unavailable
 from vault.model.certificate import (
     ApprovalResult,
@@ -41,6 +44,7 @@ from vault.model.certificate import (
 from vault.model.identifier import CertificateIdentifier
 from vault.model.ids import uuid7
 from vault.model.lifecycle import Action, Forbidden, outcome
+from vault.model.written import case_number_form, hides_something
 from vault.workshop import Workshop
 
 # Digits and capitals without those that are read for one another on paper (0/O, 1/I/L, U/V).
@@ -61,17 +65,26 @@ class ReservedCase:
     seal_ids: Mapping[str, str]
 
 
-def answer_if_committed(workshop: Workshop, case: CompletedCase) -> tuple[CertificateRecord, ...] | None:
-    """The certificates of a case that is deposited already, whatever became of its seals and files since.
+def answer_if_committed(
+    workshop: Workshop, client_id: str, request: Mapping[str, Any], *, at: datetime
+) -> tuple[CertificateRecord, ...] | None:
+    """The certificates of a case that is deposited already; None where it is not.
+
+    Whatever became of its files, of its authorities' seals, of the catalogue and of the client's grant since.
 
     Raises:
+        InputError: a field could not have been taken then, either.
         Conflict: it is deposited with other contents; the problems point at what differs.
         Unavailable: the database does not answer.
     """
+    number = case_number_form(request["case"]["number"])
+    if hides_something(number):
+        return None  # PostgreSQL takes no U+0000; reading the case tells what is wrong with it
     with workshop.database.reading() as db:
-        row = find_case(db, workshop.keys, case.client_id, case.number)
+        row = find_case(db, workshop.keys, client_id, number)
         if row is None or row.committed_at is None:
             return None
+        case = read_again(row.envelope["request"], client_id, request, at=at)
         return _committed(db, workshop, row, case)
 
 
@@ -94,7 +107,7 @@ def reserve(
             db, workshop.keys, client_id=case.client_id, number=case.number, contents=contents, at=at
         )
         if case_id is not None:
-            rows = _reserve_identifiers(db, case, case_id, at)
+            rows = _reserve_identifiers(db, workshop.keys, case, case_id, at)
             return ReservedCase(case_id, 1, _reservations(rows, contents.envelope), seal_ids)
         row = find_case(db, workshop.keys, case.client_id, case.number, lock=True)
         if row is None:  # released between the two statements by a try that was refused
@@ -110,7 +123,7 @@ def reserve(
             return ReservedCase(row.case_id, row.attempt, _reservations(known, row.envelope), seal_ids)
         # Nobody was ever answered for the earlier contents: the mended request takes their place.
         start_attempt(db, workshop.keys, row.case_id, contents, at)
-        rows = _reserve_identifiers(db, case, row.case_id, at)
+        rows = _reserve_identifiers(db, workshop.keys, case, row.case_id, at)
         return ReservedCase(row.case_id, row.attempt + 1, _reservations(rows, contents.envelope), seal_ids)
 
 
@@ -232,11 +245,16 @@ def _seals(db: WriteConnection, case: CompletedCase, at: datetime) -> dict[str, 
 
 
 def _reserve_identifiers(
-    db: WriteConnection, case: CompletedCase, case_id: UUID, at: datetime
+    db: WriteConnection, keys: KeyRing, case: CompletedCase, case_id: UUID, at: datetime
 ) -> list[ReservationRow]:
-    rows = [_reserve_identifier(db, n, result, at) for n, result in enumerate(case.results)]
-    insert_reservations(db, case_id, rows)
-    return rows
+    reserved = [
+        ReservedResult(
+            _reserve_identifier(db, n, result, at), tuple(holder.code for holder in result.holders)
+        )
+        for n, result in enumerate(case.results)
+    ]
+    insert_reservations(db, keys, case_id, reserved)
+    return [result.row for result in reserved]
 
 
 def _reserve_identifier(
@@ -268,6 +286,9 @@ def _check_predecessor(db: WriteConnection, position: int, result: ApprovalResul
     if isinstance(possible, Forbidden):
         problem = FieldProblem(pointer, possible.why)
         raise Conflict("The certificate to supersede is no longer one that can be.", problem)
+    if old.announced:
+        problem = FieldProblem(pointer, "A version that begins later is deposited already: act on that one.")
+        raise Conflict("The certificate has its successor already.", problem)
     return old
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from storage.certificates import record
-from storage.history import AuditRow, insert_audit
+from storage.history import AuditRow, insert_look
 from storage.statuses import events_of, identifiers_of
 from vault.errors import NotFound
 from vault.lifecycle.changing import Recorded
@@ -29,23 +29,25 @@ class History:
 
 
 def history_of(workshop: Workshop, client: ClientGrant, certificate_id: UUID, *, at: datetime) -> History:
-    """A certificate with its history, for the client that deposited it or acts for its authority; audited.
+    """A certificate with its history, for the client that deposited it or is bound to its like; audited.
 
     Raises:
-        NotFound: there is no such certificate of this client's authorities.
+        NotFound: there is no such certificate that this client deposited or that its grant holds.
         Unavailable: the database does not answer.
     """
     with workshop.database.snapshot() as db:  # the status and the events that made it belong together
         found = record(db, workshop.keys, certificate_id)
         if found is None:
             raise NotFound("There is no such certificate.")
-        may = found.client_id == client.client_id or found.issuing_authority in client.authorities
+        mine = found.client_id == client.client_id
+        may = mine or client.covers(found.issuing_authority, found.type_code)
         events = tuple(events_of(db, [certificate_id])[certificate_id])
         around = [i for i in (found.supersedes, found.superseded_by) if i is not None]
         versions = identifiers_of(db, around)
     with workshop.database.writing() as db:
         action = "view" if may else "refused-view"
-        insert_audit(db, [AuditRow(client.client_id, action, certificate_id, None, {})], at)
+        look = AuditRow(client.client_id, action, certificate_id, None, {}, client.acting_for)
+        insert_look(db, workshop.keys, look, {}, at)
     if not may:
         raise NotFound("There is no such certificate.")
     return History(found, events, versions)

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from vault.model.actors import Clerk
 from vault.model.catalogue import DocumentFormat
 from vault.model.holders import Holder
 
@@ -86,7 +87,10 @@ class HandedInMaterial:
 
 @dataclass(frozen=True, slots=True)
 class CompletedCase:
-    """A completed approval case: what one deposit hands in. `client_id` and `number` make it unique."""
+    """A completed approval case: what one deposit hands in. `client_id` and `number` make it unique.
+
+    `acting_for`: the clerk whom the client named. A repeat may name another: it is the same case.
+    """
 
     client_id: str
     number: str
@@ -95,6 +99,7 @@ class CompletedCase:
     applicant: Holder = field(repr=False)
     results: tuple[ApprovalResult, ...]
     materials: tuple[HandedInMaterial, ...]
+    acting_for: Clerk | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

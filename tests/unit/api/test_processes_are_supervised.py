@@ -1,6 +1,7 @@
 """Listening on a port, and a parent that looks after its children."""
 
 import os
+import signal
 import socket
 import time
 from pathlib import Path
@@ -73,3 +74,14 @@ def test_a_child_that_will_not_end_is_killed(tmp_path: Path, monkeypatch: pytest
     assert child.returncode == -9
     assert time.monotonic() - started < 60
     assert PROJECT.joinpath("api/child.py").exists()
+
+
+def test_under_nohup_a_closed_terminal_stops_nothing() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with supervise.stopped_by_signals():
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert signal.getsignal(signal.SIGTERM) not in {signal.SIG_DFL, signal.SIG_IGN}
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)

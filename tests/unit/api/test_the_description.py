@@ -14,6 +14,7 @@ OPEN_PATHS = {
     "/.well-known/jwks.json",
     "/v1/catalogue/types",
     "/v1/catalogue/types/{code}",
+    "/v1/catalogue/materials",
     "/v1/catalogue/service-items",
     "/v1/catalogue/service-items/{code}",
     "/v1/verifications",
@@ -25,6 +26,7 @@ OPEN_PATHS = {
     "/v1/log/cosignatures",
     "/v1/log/{year}/checkpoint",
     "/v1/log/{year}/tile/{path}",
+    "/.well-known/oauth-authorization-server",
     "/livez",
     "/readyz",
     "/metrics",
@@ -43,6 +45,7 @@ def test_it_is_openapi_3_1_with_the_contracts_paths() -> None:
     assert DOCUMENT["info"]["version"] == "9.9.9"
     wanted = {
         "/oauth/token",
+        "/.well-known/oauth-authorization-server",
         "/v1/uploads/{sha256}",
         "/v1/deposits",
         "/v1/cases/{number}",
@@ -55,8 +58,18 @@ def test_it_is_openapi_3_1_with_the_contracts_paths() -> None:
         "/v1/reuse-checks",
         "/v1/materials/{material_id}/verification",
         "/v1/certificates/{certificate_id}/document",
+        "/v1/changes",
+        "/v1/webhooks",
+        "/v1/webhooks/{webhook_id}",
+        "/v1/webhooks/{webhook_id}/secrets",
         "/v1/me/certificates",
         "/v1/me/certificates/{certificate_id}/document",
+        "/v1/me/accesses",
+        "/v1/me/uses/{use_id}",
+        "/v1/uses",
+        "/v1/uses/redemptions",
+        "/v1/uses/{use_id}/copy",
+        "/v1/uses/{use_id}/revocation",
     }
     assert set(DOCUMENT["paths"]) == wanted | OPEN_PATHS
 
