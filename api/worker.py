@@ -62,9 +62,10 @@ class Lane:
 
 
 LANES = (
+    # Take-overs and copies to take away lie in the queue of the second looks, too.
     # No second look is due at once: woken for every deposit, the worker would cost each of them 2 ms. The
     # third hand is for the sequencer, which may wait for its witnesses.
-    Lane((SECOND_LOOK_QUEUE, CHANGES_QUEUE, DISCARD_QUEUE, LOG_QUEUE), hands=3, eager=False),
+    Lane((SECOND_LOOK_QUEUE, CHANGES_QUEUE, LOG_QUEUE), hands=3, eager=False),
     Lane((FIRST_TRIES_QUEUE,), hands=8, eager=True),
     Lane((RETRIES_QUEUE,), hands=4, eager=False),
 )

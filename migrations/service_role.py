@@ -20,9 +20,13 @@ INSERT_ONLY = (
     "material_events",
     "service_items",
     "status_events",
+    "use_copies",
+    "use_events",
+    "use_holders",
 )
 # Single columns that change, of rows that otherwise do not.
 UPDATED_COLUMNS = {
+    "changes": ("position",),
     "log_leaves": ("log_index",),
     "log_tiles": ("hashes",),
 }

@@ -120,9 +120,7 @@ def open_log(house_workshop: Workshop, engines: EngineAddresses, name: str) -> L
         engines.s3_endpoint,
         engines.s3_access_key,
         engines.s3_secret_key,
-        "certvault-documents",
-        "certvault-intake",
-        name.replace("_", "-"),
+        log_bucket=name.replace("_", "-"),
     )
     database = SchemaDatabase(engines.database_url, name)
     workshop = replace(house_workshop, database=database, log_store=LogStore(address))

@@ -84,13 +84,13 @@ def test_a_store_that_loses_the_checkpoint_publishes_it_with_the_next_run(log: L
     with lying_store(log.address.endpoint) as store:
         address = replace(log.address, endpoint=f"http://127.0.0.1:{store.server_address[1]}")
         patient = LogStore(address)
-        put = patient.put_once
+        replace_checkpoint = patient.replace_checkpoint
 
-        def put_then_lose(path: str, content: bytes) -> None:
-            put(path, content)
-            store.lose_puts = 1 if "entries" in path else 0
+        def lose_then_replace(path: str, content: bytes, before: StoredFile | None) -> bool:
+            store.lose_puts = 1
+            return replace_checkpoint(path, content, before)
 
-        patient.put_once = put_then_lose  # type: ignore[method-assign]  # the moment to lose the next PUT
+        patient.replace_checkpoint = lose_then_replace  # type: ignore[method-assign]  # the moment to lose a PUT
         with pytest.raises(Unavailable, match="did not keep"):
             sequencing.sequence(replace(log.workshop, log_store=patient), at=AT)
     assert log.size() == 3
