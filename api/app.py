@@ -20,6 +20,7 @@ from api.routes import (
     changes,
     deposits,
     lifecycle,
+    log,
     lookups,
     operations,
     reuse,
@@ -45,6 +46,7 @@ _ROUTES = (
     webhooks,
     uses,
     verifications,
+    log,
     holder_routes,
     operations,
 )

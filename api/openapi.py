@@ -35,6 +35,7 @@ TAGS = [
     {"name": "changes", "description": "Everything that happened, in order; and webhooks. (变更推送)"},
     {"name": "use", "description": "Use codes and usage copies for a case. (用证码、加注件)"},
     {"name": "verification", "description": "For anybody, without signing in. (验证)"},
+    {"name": "log", "description": "What the vault has issued, for everybody to check. (透明日志)"},
     {"name": "holder", "description": "For the people whose certificates these are. (我的证照)"},
     {"name": "operations", "description": "For whoever runs the vault."},
 ]

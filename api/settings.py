@@ -43,6 +43,7 @@ class Settings(BaseSettings):
     `listed_items_only`: refuse deposits of service items that the catalogue does not have.
     `webhook_networks`: networks beside the public ones in which webhooks may be received, such as
     `10.20.0.0/16,fd00:1::/32`.
+    `witnesses`: file with the log's witnesses, one a line.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
@@ -57,6 +58,7 @@ class Settings(BaseSettings):
     trust: Path
     providers: Path | None = None
     tsa_url: HttpUrl | None = None
+    witnesses: Path | None = None
     retention_days: Annotated[int, Field(ge=1, le=36525)] = RETENTION_DAYS
     listed_items_only: bool = False
     webhook_networks: str = ""

@@ -15,14 +15,17 @@ from signing.log_key import read_log_key
 from signing.timestamp import DevelopmentTimeStampAuthority, HttpTimeStampAuthority, TimeStampAuthority
 from signing.trust import certificates_der
 from signing.typeset import Typesetter
-from storage.blobs import BlobStore, StoreAddress
+from storage.blobs import BlobStore
 from storage.db import Database
 from storage.envelope import KeyRing, read_key_ring
+from storage.log_store import LogStore
 from storage.public_read import PublicReader
+from storage.s3 import StoreAddress
 from vault.errors import InputError
 from vault.founding import SecretsFolder
 from vault.seal_ring import SealRing
 from vault.shelf import CatalogueShelf
+from vault.tlog.witness import parse_witnesses
 from vault.workshop import Workshop
 
 # A time-stamp authority that needs longer holds up a window: the deposit answers 503 and is sent again.
@@ -47,12 +50,14 @@ def database_of(settings: Settings) -> Database:
 
 def blobs_of(settings: Settings) -> BlobStore:
     """The object store's client of this process."""
-    return BlobStore(
-        StoreAddress(
-            str(settings.s3_endpoint).rstrip("/"),
-            settings.s3_access_key,
-            settings.s3_secret_key.get_secret_value(),
-        )
+    return BlobStore(_store_address(settings))
+
+
+def _store_address(settings: Settings) -> StoreAddress:
+    return StoreAddress(
+        str(settings.s3_endpoint).rstrip("/"),
+        settings.s3_access_key,
+        settings.s3_secret_key.get_secret_value(),
     )
 
 
@@ -68,6 +73,7 @@ def wire(settings: Settings) -> Wired:
         passphrase = secrets.passphrase.read_bytes()
         log_key = read_log_key(secrets.log_key.read_bytes())
         roots = certificates_der(settings.trust.read_bytes())
+        witnesses = () if settings.witnesses is None else parse_witnesses(settings.witnesses.read_text())
     except OSError as error:
         raise InputError(f"{error.filename} is not readable: {error.strerror}.") from error
     read_token_keys(secrets.path)  # tells now what every request would tell
@@ -85,6 +91,8 @@ def wire(settings: Settings) -> Wired:
         public_url=settings.origin,
         retention=timedelta(days=settings.retention_days),
         promise_within=PROMISE_WITHIN,
+        log_store=LogStore(_store_address(settings)),
+        witnesses=witnesses,
     )
     edge = EdgeSettings(
         mode=settings.mode,

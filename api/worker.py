@@ -1,8 +1,8 @@
 """The worker: jobs that lie in the database, run by procrastinate in three lanes.
 
-Upkeep looks at stored objects again, takes usage copies away and cuts webhooks' deliveries from the feed;
-first tries of deliveries and later tries have a lane each, so that receivers that hang hold up neither the
-others nor the upkeep.
+Upkeep looks at stored objects again, takes usage copies away, cuts webhooks' deliveries from the feed and
+publishes the log; first tries of deliveries and later tries have a lane each, so that receivers that hang
+hold up neither the others nor the upkeep.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ from procrastinate.jobs import DeleteJobCondition
 
 from api import logs
 from api.edge import Mode
+from api.log_job import LOG_QUEUE, add_log_job
 from api.settings import Settings
 from api.wiring import courier_of, wire
 from vault import sessions, signin
@@ -61,9 +62,10 @@ class Lane:
 
 
 LANES = (
-    # No second look is due at once: woken for every deposit, the worker would cost each of them 2 ms.
-    # Usage copies are taken away, and renewals take over, in the queue of the second looks.
-    Lane((SECOND_LOOK_QUEUE, CHANGES_QUEUE), hands=2, eager=False),
+    # Take-overs and copies to take away lie in the queue of the second looks, too.
+    # No second look is due at once: woken for every deposit, the worker would cost each of them 2 ms. The
+    # third hand is for the sequencer, which may wait for its witnesses.
+    Lane((SECOND_LOOK_QUEUE, CHANGES_QUEUE, LOG_QUEUE), hands=3, eager=False),
     Lane((FIRST_TRIES_QUEUE,), hands=8, eager=True),
     Lane((RETRIES_QUEUE,), hands=4, eager=False),
 )
@@ -174,4 +176,5 @@ def queue_app(workshop: Workshop, database_url: str, send: Send) -> App:
         sessions.forget_ended(workshop, at=at)
         signin.forget_assertions(workshop, at=at)
 
+    add_log_job(app, workshop)
     return app

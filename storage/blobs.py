@@ -1,35 +1,29 @@
 """The object store: sealed bytes under their digest, written once, locked, and read back.
 
-Three buckets. `documents` is locked (S3 object lock, COMPLIANCE): an object's key is the SHA-256 of its
-bytes, it is created with `If-None-Match: *` and kept until its retention ends. `intake` takes what
-approval systems upload before a deposit names it; nothing there is a record. `copies` keeps usage copies as
-long as they are good for something: they are not locked, since they have to go.
+Three buckets (`storage.log_store` has the fourth). `documents` is locked (S3 object lock, COMPLIANCE): an
+object's key is the SHA-256 of its bytes, it is created with `If-None-Match: *` and kept until its retention
+ends. `intake` takes what approval systems upload before a deposit names it; nothing there is a record.
+`copies` keeps usage copies as long as they are good for something: they are not locked, since they have to
+go.
 """
 
 import hashlib
 import io
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 import urllib3
-from minio import Minio
 from minio.commonconfig import COMPLIANCE
-from minio.error import MinioException, S3Error
+from minio.error import S3Error
 from minio.retention import Retention
-from urllib3.exceptions import HTTPError
 
+from storage.s3 import ABSENT, StoreAddress, connection_options
+from storage.s3 import client_of as _client
+from storage.s3 import translated as _translated
 from vault.errors import IntegrityError, NotFound, Unavailable
 
-CONNECT_TIMEOUT_S = 3.0
-READ_TIMEOUT_S = 20.0
-# One upload thread each for the deposits that a process runs at once.
-CONNECTIONS_MAX = 64
-# What S3 servers call an object that is not there.
-ABSENT = frozenset({"NoSuchKey", "NoSuchObject"})
 # What they say of a bucket that was made without object lock.
 NOT_LOCKED = "ObjectLockConfigurationNotFoundError"
 # Two path levels of two hex digits: a listing by prefix stays short at 10^9 objects.
@@ -46,18 +40,6 @@ class _CreateOnly(urllib3.PoolManager):
 
 
 @dataclass(frozen=True, slots=True)
-class StoreAddress:
-    """Where the object store is and whose buckets: `endpoint` as `http(s)://host:port`."""
-
-    endpoint: str
-    access_key: str
-    secret_key: str = field(repr=False)
-    documents_bucket: str = "certvault-documents"
-    intake_bucket: str = "certvault-intake"
-    copies_bucket: str = "certvault-copies"
-
-
-@dataclass(frozen=True, slots=True)
 class StoredObject:
     """One object as a listing names it."""
 
@@ -70,18 +52,18 @@ class BlobStore:
     """Client of the three buckets. Thread-safe; connections are pooled."""
 
     def __init__(self, address: StoreAddress) -> None:
-        timeout = urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=READ_TIMEOUT_S)
-        options: dict[str, Any] = {"timeout": timeout, "maxsize": CONNECTIONS_MAX, "retries": False}
+        options = connection_options()
         self._address = address
         self._creating = _client(address, _CreateOnly(**options))
         self._client = _client(address, urllib3.PoolManager(**options))
 
     def prepare(self) -> None:
-        """Makes the buckets if they are missing; `documents` with object lock."""
+        """Makes the buckets if they are missing, the log's too; `documents` with object lock."""
         with _translated():
             if not self._client.bucket_exists(self._address.documents_bucket):
                 self._client.make_bucket(self._address.documents_bucket, object_lock=True)
-            for unlocked in (self._address.intake_bucket, self._address.copies_bucket):
+            address = self._address
+            for unlocked in (address.intake_bucket, address.copies_bucket, address.log_bucket):
                 if not self._client.bucket_exists(unlocked):
                     self._client.make_bucket(unlocked)
 
@@ -309,31 +291,6 @@ class BlobStore:
                 response.release_conn()
 
 
-def _client(address: StoreAddress, http: urllib3.PoolManager) -> Minio:
-    parts = urlsplit(address.endpoint)
-    return Minio(
-        parts.netloc,
-        access_key=address.access_key,
-        secret_key=address.secret_key,
-        secure=parts.scheme == "https",
-        region="us-east-1",
-        http_client=http,
-    )
-
-
 def _key(sha256: str) -> str:
     first, second = sha256[:FAN_OUT_CHARS], sha256[FAN_OUT_CHARS : 2 * FAN_OUT_CHARS]
     return f"{first}/{second}/{sha256[2 * FAN_OUT_CHARS :]}"
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    """Turns the client library's errors into ours: absent is NotFound, everything else Unavailable."""
-    try:
-        yield
-    except S3Error as error:
-        if error.code in ABSENT:
-            raise NotFound("The object store has no such object.") from error
-        raise Unavailable(f"The object store refused: {error.code}.") from error
-    except (MinioException, HTTPError, OSError) as error:
-        raise Unavailable("The object store does not answer; try again shortly.") from error

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 from storage.db import ReadConnection
 from storage.envelope import KeyRing, open_json
 from storage.holders import holders_from_json
+from storage.log_place import place_in_log
 from storage.tables import cases, certificate_holders, certificates, documents, log_leaves
 from vault.errors import IntegrityError
 from vault.model.catalogue import DocumentFormat
@@ -122,7 +123,7 @@ def _records() -> Select[Any]:
     )
     # The first leaf of a certificate is its issue; later ones are changes of status.
     leaf = (
-        select(log_leaves.c.promise, log_leaves.c.log_index)
+        select(log_leaves.c.promise, *place_in_log())
         .where(log_leaves.c.certificate_id == certificates.c.id)
         .order_by(log_leaves.c.id)
         .limit(1)
@@ -136,6 +137,7 @@ def _records() -> Select[Any]:
             files.label("files"),
             leaf.c.promise,
             leaf.c.log_index,
+            leaf.c.log_origin,
         )
         .join(cases, cases.c.id == certificates.c.case_id)
         .outerjoin(leaf, true())
@@ -180,4 +182,5 @@ def record_of(keys: KeyRing, row: Row[Any]) -> CertificateRecord:
         committed_at=row.committed_at,
         promise=row.promise,
         log_index=row.log_index,
+        log_origin=row.log_origin,
     )

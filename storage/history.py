@@ -12,15 +12,23 @@ from sqlalchemy.dialects.postgresql import insert
 
 from storage.db import ReadConnection, WriteConnection
 from storage.envelope import KeyRing, seal_json
+from storage.log_place import place_in_log
 from storage.tables import audit_events, log_leaves
 from vault.model.actors import Clerk
+from vault.model.written import case_number_form
+
+# Purpose of the blind index by which the looks for one case are found.
+CASE = "audit-case"
 
 
 @dataclass(frozen=True, slots=True)
 class LeafRow:
-    """A leaf of the transparency log before the sequencer gives it an index."""
+    """A leaf of the transparency log before the sequencer gives it an index.
 
-    certificate_id: UUID
+    `certificate_id` None: the log speaks of itself.
+    """
+
+    certificate_id: UUID | None
     leaf: bytes
     leaf_hash: bytes
     promise: str
@@ -28,10 +36,11 @@ class LeafRow:
 
 @dataclass(frozen=True, slots=True)
 class LeafPlace:
-    """What the log has promised for a leaf, and its index once it has one."""
+    """What the log has promised for a leaf; once it has a place, its index in the shard of this origin."""
 
     promise: str
     log_index: int | None
+    log_origin: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +73,9 @@ def insert_leaves(db: WriteConnection, leaves: Sequence[LeafRow]) -> None:
 
 def find_leaf(db: ReadConnection, leaf_hash: bytes) -> LeafPlace | None:
     """The leaf with this hash."""
-    query = select(log_leaves.c.promise, log_leaves.c.log_index).where(log_leaves.c.leaf_hash == leaf_hash)
+    query = select(log_leaves.c.promise, *place_in_log()).where(log_leaves.c.leaf_hash == leaf_hash)
     row = db.execute(query).one_or_none()
-    return None if row is None else LeafPlace(row.promise, row.log_index)
+    return None if row is None else LeafPlace(row.promise, row.log_index, row.log_origin)
 
 
 def insert_audit(db: WriteConnection, events: Sequence[AuditRow], at: datetime) -> None:
@@ -99,6 +108,7 @@ def insert_look(
         insert_audit(db, [event], at)
         return
     data_key = keys.new_data_key(look_place("data_key", event.actor, at))
+    number = reasons.get("case_number")
     db.execute(
         insert(audit_events).values(
             at=at,
@@ -109,6 +119,7 @@ def insert_look(
             details=dict(event.details),
             data_key=data_key.wrapped,
             sealed=seal_json(data_key, words, look_place("sealed", event.actor, at)),
+            case_index=None if number is None else keys.index(CASE, case_number_form(number)),
         )
     )
 

@@ -31,7 +31,9 @@ _COLUMNS = """
            c.issued_on, c.valid_from, c.valid_to, c.status, c.status_since, c.data_key, c.sealed,
            ARRAY(SELECT d.format || ' ' || d.level || ' ' || d.seal_id || ' ' || encode(d.sha256, 'hex')
                  FROM documents d WHERE d.certificate_id = c.id ORDER BY d.format DESC),
-           (SELECT l.log_index FROM log_leaves l WHERE l.certificate_id = c.id ORDER BY l.id LIMIT 1),
+           (SELECT ARRAY[(l.log_index - s.first_index)::text, s.origin] FROM log_leaves l
+            JOIN log_shards s ON s.first_index <= l.log_index
+            WHERE l.certificate_id = c.id ORDER BY l.id, s.first_index DESC LIMIT 1),
            CASE WHEN c.status <> 'valid' THEN (
                SELECT ARRAY[e.effective_on::text, e.reason, (SELECT s.identifier FROM certificates s
                                                              WHERE s.id = c.superseded_by)]
@@ -63,6 +65,7 @@ class PublicRow:
     content: Mapping[str, Any] = field(repr=False)
     documents: tuple[str, ...]
     log_index: int | None
+    log_origin: str | None
     out_of_force: OutOfForce | None
 
 
@@ -154,7 +157,8 @@ class PublicReader:
             status_since=row[10],
             content=content,
             documents=tuple(row[13]),
-            log_index=row[14],
+            log_index=None if row[14] is None else int(row[14][0]),
+            log_origin=None if row[14] is None else row[14][1],
             out_of_force=None if row[15] is None else _out_of_force(row[10], *row[15]),
         )
 

@@ -6,13 +6,13 @@ from datetime import datetime
 from uuid import UUID
 
 from storage.certificates import MEDIA_TYPES, record
-from storage.history import AuditRow, insert_audit, insert_look
+from storage.history import AuditRow, insert_look
 from storage.uses import find_use, has_redeemed
 from vault.errors import NotFound
 from vault.model.actors import Clerk, ClientGrant, Person
 from vault.model.catalogue import DocumentFormat
 from vault.model.certificate import CertificateRecord
-from vault.model.use import end_sentence
+from vault.model.use import SubjectKind, end_sentence
 from vault.workshop import Workshop
 
 
@@ -72,17 +72,21 @@ def copy_for_client(workshop: Workshop, client: ClientGrant, use_id: UUID, *, at
     """
     with workshop.database.writing() as db:
         use = find_use(db, workshop.keys, use_id)
-        if use is None or not (
-            use.client_id == client.client_id or has_redeemed(db, use_id, client.client_id)
-        ):
+        if use is None:
             raise NotFound("There is no such use.")
-        if use.copy is None:
-            raise NotFound("No copy was made for this use.")
+        may = use.client_id == client.client_id or has_redeemed(db, use_id, client.client_id)
         end = use.end(at)
-        if end is not None:
-            raise NotFound(f"The usage copy is no longer good. {end_sentence(use, end)}")
-        event = AuditRow(client.client_id, "download", None, None, {"use": str(use_id)})
-        insert_audit(db, [event], at)
+        # A refusal is a decision, too; it commits before the caller hears of it.
+        action = "download" if may and use.copy is not None and end is None else "refused-download"
+        shown = use.subject.id if use.subject.kind is SubjectKind.CERTIFICATE else None
+        event = AuditRow(client.client_id, action, shown, None, {"use": str(use_id)}, client.acting_for)
+        insert_look(db, workshop.keys, event, {}, at)
+    if not may:
+        raise NotFound("There is no such use.")
+    if use.copy is None:
+        raise NotFound("No copy was made for this use.")
+    if end is not None:
+        raise NotFound(f"The usage copy is no longer good. {end_sentence(use, end)}")
     content = workshop.blobs.read_copy(use.copy.sha256)
     return SealedFile(content, MEDIA_TYPES[DocumentFormat.PDF], f"{use_id}.pdf", use.copy.sha256)
 
@@ -98,14 +102,18 @@ def _document(
 ) -> SealedFile:
     with workshop.database.writing() as db:
         found = record(db, workshop.keys, certificate_id)
-        if found is None or not may_have(found):
-            raise NotFound("There is no such certificate.")
-        document = next((d for d in found.documents if d.format is wanted), None)
-        if document is None:
-            raise NotFound(f"This certificate was not made as {wanted}.")
-        details = {"format": wanted.value}
-        event = AuditRow(actor, "download", certificate_id, None, details, acting_for)
-        insert_look(db, workshop.keys, event, {}, at)
+        may = found is not None and may_have(found)
+        if found is not None:
+            # A refusal is a decision, too; it commits before the caller hears of it.
+            action = "download" if may else "refused-download"
+            details = {"format": wanted.value}
+            event = AuditRow(actor, action, certificate_id, None, details, acting_for)
+            insert_look(db, workshop.keys, event, {}, at)
+    if found is None or not may:
+        raise NotFound("There is no such certificate.")
+    document = next((d for d in found.documents if d.format is wanted), None)
+    if document is None:
+        raise NotFound(f"This certificate was not made as {wanted}.")
     content = workshop.blobs.read_document(document.sha256)
     name = f"{found.identifier}.{wanted.value}"
     return SealedFile(content, MEDIA_TYPES[wanted], name, document.sha256)

@@ -42,6 +42,9 @@ def verify(
         if found is None:
             raise NotFound("There is no material with this id.")
         if found.trust is TrustLevel.B:
+            details = {"material": str(material_id)}
+            seen = AuditRow(client.client_id, "view-material", None, None, details, client.acting_for)
+            insert_look(db, workshop.keys, seen, {}, at)
             return found
         if found.trust is not TrustLevel.C:
             raise Conflict(

@@ -18,7 +18,7 @@ from storage.certificates import record, record_by_document
 from storage.public_read import PublicReader, PublicRow
 from storage.statuses import out_of_force
 from storage.uses import use_by_copy
-from vault.log import moment
+from vault.log import moment, place_json
 from vault.model.certificate import CertificateRecord, Status
 from vault.model.holders import HolderCode, mask_name
 from vault.model.in_force import why_not_in_force
@@ -107,7 +107,7 @@ async def _looked_up(reader: PublicReader, row: PublicRow | None, how: str, at: 
         row.out_of_force,
         row.valid_from,
         row.valid_to,
-        row.log_index,
+        place_json(row.certificate_id, None, row.log_index, row.log_origin),
         at,
         check,
     )
@@ -119,7 +119,7 @@ def _of_ours(
     ended: OutOfForce | None,
     valid_from: date,
     valid_to: date | None,
-    log_index: int | None,
+    log: Mapping[str, Any],
     at: datetime,
     first: Check,
 ) -> Verification:
@@ -131,11 +131,11 @@ def _of_ours(
     )
     logged = Check(
         "logged",
-        CheckResult.UNKNOWN if log_index is None else CheckResult.PASSED,
-        "The log has promised to include it." if log_index is None else "It stands in the public log.",
+        CheckResult.UNKNOWN if log["index"] is None else CheckResult.PASSED,
+        "The log has promised to include it." if log["index"] is None else "It stands in the public log.",
     )
     verdict: Verdict = Genuine(certificate) if why is None else NotInForce(certificate, why.reason)
-    return Verification(verdict, (first, in_force, logged), (), {"index": log_index}, at)
+    return Verification(verdict, (first, in_force, logged), (), log, at)
 
 
 def _of_record(
@@ -148,7 +148,14 @@ def _of_record(
     )
     certificate = {**_masked(_shown_record(ours, names)), **_shown_end(ended)}
     return _of_ours(
-        certificate, ours.status, ended, ours.valid_from, ours.valid_to, ours.log_index, at, unchanged
+        certificate,
+        ours.status,
+        ended,
+        ours.valid_from,
+        ours.valid_to,
+        place_json(ours.certificate_id, None, ours.log_index, ours.log_origin),
+        at,
+        unchanged,
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from api.bench import reuse
+from api.bench import log, reuse
 from api.bench.ceiling import measure_generator
 from api.bench.deposits import measure_deposit_pdf, measure_deposit_typeset, measure_duplicates
 from api.bench.figures import Result
@@ -31,6 +31,7 @@ MEASUREMENTS: Final[Mapping[str, Callable[[Stage, float], Result]]] = MappingPro
         "duplicates": measure_duplicates,
         "generator": measure_generator,
         **reuse.MEASUREMENTS,
+        **log.MEASUREMENTS,
     }
 )
 
@@ -84,7 +85,7 @@ def run_bench(
     unknown = sorted(set(only) - MEASUREMENTS.keys())
     if unknown:
         raise InputError(f"There is no measurement {unknown[0]!r}: expected {', '.join(MEASUREMENTS)}.")
-    wanted = set(only) or MEASUREMENTS.keys() - reuse.ONLY_BY_NAME
+    wanted = set(only) or MEASUREMENTS.keys() - reuse.ONLY_BY_NAME - log.ONLY_BY_NAME
     chosen = {name: measure for name, measure in MEASUREMENTS.items() if name in wanted}
     with _folder(data) as folder, stage(folder, tell) as on:
         found = machine(on.vault.settings.database_url.get_secret_value(), folder)

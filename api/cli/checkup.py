@@ -21,6 +21,7 @@ from vault.errors import VaultError
 from vault.founding import SecretsFolder
 from vault.model.catalogue import CertificateType
 from vault.model.holders import Holder
+from vault.transparency.health import log_health, sentence
 from vault.workshop import Workshop
 
 # A new seal certificate takes an authority weeks to get.
@@ -49,7 +50,7 @@ class Finding:
 
 
 def examine(data: Path | None) -> tuple[Finding, ...]:
-    """Looks at settings, database, schema, object store, keys, mode, sign-in, seals, pages, stamps, clocks.
+    """Looks at settings, database, schema, store, keys, mode, sign-in, seals, pages, stamps, clocks, log.
 
     A check that needs what another found missing is left out.
     """
@@ -71,6 +72,7 @@ def examine(data: Path | None) -> tuple[Finding, ...]:
         findings += _look("seals", lambda: _seals(workshop))
         findings += _look("pages", lambda: _pages(workshop))
         findings.append(_time_stamps(workshop))
+        findings += _look("log", lambda: _log(workshop))
         workshop.database.close()
     return tuple(findings)
 
@@ -231,3 +233,13 @@ def _time_stamps(workshop: Workshop) -> Finding:
         sentence = "No time-stamp authority: seals are PAdES B-B. Set CERTVAULT_TSA_URL for B-T."
         return Finding("time-stamps", Level.WARN, sentence)
     return Finding("time-stamps", Level.OK, f"A time-stamp authority is set; {roots} trusted roots.")
+
+
+def _log(workshop: Workshop) -> Iterator[Finding]:
+    health = log_health(workshop, at=datetime.now(UTC))
+    said = sentence(health)
+    if said == "ok":
+        counted = f"{health.size} leaves published, {health.waiting} wait; every promise is kept."
+        yield Finding("log", Level.OK, counted)
+    else:
+        yield Finding("log", Level.FAIL, said)

@@ -6,10 +6,12 @@ import typer
 
 from api.cli import (
     access_commands,
+    audit_commands,
     bench,
     catalogue_commands,
     client_commands,
     directory_command,
+    log_commands,
     reconcile_command,
     run_commands,
     stats_command,
@@ -44,6 +46,8 @@ for commands in (
     access_commands,
     webhook_commands,
     verify_command,
+    log_commands,
+    audit_commands,
     bench,
 ):
     commands.register(program)

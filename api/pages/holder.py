@@ -23,6 +23,7 @@ def my_page(request: Request, edge: EdgeHere) -> Response:
     except NotAuthenticated:
         return RedirectResponse("/signin", 303)
     types = edge.workshop.shelf.types(at)
-    found = [summary_json(record, types, files_at=FOR_HOLDERS) for record in of_person(edge.workshop, person)]
+    held = of_person(edge.workshop, person, at=at)
+    found = [summary_json(record, types, files_at=FOR_HOLDERS) for record in held]
     today = at.date().isoformat()
     return pages_of(request).render(request, "my.html", person=person, certificates=found, today=today)

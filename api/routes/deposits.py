@@ -72,11 +72,12 @@ def get_may_close(number: CaseNumber, edge: EdgeHere, client: ClientHere) -> JSO
     responses=problems(401, 404, 422, 503),
 )
 def get_case(number: CaseNumber, edge: EdgeHere, client: ClientHere) -> JSONResponse:
-    """What the deposit of this case answered. A slash in the number may stand as it is, or as %2F.
+    """What the deposit of this case answered; the look is recorded. A slash may stand as it is, or as %2F.
 
     A number that itself ends in `/may-close` cannot be asked for: it is the other question.
     """
-    return _receipts(edge, case_number_form(number), of_case(edge.workshop, client, number), 200)
+    found = of_case(edge.workshop, client, number, at=now())
+    return _receipts(edge, case_number_form(number), found, 200)
 
 
 def _receipts(

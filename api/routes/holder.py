@@ -24,8 +24,9 @@ router = APIRouter(tags=["holder"], prefix="/v1/me")
 )
 def my_certificates(edge: EdgeHere, person: PersonHere) -> JSONResponse:
     """Every certificate of the person who is signed in, newest first."""
-    types = edge.workshop.shelf.types(now())
-    found = of_person(edge.workshop, person)
+    at = now()
+    types = edge.workshop.shelf.types(at)
+    found = of_person(edge.workshop, person, at=at)
     return JSONResponse(
         {"certificates": [summary_json(record, types, files_at=FOR_HOLDERS) for record in found]}
     )

@@ -18,12 +18,23 @@ from storage.tables.certificates import certificate_holders, certificates, docum
 from storage.tables.changes import change_backfills, changes
 from storage.tables.columns import metadata, moment
 from storage.tables.history import audit_events, avoided_resubmissions, log_leaves, status_events
+from storage.tables.log import (
+    audit_chain,
+    audit_heads,
+    log_checkpoints,
+    log_cosignatures,
+    log_publications,
+    log_shards,
+    log_tiles,
+)
 from storage.tables.materials import material_events, material_holders, materials
 from storage.tables.uses import use_codes, use_copies, use_events, use_holders, uses
 from storage.tables.webhooks import webhook_deliveries, webhook_secrets, webhooks
 
 __all__ = [
+    "audit_chain",
     "audit_events",
+    "audit_heads",
     "avoided_resubmissions",
     "cases",
     "certificate_holders",
@@ -36,7 +47,12 @@ __all__ = [
     "clients",
     "documents",
     "holders",
+    "log_checkpoints",
+    "log_cosignatures",
     "log_leaves",
+    "log_publications",
+    "log_shards",
+    "log_tiles",
     "material_events",
     "material_holders",
     "material_types",

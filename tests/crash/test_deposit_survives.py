@@ -49,7 +49,7 @@ def _deposit(house: House, workshop: Workshop, request: dict[str, Any]) -> Depos
 def _assert_whole(house: House, request: dict[str, Any], answered: Deposited) -> None:
     """Exactly one certificate a result, every answered receipt downloadable, nothing unexplained."""
     workshop = house.wired.workshop
-    held = of_case(workshop, house.client, request["case"]["number"])
+    held = of_case(workshop, house.client, request["case"]["number"], at=datetime.now(UTC))
     assert held == answered.certificates
     assert len(held) == len(request["results"])
     for certificate in held:

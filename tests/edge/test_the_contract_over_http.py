@@ -17,7 +17,8 @@ from pydantic import BaseModel
 from api import answers
 from api.app import create_app
 from api.wiring import reader_of
-from storage.blobs import BlobStore, StoreAddress
+from storage.blobs import BlobStore
+from storage.s3 import StoreAddress
 from tests.conftest import House
 from tests.edge.conftest import Caller
 from tests.provider import IdentityProvider

@@ -187,3 +187,45 @@ def test_a_killed_parent_takes_its_children_along(founded: Path, tmp_path: Path)
     done = certvault("up", "--exit", "--data", str(founded))
     assert done.returncode == 0, done.stderr
     assert engines_of(founded) == []
+
+
+@pytest.mark.timeout(600)  # a dozen programs, each some seconds on a busy machine
+def test_the_log_and_the_audit_trail_are_followed_by_command(founded: Path, tmp_path: Path) -> None:
+    at = ("--data", str(founded))
+    with running("up", *at, output=tmp_path / "up.log") as up:
+        eventually(lambda: (founded / RUNNING).exists() and up.poll() is None, "the vault")
+        _follow_the_log(at, demo_file(founded)["base_url"], tmp_path)
+
+
+def _follow_the_log(at: tuple[str, ...], base_url: str, folder: Path) -> None:
+    """What docs/transparency.md says: keys, the auditor's walk, the audit trail and its export."""
+    assert certvault("log", "sequence", *at).returncode == 0
+    key, seen, trail = folder / "log.vkey", folder / "seen.json", folder / "audit.jsonl"
+    key.write_text(certvault("log", "key", *at).stdout, encoding="utf-8")
+    follow = ("log", "verify", base_url, "--key", str(key), "--state", str(seen))
+    first = certvault(*follow, "--json")
+    assert first.returncode == 0, first.stdout + first.stderr
+    (shard,) = json.loads(first.stdout)["shards"]
+    assert shard["new_entries"] == shard["size"]
+    note = folder / "mine.note"
+    note.write_bytes(httpx.get(f"{base_url}/v1/log/checkpoint", trust_env=False).content)
+    assert certvault(*follow, "--seen", str(note)).returncode == 0
+    strange = folder / "strange.pdf"
+    strange.write_bytes(b"never issued")
+    before = seen.read_bytes()
+    refused = certvault(*follow, "--document", str(strange))
+    assert refused.returncode == 1
+    assert "No entry names the file" in refused.stdout
+    assert seen.read_bytes() == before
+    assert certvault("audit", "verify", *at).returncode == 0
+    look = ("--by", "auditor", "--purpose", "抽查", *at)
+    found = json.loads(certvault("audit", "find", *look, "--action", "audit-find", "--json").stdout)
+    assert len(
+        json.loads(certvault("audit", "find", *look, "--actor", "auditor:auditor", "--json").stdout)
+    ) > len(found)
+    assert certvault("log", "sequence", *at).returncode == 0
+    trail.write_text(certvault("audit", "export", *look).stdout, encoding="utf-8")
+    checked = certvault("audit", "check", str(trail), "--key", str(key))
+    assert (checked.returncode, ", 0 not proven" in checked.stdout) == (0, True), checked.stdout
+    trail.write_text(trail.read_text(encoding="utf-8").replace('"audit-find"', '"view"'), encoding="utf-8")
+    assert certvault("audit", "check", str(trail), "--key", str(key)).returncode == 1

@@ -10,10 +10,11 @@ from typing import cast
 import pytest
 from sqlalchemy import select, text
 
-from storage.blobs import BlobStore, StoreAddress
+from storage.blobs import BlobStore
 from storage.db import Database, ReadConnection
 from storage.embedded import EngineAddresses
 from storage.holders import find_holder
+from storage.s3 import StoreAddress
 from storage.tables import certificates, materials
 from tests.conftest import House
 from tests.flows.test_deposit import deposited, uploaded_pdf

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from storage.blobs import BlobStore, StoreAddress
+from storage.blobs import BlobStore
 from storage.embedded import EngineAddresses
+from storage.s3 import StoreAddress
 from tests.conftest import House
 from tests.faults import LyingStore, lying_store
 from tests.requests import example_request

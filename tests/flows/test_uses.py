@@ -438,6 +438,10 @@ def test_a_stranger_gets_no_copy(house: House, certificate: CertificateRecord, r
     without = used(house, asked(certificate, copy=False))
     with pytest.raises(NotFound, match="No copy was made"):
         copy_for_client(house.wired.workshop, house.client, without.use.use_id, at=now())
+    with house.wired.workshop.database.reading() as db:
+        query = select(audit_events.c.action, audit_events.c.certificate_id)
+        seen = db.execute(query.where(audit_events.c.actor == receiver.client_id)).all()
+    assert seen == [("refused-download", certificate.certificate_id)]  # the use that is none leaves nothing
 
 
 def test_of_two_systems_at_once_one_redeems(house: House, certificate: CertificateRecord) -> None:

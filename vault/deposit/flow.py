@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from storage.history import AuditRow, insert_look
 from vault.deposit.committing import commit
 from vault.deposit.making import judge, make_page, seal
 from vault.deposit.reading import read_case
@@ -12,7 +13,7 @@ from vault.deposit.reserving import ReservedCase, answer_if_committed, forget, r
 from vault.deposit.storing import store
 from vault.deposit.taking import take_handed_in
 from vault.errors import Conflict, InputError
-from vault.model.actors import ClientGrant
+from vault.model.actors import Clerk, ClientGrant
 from vault.model.certificate import CertificateRecord, CompletedCase
 from vault.model.written import case_number_form
 from vault.workshop import Workshop
@@ -47,7 +48,8 @@ def hand_in(
     """
     held = answer_if_committed(workshop, client.client_id, request, at=at)  # 0
     if held is not None:
-        return Deposited(case_number_form(request["case"]["number"]), held, repeated=True)
+        number = case_number_form(request["case"]["number"])
+        return _repeated(workshop, client.client_id, client.acting_for, number, held, at=at)
     in_force = workshop.shelf.in_force(at)
     case = read_case(in_force, client, request, at=at, listed_items_only=listed_items_only)
     return deposit(workshop, case, at=at)
@@ -80,7 +82,7 @@ def deposit(workshop: Workshop, case: CompletedCase, *, at: datetime) -> Deposit
     handed_in = take_handed_in(workshop, case)  # 1
     reserved = reserve(workshop, case, at=at)  # 2
     if not isinstance(reserved, ReservedCase):
-        return Deposited(case.number, reserved, repeated=True)
+        return _repeated(workshop, case.client_id, case.acting_for, case.number, reserved, at=at)
     try:
         pages = make_page(workshop, case, reserved, handed_in, at=at)  # 3
         sealed = seal(workshop, reserved, pages, at=at)  # 4
@@ -94,4 +96,23 @@ def deposit(workshop: Workshop, case: CompletedCase, *, at: datetime) -> Deposit
     except Conflict:
         forget(workshop, case, reserved, at=at)
         raise
-    return Deposited(case.number, records, repeated=not first)  # 8
+    if not first:
+        return _repeated(workshop, case.client_id, case.acting_for, case.number, records, at=at)
+    return Deposited(case.number, records, repeated=False)  # 8
+
+
+def _repeated(
+    workshop: Workshop,
+    client_id: str,
+    acting_for: Clerk | None,
+    number: str,
+    records: tuple[CertificateRecord, ...],
+    *,
+    at: datetime,
+) -> Deposited:
+    """The receipts again: opened for somebody once more, and so recorded."""
+    details = {"certificates": [str(record.certificate_id) for record in records]}
+    with workshop.database.writing() as db:
+        event = AuditRow(client_id, "receipts", None, None, details, acting_for)
+        insert_look(db, workshop.keys, event, {"case_number": number}, at)
+    return Deposited(number, records, repeated=True)

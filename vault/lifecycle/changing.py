@@ -43,6 +43,7 @@ class Recorded:
     event: StatusEvent
     promise: str
     log_index: int | None
+    log_origin: str | None
     repeated: bool
 
 
@@ -115,7 +116,13 @@ def _found(db: WriteConnection, certificate: LockedCertificate, event: StatusEve
     if leaf is None:
         raise IntegrityError(f"An event of {certificate.identifier} has no leaf in the log.")
     return Recorded(
-        certificate.certificate_id, certificate.identifier, event, leaf.promise, leaf.log_index, repeated=True
+        certificate.certificate_id,
+        certificate.identifier,
+        event,
+        leaf.promise,
+        leaf.log_index,
+        leaf.log_origin,
+        repeated=True,
     )
 
 
@@ -157,4 +164,4 @@ def _record(
     details = {"action": wanted.action, "status": status}
     done = AuditRow(client.client_id, "status", certificate_id, None, details, client.acting_for)
     insert_look(db, workshop.keys, done, {}, at)
-    return Recorded(certificate_id, certificate.identifier, event, leaf.promise, None, repeated=False)
+    return Recorded(certificate_id, certificate.identifier, event, leaf.promise, None, None, repeated=False)

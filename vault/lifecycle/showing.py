@@ -12,7 +12,7 @@ from storage.history import AuditRow, insert_look
 from storage.statuses import events_of, identifiers_of
 from vault.errors import NotFound
 from vault.lifecycle.changing import Recorded
-from vault.log import moment
+from vault.log import moment, place_json
 from vault.model.actors import ClientGrant
 from vault.model.certificate import CertificateRecord
 from vault.model.lifecycle import StatusEvent
@@ -37,16 +37,19 @@ def history_of(workshop: Workshop, client: ClientGrant, certificate_id: UUID, *,
     """
     with workshop.database.snapshot() as db:  # the status and the events that made it belong together
         found = record(db, workshop.keys, certificate_id)
-        if found is None or not (
-            found.client_id == client.client_id or client.covers(found.issuing_authority, found.type_code)
-        ):
+        if found is None:
             raise NotFound("There is no such certificate.")
+        mine = found.client_id == client.client_id
+        may = mine or client.covers(found.issuing_authority, found.type_code)
         events = tuple(events_of(db, [certificate_id])[certificate_id])
         around = [i for i in (found.supersedes, found.superseded_by) if i is not None]
         versions = identifiers_of(db, around)
     with workshop.database.writing() as db:
-        look = AuditRow(client.client_id, "view", certificate_id, None, {}, client.acting_for)
+        action = "view" if may else "refused-view"
+        look = AuditRow(client.client_id, action, certificate_id, None, {}, client.acting_for)
         insert_look(db, workshop.keys, look, {}, at)
+    if not may:
+        raise NotFound("There is no such certificate.")
     return History(found, events, versions)
 
 
@@ -57,7 +60,10 @@ def history_json(history: History) -> dict[str, Any]:
         "predecessor": _version_json(history, found.supersedes),
         "successor": _version_json(history, found.superseded_by),
         "history": [_event_json(event) for event in history.events],
-        "log": {"promise": json.loads(found.promise), "index": found.log_index},
+        "log": {
+            "promise": json.loads(found.promise),
+            **place_json(found.certificate_id, None, found.log_index, found.log_origin),
+        },
     }
 
 
@@ -68,7 +74,10 @@ def recorded_json(recorded: Recorded) -> dict[str, Any]:
         "identifier": recorded.identifier,
         "status": recorded.event.status.value,
         "event": _event_json(recorded.event),
-        "log": {"promise": json.loads(recorded.promise), "index": recorded.log_index},
+        "log": {
+            "promise": json.loads(recorded.promise),
+            **place_json(recorded.certificate_id, recorded.promise, recorded.log_index, recorded.log_origin),
+        },
     }
 
 

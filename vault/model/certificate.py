@@ -144,7 +144,11 @@ class StoredDocument:
 
 @dataclass(frozen=True, slots=True)
 class CertificateRecord:
-    """A certificate that the vault holds: every field present."""
+    """A certificate that the vault holds: every field present.
+
+    `log_index`: where the leaf of its issue stands in the log of this `log_origin`, once the sequencer has
+    given it a place.
+    """
 
     certificate_id: UUID
     identifier: str
@@ -170,3 +174,4 @@ class CertificateRecord:
     committed_at: datetime
     promise: str
     log_index: int | None
+    log_origin: str | None = None
