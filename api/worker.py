@@ -22,15 +22,16 @@ from api.edge import Mode
 from api.log_job import LOG_QUEUE, add_log_job
 from api.settings import Settings
 from api.wiring import courier_of, wire
+from storage.history import UPKEEP_QUEUE
 from vault import sessions, signin
 from vault.changes import backfill
-from vault.deposit.committing import SECOND_LOOK_QUEUE, SECOND_LOOK_TASK
+from vault.deposit.committing import SECOND_LOOK_TASK
 from vault.errors import Unavailable
 from vault.intake import empty_intake
 from vault.second_look import second_look
-from vault.succession import TAKE_OVER_QUEUE, TAKE_OVER_TASK, take_over
+from vault.succession import TAKE_OVER_TASK, take_over
 from vault.uses import discard_copy
-from vault.uses.copying import DISCARD_QUEUE, DISCARD_TASK
+from vault.uses.copying import DISCARD_TASK
 from vault.webhooks import DELIVER_TASK, FIRST_TRIES_QUEUE, RETRIES_QUEUE, Send, cut, deliver
 from vault.workshop import Workshop
 
@@ -62,10 +63,9 @@ class Lane:
 
 
 LANES = (
-    # Take-overs and copies to take away lie in the queue of the second looks, too.
-    # No second look is due at once: woken for every deposit, the worker would cost each of them 2 ms. The
-    # third hand is for the sequencer, which may wait for its witnesses.
-    Lane((SECOND_LOOK_QUEUE, CHANGES_QUEUE, LOG_QUEUE), hands=3, eager=False),
+    # Nothing of the upkeep is due at once: woken for every deposit, the worker would cost each of them
+    # 2 ms. The third hand is for the sequencer, which may wait for its witnesses.
+    Lane((UPKEEP_QUEUE, CHANGES_QUEUE, LOG_QUEUE), hands=3, eager=False),
     Lane((FIRST_TRIES_QUEUE,), hands=8, eager=True),
     Lane((RETRIES_QUEUE,), hands=4, eager=False),
 )
@@ -134,16 +134,16 @@ def queue_app(workshop: Workshop, database_url: str, send: Send) -> App:
         max_attempts=TRIES_MAX, exponential_wait=RETRY_EXPONENT, retry_exceptions=[Unavailable]
     )
 
-    @app.task(name=SECOND_LOOK_TASK, queue=SECOND_LOOK_QUEUE, retry=retry)
+    @app.task(name=SECOND_LOOK_TASK, queue=UPKEEP_QUEUE, retry=retry)
     def look_again(sha256: list[str]) -> None:
         second_look(workshop, sha256)
 
-    @app.task(name=TAKE_OVER_TASK, queue=TAKE_OVER_QUEUE, retry=retry)
+    @app.task(name=TAKE_OVER_TASK, queue=UPKEEP_QUEUE, retry=retry)
     def take_over_today(certificate: str) -> None:
         take_over(workshop, UUID(certificate), at=datetime.now(UTC))
 
     @app.periodic(cron=INTAKE_CRON)
-    @app.task(name="empty_intake", queue=SECOND_LOOK_QUEUE, retry=retry)
+    @app.task(name="empty_intake", queue=UPKEEP_QUEUE, retry=retry)
     def empty(timestamp: int) -> None:  # noqa: ARG001 - procrastinate gives the minute, which may be long ago
         empty_intake(workshop, at=datetime.now(UTC))
 
@@ -158,19 +158,19 @@ def queue_app(workshop: Workshop, database_url: str, send: Send) -> App:
         backfill(workshop.database, progress=lambda _: None, batches_max=BACKFILL_BATCHES)
         cut(workshop, at=datetime.now(UTC))
 
-    @app.task(name=DISCARD_TASK, queue=DISCARD_QUEUE, retry=retry)
+    @app.task(name=DISCARD_TASK, queue=UPKEEP_QUEUE, retry=retry)
     def take_away(sha256: str) -> None:
         discard_copy(workshop, sha256, at=datetime.now(UTC))
 
     @app.periodic(cron=STALLED_CRON)
-    @app.task(name="retry_stalled", queue=SECOND_LOOK_QUEUE, pass_context=True)
+    @app.task(name="retry_stalled", queue=UPKEEP_QUEUE, pass_context=True)
     async def retry_stalled(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - procrastinate gives the minute
         manager = context.app.job_manager
         for job in await manager.get_stalled_jobs():
             await manager.retry_job(job)
 
     @app.periodic(cron=FORGET_CRON)
-    @app.task(name="forget_ended", queue=SECOND_LOOK_QUEUE)
+    @app.task(name="forget_ended", queue=UPKEEP_QUEUE)
     def forget(timestamp: int) -> None:
         at = datetime.fromtimestamp(timestamp, UTC)
         sessions.forget_ended(workshop, at=at)

@@ -17,6 +17,9 @@ from storage.tables import audit_events, log_leaves
 from vault.model.actors import Clerk
 from vault.model.written import case_number_form
 
+# Second looks, take-overs, copies to take away, what happens once a night: none of it is in a hurry.
+UPKEEP_QUEUE = "scrub"
+
 # Purpose of the blind index by which the looks for one case are found.
 CASE = "audit-case"
 

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from storage.db import WriteConnection
-from storage.history import AuditRow, LeafRow, defer_job, insert_audit, insert_leaves
+from storage.history import UPKEEP_QUEUE, AuditRow, LeafRow, defer_job, insert_audit, insert_leaves
 from storage.statuses import apply_event, events_of, find_successor, lock_certificate
 from vault.errors import IntegrityError
 from vault.log import event_content, promised
@@ -13,14 +13,13 @@ from vault.model.lifecycle import TAKES_OVER, Action, Forbidden, StatusEvent, ou
 from vault.workshop import Workshop
 
 TAKE_OVER_TASK = "take_over"
-TAKE_OVER_QUEUE = "scrub"  # the worker's one queue: a handful of jobs at midnight
 
 
 def defer_take_over(db: WriteConnection, certificate_id: UUID, valid_from: date) -> None:
     """Leaves the job that takes the version before this certificate out of force when it begins."""
     defer_job(
         db,
-        queue=TAKE_OVER_QUEUE,
+        queue=UPKEEP_QUEUE,
         task=TAKE_OVER_TASK,
         arguments={"certificate": str(certificate_id)},
         at=day_begins(valid_from),

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from storage.deliveries import DeliveryState
-from storage.history import defer_job
+from storage.history import UPKEEP_QUEUE, defer_job
 from tests.conftest import House
 from tests.flows.test_changes import head, inspected, new_certificate, read_on
 from tests.flows.test_reuse import now
@@ -16,7 +16,6 @@ from tests.flows.test_webhooks import client, deliveries, hook, signed_by  # noq
 from tests.programs import PATIENCE_S, eventually, kill, running
 from tests.receivers import Receiver, receiver
 from vault.changes import change_json
-from vault.deposit.committing import SECOND_LOOK_QUEUE
 from vault.model.actors import ClientGrant
 from vault.webhooks import replay_range
 
@@ -61,7 +60,7 @@ def test_killed_in_the_middle_of_a_delivery(
             db.execute(text("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 hour'"))
             # The next minute begins now.
             arguments = {"timestamp": 0}
-            defer_job(db, queue=SECOND_LOOK_QUEUE, task="retry_stalled", arguments=arguments, at=now())
+            defer_job(db, queue=UPKEEP_QUEUE, task="retry_stalled", arguments=arguments, at=now())
         with running("worker", settings=settings, output=tmp_path / "second.log") as second:
             arrived(there)
             eventually(

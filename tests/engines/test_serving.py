@@ -15,12 +15,12 @@ from sqlalchemy import text
 
 from api.edge import TOKENS_OUTLIVE_KEY
 from api.token_keys import rotate
-from storage.history import defer_job
+from storage.history import UPKEEP_QUEUE, defer_job
 from tests.conftest import House
 from tests.flows.test_deposit import deposited
 from tests.programs import certvault, children_of, environment, eventually, kill, running
 from tests.requests import example_request, new_case_number
-from vault.deposit.committing import SECOND_LOOK_QUEUE, SECOND_LOOK_TASK
+from vault.deposit.committing import SECOND_LOOK_TASK
 from vault.uses import make_use, read_use, revoke_by_client
 
 pytestmark = pytest.mark.engines
@@ -171,7 +171,7 @@ def test_the_worker_looks_again_and_shows_what_is_lost(house: House, tmp_path: P
     with workshop.database.writing() as db:
         for digest in (kept, lost):
             arguments = {"sha256": [digest]}
-            defer_job(db, queue=SECOND_LOOK_QUEUE, task=SECOND_LOOK_TASK, arguments=arguments, at=at)
+            defer_job(db, queue=UPKEEP_QUEUE, task=SECOND_LOOK_TASK, arguments=arguments, at=at)
 
     def statuses(digest: str) -> list[str]:
         query = text(

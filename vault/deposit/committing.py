@@ -6,7 +6,7 @@ from uuid import UUID
 
 from storage.cases import redeem_case
 from storage.db import WriteConnection
-from storage.history import AuditRow, LeafRow, defer_job, insert_leaves, insert_look
+from storage.history import UPKEEP_QUEUE, AuditRow, LeafRow, defer_job, insert_leaves, insert_look
 from storage.holders import ensure_holders
 from storage.materials import NewMaterial, insert_materials
 from storage.new_certificates import NewCertificate, insert_certificates
@@ -33,7 +33,6 @@ from vault.workshop import Workshop
 # The store acknowledges before its disks have it: read every object once more after this time.
 SECOND_LOOK_AFTER = timedelta(minutes=10)
 SECOND_LOOK_TASK = "second_look"
-SECOND_LOOK_QUEUE = "scrub"
 
 
 def commit(
@@ -82,7 +81,7 @@ def commit(
         objects = [d.sha256 for item in new for d in item.documents] + [m.sha256 for m in case.materials]
         defer_job(
             db,
-            queue=SECOND_LOOK_QUEUE,
+            queue=UPKEEP_QUEUE,
             task=SECOND_LOOK_TASK,
             arguments={"sha256": objects},
             at=at + SECOND_LOOK_AFTER,

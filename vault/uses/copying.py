@@ -8,7 +8,7 @@ from signing.seal import SealAppearance, seal_pdf
 from signing.usage_copy import CopyFacts, make_usage_copy
 from signing.validate import judge_pdf
 from storage.db import WriteConnection
-from storage.history import defer_job
+from storage.history import UPKEEP_QUEUE, defer_job
 from storage.seals import platform_seal_in_use
 from vault.errors import DocumentRefused, FieldProblem, InputError, IntegrityError, Unavailable
 from vault.model.catalogue import DocumentFormat
@@ -24,7 +24,6 @@ COPY_FIELD = "certvault-copy"
 # A try that died before its commit leaves an object that no row names: it goes after this time.
 UNCOMMITTED_FOR = timedelta(hours=1)
 DISCARD_TASK = "discard_copy"
-DISCARD_QUEUE = "scrub"
 _PDF = "application/pdf"
 
 
@@ -84,7 +83,7 @@ def make_copy(workshop: Workshop, use: UseRecord, used: Used, *, at: datetime) -
 
 def let_go(db: WriteConnection, sha256: str, at: datetime) -> None:
     """Lets the worker take a copy away at this time, if it is good for nothing by then."""
-    defer_job(db, queue=DISCARD_QUEUE, task=DISCARD_TASK, arguments={"sha256": sha256}, at=at)
+    defer_job(db, queue=UPKEEP_QUEUE, task=DISCARD_TASK, arguments={"sha256": sha256}, at=at)
 
 
 def _original(used: Used) -> str:
