@@ -11,8 +11,11 @@ INSERT_ONLY = (
     "audit_chain",
     "audit_events",
     "audit_heads",
+    "audit_subjects",
     "avoided_resubmissions",
     "certificate_types",
+    "deferral_orders",
+    "dispute_events",
     "log_checkpoints",
     "log_cosignatures",
     "log_publications",
@@ -27,8 +30,10 @@ INSERT_ONLY = (
 # Single columns that change, of rows that otherwise do not.
 UPDATED_COLUMNS = {
     "changes": ("position",),
+    "disputes": ("state", "accepted_at", "closed_at"),
     "log_leaves": ("log_index",),
     "log_tiles": ("hashes",),
+    "verification_days": ("count",),
 }
 
 

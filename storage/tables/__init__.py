@@ -12,11 +12,18 @@ from storage.tables.access import (
     used_assertions,
     web_sessions,
 )
+from storage.tables.accesses import (
+    audit_subjects,
+    deferral_orders,
+    verification_batches,
+    verification_days,
+)
 from storage.tables.cases import cases, reservations, reserved_holders
 from storage.tables.catalogue import certificate_types, material_types, seals, service_items
 from storage.tables.certificates import certificate_holders, certificates, documents, holders
 from storage.tables.changes import change_backfills, changes
 from storage.tables.columns import metadata, moment
+from storage.tables.disputes import dispute_events, disputes
 from storage.tables.history import audit_events, avoided_resubmissions, log_leaves, status_events
 from storage.tables.log import (
     audit_chain,
@@ -35,6 +42,7 @@ __all__ = [
     "audit_chain",
     "audit_events",
     "audit_heads",
+    "audit_subjects",
     "avoided_resubmissions",
     "cases",
     "certificate_holders",
@@ -45,6 +53,9 @@ __all__ = [
     "client_keys",
     "client_secrets",
     "clients",
+    "deferral_orders",
+    "dispute_events",
+    "disputes",
     "documents",
     "holders",
     "log_checkpoints",
@@ -72,6 +83,8 @@ __all__ = [
     "use_holders",
     "used_assertions",
     "uses",
+    "verification_batches",
+    "verification_days",
     "web_sessions",
     "webhook_deliveries",
     "webhook_secrets",

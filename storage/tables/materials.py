@@ -6,6 +6,7 @@ from sqlalchemy import (
     Date,
     ForeignKey,
     Identity,
+    Index,
     Integer,
     LargeBinary,
     SmallInteger,
@@ -45,6 +46,7 @@ material_holders = Table(
     Column("holder_id", Uuid, ForeignKey("holders.id"), primary_key=True),
     Column("material_id", Uuid, ForeignKey("materials.id"), primary_key=True),
     Column("position", SmallInteger, nullable=False),
+    Index("ix_material_holders_material_id", "material_id"),
 )
 
 

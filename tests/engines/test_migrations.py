@@ -28,6 +28,7 @@ HISTORY = [
     "avoided_resubmissions",
     "use_events",
     "changes",
+    "dispute_events",
 ]
 OF_THE_LOG = [
     "log_shards",
