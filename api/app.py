@@ -19,6 +19,7 @@ from api.routes import (
     catalogue,
     changes,
     deposits,
+    disputes,
     lifecycle,
     log,
     lookups,
@@ -48,6 +49,7 @@ _ROUTES = (
     verifications,
     log,
     holder_routes,
+    disputes,
     operations,
 )
 _PAGES = (public, signin, holder, reference)

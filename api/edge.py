@@ -1,24 +1,28 @@
 """What the edge is told at start, and what every request finds in `app.state.edge`."""
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from anyio import CapacityLimiter, to_thread
+from anyio import CapacityLimiter, create_task_group, sleep, to_thread
 
 from api.auth import LEEWAY_S, TokenDesk
 from api.logs import Metrics
 from api.oidc import Provider, RelyingParty, new_http
 from api.token_keys import TokenKeys
 from storage.public_read import PublicReader
+from vault.accesses import VerificationTally
+from vault.accesses.counting import HAND_OVER_EVERY_S
 from vault.avoided import AvoidedTally
+from vault.errors import Unavailable
 from vault.model.destinations import Destinations
 from vault.model.verdict import Verification
-from vault.verify import by_file
+from vault.verify import by_file, report_json
 from vault.workshop import Workshop
 
 TOKEN_LIFETIME = timedelta(minutes=10)
@@ -64,6 +68,7 @@ class Edge:
         self.metrics = Metrics()
         self.judging = CapacityLimiter(FILES_JUDGED_AT_ONCE)
         self.avoided = AvoidedTally()
+        self.verified = VerificationTally()
         keys = TokenKeys(settings.token_keys, TOKENS_OUTLIVE_KEY)
         self.tokens = TokenDesk(keys, settings.public_url, TOKEN_LIFETIME)
         self.http = new_http()
@@ -76,13 +81,33 @@ class Edge:
         """What is true of a file: read in a thread, and no more at a time than memory is meant for."""
         return await to_thread.run_sync(partial(by_file, self.workshop, content, at=at), limiter=self.judging)
 
+    def report(self, verification: Verification) -> dict[str, Any]:
+        """A stranger's report, counted for the holder if it is about a certificate of ours."""
+        if verification.certificate_id is not None:
+            self.verified.note(verification.certificate_id, verification.checked_at)
+        return report_json(verification)
+
+    def hand_over_counts(self) -> None:
+        """Hands over what was counted; while the database does not answer it is kept for the next time."""
+        with suppress(Unavailable):
+            self.verified.hand_over(self.workshop, at=datetime.now(UTC))
+
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Opens what needs an event loop, closes everything at the end."""
         await self.reader.open()
         try:
-            yield
+            async with create_task_group() as tasks:
+                tasks.start_soon(self._keep_counting)
+                yield
+                tasks.cancel_scope.cancel()
         finally:
+            self.hand_over_counts()
             await self.reader.close()
             self.workshop.database.close()
             self.http.close()
+
+    async def _keep_counting(self) -> None:
+        while True:
+            await sleep(HAND_OVER_EVERY_S)
+            await to_thread.run_sync(self.hand_over_counts)

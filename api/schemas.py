@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 TEXT_MAX_CHARS = 1000
 # Far above the flows' own limits on results, materials and holders.
 ENTRIES_MAX = 200
+# A statement may be a page; the flow's own limit answers first.
+DISPUTE_MAX_CHARS = 10_000
 
 Text = Annotated[str, Field(max_length=TEXT_MAX_CHARS)]
 Day = Annotated[str, Field(max_length=TEXT_MAX_CHARS, json_schema_extra={"format": "date"})]
@@ -264,6 +266,27 @@ class UseIn(Shape):
         default=None, description="In whose hands: a name or staff number; recorded.", examples=["文样窗"]
     )
     copy_: bool = Field(default=False, alias="copy", description="Whether a usage copy (加注件) is wanted.")
+
+
+class DisputeIn(Shape):
+    """What a holder disputes. One of `certificate_id` and `access_id`."""
+
+    certificate_id: Text | None = None
+    access_id: Text | None = Field(default=None, description="As `GET /v1/me/accesses` gives it.")
+    kind: Literal["wrong_data", "not_mine", "wrong_status", "unlawful_access", "other"]
+    statement: str = Field(
+        max_length=DISPUTE_MAX_CHARS,
+        description="What is wrong, in the holder's words: for the body that decides.",
+        examples=["住所已于 2026 年 3 月变更，证照上仍是旧址。"],
+    )
+
+
+class DecisionIn(Shape):
+    """What the body responsible decides about a dispute."""
+
+    decision: Literal["accept", "reject", "resolve"]
+    reason: Text | None = Field(default=None, description="For the holder; needed to reject and to resolve.")
+    outcome: Literal["upheld", "not_upheld"] | None = Field(default=None, description="With resolve.")
 
 
 class RedemptionIn(Shape):

@@ -164,7 +164,7 @@ def find_events(
         IntegrityError: an envelope does not open.
     """
     query = _asked(keys, question).where(audit_events.c.id > after).order_by(audit_events.c.id).limit(rows)
-    return tuple(_opened(keys, row) for row in db.execute(query))
+    return tuple(_event(row, reasons_of(keys, row)) for row in db.execute(query))
 
 
 def _asked(keys: KeyRing, question: AuditQuestion) -> Select[Any]:
@@ -201,15 +201,20 @@ def _asked(keys: KeyRing, question: AuditQuestion) -> Select[Any]:
     return query
 
 
-def _opened(keys: KeyRing, row: Row[Any]) -> AuditEvent:
+def reasons_of(keys: KeyRing, row: Row[Any]) -> Mapping[str, Any] | None:
+    """What the envelope of an event's row holds; None where it has none.
+
+    Raises:
+        IntegrityError: it does not open.
+    """
     if row.sealed is None:
-        return _event(row)
+        return None
     try:
         data_key = keys.data_key(row.data_key, look_place("data_key", row.actor, row.at))
-        reasons = open_json(data_key, row.sealed, look_place("sealed", row.actor, row.at))
+        reasons: Mapping[str, Any] = open_json(data_key, row.sealed, look_place("sealed", row.actor, row.at))
     except (IndexError, TypeError) as error:
         raise IntegrityError(f"The envelope of audit event {row.id} cannot be read.") from error
-    return _event(row, reasons)
+    return reasons
 
 
 def _link(row: Row[Any]) -> ChainLink:

@@ -1,21 +1,23 @@
 """Certificates as records: a holder's, a case's or a number's in one query each."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, func, select, true
+from sqlalchemy import Label, Row, Select, bindparam, func, select, true
 from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 
 from storage.db import ReadConnection
 from storage.envelope import KeyRing, open_json
 from storage.holders import holders_from_json
 from storage.log_place import place_in_log
-from storage.tables import cases, certificate_holders, certificates, documents, log_leaves
+from storage.tables import cases, certificate_holders, certificates, disputes, documents, log_leaves
 from vault.errors import IntegrityError
 from vault.model.catalogue import DocumentFormat
 from vault.model.certificate import CertificateRecord, SealLevel, Status, StoredDocument
+from vault.model.dispute import DisputeState
 from vault.model.written import number_form
 
 # Purposes of blind indexes: equal texts in two columns must not have equal indexes.
@@ -85,6 +87,23 @@ def row_page(db: ReadConnection, after: UUID | None, rows: int) -> Sequence[Row[
     return db.execute(query).all()
 
 
+def disputed_since() -> Label[datetime | None]:
+    """When the authority accepted a dispute of the certificate that is open; null where there is none.
+
+    A column of any query over `certificates`: one look into an index of what is under dispute now.
+    """
+    standing = (
+        select(func.min(disputes.c.accepted_at))
+        .where(
+            disputes.c.certificate_id == certificates.c.id,
+            disputes.c.certificate_id.is_not(None),
+            disputes.c.state == bindparam("standing", DisputeState.ACCEPTED.value, literal_execute=True),
+        )
+        .scalar_subquery()
+    )
+    return standing.label("disputed_since")
+
+
 def content_place(certificate_id: UUID) -> str:
     """What a certificate's envelope is bound to."""
     return f"certificates.sealed:{certificate_id}"
@@ -138,6 +157,7 @@ def _records() -> Select[Any]:
             leaf.c.promise,
             leaf.c.log_index,
             leaf.c.log_origin,
+            disputed_since(),
         )
         .join(cases, cases.c.id == certificates.c.case_id)
         .outerjoin(leaf, true())
@@ -183,4 +203,5 @@ def record_of(keys: KeyRing, row: Row[Any]) -> CertificateRecord:
         promise=row.promise,
         log_index=row.log_index,
         log_origin=row.log_origin,
+        disputed_since=row.disputed_since,
     )

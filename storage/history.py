@@ -101,30 +101,33 @@ def insert_audit(db: WriteConnection, events: Sequence[AuditRow], at: datetime) 
 
 def insert_look(
     db: WriteConnection, keys: KeyRing, event: AuditRow, reasons: Mapping[str, Any], at: datetime
-) -> None:
-    """Writes the audit event of a client; why it asked and for which clerk goes into an envelope."""
+) -> int:
+    """Writes the audit event of a client; its id. Why it asked and for which clerk goes into an envelope.
+
+    A trigger files every event under whom and what it names, for the holders' histories (revision 0014).
+    """
     words = dict(reasons)
     if event.acting_for is not None:
         clerk = event.acting_for
         words["acting_for"] = {"name": clerk.name, "staff_number": clerk.staff_number}
-    if not words:
-        insert_audit(db, [event], at)
-        return
-    data_key = keys.new_data_key(look_place("data_key", event.actor, at))
-    number = reasons.get("case_number")
-    db.execute(
-        insert(audit_events).values(
-            at=at,
-            actor=event.actor,
-            action=event.action,
-            certificate_id=event.certificate_id,
-            case_id=event.case_id,
-            details=dict(event.details),
-            data_key=data_key.wrapped,
-            sealed=seal_json(data_key, words, look_place("sealed", event.actor, at)),
-            case_index=None if number is None else keys.index(CASE, case_number_form(number)),
-        )
-    )
+    row: dict[str, Any] = {
+        "at": at,
+        "actor": event.actor,
+        "action": event.action,
+        "certificate_id": event.certificate_id,
+        "case_id": event.case_id,
+        "details": dict(event.details),
+    }
+    if words:
+        data_key = keys.new_data_key(look_place("data_key", event.actor, at))
+        number = reasons.get("case_number")
+        row |= {
+            "data_key": data_key.wrapped,
+            "sealed": seal_json(data_key, words, look_place("sealed", event.actor, at)),
+            "case_index": None if number is None else keys.index(CASE, case_number_form(number)),
+        }
+    event_id: int = db.execute(insert(audit_events).returning(audit_events.c.id), row).scalar_one()
+    return event_id
 
 
 def look_place(column: str, actor: str, at: datetime) -> str:

@@ -39,7 +39,9 @@ _COLUMNS = """
                                                              WHERE s.id = c.superseded_by)]
                FROM status_events e WHERE e.certificate_id = c.id AND e.action <> 'inspect'
                ORDER BY e.id DESC LIMIT 1)
-           END
+           END,
+           (SELECT min(d.accepted_at) FROM disputes d
+            WHERE d.certificate_id = c.id AND d.state = 'accepted' AND d.certificate_id IS NOT NULL)
     FROM certificates c
 """
 _BY_TOKEN = _COLUMNS + "WHERE c.token_index = %s"
@@ -49,7 +51,10 @@ _TYPE = "SELECT definition FROM certificate_types WHERE code = %s AND version = 
 
 @dataclass(frozen=True, slots=True)
 class PublicRow:
-    """What public verification may see of a certificate, before masking. `content`: the opened envelope."""
+    """What public verification may see of a certificate, before masking.
+
+    `content`: the opened envelope. `disputed_since`: when its authority accepted a dispute that is open.
+    """
 
     certificate_id: UUID
     identifier: str
@@ -67,6 +72,7 @@ class PublicRow:
     log_index: int | None
     log_origin: str | None
     out_of_force: OutOfForce | None
+    disputed_since: datetime | None
 
 
 class PublicReader:
@@ -160,6 +166,7 @@ class PublicReader:
             log_index=None if row[14] is None else int(row[14][0]),
             log_origin=None if row[14] is None else row[14][1],
             out_of_force=None if row[15] is None else _out_of_force(row[10], *row[15]),
+            disputed_since=row[16],
         )
 
 

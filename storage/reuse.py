@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import ARRAY, LargeBinary, Row, Select, Text, Uuid, any_, bindparam, select
 
-from storage.certificates import content_place, key_place
+from storage.certificates import content_place, disputed_since, key_place
 from storage.db import ReadConnection
 from storage.envelope import KeyRing, open_json
 from storage.tables import (
@@ -44,6 +44,7 @@ class CertificateFacts:
     status: Status
     status_since: datetime
     superseded_by: UUID | None
+    disputed_since: datetime | None
     holder_ids: frozenset[UUID]
 
 
@@ -101,6 +102,7 @@ _CERTIFICATES = (
         certificates.c.status,
         certificates.c.status_since,
         certificates.c.superseded_by,
+        disputed_since(),
         certificate_holders.c.holder_id,
     )
     .join(certificate_holders, certificate_holders.c.certificate_id == certificates.c.id)
@@ -182,6 +184,7 @@ def certificates_in_clear(
             Status(row.status),
             row.status_since,
             row.superseded_by,
+            row.disputed_since,
             among,
         )
         for row, among in _gathered(db, _CERTIFICATES, holder_ids, type_codes)

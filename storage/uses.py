@@ -12,10 +12,7 @@ from storage.db import ReadConnection, WriteConnection
 from storage.envelope import KeyRing, open_json, seal_json
 from storage.tables import (
     certificate_holders,
-    certificates,
-    clients,
     material_holders,
-    materials,
     use_codes,
     use_copies,
     use_events,
@@ -36,17 +33,6 @@ class CodeRow:
     expires_at: datetime
     redeemed_by: str | None
     use: UseRecord
-
-
-@dataclass(frozen=True, slots=True)
-class AccessRow:
-    """A use as its holder sees it: `client_name`, whose system; `identifier` of certificates only."""
-
-    use: UseRecord
-    client_name: str
-    type_code: str
-    identifier: str | None
-    redeemed: int
 
 
 def request_index(keys: KeyRing, request: str) -> bytes:
@@ -167,42 +153,6 @@ def is_of_holder(db: ReadConnection, use_id: UUID, holder_id: UUID) -> bool:
 def revoke_use(db: WriteConnection, use_id: UUID, at: datetime) -> None:
     """Ends a locked use for good."""
     db.execute(update(uses).where(uses.c.id == use_id).values(revoked_at=at))
-
-
-def uses_of_holder(
-    db: ReadConnection, keys: KeyRing, holder_id: UUID, *, before: UUID | None, limit: int
-) -> tuple[AccessRow, ...]:
-    """The newest uses of what a holder has, at most `limit`, those made before the use `before` only.
-
-    One statement: a scan of the holder's own index entries, whatever else the vault holds.
-    """
-    redeemed = (
-        select(func.count())
-        .where(use_codes.c.use_id == uses.c.id, use_codes.c.redeemed_by.is_not(None))
-        .scalar_subquery()
-    )
-    query = (
-        _records()
-        .add_columns(
-            clients.c.name.label("client_name"),
-            func.coalesce(certificates.c.type_code, materials.c.type_code).label("type_code"),
-            certificates.c.identifier,
-            redeemed.label("redeemed"),
-        )
-        .join(use_holders, use_holders.c.use_id == uses.c.id)
-        .join(clients, clients.c.id == uses.c.client_id)
-        .outerjoin(certificates, certificates.c.id == uses.c.certificate_id)
-        .outerjoin(materials, materials.c.id == uses.c.material_id)
-        .where(use_holders.c.holder_id == holder_id)
-        .order_by(use_holders.c.use_id.desc())
-        .limit(limit)
-    )
-    if before is not None:
-        query = query.where(use_holders.c.use_id < before)
-    return tuple(
-        AccessRow(_record(keys, row), row.client_name, row.type_code, row.identifier, row.redeemed)
-        for row in db.execute(query)
-    )
 
 
 def _holders_of(use: UseRecord) -> Select[Any]:

@@ -15,6 +15,7 @@ from vault.errors import NotFound
 from vault.log import moment
 from vault.model.actors import ClientGrant, Person
 from vault.model.certificate import CertificateRecord
+from vault.model.dispute import dispute_note
 from vault.model.holders import HolderCode
 from vault.model.written import case_number_form
 from vault.workshop import Workshop
@@ -154,6 +155,7 @@ def summary_json(record: CertificateRecord, types: Mapping[str, Any], *, files_a
         "valid_to": None if record.valid_to is None else record.valid_to.isoformat(),
         "status": record.status.value,
         "status_since": moment(record.status_since),
+        "dispute": dispute_note(record.disputed_since),
         "fields": dict(record.fields),
         "documents": [
             {

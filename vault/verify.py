@@ -10,7 +10,7 @@ The answer for a file comes in three tiers, cheapest and strongest first:
 
 import hashlib
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from signing.validate import judge_pdf
@@ -20,6 +20,7 @@ from storage.statuses import out_of_force
 from storage.uses import use_by_copy
 from vault.log import moment, place_json
 from vault.model.certificate import CertificateRecord, Status
+from vault.model.dispute import dispute_note
 from vault.model.holders import HolderCode, mask_name
 from vault.model.in_force import why_not_in_force
 from vault.model.legal_time import legal_day
@@ -101,29 +102,19 @@ async def _looked_up(reader: PublicReader, row: PublicRow | None, how: str, at: 
     names |= {a["code"]: a["name"] for a in definition.get("authorities", ())}
     check = Check("recognised", CheckResult.PASSED, f"The vault issued this certificate (found by {how}).")
     certificate = {**_masked(_shown_row(row, names)), **_shown_end(row.out_of_force)}
-    return _of_ours(
-        certificate,
-        Status(row.status),
-        row.out_of_force,
-        row.valid_from,
-        row.valid_to,
-        place_json(row.certificate_id, None, row.log_index, row.log_origin),
-        at,
-        check,
-    )
+    return _of_ours(row, certificate, Status(row.status), row.out_of_force, at, check)
 
 
 def _of_ours(
+    ours: PublicRow | CertificateRecord,
     certificate: Mapping[str, Any],
     status: Status,
     ended: OutOfForce | None,
-    valid_from: date,
-    valid_to: date | None,
-    log: Mapping[str, Any],
     at: datetime,
     first: Check,
 ) -> Verification:
-    why = why_not_in_force(status, ended, valid_from, valid_to, on=legal_day(at))
+    why = why_not_in_force(status, ended, ours.valid_from, ours.valid_to, on=legal_day(at))
+    log = place_json(ours.certificate_id, None, ours.log_index, ours.log_origin)
     in_force = Check(
         "in_force",
         CheckResult.PASSED if why is None else CheckResult.FAILED,
@@ -135,7 +126,23 @@ def _of_ours(
         "The log has promised to include it." if log["index"] is None else "It stands in the public log.",
     )
     verdict: Verdict = Genuine(certificate) if why is None else NotInForce(certificate, why.reason)
-    return Verification(verdict, (first, in_force, logged), (), log, at)
+    return Verification(
+        verdict,
+        (first, in_force, logged, *_disputed(ours.disputed_since)),
+        (),
+        log,
+        at,
+        disputed_since=ours.disputed_since,
+        certificate_id=ours.certificate_id,
+    )
+
+
+def _disputed(since: datetime | None) -> tuple[Check, ...]:
+    """Neither good nor bad: whoever relies on what is disputed should know, and decides for themselves."""
+    if since is None:
+        return ()
+    sentence = f"The certificate is under dispute since {legal_day(since)}: its authority is looking into it."
+    return (Check("undisputed", CheckResult.UNKNOWN, sentence),)
 
 
 def _of_record(
@@ -147,16 +154,7 @@ def _of_record(
         "file_unchanged", CheckResult.PASSED, "The file is byte for byte the one the vault issued."
     )
     certificate = {**_masked(_shown_record(ours, names)), **_shown_end(ended)}
-    return _of_ours(
-        certificate,
-        ours.status,
-        ended,
-        ours.valid_from,
-        ours.valid_to,
-        place_json(ours.certificate_id, None, ours.log_index, ours.log_origin),
-        at,
-        unchanged,
-    )
+    return _of_ours(ours, certificate, ours.status, ended, at, unchanged)
 
 
 def _of_copy(use: UseRecord, of: Verification | None, at: datetime) -> Verification:
@@ -186,7 +184,16 @@ def _of_copy(use: UseRecord, of: Verification | None, at: datetime) -> Verificat
         "revoked_at": None if use.revoked_at is None else moment(use.revoked_at),
         "original_sha256": None if use.copy is None else use.copy.original_sha256,
     }
-    return Verification(verdict, (first, stands, *rest), (), None if of is None else of.log, at, shown)
+    return Verification(
+        verdict,
+        (first, stands, *rest),
+        (),
+        None if of is None else of.log,
+        at,
+        shown,
+        None if of is None else of.disputed_since,
+        None if of is None else of.certificate_id,
+    )
 
 
 def _of_strange_file(reports: tuple[SealReport, ...], at: datetime) -> Verification:
@@ -279,6 +286,7 @@ def report_json(verification: Verification) -> dict[str, Any]:
             {"name": c.name, "result": c.result.value, "detail": c.detail} for c in verification.checks
         ],
         "certificate": certificate,
+        "dispute": dispute_note(verification.disputed_since),
         "usage_copy": verification.usage_copy,
         "seals": [_seal_json(report) for report in verification.seals],
         "log": verification.log,

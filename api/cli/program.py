@@ -11,6 +11,7 @@ from api.cli import (
     catalogue_commands,
     client_commands,
     directory_command,
+    history_commands,
     log_commands,
     reconcile_command,
     run_commands,
@@ -48,6 +49,7 @@ for commands in (
     verify_command,
     log_commands,
     audit_commands,
+    history_commands,
     bench,
 ):
     commands.register(program)

@@ -10,7 +10,7 @@ from api.auth import refuse_cross_origin
 from api.deps import edge_of, now
 from api.edge import Edge
 from api.pages.rendering import pages_of
-from vault.verify import by_code, by_token, report_json
+from vault.verify import by_code, by_token
 
 router = APIRouter(include_in_schema=False)
 
@@ -55,7 +55,7 @@ async def landing_answer(request: Request) -> HTMLResponse:
     async with request.form(max_files=0, max_fields=1) as form:
         token = form.get("t")
     found = await by_token(edge.reader, token if isinstance(token, str) else "", at=now())
-    return pages_of(request).render(request, "_report.html", report=report_json(found))
+    return pages_of(request).render(request, "_report.html", report=edge.report(found))
 
 
 async def _report(edge: Edge, form: FormData) -> dict[str, Any] | None:
@@ -67,7 +67,7 @@ async def _report(edge: Edge, form: FormData) -> dict[str, Any] | None:
     file, number, code = form.get("file"), form.get("number"), form.get("code")
     if isinstance(file, UploadFile) and file.size:
         content = await file.read()
-        return report_json(await edge.judged(content, now()))
+        return edge.report(await edge.judged(content, now()))
     if isinstance(number, str) and isinstance(code, str) and number.strip() and code.strip():
-        return report_json(await by_code(edge.reader, number, code, at=now()))
+        return edge.report(await by_code(edge.reader, number, code, at=now()))
     return None

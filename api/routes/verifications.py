@@ -15,7 +15,7 @@ from api.problems import MediaTypeError
 from api.schemas import CodeQuestion, TokenQuestion
 from vault.errors import FieldProblem, InputError
 from vault.model.verdict import Verification
-from vault.verify import by_code, by_token, report_json
+from vault.verify import by_code, by_token
 
 router = APIRouter(tags=["verification"])
 
@@ -85,7 +85,7 @@ async def verify(request: Request) -> Response:
             found = await edge.judged(await file.read(), now())
     else:
         raise MediaTypeError("Send JSON, a form with a file, or the file itself as application/pdf.")
-    content = json.dumps(report_json(found), ensure_ascii=False).encode()
+    content = json.dumps(edge.report(found), ensure_ascii=False).encode()
     return Response(content, media_type="application/json")
 
 

@@ -19,7 +19,8 @@ INSERT_ONLY = ("audit_subjects", "deferral_orders", "dispute_events")
 OPEN = "state IN ('submitted', 'accepted')"
 
 # Whom and what an audit event is about. What an event names: in its columns; in its details as `holder`,
-# `holders`, `certificates`, `material`, `materials`, `use`; or everybody. Then whoever holds any of it.
+# `holders`, `certificates`, `material`, `materials`, `use`; or everybody. Then whoever holds any of it; at
+# last `things`, whose other holders it does not concern.
 SUBJECTS_OF = """
 CREATE FUNCTION audit_subjects_of(e audit_events) RETURNS SETOF uuid LANGUAGE plpgsql STABLE AS $$
 DECLARE
@@ -44,7 +45,10 @@ BEGIN
     IF cardinality(named) > 0 THEN
         RETURN QUERY SELECT unnest(named)
             UNION SELECT h.holder_id FROM certificate_holders h WHERE h.certificate_id = ANY (named)
-            UNION SELECT h.holder_id FROM material_holders h WHERE h.material_id = ANY (named);
+            UNION SELECT h.holder_id FROM material_holders h WHERE h.material_id = ANY (named)
+            UNION SELECT CAST(v.id AS uuid) FROM jsonb_array_elements_text(
+                CASE WHEN jsonb_typeof(e.details->'things') = 'array' THEN e.details->'things'
+                ELSE '[]' END) AS v (id);
     END IF;
 END
 $$
@@ -223,9 +227,7 @@ def _disputes() -> None:
         ["certificate_id", "accepted_at"],
         postgresql_where=sa.text("state = 'accepted' AND certificate_id IS NOT NULL"),
     )
-    op.create_index(
-        "ix_disputes_open_due_on", "disputes", ["due_on", "id"], postgresql_where=sa.text(OPEN)
-    )
+    op.create_index("ix_disputes_open_due_on", "disputes", ["due_on", "id"], postgresql_where=sa.text(OPEN))
     op.create_index(
         "uq_disputes_open",
         "disputes",

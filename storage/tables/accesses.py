@@ -1,4 +1,4 @@
-"""The holder's history: what each audit event is about, what is shown later by order, public look-ups by day."""
+"""The holder's history: what each audit event is about, what is shown later, public looks by day."""
 
 from sqlalchemy import (
     BigInteger,
@@ -18,9 +18,9 @@ from sqlalchemy import (
 
 from storage.tables.columns import metadata, moment
 
-# Written by a trigger on audit_events, in the transaction of the event: no flow can look and forget it. The ids
+# Written by a trigger on audit_events, in the transaction of the event: no flow can look and forget it. Ids
 # of holders, certificates and materials; all zeros for what concerns everybody. Each one's history is one scan
-# of this key. No foreign keys: an event that was tampered away must leave its place behind, as in the chain.
+# of this key. No foreign keys: an event that was tampered away leaves its place behind, as in the chain.
 audit_subjects = Table(
     "audit_subjects",
     metadata,

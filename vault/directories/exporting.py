@@ -96,7 +96,7 @@ def export_directories(
         state = part.progress or _begun(workshop, part, form, after, at)  # 3
         who = {"export": state.order.started_at, "after": after, "next_cursor": state.order.through}
         begun = {**who, "certificates": state.certificates}
-        _audit(workshop, actor, "directory-export-begun", begun, at)  # 4
+        _audit(workshop, actor, "directory-export-begun", {**begun, "everybody": True}, at)  # 4
         state = _write_pages(workshop, part, state, progress)  # 5
         exported = _exported(target, part, form, state)  # 6
         write_json(part.path / SUMMARY, summary_json(exported))

@@ -147,7 +147,7 @@ class CertificateRecord:
     """A certificate that the vault holds: every field present.
 
     `log_index`: where the leaf of its issue stands in the log of this `log_origin`, once the sequencer has
-    given it a place.
+    given it a place. `disputed_since`: when its authority accepted a dispute (异议) that is open.
     """
 
     certificate_id: UUID
@@ -175,3 +175,4 @@ class CertificateRecord:
     promise: str
     log_index: int | None
     log_origin: str | None = None
+    disputed_since: datetime | None = None

@@ -74,6 +74,7 @@ def _evidence_json(
             "certificate_id": str(evidence.certificate_id),
             "identifier": evidence.identifier,
             "status": evidence.status.value,
+            "disputed_on": None if evidence.disputed_on is None else evidence.disputed_on.isoformat(),
             **common,
         }
     facts = materials[evidence.material_id]

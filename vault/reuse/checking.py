@@ -114,6 +114,7 @@ def _held(
                     legal_day(c.status_since),
                     c.superseded_by,
                     of_ids(c.holder_ids),
+                    None if c.disputed_since is None else legal_day(c.disputed_since),
                 )
                 for c in certificates
             ),
