@@ -73,8 +73,9 @@ def insert_order(db: WriteConnection, keys: KeyRing, order: DeferralOrder, canon
             sealed=seal_json(data_key, content, _place("sealed", order.order_id)),
         )
         .on_conflict_do_nothing()
+        .returning(deferral_orders.c.id)
     )
-    return db.execute(statement).rowcount == 1
+    return db.execute(statement).scalar_one_or_none() is not None
 
 
 def find_order(db: ReadConnection, keys: KeyRing, order_id: UUID) -> DeferralOrder | None:

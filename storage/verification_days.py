@@ -21,8 +21,8 @@ def take_batch(db: WriteConnection, batch_id: UUID, at: datetime, *, forget_befo
     """Marks a batch as counted, with the lock that counting needs; False where it was counted before."""
     db.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": COUNTING_LOCK})
     db.execute(delete(verification_batches).where(verification_batches.c.at < forget_before))
-    statement = insert(verification_batches).values(id=batch_id, at=at).on_conflict_do_nothing()
-    return db.execute(statement).rowcount == 1
+    taken = insert(verification_batches).values(id=batch_id, at=at).on_conflict_do_nothing()
+    return db.execute(taken.returning(verification_batches.c.id)).scalar_one_or_none() is not None
 
 
 def add_counts(db: WriteConnection, counts: Mapping[Day, int], at: datetime) -> None:

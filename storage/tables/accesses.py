@@ -19,7 +19,7 @@ from sqlalchemy import (
 from storage.tables.columns import metadata, moment
 
 # Written by a trigger on audit_events, in the transaction of the event: no flow can look and forget it. Ids
-# of holders, certificates and materials; all zeros for what concerns everybody. Each one's history is one scan
+# of holders, certificates and materials; all zeros for what concerns everybody. Each one's history is a scan
 # of this key. No foreign keys: an event that was tampered away leaves its place behind, as in the chain.
 audit_subjects = Table(
     "audit_subjects",
