@@ -183,9 +183,9 @@ def _told(db: ReadConnection, keys: KeyRing, holder_id: UUID, rows: Sequence[Row
 def _access(keys: KeyRing, row: Row[Any]) -> Access:
     reasons = reasons_of(keys, row) or {}
     who = _who(row)
-    case_number, purpose, organisation = (
-        _clean(reasons.get(name)) for name in ("case_number", "purpose", "organisation")
-    )
+    # A redemption's envelope says who made the use, and not who redeems.
+    own = {} if who is not Who.SYSTEM or row.action == "use-redeem" else reasons
+    by_clerk = bool(reasons.get("acting_for") or own.get("clerk")) or row.action == "verify-material"
     return Access(
         event_id=row.id,
         at=row.at,
@@ -194,12 +194,12 @@ def _access(keys: KeyRing, row: Row[Any]) -> Access:
         who=who,
         client=row.client_name,
         authorities=tuple(row.client_authorities or ()),
-        organisation=organisation,
-        by_clerk=bool(reasons.get("acting_for") or reasons.get("clerk")) or row.action == "verify-material",
+        organisation=_clean(own.get("organisation")),
+        by_clerk=by_clerk and who is Who.SYSTEM,
         service_item=reasons.get("service_item") or row.details.get("service_item"),
-        case_number=case_number,
+        case_number=_clean(reasons.get("case_number")),
         # Why an auditor looks is the auditors' own matter until they tell.
-        purpose=purpose if who is Who.SYSTEM else None,
+        purpose=_clean(reasons.get("purpose")) if who is Who.SYSTEM else None,
         step=row.details.get("action") if row.action == "status" else None,
         deferred=None if row.order_kind is None else Deferred(OrderKind(row.order_kind), row.order_ends_at),
     )

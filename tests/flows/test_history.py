@@ -2,15 +2,17 @@
 
 import secrets
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
+from threading import Barrier
 from typing import Any
 
 import pytest
 from sqlalchemy import event, insert, select, text
 
 from storage.tables import audit_events, audit_subjects, people
-from tests.conftest import House
+from tests.conftest import House, behind_a_cutting_wire
 from tests.flows.holder_scene import CLERK, Scene, history, looked, shown
 from tests.flows.test_deposit import deposited
 from tests.flows.test_reuse import (
@@ -25,17 +27,17 @@ from tests.flows.test_reuse import (
 from tests.flows.test_reuse import asked as checked
 from tests.flows.test_uses import asked, ended, now, person, used
 from vault.accesses import file_earlier
-from vault.accesses.counting import count_verifications
+from vault.accesses.counting import VerificationTally, count_verifications
 from vault.auditing import Auditor, AuditQuestion, find
 from vault.download import document_for_client, document_for_holder
-from vault.errors import InputError, NotFound
+from vault.errors import InputError, NotFound, Unavailable
 from vault.lifecycle import history_of
 from vault.lookup import by_number, holdings, of_case, of_person
 from vault.model.access import EVERYBODY, Access, Who
 from vault.model.catalogue import DocumentFormat
 from vault.model.ids import uuid7
 from vault.model.legal_time import legal_day
-from vault.uses import revoke_by_holder
+from vault.uses import redeem, revoke_by_holder
 
 pytestmark = pytest.mark.engines
 
@@ -174,6 +176,20 @@ def test_an_entry_says_who_what_why_and_when(scene: Scene) -> None:
         f"for case {scene.case}, item “{item}”, purpose “核验4405**********0014”.",
     }
     assert entry["at"] == at.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def test_who_redeems_is_not_taken_for_who_made_the_use_nor_the_holder_for_a_clerk(scene: Scene) -> None:
+    made = used(scene.house, asked(scene.certificate, copy=False, organisation="样例市住房和城乡建设局"))
+    redeem(scene.house.wired.workshop, scene.receiver, made.code, at=now())
+    revoke_by_holder(scene.house.wired.workshop, scene.me, made.use.use_id, at=now())
+    ended_, redeemed, begun = history(scene.house, scene.me, limit=3).accesses
+    assert (begun.client, begun.organisation, begun.by_clerk) == (
+        "The test suite",
+        "样例市住房和城乡建设局",
+        True,
+    )
+    assert (redeemed.client, redeemed.organisation, redeemed.by_clerk) == (scene.receiver.name, None, False)
+    assert (ended_.who, ended_.organisation, ended_.by_clerk) == (Who.PERSON, None, False)
 
 
 def test_of_two_holders_each_sees_their_own_and_neither_the_other(house: House) -> None:
@@ -335,6 +351,36 @@ def test_a_batch_of_counts_is_counted_once_and_a_day_is_one_entry(scene: Scene) 
     assert count_verifications(workshop, uuid7(now()), counts, at=now())
     (entry, _) = history(scene.house, scene.me).accesses
     assert (entry.action, entry.who, entry.count) == ("public-verification", Who.PUBLIC, 4)
+
+
+@pytest.mark.parametrize("how", ["before", "after"])
+def test_counts_whose_commit_was_cut_off_are_handed_over_once(scene: Scene, how: str) -> None:
+    tally = VerificationTally()
+    tally.note(scene.certificate.certificate_id, now())
+    with behind_a_cutting_wire(scene.house) as (workshop, wire_):
+        wire_.cut = how
+        with pytest.raises(Unavailable):
+            tally.hand_over(workshop, at=now())
+        tally.note(scene.certificate.certificate_id, now())
+        tally.hand_over(workshop, at=now())
+        tally.hand_over(workshop, at=now())
+        assert wire_.cuts == 1
+    assert [a.count for a in history(scene.house, scene.me).accesses] == [2, None]
+
+
+def test_processes_that_hand_over_at_once_make_one_entry(scene: Scene) -> None:
+    tries = 4
+    barrier = Barrier(tries)
+
+    def one(_: int) -> None:
+        tally = VerificationTally()
+        tally.note(scene.certificate.certificate_id, now())
+        barrier.wait()
+        tally.hand_over(scene.house.wired.workshop, at=now())
+
+    with ThreadPoolExecutor(tries) as pool:
+        list(pool.map(one, range(tries)))
+    assert [a.count for a in history(scene.house, scene.me).accesses] == [tries, None]
 
 
 def test_earlier_events_are_filed_once_by_the_backfill(scene: Scene) -> None:
