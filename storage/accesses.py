@@ -23,15 +23,13 @@ from sqlalchemy import (
     func,
     literal,
     select,
-    text,
     true,
     union_all,
 )
-from sqlalchemy.dialects.postgresql import insert
 
 from storage.audit import reasons_of
-from storage.db import ReadConnection, WriteConnection
-from storage.deferrals import covering
+from storage.db import ReadConnection
+from storage.deferrals import AUDITOR, covering
 from storage.envelope import KeyRing
 from storage.tables import (
     audit_events,
@@ -52,7 +50,6 @@ from vault.model.deferral import OrderKind
 from vault.model.use import SubjectKind
 
 PERSON = "person:"
-AUDITOR = "auditor:"
 OPERATOR = "operator:"
 PUBLIC = "public"
 # Of one access so many things are listed; the others are counted.
@@ -97,29 +94,6 @@ def is_of_holder(db: ReadConnection, certificate_id: UUID, holder_id: UUID) -> b
         certificate_holders.c.holder_id == holder_id, certificate_holders.c.certificate_id == certificate_id
     )
     return db.execute(query).scalar_one() > 0
-
-
-def note_look_at_events(db: WriteConnection, look: int, event_ids: Collection[int]) -> None:
-    """Files an auditor's look under everyone whom the events are about that it opened."""
-    opened = (
-        select(audit_subjects.c.about, literal(look, BigInteger))
-        .where(audit_subjects.c.event_id == any_(bindparam("events", type_=ARRAY(BigInteger))))
-        .where(audit_subjects.c.about != EVERYBODY)
-        .distinct()
-    )
-    db.execute(
-        insert(audit_subjects).from_select(["about", "event_id"], opened).on_conflict_do_nothing(),
-        {"events": list(event_ids)},
-    )
-
-
-def file_events(db: WriteConnection, above: int, rows: int) -> tuple[int, int] | None:
-    """Files the next audit events above this id under whom they are about; the last id, and how many events.
-
-    For events from before revision 0014; those that are filed stay as they are. None where there are no more.
-    """
-    found = db.execute(_FILE, {"above": above, "rows": rows}).one()
-    return None if found.last is None else (int(found.last), int(found.events))
 
 
 def _page(holder_id: UUID, certificate_id: UUID | None, before: int, limit: int, at: datetime) -> Select[Any]:
@@ -297,9 +271,3 @@ def _things_statement() -> Select[Any]:
 
 
 _THINGS = _things_statement()
-_FILE = text(
-    "WITH batch AS MATERIALIZED (SELECT e FROM audit_events e WHERE e.id > :above ORDER BY e.id LIMIT :rows),"
-    " filed AS (INSERT INTO audit_subjects (about, event_id)"
-    " SELECT about, (b.e).id FROM batch b, LATERAL audit_subjects_of(b.e) AS about ON CONFLICT DO NOTHING)"
-    " SELECT max((e).id) AS last, count(*) AS events FROM batch"
-)

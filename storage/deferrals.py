@@ -18,23 +18,27 @@ from vault.model.written import case_number_form
 # Purposes of blind indexes: of body and number, and of a whole order.
 NUMBER = "deferral-number"
 ORDER = "deferral-order"
+# How the actors of auditors' looks begin.
+AUDITOR = "auditor:"
 
 
 def covering(holder_id: UUID, event: FromClause) -> Select[Any]:
     """Of the orders that cover an event of this holder's, the one that ends last: kind and end.
 
-    By two indexes: orders for the holder, and orders for the event's case whoever is looked up.
+    By two indexes: orders for the holder, and orders for the event's case whoever is looked up. An auditor's
+    look is covered by every order for the holder: it may have opened what the order keeps back.
     """
     order = deferral_orders
+    audited = event.c.actor.startswith(AUDITOR)
     return (
         select(order.c.kind, order.c.ends_at)
         .where(
             or_(
                 (order.c.holder_id == holder_id)
-                & (order.c.case_index.is_(None) | (order.c.case_index == event.c.case_index)),
+                & (order.c.case_index.is_(None) | (order.c.case_index == event.c.case_index) | audited),
                 order.c.holder_id.is_(None) & (order.c.case_index == event.c.case_index),
             ),
-            order.c.client_id.is_(None) | (order.c.client_id == event.c.actor),
+            order.c.client_id.is_(None) | (order.c.client_id == event.c.actor) | audited,
             order.c.covers_from <= event.c.at,
             order.c.ends_at > event.c.at,
         )

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from storage.accesses import note_look_at_events
 from storage.audit import (
     EVENT_ID_MIN,
     AuditEvent,
@@ -17,6 +16,7 @@ from storage.audit import (
     links_of,
     newest_head,
 )
+from storage.audit_filing import note_look_at_events
 from storage.db import ReadConnection
 from storage.history import AuditRow, insert_look
 from vault.errors import InputError, NotFound

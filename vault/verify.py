@@ -38,6 +38,7 @@ from vault.model.verdict import (
     Verdict,
     VerdictName,
     Verification,
+    disputed_checks,
 )
 from vault.model.written import code_form, masked_number, number_form
 from vault.workshop import Workshop
@@ -128,21 +129,13 @@ def _of_ours(
     verdict: Verdict = Genuine(certificate) if why is None else NotInForce(certificate, why.reason)
     return Verification(
         verdict,
-        (first, in_force, logged, *_disputed(ours.disputed_since)),
+        (first, in_force, logged, *disputed_checks(ours.disputed_since)),
         (),
         log,
         at,
         disputed_since=ours.disputed_since,
         certificate_id=ours.certificate_id,
     )
-
-
-def _disputed(since: datetime | None) -> tuple[Check, ...]:
-    """Neither good nor bad: whoever relies on what is disputed should know, and decides for themselves."""
-    if since is None:
-        return ()
-    sentence = f"The certificate is under dispute since {legal_day(since)}: its authority is looking into it."
-    return (Check("undisputed", CheckResult.UNKNOWN, sentence),)
 
 
 def _of_record(

@@ -16,6 +16,7 @@ from tests.flows.holder_scene import Scene, history, looked, shown
 from tests.flows.test_reuse import CONSTRUCTION, given, new_company
 from tests.flows.test_uses import asked, now, used
 from vault.accesses import list_orders, order_json, read_order, record_order
+from vault.auditing import Auditor, AuditQuestion, find
 from vault.disputes import read_dispute, submit
 from vault.errors import Conflict, InputError, NotFound, Unavailable
 from vault.log import moment
@@ -115,6 +116,15 @@ def test_an_order_covers_its_holder_case_and_client(
     used(scene.house, asked(scene.certificate, copy=False))
     assert {"holdings", "use-make"} - set(seen(scene)) == hidden
     assert seen(scene, now() + timedelta(days=1)) == ["use-make", "holdings", "deposit"]
+
+
+def test_an_auditors_look_does_not_give_away_what_is_deferred(scene: Scene) -> None:
+    recorded(scene.house, order(scene, client=scene.receiver.client_id, case_number=scene.case, days=1))
+    looked(scene, scene.receiver)
+    question = AuditQuestion(actor=scene.receiver.client_id)
+    find(scene.house.wired.workshop, Auditor("w0119", "抽查"), question, limit=9, at=now())
+    assert seen(scene) == ["deposit"]
+    assert seen(scene, now() + timedelta(days=1)) == ["audit-find", "holdings", "deposit"]
 
 
 def test_a_renewal_goes_on_covering_and_what_has_ended_is_not_renewed(scene: Scene) -> None:

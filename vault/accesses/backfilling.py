@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from storage.accesses import file_events
+from storage.audit_filing import file_events
 from storage.db import Database
 
 # Events of one transaction: a fraction of a second, so that nothing waits for it.

@@ -10,6 +10,8 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from vault.model.legal_time import legal_day
+
 
 class CheckResult(StrEnum):
     """Outcome of one named check; `unknown` is an answer of its own, neither good nor bad."""
@@ -115,3 +117,11 @@ class Verification:
     usage_copy: Mapping[str, Any] | None = None
     disputed_since: datetime | None = None
     certificate_id: UUID | None = None
+
+
+def disputed_checks(since: datetime | None) -> tuple[Check, ...]:
+    """Neither good nor bad: whoever relies on what is disputed should know, and decides for themselves."""
+    if since is None:
+        return ()
+    sentence = f"The certificate is under dispute since {legal_day(since)}: its authority is looking into it."
+    return (Check("undisputed", CheckResult.UNKNOWN, sentence),)
