@@ -45,8 +45,8 @@ from storage.tables import (
     uses,
     verification_days,
 )
-from vault.model.access import EVERYBODY, Access, Deferred, Thing, UseSeen, Who, without_id_numbers
 from vault.model.deferral import OrderKind
+from vault.model.history_entry import EVERYBODY, Access, Deferred, Thing, UseSeen, Who, without_id_numbers
 from vault.model.use import SubjectKind
 
 PERSON = "person:"

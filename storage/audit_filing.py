@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from storage.db import WriteConnection
 from storage.tables import audit_subjects
-from vault.model.access import EVERYBODY
+from vault.model.history_entry import EVERYBODY
 
 _FILE = text(
     "WITH batch AS MATERIALIZED (SELECT e FROM audit_events e WHERE e.id > :above ORDER BY e.id LIMIT :rows),"

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from vault.model.access import Who
 from vault.model.deferral import OrderKind
 from vault.model.dispute import DisputeKind, DisputeState, Outcome
+from vault.model.history_entry import Who
 from vault.model.use import SubjectKind
 
 

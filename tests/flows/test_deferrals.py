@@ -20,8 +20,8 @@ from vault.auditing import Auditor, AuditQuestion, find
 from vault.disputes import read_dispute, submit
 from vault.errors import Conflict, InputError, NotFound, Unavailable
 from vault.log import moment
-from vault.model.access import access_id
 from vault.model.deferral import ORDER_DAYS_MAX, DeferralOrder
+from vault.model.history_entry import access_id
 from vault.model.legal_time import day_begins, legal_day
 from vault.workshop import Workshop
 

@@ -37,10 +37,10 @@ from vault.disputes.submitting import OPEN_MAX
 from vault.errors import Conflict, InputError, NotFound, Unavailable
 from vault.lifecycle import history_of
 from vault.lookup import FOR_CLIENTS, of_person, summary_json
-from vault.model.access import access_id
 from vault.model.actors import ClientGrant, Person
 from vault.model.certificate import CertificateRecord
 from vault.model.dispute import Dispute, DisputeState, due_on
+from vault.model.history_entry import access_id
 from vault.model.legal_time import legal_day
 from vault.model.verdict import Genuine
 from vault.verify import by_code, by_file, by_token, report_json

@@ -33,8 +33,8 @@ from vault.download import document_for_client, document_for_holder
 from vault.errors import InputError, NotFound, Unavailable
 from vault.lifecycle import history_of
 from vault.lookup import by_number, holdings, of_case, of_person
-from vault.model.access import EVERYBODY, Access, Who
 from vault.model.catalogue import DocumentFormat
+from vault.model.history_entry import EVERYBODY, Access, Who
 from vault.model.ids import uuid7
 from vault.model.legal_time import legal_day
 from vault.uses import redeem, revoke_by_holder

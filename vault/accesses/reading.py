@@ -8,8 +8,8 @@ from storage.accesses import accesses_about, is_of_holder
 from storage.history import AuditRow, insert_audit
 from storage.holders import find_holder
 from vault.errors import InputError, NotFound
-from vault.model.access import EVENT_ID_ABOVE_ALL, Access, access_id, read_access_id
 from vault.model.actors import Person
+from vault.model.history_entry import EVENT_ID_ABOVE_ALL, Access, access_id, read_access_id
 from vault.workshop import Workshop
 
 ACCESSES_MAX = 100  # of one page; an envelope is opened for each

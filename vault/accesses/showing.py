@@ -5,9 +5,9 @@ from typing import Any
 from vault.accesses.reading import Accesses
 from vault.catalogue import InForce
 from vault.log import moment
-from vault.model.access import Access, Thing, access_id
 from vault.model.access_words import Names, sentences
 from vault.model.deferral import ORDER_NAMES
+from vault.model.history_entry import Access, Thing, access_id
 from vault.model.use import SubjectKind
 
 

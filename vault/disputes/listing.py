@@ -11,9 +11,9 @@ from storage.disputes import OpenDispute, count_open, disputes_for, disputes_of_
 from storage.history import AuditRow, insert_audit, insert_look
 from storage.holders import find_holder
 from vault.log import moment
-from vault.model.access import access_id
 from vault.model.actors import ClientGrant, Person
 from vault.model.dispute import Dispute, DisputeState
+from vault.model.history_entry import access_id
 from vault.model.legal_time import legal_day
 from vault.workshop import Workshop
 

@@ -14,7 +14,6 @@ from storage.disputes import find_open_dispute, hold_disputes_of, insert_dispute
 from storage.history import AuditRow, insert_audit
 from storage.holders import find_holder
 from vault.errors import Conflict, FieldProblem, InputError, NotFound
-from vault.model.access import Access, Who, access_id, read_access_id
 from vault.model.actors import Person
 from vault.model.canonical import canonical_json
 from vault.model.dispute import (
@@ -27,6 +26,7 @@ from vault.model.dispute import (
     DisputeState,
     due_on,
 )
+from vault.model.history_entry import Access, Who, access_id, read_access_id
 from vault.model.ids import uuid7
 from vault.model.legal_time import legal_day
 from vault.model.written import text_form

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from vault.model.access import Access, Who
 from vault.model.deferral import ORDER_NAMES
+from vault.model.history_entry import Access, Who
 from vault.model.lifecycle import Action
 
 # So many things are named; the rest are counted.

@@ -11,7 +11,10 @@ import pytest
 import vault
 from storage.verification_days import ACTION
 from vault.errors import InputError
-from vault.model.access import (
+from vault.model.access_words import DEEDS, NAMED_MAX, STEPS, Names, sentences
+from vault.model.deferral import ORDER_NAMES, OrderKind
+from vault.model.dispute import DisputeState
+from vault.model.history_entry import (
     EVENT_ID_ABOVE_ALL,
     Access,
     Deferred,
@@ -21,9 +24,6 @@ from vault.model.access import (
     read_access_id,
     without_id_numbers,
 )
-from vault.model.access_words import DEEDS, NAMED_MAX, STEPS, Names, sentences
-from vault.model.deferral import ORDER_NAMES, OrderKind
-from vault.model.dispute import DisputeState
 from vault.model.lifecycle import Action
 from vault.model.use import SubjectKind, UseAction
 

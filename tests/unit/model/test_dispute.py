@@ -7,8 +7,8 @@ import pytest
 
 from vault.disputes import read_decision, read_dispute
 from vault.errors import InputError
-from vault.model.access import access_id
 from vault.model.dispute import TRANSITIONS, Decision, DisputeState, dispute_note, due_on
+from vault.model.history_entry import access_id
 
 CERTIFICATE = "00000000-0000-7000-8000-000000000000"
 
