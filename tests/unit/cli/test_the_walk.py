@@ -12,8 +12,8 @@ import pytest
 
 from api.cli.sample_document import plain_pdf
 from api.cli.walk import Step, walk
-from api.cli.walk_answers import UnexpectedError, expect
-from api.cli.walk_cases import REPLY, STORIES, Story, completed_case, new_run, spoiled_case
+from api.cli.walk.answers import UnexpectedError, expect
+from api.cli.walk.cases import REPLY, STORIES, Story, completed_case, new_run, spoiled_case
 from api.sample_city import CLIENT_ID, DemoPerson, SampleCity
 from signing.intake import admit_pdf
 from signing.typeset import SEAL_PLACES
