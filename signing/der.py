@@ -13,7 +13,6 @@ from vault.errors import SignatureError
 
 BOOLEAN = 0x01
 INTEGER = 0x02
-BIT_STRING = 0x03
 OCTET_STRING = 0x04
 NULL = b"\x05\x00"
 OBJECT_IDENTIFIER = 0x06

@@ -71,12 +71,6 @@ def record_by_document(db: ReadConnection, keys: KeyRing, sha256: str) -> Certif
     return None if row is None else record_of(keys, row)
 
 
-def record_by_identifier(db: ReadConnection, keys: KeyRing, identifier: str) -> CertificateRecord | None:
-    """The certificate with this identifier (电子证照标识, in full)."""
-    row = db.execute(_records().where(certificates.c.identifier == identifier)).one_or_none()
-    return None if row is None else record_of(keys, row)
-
-
 def row_page(db: ReadConnection, after: UUID | None, rows: int) -> Sequence[Row[Any]]:
     """The next `rows` certificates after this id, in id order, as rows for `record_of`."""
     query = _records().order_by(certificates.c.id).limit(rows)

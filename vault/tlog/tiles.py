@@ -164,15 +164,6 @@ def grown_tiles(size: int, leaves: Sequence[bytes], read: ReadTiles) -> dict[Til
     return grown
 
 
-def peaks_from_tiles(size: int, read: ReadTiles) -> tuple[bytes, ...]:
-    """What a `GrowingTree` of this size is continued from.
-
-    Raises:
-        SignatureError: a tile has another width than its address says.
-    """
-    return _folded([(node,) for node in span(0, size)], size, read)
-
-
 def split_hashes(content: bytes) -> list[bytes]:
     """A tile's bytes as its hashes."""
     return [content[at : at + HASH_BYTES] for at in range(0, len(content), HASH_BYTES)]
