@@ -25,9 +25,9 @@ _MULTI_BYTE_TAG = 0x1F  # X.690 8.1.2.4: no type that we read has a tag number o
 _LENGTH_OCTETS_MAX = 4  # 4 GiB: far above any file that is admitted
 
 
-def context(number: int, *, constructed: bool = True) -> int:
-    """Identifier octet of the context-specific tag [number]."""
-    return (0xA0 if constructed else 0x80) | number
+def context(number: int) -> int:
+    """Identifier octet of the context-specific tag [number], constructed."""
+    return 0xA0 | number
 
 
 def tlv(tag: int, *parts: bytes) -> bytes:

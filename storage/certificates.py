@@ -33,18 +33,14 @@ def records_of_case(db: ReadConnection, keys: KeyRing, case_id: UUID) -> tuple[C
     return tuple(record_of(keys, row) for row in db.execute(query))
 
 
-def records_of_holder(
-    db: ReadConnection, keys: KeyRing, holder_id: UUID, *, authorities: Sequence[str] | None = None
-) -> tuple[CertificateRecord, ...]:
-    """Every certificate of a holder, newest first; `authorities` keeps those issued by them only."""
+def records_of_holder(db: ReadConnection, keys: KeyRing, holder_id: UUID) -> tuple[CertificateRecord, ...]:
+    """Every certificate of a holder, newest first."""
     query = (
         _records()
         .join(certificate_holders, certificate_holders.c.certificate_id == certificates.c.id)
         .where(certificate_holders.c.holder_id == holder_id)
         .order_by(certificates.c.id.desc())
     )
-    if authorities is not None:
-        query = query.where(certificates.c.issuing_authority.in_(authorities))
     return tuple(record_of(keys, row) for row in db.execute(query))
 
 
