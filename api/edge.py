@@ -45,7 +45,6 @@ class EdgeSettings:
     not have. `destinations`: where webhooks may go.
     """
 
-    mode: Mode
     public_url: str
     token_keys: Path
     version: str

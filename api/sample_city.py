@@ -62,8 +62,6 @@ _CAST = (
 class SampleCity:
     """What was set up, for whoever uses it."""
 
-    types: int
-    seals: int
     client: NewSecret
     people: tuple[DemoPerson, ...]
 
@@ -110,7 +108,7 @@ def set_up_city(
     made = _make_missing_seals(workshop, secrets, catalogue.city, at)  # 2
     tell(f"印章 Seals: {len(catalogue.city.authorities)} authorities and the platform, {made} new seals.")
     client = _approval_system(workshop, catalogue.city, data, at)  # 3
-    return SampleCity(len(catalogue.types), made, client, people)
+    return SampleCity(client, people)
 
 
 def write_demo_file(

@@ -95,7 +95,6 @@ def wire(settings: Settings) -> Wired:
         witnesses=witnesses,
     )
     edge = EdgeSettings(
-        mode=settings.mode,
         public_url=settings.origin,
         token_keys=secrets.path,
         version=version("certvault"),

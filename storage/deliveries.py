@@ -44,7 +44,6 @@ class Delivery:
 class BehindFeed:
     """A webhook for which the feed has news, and who may see what."""
 
-    webhook_id: UUID
     client_id: str
     authorities: tuple[str, ...]
     cut_through: int
@@ -137,7 +136,7 @@ def lock_behind(db: WriteConnection, webhook_id: UUID) -> BehindFeed | None:
     row = db.execute(_behind().where(webhooks.c.id == webhook_id)).one_or_none()
     if row is None:
         return None
-    return BehindFeed(row.id, row.client_id, tuple(row.authorities), row.cut_through, row.pending)
+    return BehindFeed(row.client_id, tuple(row.authorities), row.cut_through, row.pending)
 
 
 def set_cut_through(db: WriteConnection, webhook_id: UUID, position: int) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api.cli.walk_cases import NEXT_ITEM, REPLY, STORIES
+from api.cli.walk.cases import NEXT_ITEM, REPLY, STORIES
 from storage.embedded import discard
 from tests.programs import certvault, children_of, engines_of, eventually, kill, running
 from vault.catalogue import SHIPPED

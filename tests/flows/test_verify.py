@@ -11,6 +11,7 @@ from storage.public_read import PublicReader
 from tests.conftest import House
 from tests.flows.test_deposit import deposited
 from tests.requests import example_request
+from tests.trials import now
 from vault.model.certificate import CertificateRecord
 from vault.model.verdict import Altered, Genuine, NotInForce, Unrecognised, Verification
 from vault.verify import by_code, by_file, by_token, report_json
@@ -33,10 +34,6 @@ def asked(house: House, question: Callable[[PublicReader], Awaitable[Verificatio
             await reader.close()
 
     return asyncio.run(ask())
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
 
 
 def test_number_and_code_together_are_genuine(house: House, certificate: CertificateRecord) -> None:
