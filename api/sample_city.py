@@ -20,9 +20,10 @@ from storage.people import find_by_login
 from storage.seals import seals_in_use
 from vault.applying import apply_catalogue
 from vault.catalogue import City, shipped_catalogue
-from vault.errors import Conflict, NotAuthenticated
+from vault.custody import grant_what_is_missing
+from vault.errors import Conflict, IntegrityError, NotAuthenticated
 from vault.founding import SecretsFolder, make_development_seals
-from vault.model.actors import Role
+from vault.model.actors import Person, Role
 from vault.model.holders import HolderCode
 from vault.signin import NewSecret, add_client, add_person, client_by_secret, rotate_secret
 from vault.workshop import Workshop
@@ -51,6 +52,8 @@ _CAST = (
     DemoPerson(Role.HOLDER, "holder", "张𬱖", HolderCode("111", "110101190001010014")),
     DemoPerson(Role.OPERATOR, "operator", "管样维", None),
     DemoPerson(Role.AUDITOR, "auditor", "审样计", None),
+    DemoPerson(Role.SEAL_CUSTODIAN, "custodian-1", "印样甲", None),
+    DemoPerson(Role.SEAL_CUSTODIAN, "custodian-2", "印样乙", None),
 )
 
 
@@ -70,7 +73,8 @@ def set_up_city(
     """Brings a vault to where the sample city works with it; what is there already stays.
 
     1. The shipped catalogue; 2. a seal for every authority that has none in use; 3. one approval system that
-    acts for every authority; 4. a clerk, a holder, an operator and an auditor.
+    acts for every authority; 4. a clerk, a holder, an operator, an auditor and two seal custodians; 5. a
+    grant by those two for whatever that system may deposit.
 
     Raises:
         Conflict: the catalogue in force has been changed by hand.
@@ -88,6 +92,8 @@ def set_up_city(
     tell(f"印章 Seals: {len(catalogue.city.authorities)} authorities, {made} new seals.")
     client = _approval_system(workshop, catalogue.city, data, at)  # 3
     people = _people(workshop, secrets, catalogue.city, at)  # 4
+    granted = grant_what_is_missing(workshop, CLIENT_ID, *_custodians(workshop), at=at)  # 5
+    tell(f"用印授权 Seal-use grants: {granted} new, made by one custodian and approved by another.")
     return SampleCity(len(catalogue.types), made, client, people)
 
 
@@ -173,6 +179,15 @@ def _people(workshop: Workshop, secrets: SecretsFolder, city: City, at: datetime
             at=at,
         )
     return tuple(everybody)
+
+
+def _custodians(workshop: Workshop) -> tuple[Person, Person]:
+    logins = [person.login for person in _CAST if person.role is Role.SEAL_CUSTODIAN]
+    with workshop.database.reading() as db:
+        makes, approves = (find_by_login(db, workshop.keys, login) for login in logins)
+    if makes is None or approves is None:
+        raise IntegrityError("The two seal custodians of the sample city are not in the database.")
+    return makes.person, approves.person
 
 
 def _earlier(path: Path) -> dict[str, Any]:

@@ -16,10 +16,13 @@ from api.wiring import Wired, blobs_of, database_of, wire
 from migrations.run import upgrade
 from signing.typeset import SEAL_PLACES
 from storage.embedded import EngineAddresses, discard, embedded_engines
+from tests.custodians import two_custodians
+from tests.desks import Desk, open_desk
 from tests.faults import CuttingWire
 from tests.keys import token_key_pem
 from vault.applying import apply_catalogue
 from vault.catalogue import Catalogue, shipped_catalogue
+from vault.custody import grant_what_is_missing
 from vault.founding import SecretsFolder, found_development_secrets, make_development_seals
 from vault.model.actors import ClientGrant
 from vault.signin import add_client
@@ -64,8 +67,16 @@ def house(engines: EngineAddresses, tmp_path_factory: pytest.TempPathFactory) ->
     wired = wire(settings)
     authorities = frozenset(authority.code for authority in catalogue.city.authorities)
     added = add_client(wired.workshop, "suite", "The test suite", authorities, at=now)
+    grant_what_is_missing(wired.workshop, "suite", *two_custodians(), at=now)
     yield House(settings, wired, catalogue, ClientGrant("suite", "The test suite", authorities), added.secret)
     wired.workshop.database.close()
+
+
+@pytest.fixture
+def desk(house: House) -> Iterator[Desk]:
+    """A client and a seal of its own; nothing is granted yet."""
+    with open_desk(house) as opened:
+        yield opened
 
 
 @contextmanager

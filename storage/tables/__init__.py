@@ -8,7 +8,9 @@ from storage.tables.cases import cases, reservations
 from storage.tables.catalogue import certificate_types, seals, service_items
 from storage.tables.certificates import certificate_holders, certificates, documents, holders
 from storage.tables.columns import metadata, moment
+from storage.tables.custody import seal_events, seal_grant_events, seal_grants, seal_uses
 from storage.tables.history import audit_events, avoided_resubmissions, log_leaves, status_events
+from storage.tables.limits import rate_buckets
 from storage.tables.materials import material_events, material_holders, materials
 
 __all__ = [
@@ -29,7 +31,12 @@ __all__ = [
     "metadata",
     "moment",
     "people",
+    "rate_buckets",
     "reservations",
+    "seal_events",
+    "seal_grant_events",
+    "seal_grants",
+    "seal_uses",
     "seals",
     "service_items",
     "status_events",

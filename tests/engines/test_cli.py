@@ -44,7 +44,10 @@ def test_up_names_everything_that_a_script_needs(founded: Path) -> None:
     told = demo_file(founded)
     assert set(told) == {"base_url", "client", "people", "certificates", "trust"}
     assert set(told["client"]) == {"id", "secret"}
-    assert [p["role"] for p in told["people"]] == ["clerk", "holder", "operator", "auditor"]
+    assert [p["role"] for p in told["people"]] == [
+        *("clerk", "holder", "operator", "auditor"),
+        *["seal_custodian"] * 2,
+    ]
     keys = {"role", "name", "login", "password", "code_type", "code"}
     assert all(set(person) == keys for person in told["people"])
     assert told["certificates"] == []

@@ -20,6 +20,7 @@ from tests.requests import example_request
 pytestmark = pytest.mark.engines
 
 HISTORY = ["status_events", "audit_events", "log_leaves", "material_events", "avoided_resubmissions"]
+HISTORY += ["seal_grants", "seal_grant_events", "seal_events"]
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ class Role(StrEnum):
     CLERK = "clerk"
     OPERATOR = "operator"
     AUDITOR = "auditor"
+    SEAL_CUSTODIAN = "seal_custodian"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,51 @@
+"""Grants of a development vault: generous, and still made by one invented custodian, approved by another."""
+
+from datetime import datetime, timedelta
+
+from storage.grants import grants_of_seals
+from storage.seals import all_seals
+from vault.custody.granting import GRANTS_MAX, approve, propose
+from vault.model.actors import Person
+from vault.model.custody import GRANT_DAYS_MAX, GrantTerms
+from vault.workshop import Workshop
+
+# Far more than a bench deposits in a day.
+GENEROUS_CAP = 1_000_000
+VIA = "founding"
+
+
+def grant_what_is_missing(
+    workshop: Workshop, client_id: str, makes: Person, approves: Person, *, at: datetime
+) -> int:
+    """Lets a client use every seal in use for every type of its authority; how many grants that took.
+
+    Raises:
+        NotPermitted: the two are not two seal custodians.
+        Unavailable: the database does not answer.
+    """
+    types = workshop.shelf.types(at)
+    with workshop.database.reading() as db:
+        seals = [row for row in all_seals(db) if row.stopped_at is None and row.not_after > at]
+        held = {
+            (g.terms.seal_id, g.terms.type_code, g.terms.type_version)
+            for g in grants_of_seals(db, [row.seal_id for row in seals])
+            if g.terms.client_id == client_id and g.in_force(at)
+        }
+    missing = [
+        GrantTerms(
+            seal_id=row.seal_id,
+            type_code=kind.code,
+            type_version=kind.version,
+            client_id=client_id,
+            daily_cap=GENEROUS_CAP,
+            valid_from=at,
+            valid_to=min(row.not_after, at + timedelta(days=GRANT_DAYS_MAX)),
+        )
+        for row in seals
+        for kind in types.values()
+        if kind.authority(row.authority) is not None and (row.seal_id, kind.code, kind.version) not in held
+    ]
+    for start in range(0, len(missing), GRANTS_MAX):
+        made = propose(workshop, makes, missing[start : start + GRANTS_MAX], via=VIA, at=at)
+        approve(workshop, approves, [grant.grant_id for grant in made.grants], via=VIA, at=at)
+    return len(missing)
