@@ -17,6 +17,7 @@ from api.pages.rendering import STATIC, Pages
 from api.problems import CatchAll, ProblemWriter
 from api.routes import (
     catalogue,
+    custody,
     deposits,
     lifecycle,
     lookups,
@@ -42,6 +43,7 @@ _ROUTES = (
     reuse,
     verifications,
     holder_routes,
+    custody,
     operations,
 )
 _PAGES = (public, holder, reference)

@@ -34,6 +34,7 @@ TAGS = [
     {"name": "reuse", "description": "What nobody has to hand in again. (免提交)"},
     {"name": "verification", "description": "For anybody, without signing in. (验证)"},
     {"name": "holder", "description": "For the people whose certificates these are. (我的证照)"},
+    {"name": "custody", "description": "For those who look after seals. (印章管理)"},
     {"name": "operations", "description": "For whoever runs the vault."},
 ]
 _REF = "#/components/schemas/"

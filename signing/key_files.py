@@ -1,5 +1,8 @@
 """Keys taken over from other people's files: opened with their password, kept under ours."""
 
+from datetime import datetime
+
+from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import (
@@ -9,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
     pkcs12,
 )
+from cryptography.x509.oid import NameOID
 
 from signing.keys import is_issued_by, usual_algorithm
 from vault.errors import SignatureError
@@ -60,3 +64,38 @@ def _as_pkcs8(key: object, passphrase: bytes) -> bytes:
     if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
         raise SignatureError("The sealing key is neither EC nor RSA.", reason="key-unsuitable")
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(passphrase))
+
+
+# --- what a seal's certificate says ------------------------------------------------------------------
+
+# How a certificate names an organisation of China by its social credit code (ETSI EN 319 412-1, 5.1.4).
+_USCC_PREFIX = "NTRCN-"
+
+
+def certificate_end(certificate_pem: bytes) -> datetime:
+    """When the first certificate of a PEM file ends.
+
+    Raises:
+        SignatureError: it cannot be read.
+    """
+    return _first(certificate_pem).not_valid_after_utc
+
+
+def organisation_named(certificate_pem: bytes) -> str | None:
+    """The social credit code that the first certificate of a PEM file names; None where it names none.
+
+    Raises:
+        SignatureError: it cannot be read.
+    """
+    names = _first(certificate_pem).subject.get_attributes_for_oid(NameOID.ORGANIZATION_IDENTIFIER)
+    found = [str(name.value) for name in names if str(name.value).startswith(_USCC_PREFIX)]
+    return found[0].removeprefix(_USCC_PREFIX) if found else None
+
+
+def _first(certificate_pem: bytes) -> x509.Certificate:
+    try:
+        return x509.load_pem_x509_certificates(certificate_pem)[0]
+    except ValueError as error:
+        raise SignatureError(
+            "The certificate cannot be read: expected PEM.", reason="key-unreadable"
+        ) from error

@@ -20,6 +20,7 @@ from tests.custodians import two_custodians
 from tests.desks import Desk, open_desk
 from tests.faults import CuttingWire
 from tests.keys import token_key_pem
+from tests.tokens import Token, softhsm
 from vault.applying import apply_catalogue
 from vault.catalogue import Catalogue, shipped_catalogue
 from vault.custody import grant_what_is_missing
@@ -76,6 +77,13 @@ def house(engines: EngineAddresses, tmp_path_factory: pytest.TempPathFactory) ->
 def desk(house: House) -> Iterator[Desk]:
     """A client and a seal of its own; nothing is granted yet."""
     with open_desk(house) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def token(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Token]:
+    """A SoftHSM2 token; the tests that want it are skipped, loudly, where it is not installed."""
+    with softhsm(tmp_path_factory.mktemp("token")) as opened:
         yield opened
 
 

@@ -175,6 +175,20 @@ def sign_in(workshop: Workshop, login: str, password: str, *, at: datetime, life
         NotAuthenticated: wrong login or password; both take the same time.
         Unavailable: the database does not answer.
     """
+    person = person_by_password(workshop, login, password)
+    token = _new_token()
+    with workshop.database.writing() as db:
+        people.insert_session(db, _hash(token), person.person_id, at, at + lifetime)
+    return token
+
+
+def person_by_password(workshop: Workshop, login: str, password: str) -> Person:
+    """Who signs in by password: in a browser during development, or at a terminal.
+
+    Raises:
+        NotAuthenticated: wrong login or password; both take the same time.
+        Unavailable: the database does not answer.
+    """
     found = None
     if LOGIN.fullmatch(login) is not None:  # anything else PostgreSQL may not even take as a text
         with workshop.database.reading() as db:
@@ -182,10 +196,7 @@ def sign_in(workshop: Workshop, login: str, password: str, *, at: datetime, life
     check_password(password, found.password_hash if found is not None else _NOBODY)
     if found is None:
         raise NotAuthenticated(_REFUSED_PERSON)
-    token = _new_token()
-    with workshop.database.writing() as db:
-        people.insert_session(db, _hash(token), found.person.person_id, at, at + lifetime)
-    return token
+    return found.person
 
 
 def signed_in(workshop: Workshop, token: str, *, at: datetime) -> Person:

@@ -1,0 +1,171 @@
+"""Four eyes as two sign-ins: grants and resumptions over HTTP, each person in a session of their own."""
+
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.conftest import House
+from tests.desks import Desk
+from tests.edge.conftest import Caller
+from tests.requests import example_request
+from vault import signin
+from vault.errors import SealNotGranted
+from vault.model.actors import Role
+
+pytestmark = pytest.mark.engines
+
+SignedIn = Callable[..., Caller]
+
+
+@pytest.fixture
+def signed_in(house: House, app: object, loop: object) -> SignedIn:
+    """Somebody with these roles, signed in in a browser of their own."""
+
+    def sign_in(*roles: Role) -> Caller:
+        login = f"staff-{secrets.token_hex(4)}"
+        signin.add_person(
+            house.wired.workshop,
+            login=login,
+            password="of an invented person",  # noqa: S106 - an invented person's
+            name="印样",
+            roles=frozenset(roles),
+            organisation="样例市行政审批局",
+            code=None,
+            at=datetime.now(UTC),
+        )
+        caller = Caller(app, loop)  # type: ignore[arg-type]  # the fixtures of this folder's conftest
+        answer = caller("POST", "/dev/login", data={"login": login, "password": "of an invented person"})
+        assert answer.status_code == 303
+        return caller
+
+    return sign_in
+
+
+def grant_body(desk: Desk, cap: int = 5) -> dict[str, object]:
+    now = datetime.now(UTC)
+    return {
+        "seal_id": desk.seal.seal_id,
+        "type": desk.kind.code,
+        "type_version": desk.kind.version,
+        "client_id": desk.client.client_id,
+        "daily_cap": cap,
+        "valid_from": now.isoformat(),
+        "valid_to": (now + timedelta(days=30)).isoformat(),
+    }
+
+
+def test_two_sign_ins_make_a_grant(desk: Desk, signed_in: SignedIn) -> None:
+    makes, approves = signed_in(Role.SEAL_CUSTODIAN), signed_in(Role.SEAL_CUSTODIAN)
+    body = grant_body(desk)
+    made = makes("POST", "/v1/seal-grants", json=body)
+    assert made.status_code == 201, made.text
+    assert made.json()["state"] == "proposed"
+    again = makes("POST", "/v1/seal-grants", json=body)
+    assert (again.status_code, again.json()["grant_id"]) == (200, made.json()["grant_id"])
+    approval = f"/v1/seal-grants/{made.json()['grant_id']}/approval"
+    own = makes("POST", approval)
+    assert own.status_code == 403
+    assert "another" in own.json()["detail"]
+    with pytest.raises(SealNotGranted):
+        desk.deposit()
+    assert approves("POST", approval).status_code == 201
+    assert approves("POST", approval).status_code == 200
+    desk.deposit()
+    auditor = signed_in(Role.AUDITOR)
+    (shown,) = [
+        grant
+        for grant in auditor("GET", "/v1/seal-grants").json()["grants"]
+        if grant["grant_id"] == made.json()["grant_id"]
+    ]
+    assert (shown["state"], shown["used_today"]) == ("approved", 1)
+    assert shown["made"]["actor"] != shown["approved"]["actor"]
+    (seal,) = [s for s in auditor("GET", "/v1/seals").json()["seals"] if s["seal_id"] == desk.seal.seal_id]
+    assert (seal["state"], seal["daily_cap"], seal["used_today"]) == ("in_use", 5, 1)
+    ended = approves("POST", approval.replace("approval", "end"), json={"reason": "样例"})
+    assert (ended.status_code, ended.json()["state"]) == (200, "ended")
+
+
+def test_a_stop_and_a_resumption(desk: Desk, signed_in: SignedIn) -> None:
+    operator, makes, approves = (
+        signed_in(Role.OPERATOR),
+        signed_in(Role.SEAL_CUSTODIAN),
+        signed_in(Role.SEAL_CUSTODIAN),
+    )
+    seal = f"/v1/seals/{desk.seal.seal_id}"
+    stopped = operator("POST", f"{seal}/stop", json={"reason": "样例"})
+    assert (stopped.status_code, stopped.json()["waited_out"]) == (200, True)
+    assert operator("POST", f"{seal}/resumption", json={"reason": "样例"}).status_code == 403
+    assert approves("POST", f"{seal}/resumption/approval").status_code == 409
+    assert makes("POST", f"{seal}/resumption", json={"reason": "样例"}).status_code == 201
+    assert makes("POST", f"{seal}/resumption", json={"reason": "样例"}).status_code == 200
+    assert makes("POST", f"{seal}/resumption/approval").status_code == 403
+    assert approves("POST", f"{seal}/resumption/approval").status_code == 201
+    desk.granted()
+    desk.deposit()
+
+
+@pytest.mark.parametrize("role", [Role.OPERATOR, Role.AUDITOR, Role.CLERK, Role.HOLDER])
+def test_whoever_is_no_custodian_makes_no_grant(desk: Desk, signed_in: SignedIn, role: Role) -> None:
+    someone = signed_in(role)
+    assert someone("POST", "/v1/seal-grants", json=grant_body(desk)).status_code == 403
+    expected = 200 if role in {Role.OPERATOR, Role.AUDITOR} else 403
+    for path in ("/v1/seals", "/v1/seal-grants"):
+        assert someone("GET", path).status_code == expected
+
+
+def test_nobody_and_machines_make_no_grant(desk: Desk, caller: Caller, bearer: dict[str, str]) -> None:
+    for headers in ({}, bearer):
+        answer = caller("POST", "/v1/seal-grants", json=grant_body(desk), headers=headers)
+        assert answer.status_code == 401
+
+
+def test_another_site_makes_no_grant(desk: Desk, signed_in: SignedIn) -> None:
+    custodian = signed_in(Role.SEAL_CUSTODIAN)
+    for headers in ({"sec-fetch-site": "cross-site"}, {"origin": "https://elsewhere.example"}):
+        assert custodian("POST", "/v1/seal-grants", json=grant_body(desk), headers=headers).status_code == 403
+        path = f"/v1/seals/{desk.seal.seal_id}/stop"
+        assert custodian("POST", path, json={"reason": "x"}, headers=headers).status_code == 403
+
+
+def test_bad_terms_are_told_by_pointer_and_leave_nothing(desk: Desk, signed_in: SignedIn) -> None:
+    custodian = signed_in(Role.SEAL_CUSTODIAN)
+    changes: list[tuple[dict[str, object], str]] = [
+        ({"valid_to": "tomorrow"}, "/valid_to"),
+        ({"valid_from": "2026-13-01T00:00:00Z"}, "/valid_from"),
+        ({"daily_cap": 0}, "/daily_cap"),
+        ({"daily_cap": 2**80}, "/daily_cap"),
+        ({"daily_cap": "5"}, "/daily_cap"),
+        ({"type": "no-such-type"}, "/type_version"),
+        ({"type_version": 99}, "/type_version"),
+        ({"seal_id": "no such seal"}, "/seal_id"),
+        ({"client_id": "nobody"}, "/client_id"),
+    ]
+    for change, pointer in changes:
+        answer = custodian("POST", "/v1/seal-grants", json={**grant_body(desk), **change})
+        assert answer.status_code == 422, (change, answer.text)
+        assert pointer in {error["pointer"] for error in answer.json()["errors"]}, change
+    nothing = "/v1/seal-grants/00000000-0000-0000-0000-000000000001/approval"
+    assert custodian("POST", nothing).status_code == 404
+    assert custodian("POST", "/v1/seals/no-such-seal/stop", json={"reason": "x"}).status_code == 404
+    assert custodian("POST", "/v1/seals/%00/stop", json={"reason": "x"}).status_code == 422
+
+
+def test_a_client_is_told_what_to_do_next(house: House, desk: Desk, caller: Caller) -> None:
+    credentials = (
+        desk.client.client_id,
+        signin.rotate_secret(house.wired.workshop, desk.client.client_id, at=datetime.now(UTC)).secret,
+    )
+    token = caller("POST", "/oauth/token", data={"grant_type": "client_credentials"}, auth=credentials)
+    bearer = {"authorization": f"Bearer {token.json()['access_token']}"}
+    refused = caller("POST", "/v1/deposits", json=example_request(house.catalogue), headers=bearer)
+    assert (refused.status_code, refused.json()["type"]) == (403, "urn:certvault:problem:seal-not-granted")
+    desk.granted(cap=1)
+    assert (
+        caller("POST", "/v1/deposits", json=example_request(house.catalogue), headers=bearer).status_code
+        == 201
+    )
+    over = caller("POST", "/v1/deposits", json=example_request(house.catalogue), headers=bearer)
+    assert (over.status_code, over.json()["type"]) == (429, "urn:certvault:problem:seal-cap-reached")
+    assert 0 < int(over.headers["retry-after"]) <= 24 * 3600
