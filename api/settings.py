@@ -14,6 +14,7 @@ from pydantic import Field, SecretStr, UrlConstraints, ValidationError, Validati
 from pydantic_core import Url
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from api.addresses import read_networks
 from api.edge import Mode
 from vault.errors import InputError
 
@@ -29,6 +30,8 @@ RETENTION_DAYS = 30 * 365 + 8
 PROMISE_WITHIN = timedelta(hours=24)
 # Two processes of a demo and a worker together stay under PostgreSQL's default of 100 connections.
 DATABASE_POOL = 12
+# A demo's walk, a test run and a bench are no attacks; limits are tried out with CERTVAULT_LIMITS_FACTOR=1.
+DEVELOPMENT_LIMITS = 10_000.0
 PUBLIC_POOL = 6
 
 
@@ -37,6 +40,7 @@ class Settings(BaseSettings):
 
     `trust`: PEM bundle of the roots that seals and time-stamps must chain to. `tsa_url`: RFC 3161 time-stamp
     authority; without one, development mode uses its own (`tsa.key.pem` in `secrets`), production seals B-B.
+    `trusted_proxies`: networks of the proxies in front, comma-separated; `limits_factor`: see `limits_times`.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
@@ -50,6 +54,8 @@ class Settings(BaseSettings):
     secrets: Path
     trust: Path
     tsa_url: HttpUrl | None = None
+    trusted_proxies: str = ""
+    limits_factor: Annotated[float, Field(gt=0)] | None = None
     retention_days: Annotated[int, Field(ge=1, le=36525)] = RETENTION_DAYS
 
     @field_validator("public_url")
@@ -63,6 +69,19 @@ class Settings(BaseSettings):
             msg = "production is reached by https only"
             raise ValueError(msg)
         return url
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, text: str) -> str:
+        read_networks(text)
+        return text
+
+    @property
+    def limits_times(self) -> float:
+        """How many times the usual limits strangers have. A development vault is asked from one address."""
+        if self.limits_factor is not None:
+            return self.limits_factor
+        return 1.0 if self.mode is Mode.PRODUCTION else DEVELOPMENT_LIMITS
 
     @property
     def origin(self) -> str:

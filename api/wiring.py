@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
 
+from api.addresses import read_networks
 from api.edge import EdgeSettings, Mode
 from api.settings import DATABASE_POOL, PROMISE_WITHIN, PUBLIC_POOL, Settings
 from signing.keys import load_file_key
@@ -88,6 +89,8 @@ def wire(settings: Settings) -> Wired:
         token_key_pem=token_key,
         token_key_id="access-1",  # noqa: S106 - the key's public name
         version=version("certvault"),
+        trusted_proxies=read_networks(settings.trusted_proxies),
+        limits_factor=settings.limits_times,
     )
     return Wired(workshop, reader_of(settings, keys), edge)
 

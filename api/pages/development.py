@@ -4,6 +4,7 @@ from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
+from api.asking import admit_sign_in
 from api.auth import refuse_cross_origin, session_cookie_name
 from api.deps import EdgeHere, edge_of, now
 from api.pages.rendering import pages_of
@@ -29,6 +30,7 @@ async def log_in(request: Request) -> Response:
     edge = await edge_of(request)
     async with request.form(max_files=0, max_fields=FORM_FIELDS_MAX) as form:
         login, password = str(form.get("login", "")), str(form.get("password", ""))
+    admit_sign_in(edge, request, login)
     lifetime = edge.settings.session_lifetime
     try:
         token = await run_in_threadpool(

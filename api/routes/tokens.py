@@ -1,5 +1,6 @@
 """Access tokens for approval systems: client credentials (RFC 6749, 4.4) and the keys that check them."""
 
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -8,11 +9,14 @@ from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
 from api.answers import TokenErrorOut, TokenOut, problems
+from api.asking import REFUSED_TOKEN_UNITS, TOKEN_UNITS, token_charges
 from api.auth import basic_credentials
 from api.deps import EdgeHere, now
+from api.edge import Edge
 from api.limits import media_type
 from vault import signin
 from vault.errors import NotAuthenticated
+from vault.model.actors import ClientGrant
 
 router = APIRouter(tags=["access"])
 
@@ -43,7 +47,7 @@ _BODY: dict[str, Any] = {
     summary="Get an access token",
     response_model=TokenOut,
     openapi_extra=_BODY,
-    responses={400: {"model": TokenErrorOut}, 401: {"model": TokenErrorOut}, **problems(503)},
+    responses={400: {"model": TokenErrorOut}, 401: {"model": TokenErrorOut}, **problems(429, 503)},
 )
 async def token(request: Request, edge: EdgeHere) -> JSONResponse:
     """The client id and secret go into HTTP Basic credentials; the token lives ten minutes.
@@ -65,13 +69,29 @@ async def token(request: Request, edge: EdgeHere) -> JSONResponse:
         return _refusal(400, "unsupported_grant_type", "Expected grant_type=client_credentials.")
     at = now()
     try:
-        client_id, secret = basic_credentials(request.headers.get("authorization"))
-        client = await run_in_threadpool(signin.client_by_secret, edge.workshop, client_id, secret, at=at)
+        client = await _client(edge, request, at)
     except NotAuthenticated as error:
         return _refusal(401, "invalid_client", error.detail)
     issued = edge.tokens.issue(client.client_id, at)
     answer = {"access_token": issued.value, "token_type": "Bearer", "expires_in": issued.expires_in_s}
     return JSONResponse(answer, headers=_NO_STORE)
+
+
+async def _client(edge: Edge, request: Request, at: datetime) -> ClientGrant:
+    """The client that shows its secret; a wrong one costs more.
+
+    Raises:
+        NotAuthenticated: no credentials, or wrong ones.
+        TooMany: this client, or this network, asks too often.
+    """
+    client_id, secret = basic_credentials(request.headers.get("authorization"))
+    charges = token_charges(edge, request, client_id)
+    edge.limiter.admit(charges, TOKEN_UNITS)
+    try:
+        return await run_in_threadpool(signin.client_by_secret, edge.workshop, client_id, secret, at=at)
+    except NotAuthenticated:
+        edge.limiter.surcharge(charges, REFUSED_TOKEN_UNITS - TOKEN_UNITS)
+        raise
 
 
 @router.get("/.well-known/jwks.json", summary="Keys that check the access tokens")
