@@ -1,6 +1,7 @@
 """Where a request came from, as far as the proxies in front of us can be believed."""
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import TypeAlias
 
@@ -12,6 +13,8 @@ FORWARDED_FOR = b"x-forwarded-for"
 HOPS_MAX = 16
 # What one household or office gets (RFC 6177): within it an address is changed at will.
 IPV6_PREFIX = 64
+# Addresses of proxies and busy callers are read once.
+_READ_MAX = 4096
 UNKNOWN = "unknown"
 """For whoever has no address that can be read: all of them share one."""
 
@@ -49,6 +52,7 @@ def client_address(
     return _counted(found)
 
 
+@lru_cache(maxsize=_READ_MAX)
 def _read(text: str) -> Address | None:
     """An address with or without a port (`1.2.3.4:5`, `[2001:db8::1]:5`)."""
     text = text.strip()

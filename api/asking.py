@@ -67,11 +67,12 @@ async def asked_by_code(edge: Edge, request: Request, number: str, code: str, at
     """
     of_address = Charge(VERIFY_ADDRESS, address_of(edge, request))
     of_number = Charge(VERIFY_NUMBER, number_form(number[:TYPED_MAX_CHARS]))
-    edge.limiter.admit((of_address, of_number), HIT_UNITS)
+    address, asked = edge.limiter.admit((of_address, of_number), HIT_UNITS)
     found = await by_code(edge.reader, number, code, at=at)
     missed = isinstance(found.verdict, Unrecognised)
-    edge.limiter.surcharge((of_address,), (MISS_UNITS - HIT_UNITS) * missed)
-    edge.limiter.surcharge((of_number,), (MISS_NUMBER_UNITS - HIT_UNITS) * missed)
+    # In either case, of nothing where it is a hit: so both take the same time.
+    edge.limiter.surcharge((address,), (MISS_UNITS - HIT_UNITS) * missed)
+    edge.limiter.surcharge((asked,), (MISS_NUMBER_UNITS - HIT_UNITS) * missed)
     return found
 
 
@@ -82,11 +83,10 @@ async def asked_by_token(edge: Edge, request: Request, token: str, at: datetime)
         TooMany: they have not.
         Unavailable: the database does not answer.
     """
-    charges = (Charge(VERIFY_ADDRESS, address_of(edge, request)),)
-    edge.limiter.admit(charges, HIT_UNITS)
+    accounts = edge.limiter.admit((Charge(VERIFY_ADDRESS, address_of(edge, request)),), HIT_UNITS)
     found = await by_token(edge.reader, token, at=at)
     missed = isinstance(found.verdict, Unrecognised)
-    edge.limiter.surcharge(charges, (MISS_UNITS - HIT_UNITS) * missed)
+    edge.limiter.surcharge(accounts, (MISS_UNITS - HIT_UNITS) * missed)
     return found
 
 

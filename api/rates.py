@@ -48,6 +48,15 @@ class _Bucket:
     unsaid_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A charge's bucket, found."""
+
+    rule: Rule
+    key: bytes = field(repr=False)
+    bucket: _Bucket
+
+
 class Limiter:
     """The buckets of one process; used by its event loop only, so without locks.
 
@@ -69,28 +78,31 @@ class Limiter:
         self._buckets: dict[bytes, _Bucket] = {}
         self._touched: set[bytes] = set()
 
-    def admit(self, charges: Iterable[Charge], units: float) -> None:
-        """Spends so many units of every bucket, or of none.
+    def admit(self, charges: Iterable[Charge], units: float) -> tuple[Account, ...]:
+        """Spends so many units of every bucket, or of none; the buckets, for `surcharge`.
 
         Raises:
             TooMany: one is too full, with the seconds until it will not be.
         """
         now_s = self._clock()
-        found = [(charge.rule, *self._bucket(charge)) for charge in charges]
-        for rule, _, bucket in found:
+        found = tuple(self._account(charge) for charge in charges)
+        for account in found:
+            rule = account.rule
             per_second = rule.per_second * self._factor
-            over_s = max(bucket.empty_at_s - now_s, 0.0) + (units - rule.capacity * self._factor) / per_second
+            full_s = max(account.bucket.empty_at_s - now_s, 0.0)
+            over_s = full_s + (units - rule.capacity * self._factor) / per_second
             if over_s > 0:
                 self._refused(rule.name)
                 raise TooMany(rule.told, retry_after_s=max(1, math.ceil(over_s)))
-        for rule, key, bucket in found:
-            self._spend(rule, key, bucket, units, now_s)
+        for account in found:
+            self._spend(account, units, now_s)
+        return found
 
-    def surcharge(self, charges: Iterable[Charge], units: float) -> None:
+    def surcharge(self, accounts: Iterable[Account], units: float) -> None:
         """Spends units that turned out to be due afterwards, whether there is room or not."""
         now_s = self._clock()
-        for charge in charges:
-            self._spend(charge.rule, *self._bucket(charge), units, now_s)
+        for account in accounts:
+            self._spend(account, units, now_s)
 
     def unsaid(self) -> dict[bytes, float]:
         """What was spent since the last time, in seconds of drain, for the other processes to know."""
@@ -127,16 +139,17 @@ class Limiter:
             del kept[key]
         self._buckets = kept
 
-    def _bucket(self, charge: Charge) -> tuple[bytes, _Bucket]:
+    def _account(self, charge: Charge) -> Account:
         key = self._key_of(charge.rule.name, charge.subject)
         found = self._buckets.get(key)
         if found is None:
             if len(self._buckets) >= 2 * BUCKETS_MAX:
                 self.forget_drained()
             found = self._buckets[key] = _Bucket(0.0, 0.0)
-        return key, found
+        return Account(charge.rule, key, found)
 
-    def _spend(self, rule: Rule, key: bytes, bucket: _Bucket, units: float, now_s: float) -> None:
+    def _spend(self, account: Account, units: float, now_s: float) -> None:
+        rule, bucket = account.rule, account.bucket
         capacity_s = rule.capacity / rule.per_second
         before_s = max(bucket.empty_at_s, now_s)
         spent_s = min(
@@ -144,4 +157,4 @@ class Limiter:
         )
         bucket.empty_at_s = before_s + spent_s
         bucket.unsaid_s += spent_s
-        self._touched.add(key)
+        self._touched.add(account.key)

@@ -85,12 +85,11 @@ async def _client(edge: Edge, request: Request, at: datetime) -> ClientGrant:
         TooMany: this client, or this network, asks too often.
     """
     client_id, secret = basic_credentials(request.headers.get("authorization"))
-    charges = token_charges(edge, request, client_id)
-    edge.limiter.admit(charges, TOKEN_UNITS)
+    accounts = edge.limiter.admit(token_charges(edge, request, client_id), TOKEN_UNITS)
     try:
         return await run_in_threadpool(signin.client_by_secret, edge.workshop, client_id, secret, at=at)
     except NotAuthenticated:
-        edge.limiter.surcharge(charges, REFUSED_TOKEN_UNITS - TOKEN_UNITS)
+        edge.limiter.surcharge(accounts, REFUSED_TOKEN_UNITS - TOKEN_UNITS)
         raise
 
 

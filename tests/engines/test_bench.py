@@ -12,7 +12,8 @@ from tests.programs import certvault
 from tests.signing.workshop import SAMPLES
 from vault.model.credit_code import SocialCreditCode
 
-NAMES = ["deposit_typeset", "deposit_pdf", "seal_pdf", "verify_code", "verify_file", "holdings"]
+NAMES = ["deposit_typeset", "deposit_pdf", "seal_pdf", "verify_code", "verify_timing"]
+NAMES += ["verify_file", "holdings"]
 NAMES += ["reuse_check_10k", "holdings_10k"]
 SHAPE = {
     "rate_per_s": float,

@@ -51,7 +51,7 @@ def test_every_answer_tells_browsers_what_they_may_not_do(method: str, path: str
     policy = headers["content-security-policy"]
     assert policy.startswith("default-src 'none'")
     assert "frame-ancestors 'none'" in policy
-    # The API's reference comes from elsewhere and styles itself as it runs; it runs no script of its own making.
+    # The API's reference comes from elsewhere and styles itself as it runs; it runs no inline script.
     styles_itself = "style-src 'self' 'unsafe-inline';" if path == "/docs" else ""
     assert "unsafe" not in policy.replace(styles_itself, "")
     if headers.get("content-type", "").startswith("text/html"):

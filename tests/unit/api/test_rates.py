@@ -75,8 +75,9 @@ def test_a_factor_multiplies_capacity_and_speed() -> None:
 def test_what_is_due_afterwards_shuts_the_bucket_but_not_for_ever() -> None:
     clock = Clock()
     on = limiter(clock)
+    accounts = on.admit((Charge(RULE, "a"),), 1)
     for _ in range(1000):
-        on.surcharge((Charge(RULE, "a"),), 19)
+        on.surcharge(accounts, 19)
     assert passed(on, Charge(RULE, "a")) == 0
     clock.now_s += 2 * RULE.capacity / RULE.per_second
     assert passed(on, Charge(RULE, "a")) == 10
