@@ -120,7 +120,9 @@ def _check_up_on(at: tuple[str, ...]) -> None:
     levels = {finding["check"]: finding["level"] for finding in json.loads(doctor.stdout)}
     assert doctor.returncode == 0, doctor.stdout
     assert {check for check, level in levels.items() if level == "warn"} == {"mode"}
-    assert {"database", "clock", "schema", "object store", "keys", "seals", "pages"} <= set(levels)
+    assert {"database", "clock", "schema", "object store", "keys", "seals", "seal use", "pages"} <= set(
+        levels
+    )
     fsck = certvault("fsck", "--json", *at)
     assert fsck.returncode == 0, fsck.stdout
     assert json.loads(fsck.stdout)["findings"] == []
