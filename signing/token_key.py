@@ -1,15 +1,9 @@
-"""Sealing keys on a token (PKCS#11, OASIS v2.40): they sign inside it and never leave it.
+"""Sealing keys on a token (PKCS#11, OASIS v2.40): they sign inside it and never leave it."""
 
-python-pkcs11 starts a library with `C_Initialize(NULL)`, by which a program promises never to call it from
-two threads at once (clause 5.4). A server does; `_ThreadedLibrary` asks for locking instead.
-"""
-
-import ctypes
 import secrets
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from hashlib import sha256
 from threading import BoundedSemaphore, Lock
 from typing import Any, Protocol
@@ -18,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding
-from pkcs11 import MGF, Attribute, Mechanism, ObjectClass, PKCS11Error, _pkcs11
+from pkcs11 import MGF, Attribute, Mechanism, ObjectClass, PKCS11Error
 from pkcs11.exceptions import (
     MultipleObjectsReturned,
     MultipleTokensReturned,
@@ -42,6 +36,7 @@ from signing.keys import (
     chosen_algorithm,
     usual_algorithm,
 )
+from signing.token_library import token_library
 from signing.token_uri import TokenUri
 from vault.errors import SignatureError, Unavailable
 
@@ -51,9 +46,6 @@ SESSIONS_MAX = 8
 SESSION_WAIT_S = 5.0
 TRIAL_BYTES = 32
 
-_CKF_OS_LOCKING_OK = 0x00000002
-_CKR_OK = 0x000
-_CKR_ALREADY_INITIALIZED = 0x191
 _PIN_REFUSED = (PinIncorrect, PinInvalid, PinLocked, PinExpired, PinLenRange)
 _NOT_THERE = (NoSuchToken, NoSuchKey, MultipleTokensReturned, MultipleObjectsReturned)
 
@@ -64,32 +56,6 @@ class _KeyObject(Protocol):
     def sign(self, data: bytes, **how: Any) -> bytes: ...  # noqa: ANN401 - mechanism parameters vary
 
     def __getitem__(self, attribute: Attribute) -> Any: ...  # noqa: ANN401 - attributes vary
-
-
-class _InitializeArguments(ctypes.Structure):
-    """CK_C_INITIALIZE_ARGS: four callbacks that we leave to the system, flags, a reserved pointer."""
-
-    _fields_ = (
-        *((name, ctypes.c_void_p) for name in ("create", "destroy", "lock", "unlock")),
-        ("flags", ctypes.c_ulong),
-        ("reserved", ctypes.c_void_p),
-    )
-
-
-class _ThreadedLibrary(_pkcs11.lib):  # type: ignore[misc,unused-ignore]  # the stub knows no base
-    """A token's library, initialised for calls from several threads."""
-
-    def initialize(self) -> None:
-        """Asks for the system's locks; a library that cannot have them is refused."""
-        arguments = _InitializeArguments(flags=_CKF_OS_LOCKING_OK)
-        result = ctypes.CDLL(self.so).C_Initialize(ctypes.byref(arguments))
-        if result not in {_CKR_OK, _CKR_ALREADY_INITIALIZED}:
-            raise PKCS11Error(f"C_Initialize with locking gives {result:#x}")
-
-
-@cache
-def _library(path: str) -> _ThreadedLibrary:
-    return _ThreadedLibrary(path)
 
 
 class _Token:
@@ -146,7 +112,7 @@ class _Token:
         """
         if self._pin_refused:
             raise PinIncorrect
-        token = _library(str(self._uri.module)).get_token(
+        token = token_library(self._uri.module).get_token(
             token_label=self._uri.token_label,
             token_serial=None if self._uri.token_serial is None else self._uri.token_serial.encode(),
         )

@@ -51,7 +51,7 @@ class Finding:
 
 
 def examine(data: Path | None) -> tuple[Finding, ...]:
-    """Looks at settings, database, schema, object store, keys, mode, seals, grants, pages, time-stamps and clocks.
+    """Looks at settings, database, schema, object store, keys, mode, seals and their use, pages and clocks.
 
     A check that needs what another found missing is left out.
     """

@@ -13,7 +13,7 @@ from tests.desks import VIA, Desk
 from tests.flows.test_deposit import uploaded_pdf
 from tests.requests import FOOD, example_request, kind_named
 from vault.custody import approve, end, propose
-from vault.deposit import flow, reserving
+from vault.deposit import counting, flow
 from vault.errors import (
     Conflict,
     DocumentRefused,
@@ -157,7 +157,7 @@ def test_over_the_cap_it_stops_until_the_next_legal_day(desk: Desk, monkeypatch:
     assert desk.deposit(done).certificates == first.certificates  # what is deposited is answered for ever
     assert desk.used(grant) == 2
     tomorrow = legal_day(datetime.now(UTC)) + timedelta(days=1)
-    monkeypatch.setattr(reserving, "legal_day", lambda _: tomorrow)
+    monkeypatch.setattr(counting, "legal_day", lambda _: tomorrow)
     desk.deposit()
     assert desk.used(grant, tomorrow) == 1
 
@@ -239,7 +239,7 @@ def test_a_try_of_yesterday_counts_today_too(desk: Desk, monkeypatch: pytest.Mon
 
     with monkeypatch.context() as patch:
         patch.setattr(flow, "store", broken)
-        patch.setattr(reserving, "legal_day", lambda _: yesterday)
+        patch.setattr(counting, "legal_day", lambda _: yesterday)
         with pytest.raises(Unavailable):
             desk.deposit(request)
     desk.deposit(request)

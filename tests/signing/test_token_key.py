@@ -18,7 +18,8 @@ from pkcs11 import Attribute, CertificateType, KeyType, ObjectClass
 from signing.appearance import SealAppearance
 from signing.keys import SignatureAlgorithm, rsa_padding
 from signing.seal import seal_pdf
-from signing.token_key import SESSIONS_MAX, TokenSealingKey, _library, load_token_key, token_certificate
+from signing.token_key import SESSIONS_MAX, TokenSealingKey, load_token_key, token_certificate
+from signing.token_library import token_library
 from signing.token_uri import TokenUri, parse_token_uri
 from signing.trust import IssuedKey, issue_seal_certificate
 from signing.validate import judge_pdf
@@ -32,6 +33,7 @@ THREADS = 2 * SESSIONS_MAX
 STUBBORN = """
 import sys
 from signing.token_key import _Token
+from signing.token_library import token_library
 from signing.token_uri import parse_token_uri
 from pkcs11.exceptions import PinIncorrect
 token = _Token(parse_token_uri(sys.argv[1]), "9999")
@@ -125,7 +127,7 @@ def forget_us(token: Token, how: str, slot: int) -> None:
 @pytest.mark.parametrize("how", ["sessions closed", "logged out"])
 def test_after_the_token_forgot_us_it_is_logged_in_again(workshop: Workshop, token: Token, how: str) -> None:
     key = on_token(workshop, token, ECDSA)
-    slot = _library(str(token.module)).get_token(token_label=LABEL).slot.slot_id
+    slot = token_library(token.module).get_token(token_label=LABEL).slot.slot_id
     for _ in range(2):
         forget_us(token, how, slot)
         with ThreadPoolExecutor(4) as pool:
@@ -172,7 +174,7 @@ def test_a_key_that_could_be_taken_off_its_token_is_refused(workshop: Workshop, 
     on_token(workshop, token, ECDSA)  # logs in
     _, made = loadable(workshop, token)
     label = f"loose-{secrets.token_hex(4)}"
-    with _library(str(token.module)).get_token(token_label=LABEL).open(rw=True) as session:
+    with token_library(token.module).get_token(token_label=LABEL).open(rw=True) as session:
         session.generate_keypair(
             KeyType.RSA,
             2048,
@@ -190,7 +192,7 @@ def test_the_certificate_beside_the_key_is_found(workshop: Workshop, token: Toke
     uri, made = loadable(workshop, token)
     assert token_certificate(uri, PIN) is None
     der = x509.load_pem_x509_certificate(made.certificate_pem)
-    with _library(str(token.module)).get_token(token_label=LABEL).open(rw=True) as session:
+    with token_library(token.module).get_token(token_label=LABEL).open(rw=True) as session:
         session.create_object(
             {
                 Attribute.CLASS: ObjectClass.CERTIFICATE,

@@ -3,9 +3,7 @@
 import base64
 import hashlib
 import json
-import math
 import secrets
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -18,7 +16,6 @@ from storage.cases import (
     CaseRow,
     Predecessor,
     ReservationRow,
-    count_reservation,
     find_case,
     highest_version,
     insert_case,
@@ -30,11 +27,11 @@ from storage.cases import (
 )
 from storage.certificates import records_of_case
 from storage.db import ReadConnection, WriteConnection
-from storage.grants import UsableSeal, usable_seals
 from storage.holders import holder_json
-from storage.seal_uses import give_back_uses, take_uses
+from storage.seal_uses import give_back_uses
+from vault.deposit.counting import SealUse, count, count_again, counted, find_uses
 from vault.deposit.differences import differences
-from vault.errors import Conflict, FieldProblem, InputError, SealCapReached, SealNotGranted, Unavailable
+from vault.errors import Conflict, FieldProblem, InputError, Unavailable
 from vault.model.certificate import (
     ApprovalResult,
     CertificateRecord,
@@ -44,7 +41,6 @@ from vault.model.certificate import (
 )
 from vault.model.identifier import CertificateIdentifier
 from vault.model.ids import uuid7
-from vault.model.legal_time import legal_day, next_legal_day_begins
 from vault.model.lifecycle import Action, Forbidden, outcome
 from vault.workshop import Workshop
 
@@ -54,17 +50,6 @@ CODE_CHARS = 10  # 49 bits, and only good together with the certificate's number
 TOKEN_BYTES = 16  # 128 bits: nobody guesses a QR
 SERIAL_CHARS = 20  # 流水号: random, so that identifiers tell nothing about holders or volumes
 SERIAL_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
-
-@dataclass(frozen=True, slots=True)
-class SealUse:
-    """The seal that one result is to bear, and the grant that it is counted on.
-
-    The grant is for this version of the type: a page of another one may not be sealed under it.
-    """
-
-    seal: UsableSeal
-    type_version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +93,13 @@ def reserve(
     contents = _contents(case)
     versions = [workshop.shelf.type(result.type_code, at).version for result in case.results]
     with workshop.database.writing() as db:
-        uses = _uses(db, case, versions, at)
+        uses = find_uses(db, case, versions, at)
         case_id = insert_case(
             db, workshop.keys, client_id=case.client_id, number=case.number, contents=contents, at=at
         )
         if case_id is not None:
             rows = _reserve_identifiers(db, case, case_id, uses, at)
-            _count(db, [use.seal for use in uses], at)
+            count(db, [use.seal for use in uses], at)
             return ReservedCase(case_id, 1, _reservations(rows, contents.envelope), uses)
         row = find_case(db, workshop.keys, case.client_id, case.number, lock=True)
         if row is None:  # released between the two statements by a try that was refused
@@ -127,20 +112,20 @@ def reserve(
             for position, result in enumerate(case.results):
                 _check_predecessor(db, position, result)
             known = reservations_of(db, row.case_id)
-            _count_again(db, known, uses, at)
+            count_again(db, known, uses, at)
             return ReservedCase(row.case_id, row.attempt, _reservations(known, row.envelope), uses)
         # Nobody was ever answered for the earlier contents: the mended request takes their place.
         start_attempt(db, workshop.keys, row.case_id, contents, at)
         rows = _reserve_identifiers(db, case, row.case_id, uses, at)
-        _count(db, [use.seal for use in uses], at)
+        count(db, [use.seal for use in uses], at)
         return ReservedCase(row.case_id, row.attempt + 1, _reservations(rows, contents.envelope), uses)
 
 
 def release(workshop: Workshop, reserved: ReservedCase) -> None:
     """Takes a reservation, and what it counted, back after a refusal that came before anything was stored."""
     with workshop.database.writing() as db:
-        counted = release_case(db, reserved.case_id, reserved.attempt)
-        for (grant_id, day), uses in sorted(counted.items()):
+        released = release_case(db, reserved.case_id, reserved.attempt)
+        for (grant_id, day), uses in sorted(released.items()):
             give_back_uses(db, grant_id, day, uses)
 
 
@@ -243,69 +228,11 @@ def _committed(
     return records_of_case(db, workshop.keys, row.case_id)
 
 
-def _uses(
-    db: WriteConnection, case: CompletedCase, versions: Sequence[int], at: datetime
-) -> tuple[SealUse, ...]:
-    """The seal and the grant of every result."""
-    if not case.results:
-        return ()
-    authorities = frozenset(result.issuing_authority for result in case.results)
-    types = frozenset(result.type_code for result in case.results)
-    usable = usable_seals(db, case.client_id, authorities, types, at)
-    missing = sorted(authorities - usable.sealed_authorities)
-    if missing:
-        raise Unavailable(
-            f"Authority {missing[0]} has no seal in use: an operator has to make or import one.",
-            retry_after_s=3600,
-        )
-    uses = []
-    for result, version in zip(case.results, versions, strict=True):
-        seal = usable.of(result.issuing_authority, result.type_code, version)
-        if seal is None:
-            raise SealNotGranted(
-                f"No seal-use grant lets client {case.client_id} seal version {version} of type"
-                f" {result.type_code} for authority {result.issuing_authority} today: one seal custodian has"
-                " to make a grant (certvault seal grant), another to approve it (certvault seal approve)."
-            )
-        uses.append(SealUse(seal, version))
-    return tuple(uses)
-
-
-def _count(db: WriteConnection, seals: Sequence[UsableSeal], at: datetime) -> None:
-    """Counts one use for each of these; the last statement before the commit, since it holds rows."""
-    counts = Counter(seals)
-    for seal in sorted(counts, key=lambda seal: seal.grant_id):
-        if not take_uses(db, seal.grant_id, seal.daily_cap, legal_day(at), counts[seal]):
-            begins = next_legal_day_begins(at)
-            raise SealCapReached(
-                f"Grant {seal.grant_id} lets {seal.daily_cap} results be sealed a day, and has no room for"
-                f" {counts[seal]} more today: send the case again from {begins.isoformat()} on, or let seal"
-                " custodians make and approve a grant with a higher cap.",
-                retry_after_s=math.ceil((begins - at).total_seconds()),
-            )
-
-
-def _count_again(
-    db: WriteConnection, rows: Sequence[ReservationRow], uses: Sequence[SealUse], at: datetime
-) -> None:
-    """Counts a retry where the day or the grant is another than at the try before: else it is counted."""
-    today = legal_day(at)
-    anew = [
-        (row.certificate_id, use.seal)
-        for row, use in zip(rows, uses, strict=True)
-        if row.counted != (use.seal.grant_id, today)
-    ]
-    for certificate_id, seal in anew:
-        count_reservation(db, certificate_id, seal.grant_id, today)
-    _count(db, [seal for _, seal in anew], at)
-
-
 def _reserve_identifiers(
     db: WriteConnection, case: CompletedCase, case_id: UUID, uses: Sequence[SealUse], at: datetime
 ) -> list[ReservationRow]:
-    today = legal_day(at)
     rows = [
-        _reserve_identifier(db, n, result, (use.seal.grant_id, today), at)
+        _reserve_identifier(db, n, result, counted(use, at), at)
         for n, (result, use) in enumerate(zip(case.results, uses, strict=True))
     ]
     insert_reservations(db, case_id, rows)
@@ -313,7 +240,7 @@ def _reserve_identifiers(
 
 
 def _reserve_identifier(
-    db: WriteConnection, position: int, result: ApprovalResult, counted: tuple[UUID, date], at: datetime
+    db: WriteConnection, position: int, result: ApprovalResult, counts_on: tuple[UUID, date], at: datetime
 ) -> ReservationRow:
     predecessor = _check_predecessor(db, position, result)
     if predecessor is None:
@@ -324,7 +251,7 @@ def _reserve_identifier(
     # Versions that other tries reserved and never committed stay unused: an identifier is never given twice.
     version = 1 if predecessor is None else highest_version(db, lineage) + 1
     identifier = CertificateIdentifier(result.type_code, result.issuing_authority, serial, version)
-    return ReservationRow(uuid7(at), position, str(identifier), lineage, version, counted)
+    return ReservationRow(uuid7(at), position, str(identifier), lineage, version, counts_on)
 
 
 def _check_predecessor(db: WriteConnection, position: int, result: ApprovalResult) -> Predecessor | None:
