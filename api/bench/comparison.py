@@ -8,6 +8,8 @@ from statistics import NormalDist
 
 # Vargha and Delaney (2000): an effect smaller than this is negligible.
 NEGLIGIBLE = 0.06
+# A difference that chance makes more often than this is not called one.
+SIGNIFICANT = 0.01
 # Terms of Kolmogorov's series: the next one is below 1e-12 wherever the sum is not simply 1.
 _SERIES_TERMS = 100
 # Below this the two-sided probability is 1 to six digits, and the series converges slowly.
@@ -32,10 +34,16 @@ class Comparison:
         """Whether the difference is too small to matter, however significant."""
         return abs(self.effect - 0.5) < NEGLIGIBLE
 
+    @property
+    def verdict(self) -> str:
+        """In words; an effect that chance explains is no difference, and no proof of none either."""
+        if self.negligible:
+            return "not told apart"
+        return "TOLD APART" if self.rank_p < SIGNIFICANT else "too few to tell: measure longer"
+
     def __str__(self) -> str:
-        verdict = "not told apart" if self.negligible else "TOLD APART"
         return (
-            f"effect {self.effect:.3f} ({verdict}), Mann-Whitney p {self.rank_p:.2g}, "
+            f"effect {self.effect:.3f} ({self.verdict}), Mann-Whitney p {self.rank_p:.2g}, "
             f"Kolmogorov-Smirnov D {self.distance:.3f} p {self.distance_p:.2g}"
         )
 

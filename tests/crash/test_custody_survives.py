@@ -1,4 +1,4 @@
-"""Grants and stops whose commit is cut off, failed or failed but happened: sent again, they are there once."""
+"""Custody's commits cut off, failed or failed but happened: sent again, they are there once."""
 
 from datetime import UTC, datetime
 

@@ -23,7 +23,7 @@ def test_samples_of_one_distribution_are_not_told_apart() -> None:
 
 def test_a_shift_of_half_a_deviation_is_found_with_its_size() -> None:
     found = compare(normal(1, 0.5), normal(2, 0))
-    assert not found.negligible
+    assert found.verdict == "TOLD APART"
     assert found.effect == pytest.approx(0.638, abs=0.02)  # the normal distribution at 0.5 / sqrt(2)
     assert found.rank_p < 1e-6
     assert found.distance_p < 1e-6
@@ -41,6 +41,7 @@ def test_a_small_sample_by_hand() -> None:
     found = compare([1, 2, 4], [3, 5, 6])
     assert found.effect == pytest.approx(1 / 9)
     assert found.distance == pytest.approx(2 / 3)
+    assert found.verdict.startswith("too few")
 
 
 def test_nothing_but_ties_is_alike() -> None:
