@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import TypeAlias
 
-Network: TypeAlias = IPv4Network | IPv6Network
+from vault.model.destinations import Network
+
 Address: TypeAlias = IPv4Address | IPv6Address
 
 FORWARDED_FOR = b"x-forwarded-for"
@@ -17,15 +18,6 @@ IPV6_PREFIX = 64
 _READ_MAX = 4096
 UNKNOWN = "unknown"
 """For whoever has no address that can be read: all of them share one."""
-
-
-def read_networks(text: str) -> tuple[Network, ...]:
-    """Networks from a comma-separated list such as `10.0.0.0/8, 2001:db8::/32`; a bare address is one of one.
-
-    Raises:
-        ValueError: one cannot be read, or has bits set behind its prefix.
-    """
-    return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
 
 
 def client_address(

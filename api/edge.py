@@ -2,41 +2,46 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
+from pathlib import Path
 
 from anyio import CapacityLimiter, to_thread
 
-from api.addresses import Network
-from api.auth import TokenDesk
+from api.auth import LEEWAY_S, TokenDesk
 from api.logs import Metrics
+from api.oidc import Provider, RelyingParty, new_http
 from api.rates import Limiter
+from api.token_keys import TokenKeys
 from storage.public_read import PublicReader
 from storage.rate_buckets import exchange_spent, sweep_drained
 from vault.avoided import AvoidedTally
 from vault.errors import Unavailable
+from vault.model.destinations import Destinations, Network
 from vault.model.verdict import Verification
 from vault.verify import by_file
 from vault.workshop import Workshop
 
 TOKEN_LIFETIME = timedelta(minutes=10)
-SESSION_LIFETIME = timedelta(hours=8)
+# How long after its last signature a key must stay: as long as the tokens that it signed.
+TOKENS_OUTLIVE_KEY = TOKEN_LIFETIME + timedelta(seconds=LEEWAY_S)
 # A stranger's file may cost some hundred megabytes while it is read: a process reads so many at a time.
 FILES_JUDGED_AT_ONCE = 2
 # How long one process may not know what another let through.
 LIMITS_EXCHANGED_EVERY_S = 1.0
 # Buckets drain within ten minutes at most.
 LIMITS_SWEPT_EVERY = 600  # exchanges
+PUBLIC_ONLY = Destinations(https_only=True)
 
 _log = logging.getLogger("certvault.limits")
 
 
 class Mode(StrEnum):
-    """Development has sign-in by password and talkative logs; production has neither."""
+    """Development may do without TLS, has an identity provider of its own and talkative logs."""
 
     DEVELOPMENT = "development"
     PRODUCTION = "production"
@@ -46,24 +51,25 @@ class Mode(StrEnum):
 class EdgeSettings:
     """What the edge needs to know. `public_url` has no trailing slash.
 
-    `token_key_pem`: an EC P-256 private key that signs access tokens, the same in every process;
-    `token_key_id` names it in the tokens and the published key set. `trusted_proxies`: whose word counts for
-    where a request came from. `limits_factor`: how many times the usual limits strangers have.
+    `token_keys`: the folder with the keys that sign access tokens, the same for every process. `providers`:
+    by whom people may sign in. `listed_items_only`: refuse deposits of service items that the catalogue does
+    not have. `destinations`: where webhooks may go. `trusted_proxies`: whose word counts for where a request
+    came from. `limits_factor`: how many times the usual limits strangers have.
     """
 
     mode: Mode
     public_url: str
-    token_key_pem: str = field(repr=False)
-    token_key_id: str
+    token_keys: Path
     version: str
-    token_lifetime: timedelta = TOKEN_LIFETIME
-    session_lifetime: timedelta = SESSION_LIFETIME
+    providers: tuple[Provider, ...] = ()
+    listed_items_only: bool = False
+    destinations: Destinations = PUBLIC_ONLY
     trusted_proxies: tuple[Network, ...] = ()
     limits_factor: float = 1.0
 
 
 class Edge:
-    """The running edge: the workshop, the hot path's reader, the token desk and the metrics."""
+    """The running edge: workshop, the hot path's reader, token desk, identity providers and metrics."""
 
     def __init__(self, workshop: Workshop, reader: PublicReader, settings: EdgeSettings) -> None:
         self.workshop = workshop
@@ -75,14 +81,13 @@ class Edge:
         self.limiter = Limiter(
             self._rate_key, factor=settings.limits_factor, refused=self.metrics.count_refused
         )
-        self.tokens = TokenDesk(
-            settings.token_key_pem, settings.token_key_id, settings.public_url, settings.token_lifetime
-        )
-
-    @property
-    def in_development(self) -> bool:
-        """Whether people may sign in by password."""
-        return self.settings.mode is Mode.DEVELOPMENT
+        keys = TokenKeys(settings.token_keys, TOKENS_OUTLIVE_KEY)
+        self.tokens = TokenDesk(keys, settings.public_url, TOKEN_LIFETIME)
+        self.http = new_http()
+        self.parties: Mapping[str, RelyingParty] = {
+            provider.key: RelyingParty(provider, settings.public_url, self.http)
+            for provider in settings.providers
+        }
 
     async def judged(self, content: bytes, at: datetime) -> Verification:
         """What is true of a file: read in a thread, and no more at a time than memory is meant for."""
@@ -112,6 +117,7 @@ class Edge:
                 await exchanging
             await self.reader.close()
             self.workshop.database.close()
+            self.http.close()
 
     async def _exchange_for_ever(self) -> None:
         rounds = 0

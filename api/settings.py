@@ -14,9 +14,9 @@ from pydantic import Field, SecretStr, UrlConstraints, ValidationError, Validati
 from pydantic_core import Url
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from api.addresses import read_networks
 from api.edge import Mode
 from vault.errors import InputError
+from vault.model.destinations import Destinations, read_networks
 
 PREFIX = "CERTVAULT_"
 RUNNING_FILE = "vault.env"
@@ -38,8 +38,14 @@ PUBLIC_POOL = 6
 class Settings(BaseSettings):
     """What one process is told. `secrets`: the folder with keys.json, log.key.pem, token.key.pem and seals/.
 
+    `providers`: the JSON file of the identity providers; without one nobody can sign in, systems excepted.
+
     `trust`: PEM bundle of the roots that seals and time-stamps must chain to. `tsa_url`: RFC 3161 time-stamp
     authority; without one, development mode uses its own (`tsa.key.pem` in `secrets`), production seals B-B.
+    `listed_items_only`: refuse deposits of service items that the catalogue does not have.
+    `webhook_networks`: networks beside the public ones in which webhooks may be received, such as
+    `10.20.0.0/16,fd00:1::/32`.
+    `witnesses`: file with the log's witnesses, one a line.
     `trusted_proxies`: networks of the proxies in front, comma-separated; `limits_factor`: see `limits_times`.
     """
 
@@ -53,10 +59,14 @@ class Settings(BaseSettings):
     public_url: HttpUrl
     secrets: Path
     trust: Path
+    providers: Path | None = None
     tsa_url: HttpUrl | None = None
+    witnesses: Path | None = None
     trusted_proxies: str = ""
     limits_factor: Annotated[float, Field(gt=0)] | None = None
     retention_days: Annotated[int, Field(ge=1, le=36525)] = RETENTION_DAYS
+    listed_items_only: bool = False
+    webhook_networks: str = ""
 
     @field_validator("public_url")
     @classmethod
@@ -70,11 +80,20 @@ class Settings(BaseSettings):
             raise ValueError(msg)
         return url
 
-    @field_validator("trusted_proxies")
+    @field_validator("webhook_networks", "trusted_proxies")
     @classmethod
     def _are_networks(cls, text: str) -> str:
-        read_networks(text)
+        try:
+            read_networks(text)
+        except InputError as error:
+            raise ValueError(error.detail) from None
         return text
+
+    @property
+    def destinations(self) -> Destinations:
+        """Where webhooks may be sent."""
+        https_only = self.mode is Mode.PRODUCTION
+        return Destinations(https_only=https_only, networks=read_networks(self.webhook_networks))
 
     @property
     def limits_times(self) -> float:

@@ -1,34 +1,29 @@
 """The object store: sealed bytes under their digest, written once, locked, and read back.
 
-Two buckets. `documents` is locked (S3 object lock, COMPLIANCE): an object's key is the SHA-256 of its
-bytes, it is created with `If-None-Match: *` and kept until its retention ends. `intake` takes what
-approval systems upload before a deposit names it; nothing there is a record.
+Three buckets (`storage.log_store` has the fourth). `documents` is locked (S3 object lock, COMPLIANCE): an
+object's key is the SHA-256 of its bytes, it is created with `If-None-Match: *` and kept until its retention
+ends. `intake` takes what approval systems upload before a deposit names it; nothing there is a record.
+`copies` keeps usage copies as long as they are good for something: they are not locked, since they have to
+go.
 """
 
 import hashlib
 import io
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 import urllib3
-from minio import Minio
 from minio.commonconfig import COMPLIANCE
-from minio.error import MinioException, S3Error
+from minio.error import S3Error
 from minio.retention import Retention
-from urllib3.exceptions import HTTPError
 
+from storage.s3 import ABSENT, StoreAddress, connection_options
+from storage.s3 import client_of as _client
+from storage.s3 import translated as _translated
 from vault.errors import IntegrityError, NotFound, Unavailable
 
-CONNECT_TIMEOUT_S = 3.0
-READ_TIMEOUT_S = 20.0
-# One upload thread each for the deposits that a process runs at once.
-CONNECTIONS_MAX = 64
-# What S3 servers call an object that is not there.
-ABSENT = frozenset({"NoSuchKey", "NoSuchObject"})
 # What they say of a bucket that was made without object lock.
 NOT_LOCKED = "ObjectLockConfigurationNotFoundError"
 # Two path levels of two hex digits: a listing by prefix stays short at 10^9 objects.
@@ -45,17 +40,6 @@ class _CreateOnly(urllib3.PoolManager):
 
 
 @dataclass(frozen=True, slots=True)
-class StoreAddress:
-    """Where the object store is and whose buckets: `endpoint` as `http(s)://host:port`."""
-
-    endpoint: str
-    access_key: str
-    secret_key: str = field(repr=False)
-    documents_bucket: str = "certvault-documents"
-    intake_bucket: str = "certvault-intake"
-
-
-@dataclass(frozen=True, slots=True)
 class StoredObject:
     """One object as a listing names it."""
 
@@ -65,22 +49,23 @@ class StoredObject:
 
 
 class BlobStore:
-    """Client of the two buckets. Thread-safe; connections are pooled."""
+    """Client of the three buckets. Thread-safe; connections are pooled."""
 
     def __init__(self, address: StoreAddress) -> None:
-        timeout = urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=READ_TIMEOUT_S)
-        options: dict[str, Any] = {"timeout": timeout, "maxsize": CONNECTIONS_MAX, "retries": False}
+        options = connection_options()
         self._address = address
         self._creating = _client(address, _CreateOnly(**options))
         self._client = _client(address, urllib3.PoolManager(**options))
 
     def prepare(self) -> None:
-        """Makes the buckets if they are missing; `documents` with object lock."""
+        """Makes the buckets if they are missing, the log's too; `documents` with object lock."""
         with _translated():
             if not self._client.bucket_exists(self._address.documents_bucket):
                 self._client.make_bucket(self._address.documents_bucket, object_lock=True)
-            if not self._client.bucket_exists(self._address.intake_bucket):
-                self._client.make_bucket(self._address.intake_bucket)
+            address = self._address
+            for unlocked in (address.intake_bucket, address.copies_bucket, address.log_bucket):
+                if not self._client.bucket_exists(unlocked):
+                    self._client.make_bucket(unlocked)
 
     def ping(self) -> None:
         """Raises `Unavailable` unless the documents bucket is there."""
@@ -150,12 +135,7 @@ class BlobStore:
             IntegrityError: the object is missing or its bytes are not those of the digest.
             Unavailable: the store does not answer.
         """
-        content = self._read(self._address.documents_bucket, sha256)
-        if content is None:
-            raise IntegrityError(f"The object store has lost document {sha256}.")
-        if hashlib.sha256(content).hexdigest() != sha256:
-            raise IntegrityError(f"The object store answers document {sha256} with other bytes.")
-        return content
+        return self._read_kept(self._address.documents_bucket, sha256, "document")
 
     def origin(self, sha256: str) -> Mapping[str, str]:
         """The metadata that `put_document` gave an object.
@@ -164,20 +144,58 @@ class BlobStore:
             NotFound: there is no such object.
             Unavailable: the store does not answer.
         """
-        with _translated():
-            found = self._client.stat_object(self._address.documents_bucket, _key(sha256))
-        prefix = "x-amz-meta-"
-        pairs = (found.metadata or {}).items()
-        return {key.lower()[len(prefix) :]: value for key, value in pairs if key.lower().startswith(prefix)}
+        return self._origin(self._address.documents_bucket, sha256)
 
     def documents(self) -> Iterator[StoredObject]:
         """Every object in the documents bucket, in key order, page by page."""
+        return self._objects(self._address.documents_bucket)
+
+    def put_copy(self, content: bytes, sha256: str, *, origin: Mapping[str, str]) -> None:
+        """Writes a usage copy, a PDF, under its digest; `origin` tells fsck whose it is.
+
+        Raises:
+            Unavailable: the store does not answer or refuses.
+        """
         with _translated():
-            for item in self._client.list_objects(self._address.documents_bucket, recursive=True):
-                if item.object_name is None or item.last_modified is None:
-                    continue
-                sha256 = item.object_name.replace("/", "")
-                yield StoredObject(sha256, item.size or 0, item.last_modified)
+            self._client.put_object(
+                self._address.copies_bucket,
+                _key(sha256),
+                io.BytesIO(content),
+                len(content),
+                content_type="application/pdf",
+                metadata=dict(origin),
+            )
+
+    def read_copy(self, sha256: str) -> bytes:
+        """A usage copy, checked against its digest.
+
+        Raises:
+            IntegrityError: the object is missing or its bytes are not those of the digest.
+            Unavailable: the store does not answer.
+        """
+        return self._read_kept(self._address.copies_bucket, sha256, "usage copy")
+
+    def discard_copy(self, sha256: str) -> None:
+        """Takes a usage copy away; one that is not there is no error.
+
+        Raises:
+            Unavailable: the store does not answer.
+        """
+        with _translated():
+            self._client.remove_object(self._address.copies_bucket, _key(sha256))
+
+    def copy_origin(self, sha256: str) -> Mapping[str, str]:
+        """The metadata that `put_copy` gave an object.
+
+        Raises:
+            NotFound: there is no such object.
+            Unavailable: the store does not answer.
+        """
+        return self._origin(self._address.copies_bucket, sha256)
+
+    def copies(self) -> Iterator[StoredObject]:
+        """Every object in the copies bucket, in key order, page by page."""
+        return self._objects(self._address.copies_bucket)
 
     def put_upload(self, content: bytes, sha256: str, *, content_type: str) -> None:
         """Keeps an uploaded file until a deposit names it.
@@ -209,6 +227,55 @@ class BlobStore:
             raise IntegrityError(f"The object store answers upload {sha256} with other bytes.")
         return content
 
+    def uploads(self) -> Iterator[StoredObject]:
+        """Every object in the intake bucket, in key order, page by page."""
+        return self._objects(self._address.intake_bucket)
+
+    def upload_kept_since(self, sha256: str) -> datetime:
+        """When an upload was last written.
+
+        Raises:
+            NotFound: no such upload.
+            Unavailable: the store does not answer.
+        """
+        with _translated():
+            found = self._client.stat_object(self._address.intake_bucket, _key(sha256))
+        if found.last_modified is None:
+            raise Unavailable("The object store does not say when an upload was written.")
+        return found.last_modified
+
+    def remove_upload(self, sha256: str) -> None:
+        """Takes an upload away; one that is not there is no error.
+
+        Raises:
+            Unavailable: the store does not answer; the upload may be gone all the same.
+        """
+        with _translated():
+            self._client.remove_object(self._address.intake_bucket, _key(sha256))
+
+    def _origin(self, bucket: str, sha256: str) -> Mapping[str, str]:
+        with _translated():
+            found = self._client.stat_object(bucket, _key(sha256))
+        prefix = "x-amz-meta-"
+        pairs = (found.metadata or {}).items()
+        return {key.lower()[len(prefix) :]: value for key, value in pairs if key.lower().startswith(prefix)}
+
+    def _objects(self, bucket: str) -> Iterator[StoredObject]:
+        with _translated():
+            for item in self._client.list_objects(bucket, recursive=True):
+                if item.object_name is None or item.last_modified is None:
+                    continue
+                sha256 = item.object_name.replace("/", "")
+                yield StoredObject(sha256, item.size or 0, item.last_modified)
+
+    def _read_kept(self, bucket: str, sha256: str, what: str) -> bytes:
+        content = self._read(bucket, sha256)
+        if content is None:
+            raise IntegrityError(f"The object store has lost {what} {sha256}.")
+        if hashlib.sha256(content).hexdigest() != sha256:
+            raise IntegrityError(f"The object store answers {what} {sha256} with other bytes.")
+        return content
+
     def _read(self, bucket: str, sha256: str) -> bytes | None:
         with _translated():
             try:
@@ -224,31 +291,6 @@ class BlobStore:
                 response.release_conn()
 
 
-def _client(address: StoreAddress, http: urllib3.PoolManager) -> Minio:
-    parts = urlsplit(address.endpoint)
-    return Minio(
-        parts.netloc,
-        access_key=address.access_key,
-        secret_key=address.secret_key,
-        secure=parts.scheme == "https",
-        region="us-east-1",
-        http_client=http,
-    )
-
-
 def _key(sha256: str) -> str:
     first, second = sha256[:FAN_OUT_CHARS], sha256[FAN_OUT_CHARS : 2 * FAN_OUT_CHARS]
     return f"{first}/{second}/{sha256[2 * FAN_OUT_CHARS :]}"
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    """Turns the client library's errors into ours: absent is NotFound, everything else Unavailable."""
-    try:
-        yield
-    except S3Error as error:
-        if error.code in ABSENT:
-            raise NotFound("The object store has no such object.") from error
-        raise Unavailable(f"The object store refused: {error.code}.") from error
-    except (MinioException, HTTPError, OSError) as error:
-        raise Unavailable("The object store does not answer; try again shortly.") from error

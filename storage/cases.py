@@ -13,9 +13,10 @@ from sqlalchemy.dialects.postgresql import insert
 from storage.db import ReadConnection, WriteConnection
 from storage.envelope import KeyRing, open_json, seal_json
 from storage.holders import holder_index
-from storage.tables import cases, certificates, reservations
+from storage.tables import cases, certificates, reservations, reserved_holders
 from vault.model.holders import HolderCode
 from vault.model.ids import uuid7
+from vault.model.lifecycle import TAKES_OVER
 
 # The digest of a case whose contents were forgotten after a refusal: no request has it.
 FORGOTTEN = b""
@@ -63,6 +64,14 @@ class ReservationRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ReservedResult:
+    """A reservation about to be kept, with those who will hold its certificate: it is pending for them."""
+
+    row: ReservationRow
+    holders: tuple[HolderCode, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Predecessor:
     """The certificate that a new version follows."""
 
@@ -70,6 +79,8 @@ class Predecessor:
     status: str
     type_code: str
     issuing_authority: str
+    # A version of it that begins later is deposited already.
+    announced: bool
 
 
 def insert_case(
@@ -124,6 +135,7 @@ def start_attempt(
         .where(cases.c.id == case_id)
         .values(attempt=cases.c.attempt + 1, **_columns(keys, case_id, contents, at))
     )
+    _forget_holders(db, case_id)
     db.execute(
         update(reservations)
         .where(reservations.c.case_id == case_id, reservations.c.abandoned_at.is_(None))
@@ -131,25 +143,36 @@ def start_attempt(
     )
 
 
-def insert_reservations(db: WriteConnection, case_id: UUID, rows: Sequence[ReservationRow]) -> None:
-    """Keeps the reserved identifiers of a case."""
-    if rows:
-        db.execute(
-            insert(reservations),
-            [
-                {
-                    "certificate_id": row.certificate_id,
-                    "case_id": case_id,
-                    "position": row.position,
-                    "identifier": row.identifier,
-                    "lineage": row.lineage,
-                    "version": row.version,
-                    "grant_id": None if row.counted is None else row.counted[0],
-                    "counted_on": None if row.counted is None else row.counted[1],
-                }
-                for row in rows
-            ],
-        )
+def insert_reservations(
+    db: WriteConnection, keys: KeyRing, case_id: UUID, results: Sequence[ReservedResult]
+) -> None:
+    """Keeps the reserved identifiers of a case, and for whom they are: two statements."""
+    if not results:
+        return
+    db.execute(
+        insert(reservations),
+        [
+            {
+                "certificate_id": result.row.certificate_id,
+                "case_id": case_id,
+                "position": result.row.position,
+                "identifier": result.row.identifier,
+                "lineage": result.row.lineage,
+                "version": result.row.version,
+                "grant_id": None if result.row.counted is None else result.row.counted[0],
+                "counted_on": None if result.row.counted is None else result.row.counted[1],
+            }
+            for result in results
+        ],
+    )
+    db.execute(
+        insert(reserved_holders),
+        [
+            {"certificate_id": result.row.certificate_id, "code_index": index}
+            for result in results
+            for index in dict.fromkeys(holder_index(keys, code) for code in result.holders)
+        ],
+    )
 
 
 def reservations_of(db: ReadConnection, case_id: UUID) -> tuple[ReservationRow, ...]:
@@ -211,6 +234,7 @@ def release_case(db: WriteConnection, case_id: UUID, attempt: int) -> dict[tuple
     ).one_or_none()
     if row is None:
         return {}
+    _forget_holders(db, case_id)
     deleted = db.execute(
         delete(reservations)
         .where(reservations.c.case_id == case_id)
@@ -227,21 +251,34 @@ def redeem_case(db: WriteConnection, case_id: UUID, attempt: int, at: datetime) 
         .where(cases.c.id == case_id, cases.c.committed_at.is_(None), cases.c.attempt == attempt)
         .values(committed_at=at)
     )
-    return db.execute(statement).rowcount == 1
+    if db.execute(statement).rowcount != 1:
+        return False
+    _forget_holders(db, case_id)
+    return True
+
+
+def _forget_holders(db: WriteConnection, case_id: UUID) -> None:
+    """For whom a case's results were pending: kept no longer than that, so that a look-up stays short."""
+    reserved = select(reservations.c.certificate_id).where(reservations.c.case_id == case_id)
+    db.execute(delete(reserved_holders).where(reserved_holders.c.certificate_id.in_(reserved)))
 
 
 def lock_predecessor(db: WriteConnection, certificate_id: UUID) -> Predecessor | None:
     """What a new version of this certificate has to know; its row is held until the transaction ends."""
+    successor = certificates.alias("successor")
     query = (
         select(
             certificates.c.identifier,
             certificates.c.status,
             certificates.c.type_code,
             certificates.c.issuing_authority,
+            select(successor.c.id)
+            .where(successor.c.id == certificates.c.superseded_by, successor.c.status.in_(TAKES_OVER))
+            .exists(),
         )
         .where(certificates.c.id == certificate_id)
         # No key changes: records that refer to it need not wait.
-        .with_for_update(key_share=True)
+        .with_for_update(key_share=True, of=certificates)
     )
     row = db.execute(query).one_or_none()
     return None if row is None else Predecessor(*row)

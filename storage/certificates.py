@@ -1,30 +1,21 @@
-"""Certificates: rows in, records out; a holder's, a case's or a number's certificates in one query each."""
+"""Certificates as records: a holder's, a case's or a number's in one query each."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from collections.abc import Sequence
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, Select, func, select, true
-from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by, insert
+from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 
-from storage.db import ReadConnection, WriteConnection
-from storage.envelope import KeyRing, open_json, seal_json
-from storage.holders import holder_json, holders_from_json
-from storage.tables import (
-    cases,
-    certificate_holders,
-    certificates,
-    documents,
-    log_leaves,
-    status_events,
-)
+from storage.db import ReadConnection
+from storage.envelope import KeyRing, open_json
+from storage.holders import holders_from_json
+from storage.log_place import place_in_log
+from storage.tables import cases, certificate_holders, certificates, documents, log_leaves
 from vault.errors import IntegrityError
 from vault.model.catalogue import DocumentFormat
 from vault.model.certificate import CertificateRecord, SealLevel, Status, StoredDocument
-from vault.model.holders import Holder, HolderCode
-from vault.model.lifecycle import Action
 from vault.model.written import number_form
 
 # Purposes of blind indexes: equal texts in two columns must not have equal indexes.
@@ -33,70 +24,7 @@ CODE = "verification-code"
 TOKEN = "qr-token"  # noqa: S105 - the purpose's name, not a token
 
 
-@dataclass(frozen=True, slots=True)
-class NewCertificate:
-    """A certificate about to be committed."""
-
-    certificate_id: UUID
-    case_id: UUID
-    position: int
-    identifier: str
-    version: int
-    type_code: str
-    type_version: int
-    issuing_authority: str
-    issued_on: date
-    valid_from: date
-    valid_to: date | None
-    number: str = field(repr=False)
-    holders: tuple[Holder, ...] = field(repr=False)
-    fields: Mapping[str, Any] = field(repr=False)
-    verification_code: str = field(repr=False)
-    token: str = field(repr=False)
-    supersedes: UUID | None
-    documents: tuple[StoredDocument, ...]
-
-
 MEDIA_TYPES = {DocumentFormat.PDF: "application/pdf", DocumentFormat.OFD: "application/ofd"}
-
-
-def insert_certificates(
-    db: WriteConnection,
-    keys: KeyRing,
-    new: Sequence[NewCertificate],
-    holder_ids: Mapping[HolderCode, UUID],
-    *,
-    actor: str,
-    at: datetime,
-) -> None:
-    """Writes the records of one case with holders, documents and first status: four statements."""
-    db.execute(insert(certificates), [_certificate_row(keys, item, at) for item in new])
-    db.execute(
-        insert(certificate_holders),
-        [
-            {"holder_id": holder_ids[holder.code], "certificate_id": item.certificate_id, "position": n}
-            for item in new
-            for n, holder in enumerate(item.holders)
-        ],
-    )
-    db.execute(
-        insert(documents),
-        [_document_row(item.certificate_id, document) for item in new for document in item.documents],
-    )
-    db.execute(
-        insert(status_events),
-        [
-            {
-                "certificate_id": item.certificate_id,
-                "action": Action.ISSUE,
-                "status": Status.VALID,
-                "actor": actor,
-                "effective_on": item.issued_on,
-                "at": at,
-            }
-            for item in new
-        ],
-    )
 
 
 def records_of_case(db: ReadConnection, keys: KeyRing, case_id: UUID) -> tuple[CertificateRecord, ...]:
@@ -167,52 +95,7 @@ def key_place(certificate_id: UUID) -> str:
     return f"certificates.data_key:{certificate_id}"
 
 
-def _certificate_row(keys: KeyRing, item: NewCertificate, at: datetime) -> dict[str, object]:
-    data_key = keys.new_data_key(key_place(item.certificate_id))
-    content = {
-        "number": item.number,
-        "holders": holder_json(item.holders),
-        "fields": dict(item.fields),
-        "code": item.verification_code,
-        "token": item.token,
-    }
-    return {
-        "id": item.certificate_id,
-        "case_id": item.case_id,
-        "position": item.position,
-        "identifier": item.identifier,
-        "version": item.version,
-        "type_code": item.type_code,
-        "type_version": item.type_version,
-        "issuing_authority": item.issuing_authority,
-        "issued_on": item.issued_on,
-        "valid_from": item.valid_from,
-        "valid_to": item.valid_to,
-        "status": Status.VALID,
-        "status_since": at,
-        "number_index": keys.index(NUMBER, number_form(item.number)),
-        "code_index": keys.index(CODE, item.verification_code),
-        "token_index": keys.index(TOKEN, item.token),
-        "data_key": data_key.wrapped,
-        "sealed": seal_json(data_key, content, content_place(item.certificate_id)),
-        "supersedes": item.supersedes,
-        "committed_at": at,
-    }
-
-
-def _document_row(certificate_id: UUID, document: StoredDocument) -> dict[str, object]:
-    return {
-        "certificate_id": certificate_id,
-        "format": document.format,
-        "sha256": bytes.fromhex(document.sha256),
-        "sm3": bytes.fromhex(document.sm3),
-        "size_bytes": document.size_bytes,
-        "level": document.level,
-        "seal_id": document.seal_id,
-        "content_type": MEDIA_TYPES[document.format],
-    }
-
-
+@cache  # what SQLAlchemy takes half a millisecond to build is never changed: `where` makes a copy
 def _records() -> Select[Any]:
     """One row a certificate, its documents as a JSON array and its newest leaf beside it: no N+1.
 
@@ -240,7 +123,7 @@ def _records() -> Select[Any]:
     )
     # The first leaf of a certificate is its issue; later ones are changes of status.
     leaf = (
-        select(log_leaves.c.promise, log_leaves.c.log_index)
+        select(log_leaves.c.promise, *place_in_log())
         .where(log_leaves.c.certificate_id == certificates.c.id)
         .order_by(log_leaves.c.id)
         .limit(1)
@@ -254,6 +137,7 @@ def _records() -> Select[Any]:
             files.label("files"),
             leaf.c.promise,
             leaf.c.log_index,
+            leaf.c.log_origin,
         )
         .join(cases, cases.c.id == certificates.c.case_id)
         .outerjoin(leaf, true())
@@ -298,4 +182,5 @@ def record_of(keys: KeyRing, row: Row[Any]) -> CertificateRecord:
         committed_at=row.committed_at,
         promise=row.promise,
         log_index=row.log_index,
+        log_origin=row.log_origin,
     )

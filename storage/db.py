@@ -119,7 +119,7 @@ def _translated() -> Iterator[None]:
     except DBAPIError as error:
         if getattr(error.orig, "sqlstate", None) == SEAL_STOPPED:
             raise Unavailable(
-                "The seal was stopped while it was being used; nothing was issued. Send the case again.",
+                "The seal was stopped while it was being used; nothing was issued. Send the request again.",
                 retry_after_s=1,
             ) from error
         if error.connection_invalidated:

@@ -27,7 +27,7 @@ _USABLE = text("""
       ON g.seal_id = s.id AND g.client_id = :client AND g.type_code = ANY(:types)
      AND g.valid_from <= :at AND g.valid_to > :at
      AND NOT EXISTS (SELECT FROM seal_grant_events e WHERE e.grant_id = g.id AND e.action = 'end')
-    WHERE s.authority = ANY(:authorities) AND s.stopped_at IS NULL AND s.not_after > :at
+    WHERE s.authority = ANY(:authorities) AND s.purpose IS NULL AND s.stopped_at IS NULL AND s.not_after > :at
     ORDER BY s.created_at, s.id, a.id
 """)
 

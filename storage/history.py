@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -12,14 +12,26 @@ from sqlalchemy.dialects.postgresql import insert
 
 from storage.db import ReadConnection, WriteConnection
 from storage.envelope import KeyRing, seal_json
+from storage.log_place import place_in_log
 from storage.tables import audit_events, log_leaves
+from vault.model.actors import Clerk
+from vault.model.written import case_number_form
+
+# Second looks, take-overs, copies to take away, what happens once a night: none of it is in a hurry.
+UPKEEP_QUEUE = "scrub"
+
+# Purpose of the blind index by which the looks for one case are found.
+CASE = "audit-case"
 
 
 @dataclass(frozen=True, slots=True)
 class LeafRow:
-    """A leaf of the transparency log before the sequencer gives it an index."""
+    """A leaf of the transparency log before the sequencer gives it an index.
 
-    certificate_id: UUID
+    `certificate_id` None: the log speaks of itself.
+    """
+
+    certificate_id: UUID | None
     leaf: bytes
     leaf_hash: bytes
     promise: str
@@ -27,21 +39,23 @@ class LeafRow:
 
 @dataclass(frozen=True, slots=True)
 class LeafPlace:
-    """What the log has promised for a leaf, and its index once it has one."""
+    """What the log has promised for a leaf; once it has a place, its index in the shard of this origin."""
 
     promise: str
     log_index: int | None
+    log_origin: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class AuditRow:
-    """One audit event; `details` holds no personal data."""
+    """One audit event; `details` holds no personal data. `acting_for`: whom a client named as its clerk."""
 
     actor: str
     action: str
     certificate_id: UUID | None
     case_id: UUID | None
     details: Mapping[str, Any]
+    acting_for: Clerk | None = field(default=None, repr=False)
 
 
 def insert_leaves(db: WriteConnection, leaves: Sequence[LeafRow]) -> None:
@@ -62,13 +76,13 @@ def insert_leaves(db: WriteConnection, leaves: Sequence[LeafRow]) -> None:
 
 def find_leaf(db: ReadConnection, leaf_hash: bytes) -> LeafPlace | None:
     """The leaf with this hash."""
-    query = select(log_leaves.c.promise, log_leaves.c.log_index).where(log_leaves.c.leaf_hash == leaf_hash)
+    query = select(log_leaves.c.promise, *place_in_log()).where(log_leaves.c.leaf_hash == leaf_hash)
     row = db.execute(query).one_or_none()
-    return None if row is None else LeafPlace(row.promise, row.log_index)
+    return None if row is None else LeafPlace(row.promise, row.log_index, row.log_origin)
 
 
 def insert_audit(db: WriteConnection, events: Sequence[AuditRow], at: datetime) -> None:
-    """Writes audit events."""
+    """Writes audit events of the vault's own and of people; those of clients go through `insert_look`."""
     db.execute(
         insert(audit_events),
         [
@@ -88,8 +102,16 @@ def insert_audit(db: WriteConnection, events: Sequence[AuditRow], at: datetime) 
 def insert_look(
     db: WriteConnection, keys: KeyRing, event: AuditRow, reasons: Mapping[str, Any], at: datetime
 ) -> None:
-    """Writes the audit event of a look-up; why somebody looked is free text, so it goes into an envelope."""
+    """Writes the audit event of a client; why it asked and for which clerk goes into an envelope."""
+    words = dict(reasons)
+    if event.acting_for is not None:
+        clerk = event.acting_for
+        words["acting_for"] = {"name": clerk.name, "staff_number": clerk.staff_number}
+    if not words:
+        insert_audit(db, [event], at)
+        return
     data_key = keys.new_data_key(look_place("data_key", event.actor, at))
+    number = reasons.get("case_number")
     db.execute(
         insert(audit_events).values(
             at=at,
@@ -99,7 +121,8 @@ def insert_look(
             case_id=event.case_id,
             details=dict(event.details),
             data_key=data_key.wrapped,
-            sealed=seal_json(data_key, reasons, look_place("sealed", event.actor, at)),
+            sealed=seal_json(data_key, words, look_place("sealed", event.actor, at)),
+            case_index=None if number is None else keys.index(CASE, case_number_form(number)),
         )
     )
 
@@ -113,12 +136,22 @@ def look_place(column: str, actor: str, at: datetime) -> str:
 # the transaction commits.
 _DEFER = text(
     "SELECT procrastinate_defer_jobs_v1(ARRAY[ROW(CAST(:queue AS varchar), CAST(:task AS varchar), 0,"
-    " NULL, NULL, CAST(:args AS jsonb), CAST(:at AS timestamptz))::procrastinate_job_to_defer_v1])"
+    " CAST(:lock AS text), NULL, CAST(:args AS jsonb), CAST(:at AS timestamptz))"
+    "::procrastinate_job_to_defer_v1])"
 )
 
 
 def defer_job(
-    db: WriteConnection, *, queue: str, task: str, arguments: Mapping[str, Any], at: datetime
+    db: WriteConnection,
+    *,
+    queue: str,
+    task: str,
+    arguments: Mapping[str, Any],
+    at: datetime,
+    lock: str | None = None,
 ) -> None:
-    """Enqueues a job for the worker in this transaction, to be run no earlier than `at`."""
-    db.execute(_DEFER, {"queue": queue, "task": task, "args": json.dumps(arguments), "at": at})
+    """Enqueues a job for the worker in this transaction, to be run no earlier than `at`.
+
+    Of jobs with the same `lock` one runs at a time, the oldest first.
+    """
+    db.execute(_DEFER, {"queue": queue, "task": task, "lock": lock, "args": json.dumps(arguments), "at": at})

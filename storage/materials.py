@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -138,6 +139,7 @@ def _event_place(material_id: UUID) -> str:
     return f"material_events.sealed:{material_id}"
 
 
+@cache  # as the records of certificates
 def _archived() -> Select[Any]:
     """One row a material, with its source case and its newest event beside it: no N+1."""
     event = (

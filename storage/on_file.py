@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Table, select
+from sqlalchemy import Row, Table, func, select
 
 from storage.certificates import CODE, NUMBER, TOKEN, record_of, row_page
 from storage.db import ReadConnection
@@ -23,11 +24,15 @@ from storage.tables import (
     materials,
     people,
     status_events,
+    uses,
+    webhook_secrets,
+    webhooks,
 )
 from vault.errors import IntegrityError, VaultError
 from vault.model.certificate import CertificateRecord
 from vault.model.holders import HolderCode
-from vault.model.lifecycle import StatusEvent
+from vault.model.legal_time import legal_day
+from vault.model.lifecycle import TAKES_OVER, StatusEvent
 from vault.model.written import number_form
 
 # What reading a damaged row may raise besides `IntegrityError`: a code that is none, a missing field.
@@ -58,7 +63,8 @@ class CertificateOnFile:
 
     `astray`: names of the indexes that do not follow from the record, so that it is not found by them.
     `history`: its events, oldest first, or why they cannot be read. `leaves`: oldest first.
-    `succession`: whether the successor that its row names, if any, names it in turn.
+    `succession`: whether the successor that its row names, if any, names it in turn. `overdue`: the day on
+    which that successor began, where it should have taken over by now.
     """
 
     certificate_id: UUID
@@ -69,6 +75,7 @@ class CertificateOnFile:
     history: tuple[StatusEvent, ...] | IntegrityError
     leaves: tuple[LeafOnFile, ...]
     succession: bool
+    overdue: date | None
 
 
 def certificate_page(db: ReadConnection, keys: KeyRing, after: UUID | None) -> tuple[CertificateOnFile, ...]:
@@ -77,7 +84,7 @@ def certificate_page(db: ReadConnection, keys: KeyRing, after: UUID | None) -> t
     ids = [row.id for row in rows]
     found_by = _holder_indexes(db, ids)
     events, leaves = _rows_by_certificate(db, status_events, ids), _rows_by_certificate(db, log_leaves, ids)
-    predecessors = _predecessors_of(db, [row.superseded_by for row in rows if row.superseded_by is not None])
+    successors = _successors(db, [row.superseded_by for row in rows if row.superseded_by is not None])
     page = []
     for row in rows:
         record = _readable_record(keys, row)
@@ -93,7 +100,9 @@ def certificate_page(db: ReadConnection, keys: KeyRing, after: UUID | None) -> t
                 leaves=tuple(
                     LeafOnFile(leaf.leaf, leaf.leaf_hash, leaf.promise) for leaf in leaves.get(row.id, [])
                 ),
-                succession=row.superseded_by is None or predecessors.get(row.superseded_by) == row.id,
+                succession=row.superseded_by is None
+                or (row.superseded_by in successors and successors[row.superseded_by].supersedes == row.id),
+                overdue=_overdue(successors.get(row.superseded_by)),
             )
         )
     return tuple(page)
@@ -152,23 +161,32 @@ def _rows_by_certificate(
     return found
 
 
-def _predecessors_of(db: ReadConnection, certificate_ids: Sequence[UUID]) -> dict[UUID, UUID | None]:
-    """What each of these certificates says that it supersedes."""
-    query = select(certificates.c.id, certificates.c.supersedes).where(certificates.c.id.in_(certificate_ids))
-    return {row.id: row.supersedes for row in db.execute(query)}
+def _successors(db: ReadConnection, certificate_ids: Sequence[UUID]) -> dict[UUID, Row[Any]]:
+    """What each of these certificates supersedes, from when, how it stands, and the time now."""
+    query = select(
+        certificates.c.id,
+        certificates.c.supersedes,
+        certificates.c.valid_from,
+        certificates.c.status,
+        func.now().label("now"),
+    ).where(certificates.c.id.in_(certificate_ids))
+    return {row.id: row for row in db.execute(query)}
 
 
-def material_objects(db: ReadConnection) -> Iterator[tuple[str, int]]:
-    """Digest and size of every material, page by page."""
-    yield from ((row.sha256.hex(), row.size_bytes) for row in _rows_of(db, materials))
+def _overdue(successor: Row[Any] | None) -> date | None:
+    """The worker takes over at midnight; it has that day for it."""
+    if successor is None or successor.status not in TAKES_OVER:
+        return None
+    began: date = successor.valid_from
+    return began if began < legal_day(successor.now) else None
 
 
 def damaged_envelopes(db: ReadConnection, keys: KeyRing) -> Iterator[tuple[str, str]]:
-    """Cases, materials and their events, holders and people whose envelope does not open, and why.
+    """Rows of every table with an envelope of its own that does not open, and why.
 
     A holder or person whose index does not follow from the code in the envelope is among them.
     """
-    for table in (cases, materials, material_events, holders, people):
+    for table in (cases, materials, material_events, holders, people, uses, webhooks, webhook_secrets):
         for row in _rows_of(db, table):
             # An event's number is not known before it is written: its envelope is bound to its material.
             bound_to = row.material_id if table is material_events else row.id

@@ -23,10 +23,11 @@ from storage.tables import (
     material_holders,
     materials,
     reservations,
+    reserved_holders,
 )
 from vault.model.certificate import Status, TrustLevel
 
-# More reserved cases than this for one applicant say nothing more: the oldest come first.
+# More reserved results than this for one holder say nothing more: the oldest come first.
 PENDING_MAX = 200
 
 
@@ -64,13 +65,17 @@ class MaterialFacts:
 
 @dataclass(frozen=True, slots=True)
 class PendingFacts:
-    """A result that is reserved and not committed; its type stands in its identifier."""
+    """A result that is reserved and not committed, for one of those who will hold it.
+
+    Its type stands in its identifier. `holder_index`: the holder's, or the applicant's where a release from
+    before revision 0006 reserved it.
+    """
 
     identifier: str
     client_id: str
     case_number: str
     reserved_at: datetime
-    applicant_index: bytes
+    holder_index: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,21 +129,31 @@ _MATERIALS = (
         materials.c.type_code == any_(bindparam("type_codes", type_=ARRAY(Text))),
     )
 )
+_ASKED = any_(bindparam("indexes", type_=ARRAY(LargeBinary)))
+_RESERVED = (
+    reservations.c.identifier,
+    cases.c.client_id,
+    cases.c.number,
+    cases.c.reserved_at,
+)
+_STILL_OPEN = (cases.c.committed_at.is_(None), reservations.c.abandoned_at.is_(None))
 _PENDING = (
-    select(
-        reservations.c.identifier,
-        cases.c.client_id,
-        cases.c.number,
-        cases.c.reserved_at,
-        cases.c.applicant_index,
-    )
+    select(*_RESERVED, reserved_holders.c.code_index)
+    .join(reserved_holders, reserved_holders.c.certificate_id == reservations.c.certificate_id)
     .join(cases, cases.c.id == reservations.c.case_id)
-    .where(
-        cases.c.applicant_index == any_(bindparam("indexes", type_=ARRAY(LargeBinary))),
-        cases.c.committed_at.is_(None),
-        reservations.c.abandoned_at.is_(None),
+    .where(reserved_holders.c.code_index == _ASKED, *_STILL_OPEN)
+    .union_all(
+        select(*_RESERVED, cases.c.applicant_index)
+        .join(cases, cases.c.id == reservations.c.case_id)
+        .where(
+            cases.c.applicant_index == _ASKED,
+            *_STILL_OPEN,
+            ~select(reserved_holders.c.certificate_id)
+            .where(reserved_holders.c.certificate_id == reservations.c.certificate_id)
+            .exists(),
+        )
     )
-    .order_by(cases.c.id, reservations.c.position)
+    .order_by("reserved_at", "identifier")
     .limit(PENDING_MAX)
 )
 _ENVELOPES = select(certificates.c.id, certificates.c.data_key, certificates.c.sealed).where(
@@ -207,7 +222,7 @@ def _gathered(
 
 
 def pending_results(db: ReadConnection, indexes: Collection[bytes]) -> tuple[PendingFacts, ...]:
-    """What cases of the applicants with these indexes reserved and have not committed, the oldest first."""
+    """What cases reserved for holders with these indexes and have not committed, the oldest first."""
     return tuple(PendingFacts(*row) for row in db.execute(_PENDING, {"indexes": list(indexes)}))
 
 

@@ -12,7 +12,7 @@ from storage.seals import SealRow, stop_seal
 from tests.custodians import two_custodians
 from tests.requests import FOOD, example_request, kind_named
 from vault.custody import approve, propose
-from vault.deposit import Deposited, deposit, read_case
+from vault.deposit import Deposited, hand_in
 from vault.founding import SecretsFolder, make_development_seal
 from vault.model.actors import ClientGrant, Person
 from vault.model.custody import Grant, GrantTerms
@@ -65,10 +65,7 @@ class Desk:
     def deposit(self, request: dict[str, Any] | None = None) -> Deposited:
         """A case of the desk's own client; a new one if none is given."""
         now = datetime.now(UTC)
-        case = read_case(
-            self.house.catalogue.types, self.client, request or example_request(self.house.catalogue), at=now
-        )
-        return deposit(self.workshop, case, at=now)
+        return hand_in(self.workshop, self.client, request or example_request(self.house.catalogue), at=now)
 
     def used(self, grant: Grant, day: date | None = None) -> int:
         """What is counted on a grant; today if no day is given."""

@@ -21,7 +21,10 @@ class Kept(Enum):
 
 
 def keep_upload(workshop: Workshop, sha256: str, content: bytes) -> Kept:
-    """Keeps a file under the digest that the caller named, once; one that lies there damaged is replaced.
+    """Keeps a file under the digest that the caller named.
+
+    It is written in any case: one that lies there damaged is replaced, and the time after which an upload
+    that no case needs is removed starts anew.
 
     Raises:
         InputError: the digest is not that of the bytes.
@@ -35,12 +38,11 @@ def keep_upload(workshop: Workshop, sha256: str, content: bytes) -> Kept:
     media_type = media_type_of(content)
     try:
         workshop.blobs.read_upload(found)
+        kept = Kept.ALREADY_THERE
     except (NotFound, IntegrityError):
-        pass
-    else:
-        return Kept.ALREADY_THERE
+        kept = Kept.NEW
     workshop.blobs.put_upload(content, found, content_type=media_type)
-    return Kept.NEW
+    return kept
 
 
 def media_type_of(content: bytes) -> str:

@@ -5,16 +5,20 @@ import sys
 import typer
 
 from api.cli import (
-    access_commands,
+    audit_commands,
     bench,
     catalogue_commands,
-    grant_commands,
+    client_commands,
+    directory_command,
+    log_commands,
     reconcile_command,
     run_commands,
     seal_commands,
+    seal_list_commands,
     stats_command,
     upkeep_commands,
     verify_command,
+    webhook_commands,
 )
 from api.cli.frame import exit_of, say_error
 from vault.errors import VaultError
@@ -37,11 +41,15 @@ for commands in (
     upkeep_commands,
     reconcile_command,
     catalogue_commands,
+    directory_command,
     stats_command,
-    access_commands,
+    client_commands,
     seal_commands,
-    grant_commands,
+    seal_list_commands,
+    webhook_commands,
     verify_command,
+    log_commands,
+    audit_commands,
     bench,
 ):
     commands.register(program)

@@ -1,4 +1,4 @@
-"""`seal new|import|list|stop`: the seals that an operator looks after. Grants are in `grant_commands`."""
+"""`seal new|platform|import|stop`: the seals that an operator looks after. Lists: `seal_list_commands`."""
 # ruff: noqa: PLC0415 - commands import what they need when they run, so that --help is quick
 
 from datetime import UTC, datetime
@@ -14,6 +14,7 @@ from vault.errors import InputError
 
 if TYPE_CHECKING:
     from signing.keys import SignatureAlgorithm
+    from storage.seals import SealRow
     from vault.custody import BroughtKey
     from vault.workshop import Workshop
 
@@ -57,14 +58,27 @@ def seal_new(
             centre=centre,
             at=at,
         )
-    if as_json:
-        print_json(
-            {"seal_id": row.seal_id, "authority": row.authority, "not_after": row.not_after.isoformat()}
+    _print_seal(row, as_json=as_json)
+
+
+def seal_platform(
+    uscc: Annotated[str, typer.Argument(metavar="USCC", help="Social credit code of who runs the vault.")],
+    *,
+    name: Annotated[str, typer.Option(help="Its name, as it stands on the seal.")],
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a development seal for usage copies (平台章); from now on the newest one is used."""
+    from vault.catalogue import CityAuthority
+    from vault.founding import SecretsFolder, make_development_platform_seal
+    from vault.model.credit_code import SocialCreditCode
+
+    operator = CityAuthority("operator", SocialCreditCode.parse(uscc).value, name, "")
+    with open_workshop(data) as workshop:
+        row = make_development_platform_seal(
+            workshop.database, SecretsFolder(find_settings(data).secrets), operator, at=datetime.now(UTC)
         )
-    else:
-        console().print(
-            f"Seal {row.seal_id} of {row.authority_name}, until {row.not_after:%Y-%m-%d}.", markup=False
-        )
+    _print_seal(row, as_json=as_json)
 
 
 def seal_import(
@@ -82,12 +96,17 @@ def seal_import(
     algorithm: Annotated[SealAlgorithm | None, typer.Option(help="How it signs, if not as usual.")] = None,
     centre: Centre = None,
     serial: Annotated[str | None, typer.Option(help="Its registered number of thirteen digits.")] = None,
+    platform: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="For usage copies (平台章): who runs the vault."),
+    ] = None,
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
     """Take a real seal into custody. Password or PIN are asked for, or read from a file; never given here."""
     from api.cli.sample_document import plain_pdf
     from signing.keys import SignatureAlgorithm
+    from storage.seals import USAGE_COPY
     from vault.custody import SealLook, import_seal
     from vault.founding import SecretsFolder
 
@@ -100,63 +119,18 @@ def seal_import(
             workshop,
             secrets.seals,
             brought,
-            SealLook(authority, _name_of(workshop, authority, at), centre, serial),
+            SealLook(authority, platform or _name_of(workshop, authority, at), centre, serial),
+            purpose=None if platform is None else USAGE_COPY,
             trial_page=plain_pdf("试用印", ["This page is sealed for trial and not kept."]),
             by=deed_at_terminal(at),
         )
-    if as_json:
-        print_json(
-            {"seal_id": row.seal_id, "authority": row.authority, "not_after": row.not_after.isoformat()}
-        )
-    else:
+    _print_seal(row, as_json=as_json)
+    if not as_json:
         console().print(
-            f"Seal {row.seal_id} of {row.authority_name}, until {row.not_after:%Y-%m-%d}.\n"
-            f"Next: `certvault seal grant {row.seal_id} …` by one custodian,"
-            " `certvault seal approve …` by another.",
-            markup=False,
+            "Before it seals, two seal custodians sign in and make and approve grants: docs/seals.md."
+            if platform is None
+            else "From now on usage copies bear it."
         )
-
-
-def seal_list(*, data: Data = None, as_json: AsJson = False) -> None:
-    """List every seal, stopped ones too: state, daily caps, what is used today, expiry."""
-    from rich.table import Table
-
-    from vault.custody import seal_json, seals
-
-    at = datetime.now(UTC)
-    with open_workshop(data) as workshop:
-        shown = [seal_json(found, at) for found in seals(workshop, at=at)]
-    if as_json:
-        print_json(shown)
-        return
-    table = Table(box=None)
-    for column in (
-        "seal",
-        "authority",
-        "algorithm",
-        "state",
-        "grants",
-        "cap",
-        "used today",
-        "until",
-        "latest",
-    ):
-        table.add_column(column, overflow="fold")
-    for found in shown:
-        latest = found["latest"]
-        told = "" if latest is None else f"{latest['act']} {latest['at'][:16]} {latest['reason'] or ''}"
-        table.add_row(
-            found["seal_id"],
-            found["authority_name"],
-            found["algorithm"],
-            found["state"],
-            str(found["grants_in_force"]),
-            str(found["daily_cap"]),
-            str(found["used_today"]),
-            found["not_after"][:10],
-            told,
-        )
-    console().print(table)
 
 
 def seal_stop(
@@ -165,7 +139,7 @@ def seal_stop(
     reason: Annotated[str, typer.Option(help="Kept for ever.")] = "stopped at the terminal, no reason given",
     data: Data = None,
 ) -> None:
-    """Take a seal out of use everywhere, at once. What it has sealed stays as it is."""
+    """Take a seal out of use everywhere, at once. Two custodians take it into use again, signed in."""
     from vault.custody import stop
 
     at = datetime.now(UTC)
@@ -177,6 +151,17 @@ def seal_stop(
         console().print(
             "A deposit that had used it hung at its commit: one certificate may still come. Look at"
             " `certvault seal list` and the newest certificates."
+        )
+
+
+def _print_seal(row: "SealRow", *, as_json: bool) -> None:
+    if as_json:
+        print_json(
+            {"seal_id": row.seal_id, "authority": row.authority, "not_after": row.not_after.isoformat()}
+        )
+    else:
+        console().print(
+            f"Seal {row.seal_id} of {row.authority_name}, until {row.not_after:%Y-%m-%d}.", markup=False
         )
 
 
@@ -216,10 +201,12 @@ def _name_of(workshop: "Workshop", authority: str, at: datetime) -> str:
 def register(program: typer.Typer) -> None:
     """Adds these commands."""
     seal.command("new", epilog="Example: certvault seal new 11990100MB9900101F --centre 证照专用章")(seal_new)
+    seal.command(
+        "platform", epilog="Example: certvault seal platform 12990100MB9900179C --name 样例市大数据中心"
+    )(seal_platform)
     uri = "'pkcs11:token=seals;object=hygiene?module-path=/usr/lib/softhsm/libsofthsm2.so'"
     example = f"Example: certvault seal import seal.p12 --authority 11990100MB9900101F; or, on a token: {uri}"
     seal.command("import", epilog=example)(seal_import)
-    seal.command("list", epilog="Example: certvault seal list --json")(seal_list)
     stop_example = "Example: certvault seal stop 11990100MB9900101F-3fa29c01 --reason 密钥疑似泄露"
     seal.command("stop", epilog=stop_example)(seal_stop)
     program.add_typer(seal, name="seal")

@@ -1,7 +1,7 @@
-"""Who sits at this terminal: the account of the operating system, and a registered person by password.
+"""Who sits at this terminal: the account of the operating system; and passwords that are typed here.
 
-Whoever may run these commands with the vault's settings can read its database and its key folder. So two
-pairs of eyes at a terminal are recorded, not enforced: two sign-ins over HTTP are. See docs/seals.md.
+Whoever may run these commands with the vault's settings can write to its database and read its key folder, so
+nothing here needs four eyes: custodians make and approve over HTTP, by two sign-ins. See docs/seals.md.
 """
 
 import os
@@ -9,17 +9,13 @@ import pwd
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from api.cli.frame import read_file
 from vault.errors import InputError
 from vault.model.custody import Deed
-
-if TYPE_CHECKING:
-    from vault.model.actors import Person
-    from vault.workshop import Workshop
 
 SECRET_MAX_CHARS = 200
 
@@ -28,10 +24,6 @@ PasswordFile = Annotated[
     typer.Option(
         metavar="FILE", help="File whose first line is the password or PIN; it is asked for without one."
     ),
-]
-Login = Annotated[
-    str,
-    typer.Option("--as", metavar="LOGIN", help="Who you are: a registered person who signs in by password."),
 ]
 
 
@@ -43,19 +35,6 @@ def via_terminal() -> str:
 def deed_at_terminal(at: datetime) -> Deed:
     """What nobody in particular does: the account of the operating system answers for it."""
     return Deed(f"os:{_account()}", via_terminal(), at)
-
-
-def person_at_terminal(workshop: "Workshop", login: str, password_file: Path | None) -> "Person":
-    """The registered person who shows their password here.
-
-    Raises:
-        NotAuthenticated: wrong login or password.
-        InputError: no password was given.
-        Unavailable: the database does not answer.
-    """
-    from vault.signin import person_by_password  # noqa: PLC0415 - keeps --help quick
-
-    return person_by_password(workshop, login, read_secret(f"Password of {login}", password_file))
 
 
 def read_secret(what: str, file: Path | None) -> str:

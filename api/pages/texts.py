@@ -40,10 +40,7 @@ _FRAME: Mapping[str, tuple[str, str]] = {
         "The form came from another site. Please start again from here.",
     ),
     "problem.401": ("请先登录", "Please sign in"),
-    "problem.401.detail": (
-        "这里只对本人开放，目前无法登录。",
-        "This is for the holder only, and signing in is not possible here at present.",
-    ),
+    "problem.401.detail": ("这里只对本人开放。", "This is for the holder only."),
     "problem.413": ("文件太大", "The file is too large"),
     "problem.413.detail": (
         "可查验的文件最大 32 MB。",
@@ -138,6 +135,13 @@ _REPORT: Mapping[str, tuple[str, str]] = {
     "reason.abolished": ("签发有误，已作废。", "It was issued in error and is void."),
     "reason.expired": ("有效期已过。", "It has run out."),
     "reason.not_yet_valid": ("有效期还没有开始。", "Its validity has not begun."),
+    "reason.copy_expired": ("这份加注件的使用期限已过。", "This usage copy has run out."),
+    "reason.copy_revoked": ("这份加注件已被撤回。", "This usage copy was revoked."),
+    "copy.heading": ("加注件，只供一次用途", "A usage copy, for one use"),
+    "copy.purpose": ("用途", "Purpose"),
+    "copy.organisation": ("使用单位", "Used by"),
+    "copy.case": ("办件编号", "Case"),
+    "copy.until": ("有效期至", "Good until"),
     "status.valid": ("有效", "Valid"),
     "status.suspended": ("暂扣", "Suspended"),
     "status.superseded": ("已换发", "Superseded"),
@@ -183,6 +187,9 @@ _CHECKS: Mapping[str, tuple[str, str]] = {
     "check.in_force": ("今天有效", "In force today"),
     "check.in_force.passed": ("状态正常，在有效期内。", ""),
     "check.in_force.failed": ("今天不能使用。", ""),
+    "check.usage": ("加注用途有效", "Usage copy in force"),
+    "check.usage.passed": ("在使用期限内，未被撤回。", ""),
+    "check.usage.failed": ("使用期限已过，或已被撤回。", ""),
     "check.logged": ("已登入公开日志", "In the public log"),
     "check.logged.passed": ("签发记录在公开日志中，任何人可以核对。", ""),
     "check.logged.unknown": ("日志已承诺收录，尚未排定位置。", ""),
@@ -215,16 +222,43 @@ _CHECKS: Mapping[str, tuple[str, str]] = {
 }
 
 _HOLDER: Mapping[str, tuple[str, str]] = {
-    "login.title": ("登录", "Sign in"),
-    "login.heading": ("登录", "Sign in"),
-    "login.note": (
-        "这是开发环境的登录，只有虚构的人。",
-        "This is the sign-in for development; everybody here is invented.",
+    "signin.title": ("登录", "Sign in"),
+    "signin.lead": (
+        "本库不设密码。请到下面的平台证明身份，之后会自动回到这里。",
+        "There is no password here. Prove who you are at this provider; it brings you back.",
     ),
-    "login.login": ("用户名", "Login"),
-    "login.password": ("密码", "Password"),
-    "login.button": ("登录", "Sign in"),
-    "login.refused": ("用户名或密码不对。", "The login or the password is wrong."),
+    "signin.button": ("用{name}登录", "Sign in with {name}"),
+    "signin.cancelled": ("没有登录。", "You are not signed in."),
+    "signin.cancelled.detail": (
+        "您在平台上取消了登录，或者平台没有放行。可以再试一次。",
+        "You cancelled, or the provider did not let you in. You can try again.",
+    ),
+    "signin.refused": ("登录没有完成。", "The sign-in was not completed."),
+    "signin.refused.detail": (
+        "这次登录已经用过、超时，或者不是从这个浏览器开始的。请点下面的按钮重新开始。",
+        "It was used already, took too long, or was begun in another browser. Please start again below.",
+    ),
+    "signin.away": ("身份认证平台暂时没有响应。", "The identity provider does not answer just now."),
+    "signin.away.detail": (
+        "请过一两分钟再点下面的按钮。查验证照不需要登录，现在就可以用。",
+        "Wait a minute or two, then try the button again. Verifying needs no sign-in and works now.",
+    ),
+    "signin.none": ("这里还不能登录。", "Nobody can sign in here yet."),
+    "signin.none.detail": (
+        "管理员还没有接入身份认证平台。查验证照不需要登录。",
+        "The operator has set up no identity provider. Verifying needs no sign-in.",
+    ),
+    "signed_out.title": ("已退出", "Signed out"),
+    "signed_out.lead": ("您已退出电子证照库。", "You are signed out of the vault."),
+    "signed_out.provider": (
+        "正在退出{name}，这样下一位用户不会用您的身份登录。",
+        "Signing you out of {name} as well, so that whoever comes next does not come in as you.",
+    ),
+    "signed_out.button": ("退出{name}", "Sign out of {name}"),
+    "signed_out.close": (
+        "{name}可能还记得您。如果是公用电脑，请关闭浏览器。",
+        "{name} may still know you. On a shared computer, close the browser.",
+    ),
     "my.title": ("我的证照", "My certificates"),
     "my.hello": ("{name}，您好", "Welcome, {name}"),
     "my.count": ("您名下有 {count} 份证照。", "Certificates in your name: {count}."),

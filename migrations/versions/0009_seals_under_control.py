@@ -1,17 +1,19 @@
 """Seals under control: grants, their approvals, what was used today; and the limits on strangers.
 
-Light on locks: new tables, and two nullable columns without a default. The trigger on `documents` takes a
-lock that waits for deposits at their commit (a few milliseconds) and scans nothing.
+Light on locks: new tables, and two nullable columns without a default. The triggers on `documents` and
+`use_copies` take a lock that waits for commits at that moment (a few milliseconds) and scan nothing.
 
-A seal is stopped under `FOR UPDATE`, and the foreign key of `documents` holds `FOR KEY SHARE` on the seal's
+A seal is stopped under `FOR UPDATE`, and the foreign keys of those tables hold `FOR KEY SHARE` on the seal's
 row from the insert to the commit. The trigger fires after the foreign key's (by name, PostgreSQL's rule) and
-reads the row anew: so either the stop waits for the deposit's commit, or the deposit sees the stop.
+reads the row anew: so either the stop waits for the commit of what was sealed, or that sees the stop.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 INSERT_ONLY = ("seal_grants", "seal_grant_events", "seal_events")
+# What bears a seal: certificates' documents, and usage copies.
+SEALED = ("documents", "use_copies")
 # `storage.db` knows this SQLSTATE: the deposit is told to come again.
 REFUSE_STOPPED = """
 CREATE FUNCTION refuse_stopped_seal() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -25,7 +27,7 @@ $$
 """
 
 revision = "0009"
-down_revision = "0003"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
@@ -109,14 +111,16 @@ def upgrade() -> None:
             " FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
         )
     op.execute(REFUSE_STOPPED)
-    op.execute(
-        "CREATE TRIGGER seal_not_stopped AFTER INSERT ON documents"
-        " FOR EACH ROW EXECUTE FUNCTION refuse_stopped_seal()"
-    )
+    for table in SEALED:
+        op.execute(
+            f"CREATE TRIGGER seal_not_stopped AFTER INSERT ON {table}"
+            " FOR EACH ROW EXECUTE FUNCTION refuse_stopped_seal()"
+        )
 
 
 def downgrade() -> None:
-    op.execute("DROP TRIGGER seal_not_stopped ON documents")
+    for table in SEALED:
+        op.execute(f"DROP TRIGGER seal_not_stopped ON {table}")
     op.execute("DROP FUNCTION refuse_stopped_seal()")
     op.drop_column("reservations", "counted_on")
     op.drop_column("reservations", "grant_id")

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from api.settings import Settings
 from api.wiring import wire
 from tests.requests import new_case_number
-from vault.deposit import deposit, read_case
+from vault.deposit import hand_in
 from vault.errors import VaultError
 from vault.signin import client_by_id
 
@@ -33,10 +33,8 @@ def main() -> None:
     for _ in range(count):
         case_request = copy.deepcopy(request)
         case_request["case"]["number"] = new_case_number()
-        now = datetime.now(UTC)
-        case = read_case(workshop.shelf.types(now), client, case_request, at=now)
         try:
-            done = deposit(workshop, case, at=now)
+            done = hand_in(workshop, client, case_request, at=datetime.now(UTC))
             outcome = f"done {done.certificates[0].documents[0].seal_id}"
         except VaultError as error:
             outcome = f"refused {error.kind}"

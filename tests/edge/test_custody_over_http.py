@@ -1,14 +1,16 @@
 """Four eyes as two sign-ins: grants and resumptions over HTTP, each person in a session of their own."""
 
-import secrets
+import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from fastapi import FastAPI
 
 from tests.conftest import House
 from tests.desks import Desk
 from tests.edge.conftest import Caller
+from tests.provider import IdentityProvider
 from tests.requests import example_request
 from vault import signin
 from vault.errors import SealNotGranted
@@ -17,27 +19,16 @@ from vault.model.actors import Role
 pytestmark = pytest.mark.engines
 
 SignedIn = Callable[..., Caller]
+OFFICE = "91350100M000100Y43"
 
 
 @pytest.fixture
-def signed_in(house: House, app: object, loop: object) -> SignedIn:
+def signed_in(app: FastAPI, loop: asyncio.AbstractEventLoop, identity_provider: IdentityProvider) -> SignedIn:
     """Somebody with these roles, signed in in a browser of their own."""
 
     def sign_in(*roles: Role) -> Caller:
-        login = f"staff-{secrets.token_hex(4)}"
-        signin.add_person(
-            house.wired.workshop,
-            login=login,
-            password="of an invented person",  # noqa: S106 - an invented person's
-            name="印样",
-            roles=frozenset(roles),
-            organisation="样例市行政审批局",
-            code=None,
-            at=datetime.now(UTC),
-        )
-        caller = Caller(app, loop)  # type: ignore[arg-type]  # the fixtures of this folder's conftest
-        answer = caller("POST", "/dev/login", data={"login": login, "password": "of an invented person"})
-        assert answer.status_code == 303
+        caller = Caller(app, loop)
+        identity_provider.let_in(caller, identity_provider.admit(*roles, organisation=OFFICE, name="印样"))
         return caller
 
     return sign_in

@@ -1,6 +1,7 @@
 """Strangers who ask too often are told when to come back; nobody's address is kept."""
 
 import asyncio
+import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -9,9 +10,10 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
+from joserfc import jwt
+from joserfc.jwk import ECKey
 from sqlalchemy import select
 
-from api.addresses import read_networks
 from api.app import create_app
 from api.edge import Edge
 from api.wiring import reader_of
@@ -19,10 +21,12 @@ from storage.tables import rate_buckets
 from tests.conftest import House
 from tests.edge.conftest import Caller
 from tests.flows.test_deposit import deposited
+from tests.provider import ORIGIN, IdentityProvider
 from tests.requests import example_request
 from vault.errors import Unavailable
 from vault.log import moment
 from vault.model.certificate import CertificateRecord
+from vault.model.destinations import read_networks
 
 pytestmark = pytest.mark.engines
 
@@ -33,7 +37,7 @@ Limited = Callable[..., Caller]
 @pytest.fixture
 def limited(house: House, loop: asyncio.AbstractEventLoop) -> Iterator[Limited]:
     """Applications with the limits of production, behind a proxy of ours: what a process would be."""
-    readers = []
+    readers, applications = [], []
 
     def start() -> Caller:
         reader = reader_of(house.settings, house.wired.workshop.keys)
@@ -41,9 +45,12 @@ def limited(house: House, loop: asyncio.AbstractEventLoop) -> Iterator[Limited]:
         app = create_app(house.wired.workshop, reader, settings)
         loop.run_until_complete(reader.open())
         readers.append(reader)
+        applications.append(app)
         return Caller(app, loop)
 
     yield start
+    for application in applications:
+        application.state.edge.http.close()
     for reader in readers:
         loop.run_until_complete(reader.close())
 
@@ -163,13 +170,38 @@ def test_secrets_are_not_guessed_and_the_client_itself_is_not_shut_out(
     assert own.status_code == 200
 
 
-def test_passwords_are_not_guessed(limited: Limited) -> None:
+def assertion_of(client_id: str) -> str:
+    """An assertion that a stranger has signed for this client."""
+    at = int(datetime.now(UTC).timestamp())
+    claims = {"iss": client_id, "sub": client_id, "aud": ORIGIN, "exp": at + 60, "jti": secrets.token_hex(8)}
+    return jwt.encode({"alg": "ES256", "kid": "theirs"}, claims, ECKey.generate_key("P-256"))
+
+
+def test_assertions_are_not_tried_without_end(limited: Limited, house: House) -> None:
     caller, headers = limited(), {"x-forwarded-for": stranger()}
-    statuses = [
-        caller("POST", "/dev/login", data={"login": "nobody", "password": "x"}, headers=headers).status_code
-        for _ in range(12)
-    ]
-    assert statuses == [401] * 10 + [429] * 2
+    form = {
+        "grant_type": "client_credentials",
+        "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+        "client_assertion": assertion_of(house.client.client_id),
+    }
+    statuses = [caller("POST", "/oauth/token", data=form, headers=headers).status_code for _ in range(12)]
+    assert statuses[0] == 401
+    assert 5 <= statuses.index(429) <= 7
+
+
+def test_sign_ins_are_not_begun_or_ended_without_end(
+    limited: Limited, identity_provider: IdentityProvider
+) -> None:
+    """Steps cost the vault something before anybody is known; a hall of three hundred still gets in."""
+    caller, address = limited(), stranger()
+    assert identity_provider.book.exists()
+    edge_of(caller).limiter._clock = lambda: 0.0  # noqa: SLF001 - nothing drains, however long it takes
+    for path in ("/signin/local", "/signin/local/callback?state=x&code=x"):
+        headers = {"x-forwarded-for": stranger()}
+        statuses = [caller("GET", path, headers=headers).status_code for _ in range(601)]
+        assert set(statuses[:600]) <= {303, 401}
+        assert statuses[600] == 429
+    assert caller("GET", "/signin/local", headers={"x-forwarded-for": address}).status_code == 303
 
 
 def test_two_processes_count_together(limited: Limited, loop: asyncio.AbstractEventLoop) -> None:

@@ -45,13 +45,13 @@ def test_a_stopped_seal_seals_nothing_and_says_why(desk: Desk) -> None:
 
 @pytest.mark.parametrize("role", [Role.OPERATOR, Role.SEAL_CUSTODIAN])
 def test_an_operator_or_a_custodian_may_stop(desk: Desk, role: Role) -> None:
-    assert stopped(desk, staff("someone", role))
+    assert stopped(desk, staff(role))
 
 
 @pytest.mark.parametrize("role", [Role.AUDITOR, Role.CLERK, Role.HOLDER])
 def test_nobody_else_may_stop(desk: Desk, role: Role) -> None:
     with pytest.raises(NotPermitted):
-        stopped(desk, staff("someone", role))
+        stopped(desk, staff(role))
     assert shown(desk)["state"] == "in_use"
 
 
@@ -106,7 +106,7 @@ def test_a_seal_in_use_is_not_resumed(desk: Desk) -> None:
 
 @pytest.mark.parametrize("roles", [(Role.OPERATOR,), (Role.SEAL_CUSTODIAN, Role.OPERATOR)])
 def test_only_custodians_resume(desk: Desk, roles: tuple[Role, ...]) -> None:
-    now, other = datetime.now(UTC), staff("other", *roles)
+    now, other = datetime.now(UTC), staff(*roles)
     stopped(desk, desk.makes)
     with pytest.raises(NotPermitted):
         propose_resumption(desk.workshop, other, desk.seal.seal_id, "样例", via=VIA, at=now)
@@ -121,4 +121,4 @@ def test_every_act_is_in_the_audit(desk: Desk) -> None:
     query = select(audit_events.c.action).where(audit_events.c.details["seal"].astext == desk.seal.seal_id)
     with desk.workshop.database.reading() as db:
         acts = list(db.execute(query.order_by(audit_events.c.id)).scalars())
-    assert acts == ["seal_grant.make", "seal_grant.approve", "seal.stop"]
+    assert acts == ["seal-grant-make", "seal-grant-approve", "seal-stop"]

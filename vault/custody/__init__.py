@@ -1,6 +1,6 @@
 """Seals under control: grants by four eyes, stops by one pair, keys brought in, and what is shown of it."""
 
-from vault.custody.development import grant_what_is_missing
+from vault.custody.development import development_custodian, grant_what_is_missing
 from vault.custody.granting import Decided, approve, end, propose
 from vault.custody.importing import (
     BroughtKey,
@@ -23,6 +23,7 @@ __all__ = [
     "Stopped",
     "approve",
     "check_may_see",
+    "development_custodian",
     "end",
     "from_pkcs8",
     "from_pkcs12",

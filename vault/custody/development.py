@@ -3,9 +3,10 @@
 from datetime import datetime, timedelta
 
 from storage.grants import grants_of_seals
+from storage.people import keep_person
 from storage.seals import all_seals
 from vault.custody.granting import GRANTS_MAX, approve, propose
-from vault.model.actors import Person
+from vault.model.actors import Introduced, Person
 from vault.model.custody import GRANT_DAYS_MAX, GrantTerms
 from vault.workshop import Workshop
 
@@ -14,10 +15,21 @@ GENEROUS_CAP = 1_000_000
 VIA = "founding"
 
 
+def development_custodian(workshop: Workshop, who: Introduced, *, at: datetime) -> Person:
+    """Somebody whom the local provider will introduce so: the same person when they sign in themselves.
+
+    Raises:
+        Unavailable: the database does not answer.
+    """
+    with workshop.database.writing() as db:
+        person_id = keep_person(db, workshop.keys, who, at)
+    return Person(person_id, who.issuer, who.name, who.roles, who.organisation, who.code, who.assurance)
+
+
 def grant_what_is_missing(
     workshop: Workshop, client_id: str, makes: Person, approves: Person, *, at: datetime
 ) -> int:
-    """Lets a client use every seal in use for every type of its authority; how many grants that took.
+    """Lets a client use every authority's seal in use for each of its types; how many grants that took.
 
     Raises:
         NotPermitted: the two are not two seal custodians.
@@ -25,7 +37,11 @@ def grant_what_is_missing(
     """
     types = workshop.shelf.types(at)
     with workshop.database.reading() as db:
-        seals = [row for row in all_seals(db) if row.stopped_at is None and row.not_after > at]
+        seals = [
+            row
+            for row in all_seals(db)
+            if row.purpose is None and row.stopped_at is None and row.not_after > at
+        ]
         held = {
             (g.terms.seal_id, g.terms.type_code, g.terms.type_version)
             for g in grants_of_seals(db, [row.seal_id for row in seals])

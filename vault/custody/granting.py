@@ -68,7 +68,7 @@ def propose(
         new = [Grant(uuid7(at), each, deed, None, None) for each in terms if each not in open_ones]
         if new:  # 4
             insert_grants(db, new)
-            _audit(db, actor_of(person), "seal_grant.make", new, at)
+            _audit(db, actor_of(person), "seal-grant-make", new, at)
     made = {grant.terms: grant for grant in new}
     return Decided(tuple((open_ones | made)[each] for each in terms), repeated=not new)
 
@@ -99,7 +99,7 @@ def approve(
         new = [grant for grant in grants if grant.approved is None]
         if new:  # 4
             insert_grant_events(db, [grant.grant_id for grant in new], APPROVE, deed)
-            _audit(db, actor_of(person), "seal_grant.approve", new, at)
+            _audit(db, actor_of(person), "seal-grant-approve", new, at)
     return Decided(
         tuple(grant if grant.approved is not None else replace(grant, approved=deed) for grant in grants),
         repeated=not new,
@@ -124,7 +124,7 @@ def end(
         new = [grant for grant in grants if grant.ended is None]  # 3
         if new:  # 4
             insert_grant_events(db, [grant.grant_id for grant in new], END, deed)
-            _audit(db, actor_of(person), "seal_grant.end", new, at)
+            _audit(db, actor_of(person), "seal-grant-end", new, at)
     return Decided(
         tuple(grant if grant.ended is not None else replace(grant, ended=deed) for grant in grants),
         repeated=not new,
@@ -163,6 +163,9 @@ def _check_terms(db: WriteConnection, workshop: Workshop, terms: Sequence[GrantT
         kind, seal = types.get(each.type_code), seals[each.seal_id]
         if seal is None or seal.stopped_at is not None or seal.not_after <= at:
             problems.append(FieldProblem(f"/{n}/seal_id", "There is no such seal in use."))
+        elif seal.purpose is not None:
+            detail = "This is the platform's seal for usage copies: no certificate bears it."
+            problems.append(FieldProblem(f"/{n}/seal_id", detail))
         if kind is None or kind.version != each.type_version:
             problems.append(FieldProblem(f"/{n}/type_version", "This version of the type is not in force."))
         elif seal is not None and kind.authority(seal.authority) is None:

@@ -117,8 +117,11 @@ def import_seal(
     *,
     trial_page: bytes,
     by: Deed,
+    purpose: str | None = None,
 ) -> SealRow:
     """Takes a seal into custody. It seals nothing before two custodians have granted something.
+
+    `purpose`: as in `storage.seals.SealRow`; the platform's seal for usage copies is granted to nobody.
 
     1. The certificate is this authority's, as far as it says, and not here already. 2. Seal a page for trial
     and let the independent reader judge it: what cannot be trusted is told now, not by the first deposit.
@@ -152,6 +155,7 @@ def import_seal(
         not_after=certificate_end(brought.certificate_pem),
         created_at=by.at,
         stopped_at=None,
+        purpose=purpose,
     )
     paths = {folder / (seal_id + suffix): content for suffix, content in brought.files.items()}
     try:
@@ -161,7 +165,7 @@ def import_seal(
         with workshop.database.writing() as db:  # 4
             insert_seal(db, row)
             insert_seal_event(db, seal_id, SealAct.IMPORT, by)
-            insert_audit(db, [AuditRow(by.actor, "seal.import", None, None, {"seal": seal_id})], by.at)
+            insert_audit(db, [AuditRow(by.actor, "seal-import", None, None, {"seal": seal_id})], by.at)
     except Unavailable:
         raise
     except BaseException:

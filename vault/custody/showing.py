@@ -53,6 +53,7 @@ def seal_json(shown: SealShown, at: datetime) -> dict[str, Any]:
         "seal_id": row.seal_id,
         "authority": row.authority,
         "authority_name": row.authority_name,
+        "purpose": row.purpose,
         "algorithm": row.algorithm,
         "state": state,
         "not_after": moment(row.not_after),

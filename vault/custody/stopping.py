@@ -152,5 +152,7 @@ def _found(db: WriteConnection, seal_id: str) -> SealRow:
 
 
 def _audit(db: WriteConnection, seal_id: str, act: SealAct, deed: Deed) -> None:
-    row = AuditRow(deed.actor, f"seal.{act.value}", None, None, {"seal": seal_id, "via": deed.via})
+    row = AuditRow(
+        deed.actor, "seal-" + act.value.replace("_", "-"), None, None, {"seal": seal_id, "via": deed.via}
+    )
     insert_audit(db, [row], deed.at)

@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from storage.cases import redeem_case
-from storage.certificates import NewCertificate, insert_certificates
 from storage.db import WriteConnection
-from storage.history import AuditRow, LeafRow, defer_job, insert_audit, insert_leaves
+from storage.history import UPKEEP_QUEUE, AuditRow, LeafRow, defer_job, insert_leaves, insert_look
 from storage.holders import ensure_holders
 from storage.materials import NewMaterial, insert_materials
-from storage.statuses import supersede
+from storage.new_certificates import NewCertificate, insert_certificates
+from storage.statuses import announce, supersede
 from vault.deposit.making import SealedResult
 from vault.deposit.reserving import ReservedCase, answer_of_another_try
 from vault.deposit.taking import TakenFile
@@ -27,12 +27,12 @@ from vault.model.holders import Holder
 from vault.model.ids import uuid7
 from vault.model.legal_time import legal_day
 from vault.model.lifecycle import Action, StatusEvent
+from vault.succession import defer_take_over
 from vault.workshop import Workshop
 
 # The store acknowledges before its disks have it: read every object once more after this time.
 SECOND_LOOK_AFTER = timedelta(minutes=10)
 SECOND_LOOK_TASK = "second_look"
-SECOND_LOOK_QUEUE = "scrub"
 
 
 def commit(
@@ -69,26 +69,22 @@ def commit(
             insert_certificates(db, workshop.keys, new, holder_ids, actor=case.client_id, at=at)
             insert_leaves(db, [*issued, *_supersede(db, workshop, case, new, at)])
         insert_materials(db, workshop.keys, _new_materials(case, reserved, handed_in, at), holder_ids)
-        insert_audit(
-            db,
-            [
-                AuditRow(
-                    actor=case.client_id,
-                    action="deposit",
-                    certificate_id=None,
-                    case_id=reserved.case_id,
-                    details={
-                        "certificates": [str(item.certificate_id) for item in new],
-                        "seal_grants": sorted({str(use.seal.grant_id) for use in reserved.uses}),
-                    },
-                )
-            ],
-            at,
+        event = AuditRow(
+            actor=case.client_id,
+            action="deposit",
+            certificate_id=None,
+            case_id=reserved.case_id,
+            details={
+                "certificates": [str(item.certificate_id) for item in new],
+                "seal_grants": sorted({str(use.seal.grant_id) for use in reserved.uses}),
+            },
+            acting_for=case.acting_for,
         )
+        insert_look(db, workshop.keys, event, {}, at)
         objects = [d.sha256 for item in new for d in item.documents] + [m.sha256 for m in case.materials]
         defer_job(
             db,
-            queue=SECOND_LOOK_QUEUE,
+            queue=UPKEEP_QUEUE,
             task=SECOND_LOOK_TASK,
             arguments={"sha256": objects},
             at=at + SECOND_LOOK_AFTER,
@@ -183,16 +179,22 @@ def _issue_leaf(workshop: Workshop, item: NewCertificate, at: datetime) -> LeafR
 def _supersede(
     db: WriteConnection, workshop: Workshop, case: CompletedCase, new: list[NewCertificate], at: datetime
 ) -> list[LeafRow]:
+    """Takes what is superseded out of force: at once, or by a job on the day on which the new one begins."""
     leaves = []
     for item in new:
         if item.supersedes is None:
+            continue
+        problem = FieldProblem(f"/results/{item.position}/supersedes", "It is no longer in force.")
+        if item.valid_from > legal_day(at):
+            if not announce(db, item.supersedes, item.certificate_id):
+                raise Conflict("The certificate to supersede was changed meanwhile.", problem)
+            defer_take_over(db, item.certificate_id, item.valid_from)
             continue
         event = StatusEvent(
             Action.SUPERSEDE, Status.SUPERSEDED, case.client_id, None, legal_day(at), None, at
         )
         old = supersede(db, item.supersedes, item.certificate_id, event)
         if old is None:
-            problem = FieldProblem(f"/results/{item.position}/supersedes", "It is no longer in force.")
             raise Conflict("The certificate to supersede was changed meanwhile.", problem)
         leaves.append(_leaf_row(workshop, item.supersedes, event_content(old, event), at))
     return leaves

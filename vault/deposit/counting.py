@@ -4,7 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from storage.cases import ReservationRow, count_reservation
@@ -13,7 +13,7 @@ from storage.grants import UsableSeal, usable_seals
 from storage.seal_uses import take_uses
 from vault.errors import SealCapReached, SealNotGranted, Unavailable
 from vault.model.certificate import CompletedCase
-from vault.model.legal_time import legal_day, next_legal_day_begins
+from vault.model.legal_time import day_begins, legal_day
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def find_uses(
             raise SealNotGranted(
                 f"No seal-use grant lets client {case.client_id} seal version {version} of type"
                 f" {result.type_code} for authority {result.issuing_authority} today: one seal custodian has"
-                " to make a grant (certvault seal grant), another to approve it (certvault seal approve)."
+                " to make a grant (POST /v1/seal-grants), another to approve it."
             )
         uses.append(SealUse(seal, version))
     return tuple(uses)
@@ -74,7 +74,7 @@ def count(db: WriteConnection, seals: Sequence[UsableSeal], at: datetime) -> Non
     counts = Counter(seals)
     for seal in sorted(counts, key=lambda seal: seal.grant_id):
         if not take_uses(db, seal.grant_id, seal.daily_cap, legal_day(at), counts[seal]):
-            begins = next_legal_day_begins(at)
+            begins = day_begins(legal_day(at) + timedelta(days=1))
             raise SealCapReached(
                 f"Grant {seal.grant_id} lets {seal.daily_cap} results be sealed a day, and has no room for"
                 f" {counts[seal]} more today: send the case again from {begins.isoformat()} on, or let seal"

@@ -1,6 +1,6 @@
 """Calendar days of the country that the certificates are of: validity and effect are counted in them."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 LEGAL_TIME = ZoneInfo("Asia/Shanghai")
@@ -11,6 +11,11 @@ def legal_day(at: datetime) -> date:
     return at.astimezone(LEGAL_TIME).date()
 
 
-def next_legal_day_begins(at: datetime) -> datetime:
-    """Midnight in China after this time: when what is counted by the day begins anew."""
-    return datetime.combine(legal_day(at) + timedelta(days=1), time.min, LEGAL_TIME)
+def day_ends(day: date) -> datetime:
+    """The moment at which a calendar day in China ends and the next one begins, in UTC."""
+    return datetime.combine(day + timedelta(days=1), time(), LEGAL_TIME).astimezone(UTC)
+
+
+def day_begins(day: date) -> datetime:
+    """The moment at which a calendar day begins in China."""
+    return datetime.combine(day, time(), LEGAL_TIME)

@@ -29,6 +29,7 @@ from vault.errors import (
     TooLarge,
     TooMany,
     Unavailable,
+    UnknownCursor,
     VaultError,
 )
 
@@ -43,6 +44,7 @@ def all_errors() -> Iterator[VaultError]:
     yield SealNotGranted("Not granted.")
     yield NotFound("Not there.")
     yield Conflict("Differs.", FieldProblem("/b", "Differs."))
+    yield UnknownCursor("Ahead.", FieldProblem("/after", "Ahead."))
     yield TooLarge("Too large.", limit_bytes=1)
     yield TooMany("Too often.", retry_after_s=7)
     yield SealCapReached("Used up.", retry_after_s=7)
@@ -59,6 +61,7 @@ STATUS = {
     "seal-not-granted": 403,
     "not-found": 404,
     "conflict": 409,
+    "unknown-cursor": 409,
     "too-large": 413,
     "too-many-requests": 429,
     "seal-cap-reached": 429,

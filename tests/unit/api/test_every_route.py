@@ -27,12 +27,14 @@ def routes() -> Iterator[tuple[str, str, bool]]:
 
 
 ROUTES = sorted(set(routes()))
+# The same for everybody, and asked for at every token: others may keep them for a minute.
+FOR_EVERYBODY = {"/.well-known/jwks.json", "/.well-known/oauth-authorization-server"}
 WRITING = [(method, path) for method, path, _ in ROUTES if method not in {"GET", "HEAD"}]
 
 
 def test_the_list_of_routes_is_not_empty_by_mistake() -> None:
     paths = {path for _, path, _ in ROUTES}
-    assert {"/", "/v", "/v1/deposits", "/v1/verifications", "/oauth/token", "/dev/login", "/docs"} <= paths
+    assert {"/", "/v", "/v1/deposits", "/v1/verifications", "/oauth/token", "/signin/x", "/docs"} <= paths
     assert len(WRITING) > 15
 
 
@@ -47,7 +49,7 @@ def test_every_answer_tells_browsers_what_they_may_not_do(method: str, path: str
     assert headers["strict-transport-security"].startswith("max-age=31536000")
     assert headers["referrer-policy"] in {"same-origin", "no-referrer"}
     assert "camera=()" in headers["permissions-policy"]
-    assert headers["cache-control"] == "no-store"
+    assert headers["cache-control"] == ("public, max-age=60" if path in FOR_EVERYBODY else "no-store")
     policy = headers["content-security-policy"]
     assert policy.startswith("default-src 'none'")
     assert "frame-ancestors 'none'" in policy
