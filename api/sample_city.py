@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -98,8 +99,8 @@ def set_up_city(
     """Brings a vault to where the sample city works with it; what is there already stays.
 
     1. The shipped catalogue; 2. a seal for every authority that has none in use, and the platform's; 3. one
-    approval system that acts for every authority; 4. a grant, by two seal custodians, of whatever that system
-    may deposit. `people` (of `cast`) are the identity provider's, and `issuer` is its identifier.
+    approval system that acts for every authority; 4. grants of whatever that system may deposit, by two seal
+    custodians of each authority. `people` (of `cast`) are the identity provider's, `issuer` is its own id.
 
     Raises:
         Conflict: the catalogue in force has been changed by hand.
@@ -115,8 +116,8 @@ def set_up_city(
     made = _make_missing_seals(workshop, secrets, catalogue.city, at)  # 2
     tell(f"印章 Seals: {len(catalogue.city.authorities)} authorities and the platform, {made} new seals.")
     client = _approval_system(workshop, catalogue.city, data, at)  # 3
-    makes, approves = _custodians(workshop, people, issuer, at)
-    granted = grant_what_is_missing(workshop, CLIENT_ID, makes, approves, at=at)  # 4
+    custodians = partial(_custodians, workshop, people, issuer, at)
+    granted = grant_what_is_missing(workshop, CLIENT_ID, custodians, at=at)  # 4
     tell(f"用印授权 Seal-use grants: {granted} new, made by one custodian and approved by another.")
     return SampleCity(len(catalogue.types), made, client, people)
 
@@ -186,18 +187,21 @@ def _approval_system(workshop: Workshop, city: City, data: Path, at: datetime) -
 
 
 def _custodians(
-    workshop: Workshop, people: tuple[DemoPerson, ...], issuer: str, at: datetime
+    workshop: Workshop, people: tuple[DemoPerson, ...], issuer: str, at: datetime, authority: str
 ) -> tuple[Person, Person]:
-    """The two of the cast, as they will be known when they sign in: the login is the provider's `sub`."""
+    """The two of the cast, as they will be known when they sign in: the login is the provider's `sub`.
+
+    They keep the seals of one authority; for the others they have colleagues, who have no account.
+    """
     makes, approves = (
         development_custodian(
             workshop,
             Introduced(
                 issuer=issuer,
-                subject=person.login,
+                subject=person.login if person.organisation == authority else f"{person.login}@{authority}",
                 name=person.name,
                 roles=frozenset({person.role}),
-                organisation=person.organisation,
+                organisation=authority,
                 code=None,
                 assurance=Assurance.HIGH,
             ),

@@ -96,13 +96,16 @@ def all_seals(db: ReadConnection) -> tuple[SealRow, ...]:
     return tuple(_seal(row) for row in db.execute(query))
 
 
-def lock_seals(db: WriteConnection, seal_ids: Collection[str]) -> frozenset[str]:
-    """Holds these seals' rows until the transaction ends; those that are there.
+def lock_seals(db: WriteConnection, seal_ids: Collection[str]) -> dict[str, str]:
+    """Holds these seals' rows until the transaction ends; whose they are, of those that are there.
 
     Deposits are not held up: their foreign keys take a lock that goes with this one.
     """
-    query = select(seals.c.id).where(seals.c.id.in_(sorted(seal_ids))).order_by(seals.c.id)
-    return frozenset(db.execute(query.with_for_update(key_share=True)).scalars())
+    query = select(seals.c.id, seals.c.authority).where(seals.c.id.in_(sorted(seal_ids)))
+    return {
+        row.id: row.authority
+        for row in db.execute(query.order_by(seals.c.id).with_for_update(key_share=True))
+    }
 
 
 def wait_for_commits(db: WriteConnection, seal_id: str) -> None:

@@ -87,7 +87,7 @@ def house(engines: EngineAddresses, tmp_path_factory: pytest.TempPathFactory) ->
     wired = wire(settings)
     authorities = frozenset(authority.code for authority in catalogue.city.authorities)
     added = add_client(wired.workshop, "suite", "The test suite", authorities, at=now)
-    grant_what_is_missing(wired.workshop, "suite", *two_custodians(), at=now)
+    grant_what_is_missing(wired.workshop, "suite", two_custodians, at=now)
     client = ClientGrant("suite", "The test suite", authorities)
     with listening:
         yield House(settings, wired, catalogue, client, added.secret, listening, issuer)

@@ -33,7 +33,7 @@ class Desk:
         self.workshop = house.wired.workshop
         self.client = client
         self.seal = seal
-        self.makes, self.approves = two_custodians()
+        self.makes, self.approves = two_custodians(seal.authority)
         self.kind = kind_named(house.catalogue, FOOD)
 
     def terms(self, cap: int = 5, **changes: object) -> GrantTerms:

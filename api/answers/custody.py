@@ -48,6 +48,7 @@ class KeptSealOut(BaseModel):
     """A seal in custody. `daily_cap`, `used_today`: of all its grants in force together."""
 
     seal_id: str
+    purpose: Literal["usage-copy"] | None = Field(description="Null for an authority's own certificates.")
     authority: str
     authority_name: str
     algorithm: str

@@ -35,12 +35,10 @@ SealId = Annotated[str, Path(pattern="^[0-9A-Za-z.-]{1,64}$", description="As `G
     "/v1/seals", summary="Seals and their use", response_model=KeptSealsOut, responses=problems(401, 403, 503)
 )
 def get_seals(edge: EdgeHere, person: PersonHere) -> JSONResponse:
-    """Every seal with its state, caps and use today; for seal custodians, operators and auditors."""
-    custody.check_may_see(person)
+    """With state, caps and use today: their organisation's for custodians, all for operators and auditors."""
     at = now()
-    return JSONResponse(
-        {"seals": [custody.seal_json(seal, at) for seal in custody.seals(edge.workshop, at=at)]}
-    )
+    shown = custody.seals_for(edge.workshop, person, at=at)
+    return JSONResponse({"seals": [custody.seal_json(seal, at) for seal in shown]})
 
 
 @router.get(
@@ -54,10 +52,9 @@ def get_grants(
     person: PersonHere,
     ended: Annotated[bool, Query(description="Those that are ended, too.")] = False,  # noqa: FBT002 - a query's flag
 ) -> JSONResponse:
-    """For seal custodians, operators and auditors."""
-    custody.check_may_see(person)
+    """Of their organisation's seals for seal custodians, of all seals for operators and auditors."""
     at = now()
-    shown = custody.seals(edge.workshop, at=at)
+    shown = custody.seals_for(edge.workshop, person, at=at)
     return JSONResponse({"grants": custody.grants_json(shown, at, with_ended=ended)})
 
 

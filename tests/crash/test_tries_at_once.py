@@ -172,4 +172,4 @@ def test_a_committed_case_is_answered_after_its_seal_was_stopped(house: House) -
             centre=None,
             at=datetime.now(UTC),
         )
-        grant_what_is_missing(workshop, house.client.client_id, *two_custodians(), at=datetime.now(UTC))
+        grant_what_is_missing(workshop, house.client.client_id, two_custodians, at=datetime.now(UTC))

@@ -15,10 +15,13 @@ from tests.requests import example_request
 from vault import signin
 from vault.errors import SealNotGranted
 from vault.model.actors import Role
+from vault.model.holders import HolderCode
 
 pytestmark = pytest.mark.engines
 
 SignedIn = Callable[..., Caller]
+# Whose seal a desk has.
+AUTHORITY = "11990100MB99000131"
 OFFICE = "91350100M000100Y43"
 
 
@@ -26,9 +29,10 @@ OFFICE = "91350100M000100Y43"
 def signed_in(app: FastAPI, loop: asyncio.AbstractEventLoop, identity_provider: IdentityProvider) -> SignedIn:
     """Somebody with these roles, signed in in a browser of their own."""
 
-    def sign_in(*roles: Role) -> Caller:
+    def sign_in(*roles: Role, organisation: str = AUTHORITY, code: HolderCode | None = None) -> Caller:
         caller = Caller(app, loop)
-        identity_provider.let_in(caller, identity_provider.admit(*roles, organisation=OFFICE, name="印样"))
+        who = identity_provider.admit(*roles, organisation=organisation, code=code, name="印样")
+        identity_provider.let_in(caller, who)
         return caller
 
     return sign_in
@@ -118,6 +122,46 @@ def test_another_site_makes_no_grant(desk: Desk, signed_in: SignedIn) -> None:
         assert custodian("POST", "/v1/seal-grants", json=grant_body(desk), headers=headers).status_code == 403
         path = f"/v1/seals/{desk.seal.seal_id}/stop"
         assert custodian("POST", path, json={"reason": "x"}, headers=headers).status_code == 403
+
+
+def test_two_accounts_of_one_person_are_one_pair_of_eyes(desk: Desk, signed_in: SignedIn) -> None:
+    one = HolderCode.parse("111", "11010519491231002X")  # GB 11643's own example
+    other = HolderCode.parse("111", "440524188001010014")
+    makes, again, approves = (
+        signed_in(Role.SEAL_CUSTODIAN, Role.HOLDER, code=code) for code in (one, one, other)
+    )
+    grant = makes("POST", "/v1/seal-grants", json=grant_body(desk)).json()["grant_id"]
+    assert again("POST", f"/v1/seal-grants/{grant}/approval").status_code == 403
+    seal, reason = f"/v1/seals/{desk.seal.seal_id}", {"reason": "样例"}
+    assert approves("POST", f"/v1/seal-grants/{grant}/approval").status_code == 201
+    assert makes("POST", f"{seal}/stop", json=reason).status_code == 200
+    assert makes("POST", f"{seal}/resumption", json=reason).status_code == 201
+    assert again("POST", f"{seal}/resumption/approval").status_code == 403
+    assert approves("POST", f"{seal}/resumption/approval").status_code == 201
+
+
+def test_the_seals_of_another_organisation_are_not_there(desk: Desk, signed_in: SignedIn) -> None:
+    assert desk.seal.authority == AUTHORITY
+    makes, approves = (signed_in(Role.SEAL_CUSTODIAN) for _ in range(2))
+    stranger = signed_in(Role.SEAL_CUSTODIAN, organisation=OFFICE)
+    refused = stranger("POST", "/v1/seal-grants", json=grant_body(desk))
+    nowhere = stranger("POST", "/v1/seal-grants", json=grant_body(desk) | {"seal_id": "no-such-seal"})
+    assert (refused.status_code, refused.json()["errors"]) == (422, nowhere.json()["errors"])
+    grant = makes("POST", "/v1/seal-grants", json=grant_body(desk)).json()["grant_id"]
+    seal, reason = f"/v1/seals/{desk.seal.seal_id}", {"reason": "样例"}
+    for path, body in (
+        (f"/v1/seal-grants/{grant}/approval", None),
+        (f"/v1/seal-grants/{grant}/end", reason),
+        (f"{seal}/stop", reason),
+        (f"{seal}/resumption", reason),
+        (f"{seal}/resumption/approval", None),
+    ):
+        answer = stranger("POST", path, json=body)
+        assert (answer.status_code, "There is no such" in answer.json()["detail"]) == (404, True), path
+    assert stranger("GET", "/v1/seals").json() == {"seals": []}
+    assert stranger("GET", "/v1/seal-grants").json() == {"grants": []}
+    assert grant in makes("GET", "/v1/seal-grants").text
+    assert approves("POST", f"/v1/seal-grants/{grant}/approval").status_code == 201
 
 
 def test_bad_terms_are_told_by_pointer_and_leave_nothing(desk: Desk, signed_in: SignedIn) -> None:

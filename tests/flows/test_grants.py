@@ -72,7 +72,7 @@ def test_who_makes_a_grant_does_not_approve_it(desk: Desk) -> None:
 def test_only_a_custodian_who_is_nothing_else_makes_approves_and_ends(
     desk: Desk, roles: tuple[Role, ...]
 ) -> None:
-    other, now = staff(*roles), datetime.now(UTC)
+    other, now = staff(*roles, organisation=desk.seal.authority), datetime.now(UTC)
     grant = desk.proposed(desk.terms())
     with pytest.raises(NotPermitted):
         desk.proposed(desk.terms(), by=other)
@@ -92,7 +92,7 @@ def test_a_proposal_and_an_approval_sent_twice_are_made_once(desk: Desk) -> None
     assert approve(desk.workshop, desk.approves, ids, via=VIA, at=now).repeated is False
     assert approve(desk.workshop, desk.approves, ids, via=VIA, at=now).repeated is True
     with pytest.raises(Conflict, match="another custodian"):
-        approve(desk.workshop, two_custodians()[0], ids, via=VIA, at=now)
+        approve(desk.workshop, two_custodians(desk.seal.authority)[0], ids, via=VIA, at=now)
 
 
 def test_what_cannot_be_granted_is_told_by_pointer(desk: Desk) -> None:

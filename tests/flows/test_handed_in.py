@@ -147,7 +147,7 @@ def test_the_newest_seal_of_an_authority_seals_with_its_own_algorithm(
         centre="行政审批专用章",
         at=datetime.now(UTC),
     )
-    grant_what_is_missing(workshop, house.client.client_id, *two_custodians(), at=datetime.now(UTC))
+    grant_what_is_missing(workshop, house.client.client_id, two_custodians, at=datetime.now(UTC))
     try:
         (certificate,) = deposited(house, example_request(house.catalogue)).certificates
         assert certificate.documents[0].seal_id == row.seal_id

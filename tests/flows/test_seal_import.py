@@ -82,7 +82,7 @@ def brought_in(house: House, desk: Desk, brought: BroughtKey) -> SealRow:
 
 def seals_after_being_granted(house: House, desk: Desk, row: SealRow) -> None:
     workshop = house.wired.workshop
-    grant_what_is_missing(workshop, desk.client.client_id, *two_custodians(), at=datetime.now(UTC))
+    grant_what_is_missing(workshop, desk.client.client_id, two_custodians, at=datetime.now(UTC))
     try:
         (certificate,) = desk.deposit(example_request(house.catalogue)).certificates
         assert certificate.documents[0].seal_id == row.seal_id

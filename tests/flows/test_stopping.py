@@ -45,13 +45,13 @@ def test_a_stopped_seal_seals_nothing_and_says_why(desk: Desk) -> None:
 
 @pytest.mark.parametrize("role", [Role.OPERATOR, Role.SEAL_CUSTODIAN])
 def test_an_operator_or_a_custodian_may_stop(desk: Desk, role: Role) -> None:
-    assert stopped(desk, staff(role))
+    assert stopped(desk, staff(role, organisation=desk.seal.authority))
 
 
 @pytest.mark.parametrize("role", [Role.AUDITOR, Role.CLERK, Role.HOLDER])
 def test_nobody_else_may_stop(desk: Desk, role: Role) -> None:
     with pytest.raises(NotPermitted):
-        stopped(desk, staff(role))
+        stopped(desk, staff(role, organisation=desk.seal.authority))
     assert shown(desk)["state"] == "in_use"
 
 
@@ -106,7 +106,7 @@ def test_a_seal_in_use_is_not_resumed(desk: Desk) -> None:
 
 @pytest.mark.parametrize("roles", [(Role.OPERATOR,), (Role.SEAL_CUSTODIAN, Role.OPERATOR)])
 def test_only_custodians_resume(desk: Desk, roles: tuple[Role, ...]) -> None:
-    now, other = datetime.now(UTC), staff(*roles)
+    now, other = datetime.now(UTC), staff(*roles, organisation=desk.seal.authority)
     stopped(desk, desk.makes)
     with pytest.raises(NotPermitted):
         propose_resumption(desk.workshop, other, desk.seal.seal_id, "样例", via=VIA, at=now)

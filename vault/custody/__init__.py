@@ -11,8 +11,7 @@ from vault.custody.importing import (
     import_seal,
 )
 from vault.custody.reading import read_terms
-from vault.custody.roles import check_may_see
-from vault.custody.showing import grant_json, grants_json, seal_json, seals
+from vault.custody.showing import grant_json, grants_json, seal_json, seals, seals_for
 from vault.custody.stopping import Resumption, Stopped, propose_resumption, resume, stop
 
 __all__ = [
@@ -22,7 +21,6 @@ __all__ = [
     "SealLook",
     "Stopped",
     "approve",
-    "check_may_see",
     "development_custodian",
     "end",
     "from_pkcs8",
@@ -38,5 +36,6 @@ __all__ = [
     "resume",
     "seal_json",
     "seals",
+    "seals_for",
     "stop",
 ]

@@ -1,5 +1,6 @@
 """Grants of a development vault: generous, and still made by one invented custodian, approved by another."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from storage.grants import grants_of_seals
@@ -27,9 +28,11 @@ def development_custodian(workshop: Workshop, who: Introduced, *, at: datetime) 
 
 
 def grant_what_is_missing(
-    workshop: Workshop, client_id: str, makes: Person, approves: Person, *, at: datetime
+    workshop: Workshop, client_id: str, custodians: Callable[[str], tuple[Person, Person]], *, at: datetime
 ) -> int:
     """Lets a client use every authority's seal in use for each of its types; how many grants that took.
+
+    `custodians`: who makes and who approves for an authority (USCC).
 
     Raises:
         NotPermitted: the two are not two seal custodians.
@@ -47,21 +50,26 @@ def grant_what_is_missing(
             for g in grants_of_seals(db, [row.seal_id for row in seals])
             if g.terms.client_id == client_id and g.in_force(at)
         }
-    missing = [
-        GrantTerms(
-            seal_id=row.seal_id,
-            type_code=kind.code,
-            type_version=kind.version,
-            client_id=client_id,
-            daily_cap=GENEROUS_CAP,
-            valid_from=at,
-            valid_to=min(row.not_after, at + timedelta(days=GRANT_DAYS_MAX)),
-        )
-        for row in seals
-        for kind in types.values()
-        if kind.authority(row.authority) is not None and (row.seal_id, kind.code, kind.version) not in held
-    ]
-    for start in range(0, len(missing), GRANTS_MAX):
-        made = propose(workshop, makes, missing[start : start + GRANTS_MAX], via=VIA, at=at)
-        approve(workshop, approves, [grant.grant_id for grant in made.grants], via=VIA, at=at)
-    return len(missing)
+    missing: dict[str, list[GrantTerms]] = {row.authority: [] for row in seals}
+    for row in seals:
+        missing[row.authority] += [
+            GrantTerms(
+                seal_id=row.seal_id,
+                type_code=kind.code,
+                type_version=kind.version,
+                client_id=client_id,
+                daily_cap=GENEROUS_CAP,
+                valid_from=at,
+                valid_to=min(row.not_after, at + timedelta(days=GRANT_DAYS_MAX)),
+            )
+            for kind in types.values()
+            if kind.authority(row.authority) is not None
+            and (row.seal_id, kind.code, kind.version) not in held
+        ]
+    for authority, terms in missing.items():
+        if terms:
+            makes, approves = custodians(authority)
+        for start in range(0, len(terms), GRANTS_MAX):
+            made = propose(workshop, makes, terms[start : start + GRANTS_MAX], via=VIA, at=at)
+            approve(workshop, approves, [grant.grant_id for grant in made.grants], via=VIA, at=at)
+    return sum(map(len, missing.values()))

@@ -21,7 +21,7 @@ from storage.grants import (
 )
 from storage.history import AuditRow, insert_audit
 from storage.seals import SealRow, find_seal, lock_seals
-from vault.custody.roles import actor_of, check_another, check_custodian, deed_of
+from vault.custody.roles import actor_of, check_another, check_custodian, deed_of, keeps
 from vault.errors import Conflict, FieldProblem, InputError, NotFound
 from vault.model.actors import Person
 from vault.model.custody import DAILY_CAP_MAX, GRANT_DAYS_MAX, Grant, GrantState, GrantTerms
@@ -59,7 +59,7 @@ def propose(
     seal_ids = frozenset(each.seal_id for each in terms)
     with workshop.database.writing() as db:
         lock_seals(db, seal_ids)  # 2
-        _check_terms(db, workshop, terms, at)  # 3
+        _check_terms(db, workshop, person, terms, at)  # 3
         open_ones = {
             grant.terms: grant
             for grant in grants_of_seals(db, seal_ids)
@@ -87,9 +87,9 @@ def approve(
     check_custodian(person)  # 1
     deed = deed_of(person, via, at)
     with workshop.database.writing() as db:
-        grants = _locked(db, grant_ids)  # 2
-        for grant in grants:  # 3
-            check_another(person, grant.made, "a grant")
+        grants = _locked(db, person, grant_ids)  # 2
+        check_another(db, person, [grant.made for grant in grants], "a grant")  # 3
+        for grant in grants:
             if grant.ended is not None:
                 raise Conflict(f"Grant {grant.grant_id} is ended: make a new one.")
             if grant.terms.valid_to <= at:
@@ -120,7 +120,7 @@ def end(
     check_custodian(person)  # 1
     deed = deed_of(person, via, at, read_reason(reason))
     with workshop.database.writing() as db:
-        grants = _locked(db, grant_ids)  # 2
+        grants = _locked(db, person, grant_ids)  # 2
         new = [grant for grant in grants if grant.ended is None]  # 3
         if new:  # 4
             insert_grant_events(db, [grant.grant_id for grant in new], END, deed)
@@ -143,20 +143,26 @@ def read_reason(reason: str) -> str:
     return text
 
 
-def _locked(db: WriteConnection, grant_ids: Collection[UUID]) -> tuple[Grant, ...]:
-    """These grants, read after their seals' rows are held."""
+def _locked(db: WriteConnection, person: Person, grant_ids: Collection[UUID]) -> tuple[Grant, ...]:
+    """These grants of seals that this person keeps, read after the seals' rows are held."""
     seals = {grant.terms.seal_id for grant in grants_by_id(db, grant_ids).values()}
-    lock_seals(db, seals)
-    found = grants_by_id(db, grant_ids)
+    owners = lock_seals(db, seals)
+    found = {
+        grant_id: grant
+        for grant_id, grant in grants_by_id(db, grant_ids).items()
+        if keeps(person, owners.get(grant.terms.seal_id))
+    }
     missing = sorted(set(grant_ids) - found.keys())
     if missing or not grant_ids:
         raise NotFound("There is no such grant.")
     return tuple(found[grant_id] for grant_id in dict.fromkeys(grant_ids))
 
 
-def _check_terms(db: WriteConnection, workshop: Workshop, terms: Sequence[GrantTerms], at: datetime) -> None:
+def _check_terms(
+    db: WriteConnection, workshop: Workshop, person: Person, terms: Sequence[GrantTerms], at: datetime
+) -> None:
     types = workshop.shelf.types(at)
-    seals = {seal_id: find_seal(db, seal_id) for seal_id in {each.seal_id for each in terms}}
+    seals = {seal_id: _kept(db, person, seal_id) for seal_id in {each.seal_id for each in terms}}
     clients = {client_id: find_client(db, client_id) for client_id in {each.client_id for each in terms}}
     problems = []
     for n, each in enumerate(terms):
@@ -177,6 +183,11 @@ def _check_terms(db: WriteConnection, workshop: Workshop, terms: Sequence[GrantT
         ]
     if problems:
         raise InputError("The grants cannot be made as they are.", *problems)
+
+
+def _kept(db: WriteConnection, person: Person, seal_id: str) -> SealRow | None:
+    row = find_seal(db, seal_id)
+    return row if row is not None and keeps(person, row.authority) else None
 
 
 def _out_of_limits(terms: GrantTerms, seal: SealRow | None, at: datetime) -> list[tuple[str, str]]:

@@ -8,7 +8,9 @@ from uuid import UUID
 from storage.grants import grants_of_seals
 from storage.seal_uses import used_on
 from storage.seals import SealEvent, SealRow, all_seals, latest_seal_events
+from vault.custody.roles import check_may_see, sees
 from vault.log import moment
+from vault.model.actors import Person
 from vault.model.custody import Deed, Grant, GrantState
 from vault.model.legal_time import legal_day
 from vault.workshop import Workshop
@@ -42,6 +44,17 @@ def seals(workshop: Workshop, *, at: datetime) -> tuple[SealShown, ...]:
     return tuple(
         SealShown(row, latest.get(row.seal_id), tuple(by_seal.get(row.seal_id, ())), used) for row in rows
     )
+
+
+def seals_for(workshop: Workshop, person: Person, *, at: datetime) -> tuple[SealShown, ...]:
+    """The seals that this person may see: a custodian those that they keep, operators and auditors all.
+
+    Raises:
+        NotPermitted: they may see none.
+        Unavailable: the database does not answer.
+    """
+    check_may_see(person)
+    return tuple(shown for shown in seals(workshop, at=at) if sees(person, shown.row.authority))
 
 
 def seal_json(shown: SealShown, at: datetime) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from storage.seals import (
     wait_for_commits,
 )
 from vault.custody.granting import read_reason
-from vault.custody.roles import check_another, check_custodian, check_may_stop, deed_of
+from vault.custody.roles import check_another, check_custodian, check_may_stop, deed_of, sees
 from vault.errors import Conflict, NotFound, Unavailable
 from vault.model.actors import Person
 from vault.model.custody import Deed, SealAct
@@ -69,16 +69,17 @@ def stop(
         check_may_stop(by)
     deed = deed_of(by, via, at, text) if isinstance(by, Person) else Deed(by.actor, via, at, text)
     try:
-        return _stop(workshop, seal_id, deed, wait=True)
+        return _stop(workshop, seal_id, by, deed, wait=True)
     except Unavailable:
-        return _stop(workshop, seal_id, deed, wait=False)
+        return _stop(workshop, seal_id, by, deed, wait=False)
 
 
-def _stop(workshop: Workshop, seal_id: str, deed: Deed, *, wait: bool) -> Stopped:
+def _stop(workshop: Workshop, seal_id: str, by: Person | Deed, deed: Deed, *, wait: bool) -> Stopped:
     with workshop.database.writing() as db:
+        _found(db, seal_id, by)  # first: whoever may not stop it holds nobody up
         if wait:
             wait_for_commits(db, seal_id)  # 1
-        row = _found(db, seal_id)
+        row = _found(db, seal_id, by)
         stopped = stop_seal(db, seal_id, deed.at)  # 2
         latest = latest_seal_events(db, [seal_id]).get(seal_id)
         # A second stop ends a proposal to resume: whoever says stop again has a reason.
@@ -104,7 +105,7 @@ def propose_resumption(
     deed = deed_of(person, via, at, read_reason(reason))
     with workshop.database.writing() as db:
         lock_seals(db, [seal_id])
-        if _found(db, seal_id).stopped_at is None:
+        if _found(db, seal_id, person).stopped_at is None:
             raise Conflict(f"Seal {seal_id} is in use.")
         latest = latest_seal_events(db, [seal_id]).get(seal_id)
         if latest is not None and latest.act is SealAct.PROPOSE_RESUMPTION:
@@ -131,22 +132,23 @@ def resume(workshop: Workshop, person: Person, seal_id: str, *, via: str, at: da
     deed = deed_of(person, via, at)
     with workshop.database.writing() as db:
         lock_seals(db, [seal_id])
-        _found(db, seal_id)
+        _found(db, seal_id, person)
         latest = latest_seal_events(db, [seal_id]).get(seal_id)
         if latest is not None and latest.act is SealAct.RESUME and latest.deed.actor == deed.actor:
             return Resumption(seal_id, SealAct.RESUME, repeated=True)
         if latest is None or latest.act is not SealAct.PROPOSE_RESUMPTION:
             raise Conflict(f"Nobody proposes that seal {seal_id} be used again.")
-        check_another(person, latest.deed, "a proposal")
+        check_another(db, person, [latest.deed], "a proposal")
         resume_seal(db, seal_id)
         insert_seal_event(db, seal_id, SealAct.RESUME, deed, answers=latest.event_id)
         _audit(db, seal_id, SealAct.RESUME, deed)
     return Resumption(seal_id, SealAct.RESUME, repeated=False)
 
 
-def _found(db: WriteConnection, seal_id: str) -> SealRow:
+def _found(db: WriteConnection, seal_id: str, by: Person | Deed) -> SealRow:
+    """A seal that there is for this person; for whoever is at a terminal, any."""
     row = find_seal(db, seal_id)
-    if row is None:
+    if row is None or (isinstance(by, Person) and not sees(by, row.authority)):
         raise NotFound("There is no such seal.")
     return row
 
