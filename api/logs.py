@@ -93,6 +93,26 @@ class Metrics:
             registry=self._registry,
         )
 
+        self._refused = Counter(
+            "certvault_limited_total",
+            "Requests refused for being too many.",
+            ["rule"],
+            registry=self._registry,
+        )
+        self._alone = Counter(
+            "certvault_limits_alone_total",
+            "Exchanges of limits between processes that failed: this one went by its own count.",
+            registry=self._registry,
+        )
+
+    def count_refused(self, rule: str) -> None:
+        """Counts a request that was one too many."""
+        self._refused.labels(rule).inc()
+
+    def count_limits_alone(self) -> None:
+        """Counts an exchange of limits that failed."""
+        self._alone.inc()
+
     def observe(self, method: str, route: str, status: int, duration_s: float) -> None:
         """Counts one answered request."""
         self._requests.labels(method, route, str(status)).inc()

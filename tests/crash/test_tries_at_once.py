@@ -12,9 +12,14 @@ from signing.keys import SignatureAlgorithm
 from storage.cases import FORGOTTEN, find_case
 from storage.seals import stop_seal
 from tests.conftest import House
+from tests.custodians import two_custodians
 from tests.flows.test_deposit import deposited, uploaded_pdf
 from tests.requests import example_request, kind_named
+<<<<<<< HEAD
 from tests.trials import checked, together
+=======
+from vault.custody import grant_what_is_missing
+>>>>>>> sealcontrol
 from vault.deposit import Deposited, flow, storing
 from vault.errors import Conflict, Unavailable, VaultError
 from vault.founding import SecretsFolder, make_development_seal
@@ -166,3 +171,4 @@ def test_a_committed_case_is_answered_after_its_seal_was_stopped(house: House) -
             centre=None,
             at=datetime.now(UTC),
         )
+        grant_what_is_missing(workshop, house.client.client_id, two_custodians, at=datetime.now(UTC))

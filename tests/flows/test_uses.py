@@ -17,6 +17,7 @@ from storage.envelope import open_json
 from storage.history import look_place
 from storage.tables import audit_events, metadata, use_codes, use_events, uses
 from tests.conftest import House
+from tests.custodians import staff
 from tests.flows.test_deposit import deposited
 from tests.flows.test_reuse import (
     CONSTRUCTION,
@@ -30,11 +31,15 @@ from tests.flows.test_reuse import (
     with_material,
 )
 from tests.requests import new_case_number
+<<<<<<< HEAD
 from tests.trials import checked, now, together
+=======
+from vault.custody import stop
+>>>>>>> sealcontrol
 from vault.download import copy_for_client
 from vault.errors import Conflict, InputError, NotFound, Unavailable
 from vault.lifecycle import StatusChange, change_status
-from vault.model.actors import Assurance, ClientGrant, Person
+from vault.model.actors import Assurance, ClientGrant, Person, Role
 from vault.model.certificate import CertificateRecord
 from vault.model.holders import HolderCode
 from vault.model.ids import uuid7
@@ -49,11 +54,13 @@ from vault.uses import (
     accesses_of,
     discard_copy,
     make_use,
+    making,
     read_use,
     redeem,
     revoke_by_client,
     revoke_by_holder,
 )
+from vault.uses.copying import make_copy
 from vault.verify import by_file, report_json
 
 pytestmark = pytest.mark.engines
@@ -639,6 +646,28 @@ def test_without_a_seal_of_the_platform_no_copy_is_made(house: House, certificat
     finally:
         with house.wired.workshop.database.writing() as db:
             db.execute(text(stopped.format("NULL")))
+
+
+def test_no_copy_is_committed_under_a_seal_that_was_stopped_meanwhile(
+    house: House, certificate: CertificateRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workshop, request = house.wired.workshop, asked(certificate)
+
+    def stopped_after_sealing(*args: Any, **options: Any) -> UseRecord:  # noqa: ANN401 - handed on as they are
+        made = make_copy(*args, **options)
+        assert made.copy is not None
+        stop(workshop, made.copy.seal_id, staff(Role.OPERATOR), "样例", via="test", at=now())
+        return made
+
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(making, "make_copy", stopped_after_sealing)
+            with pytest.raises(Unavailable, match="stopped"):
+                used(house, request)
+    finally:
+        with workshop.database.writing() as db:
+            db.execute(text("UPDATE seals SET stopped_at = NULL WHERE purpose = 'usage-copy'"))
+    assert not used(house, request).repeated
 
 
 @pytest.fixture(autouse=True)
