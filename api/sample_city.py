@@ -114,14 +114,10 @@ def set_up_city(
     made = _make_missing_seals(workshop, secrets, catalogue.city, at)  # 2
     tell(f"印章 Seals: {len(catalogue.city.authorities)} authorities and the platform, {made} new seals.")
     client = _approval_system(workshop, catalogue.city, data, at)  # 3
-<<<<<<< HEAD
-    return SampleCity(client, people)
-=======
     custodians = partial(_custodians, workshop, people, issuer, at)
     granted = grant_what_is_missing(workshop, CLIENT_ID, custodians, at=at)  # 4
     tell(f"用印授权 Seal-use grants: {granted} new, made by one custodian and approved by another.")
-    return SampleCity(len(catalogue.types), made, client, people)
->>>>>>> sealcontrol
+    return SampleCity(client, people)
 
 
 def write_demo_file(

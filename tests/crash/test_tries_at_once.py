@@ -15,11 +15,8 @@ from tests.conftest import House
 from tests.custodians import two_custodians
 from tests.flows.test_deposit import deposited, uploaded_pdf
 from tests.requests import example_request, kind_named
-<<<<<<< HEAD
 from tests.trials import checked, together
-=======
 from vault.custody import grant_what_is_missing
->>>>>>> sealcontrol
 from vault.deposit import Deposited, flow, storing
 from vault.errors import Conflict, Unavailable, VaultError
 from vault.founding import SecretsFolder, make_development_seal

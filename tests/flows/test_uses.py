@@ -31,11 +31,8 @@ from tests.flows.test_reuse import (
     with_material,
 )
 from tests.requests import new_case_number
-<<<<<<< HEAD
 from tests.trials import checked, now, together
-=======
 from vault.custody import stop
->>>>>>> sealcontrol
 from vault.download import copy_for_client
 from vault.errors import Conflict, InputError, NotFound, Unavailable
 from vault.lifecycle import StatusChange, change_status

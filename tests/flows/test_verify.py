@@ -14,11 +14,8 @@ from storage.public_read import PublicReader
 from tests.conftest import House
 from tests.flows.test_deposit import deposited
 from tests.requests import example_request
-<<<<<<< HEAD
 from tests.trials import now
-=======
 from vault import verify
->>>>>>> sealcontrol
 from vault.model.certificate import CertificateRecord
 from vault.model.verdict import Altered, Genuine, NotInForce, Unrecognised, Verification
 from vault.verify import by_code, by_file, by_token, report_json
