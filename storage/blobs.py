@@ -1,11 +1,10 @@
-"""The object store: sealed bytes under their digest, written once, locked, and read back.
+"""The object store: cipher text under names, written once, locked, and read back.
 
-Two buckets. `documents` is locked (S3 object lock, COMPLIANCE): an object's key is the SHA-256 of its
-bytes, it is created with `If-None-Match: *` and kept until its retention ends. `intake` takes what
-approval systems upload before a deposit names it; nothing there is a record.
+Two buckets. `documents` is locked (S3 object lock, COMPLIANCE): an object is created with `If-None-Match: *`
+and kept until its retention ends. `intake` takes what approval systems upload before a deposit names it;
+nothing there is a record. What the bytes mean, and what opens them, is not known here (`storage.objects`).
 """
 
-import hashlib
 import io
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -21,7 +20,7 @@ from minio.error import MinioException, S3Error
 from minio.retention import Retention
 from urllib3.exceptions import HTTPError
 
-from vault.errors import IntegrityError, NotFound, Unavailable
+from vault.errors import NotFound, Unavailable
 
 CONNECT_TIMEOUT_S = 3.0
 READ_TIMEOUT_S = 20.0
@@ -31,8 +30,13 @@ CONNECTIONS_MAX = 64
 ABSENT = frozenset({"NoSuchKey", "NoSuchObject"})
 # What they say of a bucket that was made without object lock.
 NOT_LOCKED = "ObjectLockConfigurationNotFoundError"
-# Two path levels of two hex digits: a listing by prefix stays short at 10^9 objects.
+# Two path levels of two hex digits, as objects from before revision 0008 are named.
 FAN_OUT_CHARS = 2
+CONTENT_TYPE = "application/octet-stream"
+# Parts in which an object is read: a few segments of its cipher text.
+READ_PART_BYTES = 256 * 1024
+# One PUT for the largest object: a store that takes it in parts checks `If-None-Match` at none of them.
+PUT_MAX_BYTES = 128 * 1024 * 1024
 
 
 class _CreateOnly(urllib3.PoolManager):
@@ -59,7 +63,7 @@ class StoreAddress:
 class StoredObject:
     """One object as a listing names it."""
 
-    sha256: str
+    name: str
     size_bytes: int
     modified_at: datetime
 
@@ -104,18 +108,12 @@ class BlobStore:
         return True
 
     def put_document(
-        self,
-        content: bytes,
-        sha256: str,
-        *,
-        content_type: str,
-        retain_until: datetime,
-        origin: Mapping[str, str],
+        self, name: str, content: bytes, *, retain_until: datetime, origin: Mapping[str, str]
     ) -> None:
-        """Writes `content` under its digest, locked until `retain_until`; a repeat is no error.
+        """Writes `content` under `name`, locked until `retain_until`; a repeat is no error.
 
         `origin` goes into the object's metadata so that fsck can explain an object that no row names.
-        An object already under this key is taken for ours here; `read_document` proves it.
+        An object already under this name is taken for ours here; reading it back proves it.
 
         Raises:
             Unavailable: the store does not answer or refuses.
@@ -124,40 +122,57 @@ class BlobStore:
             try:
                 self._creating.put_object(
                     self._address.documents_bucket,
-                    _key(sha256),
+                    name,
                     io.BytesIO(content),
                     len(content),
-                    content_type=content_type,
+                    content_type=CONTENT_TYPE,
                     metadata=dict(origin),
+                    part_size=PUT_MAX_BYTES,
                     retention=Retention(COMPLIANCE, retain_until),
                 )
             except S3Error as error:
                 if error.code != "PreconditionFailed":
                     raise
-                self._retain_longer(sha256, retain_until)
+                self._retain_longer(name, retain_until)
 
-    def _retain_longer(self, sha256: str, until: datetime) -> None:
-        """A file that is handed in again years later is kept for as long as the newest case needs it."""
-        bucket, key = self._address.documents_bucket, _key(sha256)
+    def _retain_longer(self, key: str, until: datetime) -> None:
+        """A case that is sent again is kept for as long as its newest try needs it."""
+        bucket = self._address.documents_bucket
         kept = self._client.get_object_retention(bucket, key)
         if kept is None or kept.retain_until_date < until.replace(microsecond=0):
             self._client.set_object_retention(bucket, key, Retention(COMPLIANCE, until))
 
-    def read_document(self, sha256: str) -> bytes:
-        """The bytes under this digest, checked against it.
+    def document_parts(self, name: str) -> Iterator[bytes]:
+        """The bytes under `name` in parts, as the store sends them.
 
         Raises:
-            IntegrityError: the object is missing or its bytes are not those of the digest.
+            NotFound: there is no such object.
             Unavailable: the store does not answer.
         """
-        content = self._read(self._address.documents_bucket, sha256)
-        if content is None:
-            raise IntegrityError(f"The object store has lost document {sha256}.")
-        if hashlib.sha256(content).hexdigest() != sha256:
-            raise IntegrityError(f"The object store answers document {sha256} with other bytes.")
-        return content
+        return self._parts(self._address.documents_bucket, name)
 
-    def origin(self, sha256: str) -> Mapping[str, str]:
+    def document_size(self, name: str) -> int:
+        """How many bytes the object has, without reading it.
+
+        Raises:
+            NotFound: there is no such object.
+            Unavailable: the store does not answer.
+        """
+        with _translated():
+            return self._client.stat_object(self._address.documents_bucket, name).size or 0
+
+    def retained_until(self, name: str) -> datetime | None:
+        """Until when the store refuses to delete the object.
+
+        Raises:
+            NotFound: there is no such object.
+            Unavailable: the store does not answer.
+        """
+        with _translated():
+            kept = self._client.get_object_retention(self._address.documents_bucket, name)
+        return None if kept is None else kept.retain_until_date
+
+    def origin(self, name: str) -> Mapping[str, str]:
         """The metadata that `put_document` gave an object.
 
         Raises:
@@ -165,7 +180,7 @@ class BlobStore:
             Unavailable: the store does not answer.
         """
         with _translated():
-            found = self._client.stat_object(self._address.documents_bucket, _key(sha256))
+            found = self._client.stat_object(self._address.documents_bucket, name)
         prefix = "x-amz-meta-"
         pairs = (found.metadata or {}).items()
         return {key.lower()[len(prefix) :]: value for key, value in pairs if key.lower().startswith(prefix)}
@@ -176,10 +191,9 @@ class BlobStore:
             for item in self._client.list_objects(self._address.documents_bucket, recursive=True):
                 if item.object_name is None or item.last_modified is None:
                     continue
-                sha256 = item.object_name.replace("/", "")
-                yield StoredObject(sha256, item.size or 0, item.last_modified)
+                yield StoredObject(item.object_name, item.size or 0, item.last_modified)
 
-    def put_upload(self, content: bytes, sha256: str, *, content_type: str) -> None:
+    def put_upload(self, name: str, content: bytes) -> None:
         """Keeps an uploaded file until a deposit names it.
 
         Raises:
@@ -188,37 +202,36 @@ class BlobStore:
         with _translated():
             self._client.put_object(
                 self._address.intake_bucket,
-                _key(sha256),
+                name,
                 io.BytesIO(content),
                 len(content),
-                content_type=content_type,
+                content_type=CONTENT_TYPE,
+                part_size=PUT_MAX_BYTES,
             )
 
-    def read_upload(self, sha256: str) -> bytes:
-        """An uploaded file, checked against its digest.
+    def upload_parts(self, name: str) -> Iterator[bytes]:
+        """An uploaded file's bytes in parts, as the store sends them.
 
         Raises:
-            NotFound: no such upload.
-            IntegrityError: the bytes are not those of the digest.
+            NotFound: there is no such object.
             Unavailable: the store does not answer.
         """
-        content = self._read(self._address.intake_bucket, sha256)
-        if content is None:
-            raise NotFound(f"No upload {sha256}: send it first with PUT /v1/uploads/{{sha256}}.")
-        if hashlib.sha256(content).hexdigest() != sha256:
-            raise IntegrityError(f"The object store answers upload {sha256} with other bytes.")
-        return content
+        return self._parts(self._address.intake_bucket, name)
 
-    def _read(self, bucket: str, sha256: str) -> bytes | None:
+    def delete_upload(self, name: str) -> None:
+        """Takes an uploaded file away; one that is not there is no error.
+
+        Raises:
+            Unavailable: the store does not answer.
+        """
         with _translated():
+            self._client.remove_object(self._address.intake_bucket, name)
+
+    def _parts(self, bucket: str, name: str) -> Iterator[bytes]:
+        with _translated():
+            response = self._client.get_object(bucket, name)
             try:
-                response = self._client.get_object(bucket, _key(sha256))
-            except S3Error as error:
-                if error.code in ABSENT:
-                    return None
-                raise
-            try:
-                return bytes(response.read())
+                yield from response.stream(READ_PART_BYTES)
             finally:
                 response.close()
                 response.release_conn()
@@ -236,7 +249,8 @@ def _client(address: StoreAddress, http: urllib3.PoolManager) -> Minio:
     )
 
 
-def _key(sha256: str) -> str:
+def plain_name(sha256: str) -> str:
+    """Where an object from before revision 0008 lies: in clear, under its digest."""
     first, second = sha256[:FAN_OUT_CHARS], sha256[FAN_OUT_CHARS : 2 * FAN_OUT_CHARS]
     return f"{first}/{second}/{sha256[2 * FAN_OUT_CHARS :]}"
 

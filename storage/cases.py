@@ -1,6 +1,6 @@
 """Cases and reservations: the committed intent to seal, kept from the first try to the last."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -12,36 +12,39 @@ from sqlalchemy.dialects.postgresql import insert
 from storage.db import ReadConnection, WriteConnection
 from storage.envelope import KeyRing, open_json, seal_json
 from storage.holders import holder_index
-from storage.tables import cases, certificates, reservations
+from storage.tables import case_holders, cases, certificates, reservations
 from vault.model.holders import HolderCode
 from vault.model.ids import uuid7
 
-# The digest of a case whose contents were forgotten after a refusal: no request has it.
+# What `request_digest` holds: once a digest, from which an ID number could be tried out where all else is
+# known; since revision 0008 only where the request is to be found.
 FORGOTTEN = b""
+IN_ENVELOPE = b"\x01"
 
 
 @dataclass(frozen=True, slots=True)
 class CaseContents:
-    """What a case is reserved with. `envelope`: the request, to tell what differs, and the codes.
+    """What a case is reserved with. `envelope`: the request, to tell what differs, the codes and data keys.
 
-    `applicant`: for whom its results are pending; None once the contents are forgotten.
+    `applicant`: for whom its results are pending; None once the contents are forgotten or committed.
     """
 
     service_item: str
     completed_at: datetime
     applicant: HolderCode | None
-    request_digest: bytes
     envelope: Mapping[str, Any] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class CaseRow:
-    """A case as it is reserved now; `attempt` counts the contents that it had so far."""
+    """A case as it is reserved now; `attempt` counts the contents that it had so far.
+
+    `envelope` None: somebody in it was erased, and what it said with them.
+    """
 
     case_id: UUID
-    request_digest: bytes
     attempt: int
-    envelope: Mapping[str, Any] = field(repr=False)
+    envelope: Mapping[str, Any] | None = field(repr=False)
     committed_at: datetime | None
 
 
@@ -99,12 +102,11 @@ def find_case(
     row = db.execute(query.with_for_update() if lock else query).one_or_none()
     if row is None:
         return None
-    data_key = keys.data_key(row.data_key, f"cases.data_key:{row.id}")
+    data_key = None if row.data_key is None else keys.data_key(row.data_key, key_place(row.id))
     return CaseRow(
         case_id=row.id,
-        request_digest=row.request_digest,
         attempt=row.attempt,
-        envelope=open_json(data_key, row.sealed, f"cases.sealed:{row.id}"),
+        envelope=None if data_key is None else open_json(data_key, row.sealed, content_place(row.id)),
         committed_at=row.committed_at,
     )
 
@@ -187,14 +189,36 @@ def release_case(db: WriteConnection, case_id: UUID, attempt: int) -> None:
         db.execute(delete(cases).where(cases.c.id == case_id))
 
 
-def redeem_case(db: WriteConnection, case_id: UUID, attempt: int, at: datetime) -> bool:
-    """Marks a case as committed, once: False where another try was first or started another attempt."""
+def redeem_case(
+    db: WriteConnection,
+    keys: KeyRing,
+    case_id: UUID,
+    attempt: int,
+    *,
+    request: Mapping[str, Any],
+    at: datetime,
+) -> bool:
+    """Marks a case as committed, once: False where another try was first or started another attempt.
+
+    Its envelope gets a new data key and keeps the request alone: the data keys of its records, which it has
+    held for the retries, are now their holders'.
+    """
     statement = (
         update(cases)
         .where(cases.c.id == case_id, cases.c.committed_at.is_(None), cases.c.attempt == attempt)
-        .values(committed_at=at)
+        .values(
+            committed_at=at,
+            applicant_index=None,
+            **envelope_values(keys, case_id, {"request": request}),
+        )
     )
     return db.execute(statement).rowcount == 1
+
+
+def insert_case_holders(db: WriteConnection, case_id: UUID, holder_ids: Collection[UUID]) -> None:
+    """Keeps who is named in a case: its envelope is destroyed with the first of them."""
+    rows = [{"holder_id": holder_id, "case_id": case_id} for holder_id in holder_ids]
+    db.execute(insert(case_holders).on_conflict_do_nothing(), rows)
 
 
 def lock_predecessor(db: WriteConnection, certificate_id: UUID) -> Predecessor | None:
@@ -221,13 +245,31 @@ def highest_version(db: ReadConnection, lineage: str) -> int:
 
 
 def _columns(keys: KeyRing, case_id: UUID, contents: CaseContents, at: datetime) -> dict[str, object]:
-    data_key = keys.new_data_key(f"cases.data_key:{case_id}")
     return {
         "service_item": contents.service_item,
         "completed_at": contents.completed_at,
         "applicant_index": None if contents.applicant is None else holder_index(keys, contents.applicant),
-        "request_digest": contents.request_digest,
-        "data_key": data_key.wrapped,
-        "sealed": seal_json(data_key, contents.envelope, f"cases.sealed:{case_id}"),
+        "index_version": keys.index_version,
+        **envelope_values(keys, case_id, contents.envelope),
         "reserved_at": at,
     }
+
+
+def envelope_values(keys: KeyRing, case_id: UUID, envelope: Mapping[str, Any]) -> dict[str, object]:
+    """A case's envelope under a new data key; an empty one is a case whose contents are forgotten."""
+    data_key = keys.new_data_key(key_place(case_id))
+    return {
+        "request_digest": IN_ENVELOPE if envelope else FORGOTTEN,
+        "data_key": data_key.wrapped,
+        "sealed": seal_json(data_key, envelope, content_place(case_id)),
+    }
+
+
+def key_place(case_id: UUID) -> str:
+    """What a case's data key is bound to."""
+    return f"cases.data_key:{case_id}"
+
+
+def content_place(case_id: UUID) -> str:
+    """What a case's envelope is bound to."""
+    return f"cases.sealed:{case_id}"

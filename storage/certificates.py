@@ -10,8 +10,10 @@ from sqlalchemy import Row, Select, func, select, true
 from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by, insert
 
 from storage.db import ReadConnection, WriteConnection
-from storage.envelope import KeyRing, open_json, seal_json
+from storage.envelope import DataKey, KeyRing, open_json, seal_json
 from storage.holders import holder_json, holders_from_json
+from storage.key_state import found_by
+from storage.record_keys import CERTIFICATES, KnownHolder, record_key, way_in, way_in_columns, wrapped_for
 from storage.tables import (
     cases,
     certificate_holders,
@@ -22,7 +24,13 @@ from storage.tables import (
 )
 from vault.errors import IntegrityError
 from vault.model.catalogue import DocumentFormat
-from vault.model.certificate import CertificateRecord, SealLevel, Status, StoredDocument
+from vault.model.certificate import (
+    CertificateRecord,
+    ErasedCertificate,
+    SealLevel,
+    Status,
+    StoredDocument,
+)
 from vault.model.holders import Holder, HolderCode
 from vault.model.lifecycle import Action
 from vault.model.written import number_form
@@ -35,7 +43,7 @@ TOKEN = "qr-token"  # noqa: S105 - the purpose's name, not a token
 
 @dataclass(frozen=True, slots=True)
 class NewCertificate:
-    """A certificate about to be committed."""
+    """A certificate about to be committed; `key` has sealed its files already."""
 
     certificate_id: UUID
     case_id: UUID
@@ -55,6 +63,8 @@ class NewCertificate:
     token: str = field(repr=False)
     supersedes: UUID | None
     documents: tuple[StoredDocument, ...]
+    key: DataKey = field(repr=False)
+    object_names: tuple[str, ...]
 
 
 MEDIA_TYPES = {DocumentFormat.PDF: "application/pdf", DocumentFormat.OFD: "application/ofd"}
@@ -64,7 +74,7 @@ def insert_certificates(
     db: WriteConnection,
     keys: KeyRing,
     new: Sequence[NewCertificate],
-    holder_ids: Mapping[HolderCode, UUID],
+    holders: Mapping[HolderCode, KnownHolder],
     *,
     actor: str,
     at: datetime,
@@ -74,14 +84,23 @@ def insert_certificates(
     db.execute(
         insert(certificate_holders),
         [
-            {"holder_id": holder_ids[holder.code], "certificate_id": item.certificate_id, "position": n}
+            {
+                "holder_id": holders[holder.code].holder_id,
+                "certificate_id": item.certificate_id,
+                "position": n,
+                "data_key": wrapped_for(CERTIFICATES, item.certificate_id, holders[holder.code], item.key),
+            }
             for item in new
             for n, holder in enumerate(item.holders)
         ],
     )
     db.execute(
         insert(documents),
-        [_document_row(item.certificate_id, document) for item in new for document in item.documents],
+        [
+            _document_row(item.certificate_id, document, name)
+            for item in new
+            for document, name in zip(item.documents, item.object_names, strict=True)
+        ],
     )
     db.execute(
         insert(status_events),
@@ -100,9 +119,9 @@ def insert_certificates(
 
 
 def records_of_case(db: ReadConnection, keys: KeyRing, case_id: UUID) -> tuple[CertificateRecord, ...]:
-    """Every certificate of a case, in the order of its results."""
+    """Every certificate of a case whose holders are not all erased, in the order of its results."""
     query = _records().where(certificates.c.case_id == case_id).order_by(certificates.c.position)
-    return tuple(record_of(keys, row) for row in db.execute(query))
+    return _readable(keys, db.execute(query).all())
 
 
 def records_of_holder(
@@ -117,40 +136,47 @@ def records_of_holder(
     )
     if authorities is not None:
         query = query.where(certificates.c.issuing_authority.in_(authorities))
-    return tuple(record_of(keys, row) for row in db.execute(query))
+    return _readable(keys, db.execute(query).all())
 
 
 def records_by_number(db: ReadConnection, keys: KeyRing, number: str) -> tuple[CertificateRecord, ...]:
     """Every certificate with this number, newest first: numbers are unique only to their issuer."""
     query = (
         _records()
-        .where(certificates.c.number_index == keys.index(NUMBER, number_form(number)))
+        .where(found_by(certificates.c.number_index, keys, (NUMBER, number_form(number))))
         .order_by(certificates.c.id.desc())
     )
-    return tuple(record_of(keys, row) for row in db.execute(query))
+    return _readable(keys, db.execute(query).all())
 
 
 def record(db: ReadConnection, keys: KeyRing, certificate_id: UUID) -> CertificateRecord | None:
-    """One certificate by its id."""
-    row = db.execute(_records().where(certificates.c.id == certificate_id)).one_or_none()
-    return None if row is None else record_of(keys, row)
+    """One certificate by its id; None, too, where all its holders are erased."""
+    rows = db.execute(_records().where(certificates.c.id == certificate_id)).all()
+    return next(iter(_readable(keys, rows)), None)
 
 
-def record_by_document(db: ReadConnection, keys: KeyRing, sha256: str) -> CertificateRecord | None:
-    """The certificate one of whose sealed files has this digest."""
+def record_by_document(
+    db: ReadConnection, keys: KeyRing, sha256: str
+) -> CertificateRecord | ErasedCertificate | None:
+    """The certificate one of whose sealed files has this digest, or what is left of it."""
     owner = select(documents.c.certificate_id).where(documents.c.sha256 == bytes.fromhex(sha256)).limit(1)
     row = db.execute(_records().where(certificates.c.id == owner.scalar_subquery())).one_or_none()
-    return None if row is None else record_of(keys, row)
+    return None if row is None else record_or_rest(keys, row)
 
 
 def record_by_identifier(db: ReadConnection, keys: KeyRing, identifier: str) -> CertificateRecord | None:
-    """The certificate with this identifier (电子证照标识, in full)."""
-    row = db.execute(_records().where(certificates.c.identifier == identifier)).one_or_none()
-    return None if row is None else record_of(keys, row)
+    """The certificate with this identifier (电子证照标识, in full); None, too, where all holders are erased."""
+    rows = db.execute(_records().where(certificates.c.identifier == identifier)).all()
+    return next(iter(_readable(keys, rows)), None)
+
+
+def _readable(keys: KeyRing, rows: Sequence[Row[Any]]) -> tuple[CertificateRecord, ...]:
+    found = [record_or_rest(keys, row) for row in rows]
+    return tuple(item for item in found if isinstance(item, CertificateRecord))
 
 
 def row_page(db: ReadConnection, after: UUID | None, rows: int) -> Sequence[Row[Any]]:
-    """The next `rows` certificates after this id, in id order, as rows for `record_of`."""
+    """The next `rows` certificates after this id, in id order, as rows for `record_or_rest`."""
     query = _records().order_by(certificates.c.id).limit(rows)
     if after is not None:
         query = query.where(certificates.c.id > after)
@@ -159,16 +185,20 @@ def row_page(db: ReadConnection, after: UUID | None, rows: int) -> Sequence[Row[
 
 def content_place(certificate_id: UUID) -> str:
     """What a certificate's envelope is bound to."""
-    return f"certificates.sealed:{certificate_id}"
+    return CERTIFICATES.content_place(certificate_id)
 
 
-def key_place(certificate_id: UUID) -> str:
-    """What a certificate's wrapped data key is bound to."""
-    return f"certificates.data_key:{certificate_id}"
+def index_values(keys: KeyRing, number: str, code: str, token: str) -> dict[str, object]:
+    """The columns by which a certificate is found, under the active index key."""
+    return {
+        "number_index": keys.index(NUMBER, number_form(number)),
+        "code_index": keys.index(CODE, code),
+        "token_index": keys.index(TOKEN, token),
+        "index_version": keys.index_version,
+    }
 
 
 def _certificate_row(keys: KeyRing, item: NewCertificate, at: datetime) -> dict[str, object]:
-    data_key = keys.new_data_key(key_place(item.certificate_id))
     content = {
         "number": item.number,
         "holders": holder_json(item.holders),
@@ -190,17 +220,14 @@ def _certificate_row(keys: KeyRing, item: NewCertificate, at: datetime) -> dict[
         "valid_to": item.valid_to,
         "status": Status.VALID,
         "status_since": at,
-        "number_index": keys.index(NUMBER, number_form(item.number)),
-        "code_index": keys.index(CODE, item.verification_code),
-        "token_index": keys.index(TOKEN, item.token),
-        "data_key": data_key.wrapped,
-        "sealed": seal_json(data_key, content, content_place(item.certificate_id)),
+        **index_values(keys, item.number, item.verification_code, item.token),
+        "sealed": seal_json(item.key, content, content_place(item.certificate_id)),
         "supersedes": item.supersedes,
         "committed_at": at,
     }
 
 
-def _document_row(certificate_id: UUID, document: StoredDocument) -> dict[str, object]:
+def _document_row(certificate_id: UUID, document: StoredDocument, object_name: str) -> dict[str, object]:
     return {
         "certificate_id": certificate_id,
         "format": document.format,
@@ -210,6 +237,7 @@ def _document_row(certificate_id: UUID, document: StoredDocument) -> dict[str, o
         "level": document.level,
         "seal_id": document.seal_id,
         "content_type": MEDIA_TYPES[document.format],
+        "object_name": object_name,
     }
 
 
@@ -246,9 +274,11 @@ def _records() -> Select[Any]:
         .limit(1)
         .lateral("issue_leaf")
     )
+    opener = way_in(CERTIFICATES)
     return (
         select(
             certificates,
+            *way_in_columns(opener),
             cases.c.client_id,
             cases.c.number.label("case_number"),
             files.label("files"),
@@ -257,11 +287,12 @@ def _records() -> Select[Any]:
         )
         .join(cases, cases.c.id == certificates.c.case_id)
         .outerjoin(leaf, true())
+        .outerjoin(opener, true())
     )
 
 
-def record_of(keys: KeyRing, row: Row[Any]) -> CertificateRecord:
-    """The record in a row of these queries.
+def record_or_rest(keys: KeyRing, row: Row[Any]) -> CertificateRecord | ErasedCertificate:
+    """The record in a row of these queries, or what is left of it.
 
     Raises:
         IntegrityError: the envelope does not open, or the row's sealed files or its log leaf are gone.
@@ -269,7 +300,14 @@ def record_of(keys: KeyRing, row: Row[Any]) -> CertificateRecord:
     if not row.files or row.promise is None:
         missing = "sealed files" if not row.files else "log leaf"
         raise IntegrityError(f"Certificate {row.identifier} has lost its {missing}.")
-    data_key = keys.data_key(row.data_key, key_place(row.id))
+    stored = tuple(
+        StoredDocument(DocumentFormat(f[0]), f[1], f[2], f[3], SealLevel(f[4]), f[5]) for f in row.files
+    )
+    data_key = record_key(CERTIFICATES, keys, row)
+    if row.sealed is None and data_key is None:
+        return _rest(row, stored)
+    if row.sealed is None or data_key is None:
+        raise IntegrityError(f"Certificate {row.identifier} has lost its envelope or its data key.")
     content = open_json(data_key, row.sealed, content_place(row.id))
     return CertificateRecord(
         certificate_id=row.id,
@@ -290,12 +328,29 @@ def record_of(keys: KeyRing, row: Row[Any]) -> CertificateRecord:
         status_since=row.status_since,
         verification_code=content["code"],
         token=content["token"],
-        documents=tuple(
-            StoredDocument(DocumentFormat(f[0]), f[1], f[2], f[3], SealLevel(f[4]), f[5]) for f in row.files
-        ),
+        documents=stored,
         supersedes=row.supersedes,
         superseded_by=row.superseded_by,
         committed_at=row.committed_at,
         promise=row.promise,
+        log_index=row.log_index,
+    )
+
+
+def _rest(row: Row[Any], stored: tuple[StoredDocument, ...]) -> ErasedCertificate:
+    return ErasedCertificate(
+        certificate_id=row.id,
+        identifier=row.identifier,
+        version=row.version,
+        type_code=row.type_code,
+        issuing_authority=row.issuing_authority,
+        issued_on=row.issued_on,
+        valid_from=row.valid_from,
+        valid_to=row.valid_to,
+        status=Status(row.status),
+        status_since=row.status_since,
+        documents=stored,
+        superseded_by=row.superseded_by,
+        committed_at=row.committed_at,
         log_index=row.log_index,
     )

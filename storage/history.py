@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import Row, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from storage.db import ReadConnection, WriteConnection
-from storage.envelope import KeyRing, seal_json
-from storage.tables import audit_events, log_leaves
+from storage.envelope import BY_A_ROW, DataKey, KeyRing, seal_json, unwrap_key, version_of, wrap_key
+from storage.record_keys import KnownHolder, holder_key
+from storage.tables import audit_events, holders, log_leaves
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +87,21 @@ def insert_audit(db: WriteConnection, events: Sequence[AuditRow], at: datetime) 
 
 
 def insert_look(
-    db: WriteConnection, keys: KeyRing, event: AuditRow, reasons: Mapping[str, Any], at: datetime
+    db: WriteConnection,
+    keys: KeyRing,
+    event: AuditRow,
+    reasons: Mapping[str, Any],
+    at: datetime,
+    *,
+    holder: KnownHolder | None = None,
 ) -> None:
-    """Writes the audit event of a look-up; why somebody looked is free text, so it goes into an envelope."""
-    data_key = keys.new_data_key(look_place("data_key", event.actor, at))
+    """Writes the audit event of a look-up; why somebody looked is free text, so it goes into an envelope.
+
+    `holder`: whom alone it is about; `details` name them as `holder`. What it says is erased with them.
+    """
+    where = look_place("data_key", event.actor, at)
+    data_key = keys.new_data_key(where) if holder is None else keys.new_record_key()
+    wrapped = data_key.wrapped if holder is None else wrap_key(holder.key, data_key, where)
     db.execute(
         insert(audit_events).values(
             at=at,
@@ -98,10 +110,25 @@ def insert_look(
             certificate_id=event.certificate_id,
             case_id=event.case_id,
             details=dict(event.details),
-            data_key=data_key.wrapped,
+            data_key=wrapped,
             sealed=seal_json(data_key, reasons, look_place("sealed", event.actor, at)),
         )
     )
+
+
+def look_key(db: ReadConnection, keys: KeyRing, event: Row[Any]) -> DataKey | None:
+    """The data key of a look-up's envelope; None where the holder whom it is about is erased.
+
+    Raises:
+        IntegrityError: it does not open.
+    """
+    where = look_place("data_key", event.actor, event.at)
+    if version_of(event.data_key) != BY_A_ROW:
+        return keys.data_key(event.data_key, where)
+    holder_id = UUID(event.details["holder"])
+    query = select(holders.c.data_key).where(holders.c.id == holder_id)
+    wrapped = db.execute(query).scalar_one_or_none()
+    return None if wrapped is None else unwrap_key(holder_key(keys, holder_id, wrapped), event.data_key, where)
 
 
 def look_place(column: str, actor: str, at: datetime) -> str:

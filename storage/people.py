@@ -39,6 +39,7 @@ def insert_person(db: WriteConnection, keys: KeyRing, new: PersonWithPassword) -
             organisation=person.organisation,
             code_type=None if code is None else code.code_type,
             code_index=None if code is None else holder_index(keys, code),
+            index_version=keys.index_version,
             data_key=data_key.wrapped,
             sealed=seal_json(data_key, content, f"people.sealed:{person.person_id}"),
         )

@@ -5,6 +5,7 @@ from sqlalchemy import (
     Column,
     ForeignKey,
     LargeBinary,
+    SmallInteger,
     Table,
     Text,
     Uuid,
@@ -47,6 +48,7 @@ people = Table(
     Column("code_index", LargeBinary),
     Column("data_key", LargeBinary, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
+    Column("index_version", SmallInteger),
 )
 
 

@@ -1,0 +1,124 @@
+"""Data keys of certificates and materials: each wrapped by the key of every holder whom they are about.
+
+Any one of the holders' keys opens a record; when the last one is destroyed, nothing does. A record from
+before revision 0008 has its data key in its own row, wrapped by the vault's own key.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Column, Lateral, Row, Table, select
+
+from storage.envelope import DataKey, KeyRing, unwrap_key, wrap_key
+from storage.tables import (
+    certificate_holders,
+    certificates,
+    holders,
+    material_holders,
+    materials,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordKind:
+    """Certificates or materials: their table, the one of their holders, and what the latter calls them."""
+
+    table: Table
+    of_holders: Table
+    record_id: Column[UUID]
+
+    def key_place(self, record_id: UUID) -> str:
+        """What a data key in the record's own row is bound to."""
+        return f"{self.table.name}.data_key:{record_id}"
+
+    def content_place(self, record_id: UUID) -> str:
+        """What the record's envelope is bound to."""
+        return f"{self.table.name}.sealed:{record_id}"
+
+    def wrap_place(self, record_id: UUID, holder_id: UUID) -> str:
+        """What a data key wrapped by a holder's is bound to."""
+        return f"{self.of_holders.name}.data_key:{record_id}:{holder_id}"
+
+
+CERTIFICATES = RecordKind(certificates, certificate_holders, certificate_holders.c.certificate_id)
+MATERIALS = RecordKind(materials, material_holders, material_holders.c.material_id)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownHolder:
+    """A holder's row and its data key, in clear for this moment."""
+
+    holder_id: UUID
+    key: DataKey = field(repr=False)
+
+
+def holder_key_place(holder_id: UUID) -> str:
+    """What a holder's data key is bound to."""
+    return f"holders.data_key:{holder_id}"
+
+
+def holder_key(keys: KeyRing, holder_id: UUID, wrapped: bytes) -> DataKey:
+    """A holder's data key.
+
+    Raises:
+        IntegrityError: it does not open.
+    """
+    return keys.data_key(wrapped, holder_key_place(holder_id))
+
+
+def wrapped_for(kind: RecordKind, record_id: UUID, holder: KnownHolder, record_key: DataKey) -> bytes:
+    """The record's data key as this holder's row in `kind.of_holders` keeps it."""
+    return wrap_key(holder.key, record_key, kind.wrap_place(record_id, holder.holder_id))
+
+
+def way_in(kind: RecordKind) -> Lateral:
+    """The first holder who is left, to be joined to each record: `opener`, `wrapped`, `opener_key`."""
+    return (
+        select(
+            kind.of_holders.c.holder_id.label("opener"),
+            kind.of_holders.c.data_key.label("wrapped"),
+            holders.c.data_key.label("opener_key"),
+        )
+        .join(holders, holders.c.id == kind.of_holders.c.holder_id)
+        .where(
+            kind.record_id == kind.table.c.id,
+            kind.of_holders.c.data_key.is_not(None),
+            holders.c.data_key.is_not(None),
+        )
+        .order_by(kind.of_holders.c.position)
+        .limit(1)
+        .lateral(f"{kind.table.name}_way_in")
+    )
+
+
+def way_in_columns(lateral: Lateral) -> Iterable[Column[Any]]:
+    """The lateral's columns, for a select's list."""
+    return (lateral.c.opener, lateral.c.wrapped, lateral.c.opener_key)
+
+
+def record_key(kind: RecordKind, keys: KeyRing, row: Row[Any]) -> DataKey | None:
+    """The data key of a record in a row with `id`, `data_key` and `way_in`; None where all holders are erased.
+
+    Raises:
+        IntegrityError: it does not open.
+    """
+    return opened_key(kind, keys, row.id, row.data_key, (row.opener, row.wrapped, row.opener_key))
+
+
+def opened_key(
+    kind: RecordKind,
+    keys: KeyRing,
+    record_id: UUID,
+    own: bytes | None,
+    way: tuple[UUID | None, bytes | None, bytes | None],
+) -> DataKey | None:
+    """As `record_key`, from single values. `own`: the data key in the record's own row."""
+    if own is not None:
+        return keys.data_key(own, kind.key_place(record_id))
+    opener, wrapped, opener_key = way
+    if opener is None or wrapped is None or opener_key is None:
+        return None
+    outer = holder_key(keys, opener, opener_key)
+    return unwrap_key(outer, wrapped, kind.wrap_place(record_id, opener))
