@@ -32,6 +32,7 @@ ABSENT = frozenset({"NoSuchKey", "NoSuchObject"})
 NOT_LOCKED = "ObjectLockConfigurationNotFoundError"
 # Two path levels of two hex digits, as objects from before revision 0008 are named.
 FAN_OUT_CHARS = 2
+SHA256_HEX = 64
 CONTENT_TYPE = "application/octet-stream"
 # Parts in which an object is read: a few segments of its cipher text.
 READ_PART_BYTES = 256 * 1024
@@ -253,6 +254,13 @@ def plain_name(sha256: str) -> str:
     """Where an object from before revision 0008 lies: in clear, under its digest."""
     first, second = sha256[:FAN_OUT_CHARS], sha256[FAN_OUT_CHARS : 2 * FAN_OUT_CHARS]
     return f"{first}/{second}/{sha256[2 * FAN_OUT_CHARS :]}"
+
+
+def plain_digest(name: str) -> str | None:
+    """The digest in such a name; None where it is another name."""
+    digest = name.replace("/", "")
+    is_hex = len(digest) == SHA256_HEX and not digest.strip("0123456789abcdef")
+    return digest if is_hex and plain_name(digest) == name else None
 
 
 @contextmanager

@@ -165,7 +165,7 @@ def record_by_document(
 
 
 def record_by_identifier(db: ReadConnection, keys: KeyRing, identifier: str) -> CertificateRecord | None:
-    """The certificate with this identifier (电子证照标识, in full); None, too, where all holders are erased."""
+    """The certificate with this identifier (电子证照标识, in full), unless it is erased."""
     rows = db.execute(_records().where(certificates.c.identifier == identifier)).all()
     return next(iter(_readable(keys, rows)), None)
 

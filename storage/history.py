@@ -128,7 +128,9 @@ def look_key(db: ReadConnection, keys: KeyRing, event: Row[Any]) -> DataKey | No
     holder_id = UUID(event.details["holder"])
     query = select(holders.c.data_key).where(holders.c.id == holder_id)
     wrapped = db.execute(query).scalar_one_or_none()
-    return None if wrapped is None else unwrap_key(holder_key(keys, holder_id, wrapped), event.data_key, where)
+    return (
+        None if wrapped is None else unwrap_key(holder_key(keys, holder_id, wrapped), event.data_key, where)
+    )
 
 
 def look_place(column: str, actor: str, at: datetime) -> str:

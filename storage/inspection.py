@@ -8,9 +8,11 @@ from uuid import UUID
 from sqlalchemy import and_, func, select, union_all
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
+from storage.blobs import plain_digest, plain_name
 from storage.db import ReadConnection
 from storage.tables import cases, certificates, documents, materials, reservations
 
+NAME_PARTS = 3
 # Rows of one page; a page of records with their envelopes stays under 10 MB.
 PAGE_ROWS = 500
 
@@ -33,14 +35,41 @@ class CaseState:
     missing: tuple[str, ...]
 
 
-def named_objects(db: ReadConnection, digests: Sequence[str]) -> set[str]:
+def named_objects(db: ReadConnection, names: Sequence[str]) -> set[str]:
     """Those of these objects that a row names."""
-    wanted = [bytes.fromhex(digest) for digest in digests]
+    ids = [record_id for name in names if (record_id := _record_id(name)) is not None]
     query = union_all(
-        select(documents.c.sha256).where(documents.c.sha256.in_(wanted)),
-        select(materials.c.sha256).where(materials.c.sha256.in_(wanted)),
+        select(documents.c.object_name).where(documents.c.certificate_id.in_(ids)),
+        select(materials.c.object_name).where(materials.c.id.in_(ids)),
     )
-    return {row.sha256.hex() for row in db.execute(query)}
+    sealed = {row.object_name for row in db.execute(query)}
+    in_clear = _of_digests(db, names, in_clear=True)
+    return {name for name in names if name in sealed or name in in_clear}
+
+
+def outlived_objects(db: ReadConnection, names: Sequence[str]) -> set[str]:
+    """Those of these objects in clear, from before revision 0008, that a row has as cipher text by now."""
+    return _of_digests(db, names, in_clear=False)
+
+
+def _of_digests(db: ReadConnection, names: Sequence[str], *, in_clear: bool) -> set[str]:
+    digests = [bytes.fromhex(digest) for name in names if (digest := plain_digest(name)) is not None]
+    if not digests:
+        return set()
+    found = (
+        select(table.c.sha256).where(table.c.sha256.in_(digests), table.c.object_name.is_(None) == in_clear)
+        for table in (documents, materials)
+    )
+    return {plain_name(row.sha256.hex()) for row in db.execute(union_all(*found))}
+
+
+def _record_id(name: str) -> UUID | None:
+    """The id of the record whose file `storage.objects` gave this name."""
+    parts = name.split("/")
+    try:
+        return UUID(parts[1]) if len(parts) == NAME_PARTS else None
+    except ValueError:
+        return None
 
 
 def is_reserved(db: ReadConnection, certificate_id: UUID) -> bool:

@@ -5,6 +5,7 @@ waits for all who write under the old ones, and everybody after it writes under 
 row can appear under an old key behind a rotation's back.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -98,7 +99,9 @@ def finish(db: WriteConnection, at: datetime) -> None:
     """Nothing is of an older version any more."""
     db.execute(
         update(key_state).values(
-            index_oldest=key_state.c.index_version, wrapping_oldest=key_state.c.wrapping_version, changed_at=at
+            index_oldest=key_state.c.index_version,
+            wrapping_oldest=key_state.c.wrapping_version,
+            changed_at=at,
         )
     )
 
@@ -110,11 +113,12 @@ def found_by(column: ColumnElement[bytes], keys: KeyRing, *texts: tuple[str, str
     """
     indexes = [index for purpose, plain in texts for index in keys.indexes(purpose, plain)]
     return and_(
-        column == any_(literal(indexes, ARRAY(LargeBinary))), ring_has(literal(keys.index_versions, ARRAY(SmallInteger)))
+        column == any_(literal(indexes, ARRAY(LargeBinary))),
+        ring_has(literal(keys.index_versions, ARRAY(SmallInteger))),
     )
 
 
-def ring_has(versions: BindParameter[list[int]]) -> ColumnElement[bool]:
+def ring_has(versions: BindParameter[Sequence[int]]) -> ColumnElement[bool]:
     """True, or the statement fails because an index key in use is not among these versions."""
     return func.key_ring_has(versions, type_=Boolean)
 

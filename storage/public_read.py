@@ -11,10 +11,12 @@ from typing import Any
 from uuid import UUID
 
 from psycopg import AsyncConnection, OperationalError
+from psycopg.errors import ObjectNotInPrerequisiteState
 from psycopg.types.numeric import Int2
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from storage.certificates import CODE, NUMBER, TOKEN, content_place
+from storage.db import DISTRIBUTION_S, OLD_RING
 from storage.envelope import KeyRing, open_json
 from storage.record_keys import CERTIFICATES, opened_key
 from vault.errors import Unavailable
@@ -133,6 +135,8 @@ class PublicReader:
             async with self._pool.connection() as connection:
                 cursor = await connection.execute(query, parameters, binary=True)
                 return await cursor.fetchone()
+        except ObjectNotInPrerequisiteState as error:
+            raise Unavailable(OLD_RING, retry_after_s=DISTRIBUTION_S) from error
         except (OperationalError, PoolTimeout) as error:
             raise Unavailable("The database does not answer; try again shortly.") from error
 

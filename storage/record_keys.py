@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, Lateral, Row, Table, select
+from sqlalchemy import Column, ColumnElement, Row, Table, select
+from sqlalchemy.sql.selectable import LateralFromClause
 
 from storage.envelope import DataKey, KeyRing, unwrap_key, wrap_key
 from storage.tables import (
@@ -73,7 +74,7 @@ def wrapped_for(kind: RecordKind, record_id: UUID, holder: KnownHolder, record_k
     return wrap_key(holder.key, record_key, kind.wrap_place(record_id, holder.holder_id))
 
 
-def way_in(kind: RecordKind) -> Lateral:
+def way_in(kind: RecordKind) -> LateralFromClause:
     """The first holder who is left, to be joined to each record: `opener`, `wrapped`, `opener_key`."""
     return (
         select(
@@ -93,13 +94,13 @@ def way_in(kind: RecordKind) -> Lateral:
     )
 
 
-def way_in_columns(lateral: Lateral) -> Iterable[Column[Any]]:
+def way_in_columns(lateral: LateralFromClause) -> Iterable[ColumnElement[Any]]:
     """The lateral's columns, for a select's list."""
     return (lateral.c.opener, lateral.c.wrapped, lateral.c.opener_key)
 
 
 def record_key(kind: RecordKind, keys: KeyRing, row: Row[Any]) -> DataKey | None:
-    """The data key of a record in a row with `id`, `data_key` and `way_in`; None where all holders are erased.
+    """The data key of a record in a row with `id`, `data_key` and `way_in`; None once all are erased.
 
     Raises:
         IntegrityError: it does not open.

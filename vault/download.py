@@ -7,7 +7,8 @@ from uuid import UUID
 
 from storage.certificates import MEDIA_TYPES, record
 from storage.history import AuditRow, insert_audit
-from vault.errors import NotFound
+from storage.objects import document_object, read_object
+from vault.errors import IntegrityError, NotFound
 from vault.model.actors import ClientGrant, Person
 from vault.model.catalogue import DocumentFormat
 from vault.model.certificate import CertificateRecord
@@ -74,8 +75,11 @@ def _document(
         document = next((d for d in found.documents if d.format is wanted), None)
         if document is None:
             raise NotFound(f"This certificate was not made as {wanted}.")
+        filed = document_object(db, workshop.keys, certificate_id, wanted)
         event = AuditRow(actor, "download", certificate_id, None, {"format": wanted.value})
         insert_audit(db, [event], at)
-    content = workshop.blobs.read_document(document.sha256)
+    if filed is None:
+        raise IntegrityError(f"Certificate {found.identifier} has lost its sealed file.")
+    content = read_object(workshop.blobs, filed)
     name = f"{found.identifier}.{wanted.value}"
     return SealedFile(content, MEDIA_TYPES[wanted], name, document.sha256)

@@ -1,20 +1,19 @@
 """fsck: re-derives what the vault claims, from rows to objects and back, and explains every object.
 
-1. Every certificate: its rows can be read, its envelope opens, it is found by its number, code, token and
-   holders, its events follow the table of transitions, its status is what the newest one says, and a
-   superseded one and its successor name each other.
+1. Every certificate: its rows can be read; if it is not erased, its envelope opens, and it is found by its
+   number, code, token and holders; its events follow the table of transitions, its status is what the newest
+   one says, and a superseded one and its successor name each other.
 2. Every sealed file: the object is there and has the digests and the size that the row names.
 3. Every leaf: one for each event in their order, its content follows from row and event, its hash from
    its content; the log's key signed the promise.
 4. Every material: the object is there with its digest and size. Every case, material, holder and person:
-   the envelope opens.
+   the envelope opens. Of what was erased the cipher text is still there, and nothing opens it.
 5. Every object in the store: a row names it, or a known reservation or case explains it.
 6. Every committed case has all the certificates that it reserved.
 
 Damage is a finding, never an end: what cannot be read is reported, and everything else is still looked at.
 """
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -31,18 +30,19 @@ from storage.inspection import (
     is_reserved,
     named_objects,
     open_reservations,
+    outlived_objects,
     unredeemed_in_committed_cases,
 )
+from storage.objects import FiledObject, examine_object, material_page
 from storage.on_file import (
     CertificateOnFile,
     LeafOnFile,
     certificate_page,
     damaged_envelopes,
-    material_objects,
 )
 from vault.errors import IntegrityError, NotFound, SignatureError
 from vault.log import event_content, issue_content, promise_message
-from vault.model.certificate import CertificateRecord, Status
+from vault.model.certificate import CertificateRecord, ErasedCertificate, Status
 from vault.model.lifecycle import Action, StatusEvent, outcome
 from vault.tlog.merkle_leaf import leaf_hash
 from vault.workshop import Workshop
@@ -92,8 +92,8 @@ def fsck(workshop: Workshop, *, progress: Callable[[int], None]) -> FsckReport:
         certificates += len(page)
         progress(certificates)
     with workshop.database.reading() as db:
-        for sha256, size_bytes in material_objects(db):  # 4
-            findings += _check_object(workshop, sha256, size_bytes, f"material {sha256}")
+        for material_id, filed in _materials(workshop, db):  # 4
+            findings += _check_material(workshop, material_id, filed)
         findings += [
             Finding(Weight.PROBLEM, about, detail) for about, detail in damaged_envelopes(db, workshop.keys)
         ]
@@ -140,12 +140,15 @@ def _check_certificate(workshop: Workshop, found: CertificateOnFile) -> Iterator
     for name in found.astray:
         yield Finding(Weight.PROBLEM, about, f"It is not found by its {name}: the index is another's.")
     for file in found.files:
-        yield from _check_object(workshop, file.sha256, file.size_bytes, about, sm3=file.sm3)
+        if file.filed is not None:
+            yield from _check_object(workshop, file.filed, about, sm3=file.sm3)
     for leaf in found.leaves:
         yield from _check_leaf(workshop, about, leaf)
 
 
-def _check_status(record: CertificateRecord, history: tuple[StatusEvent, ...]) -> Iterator[Finding]:
+def _check_status(
+    record: CertificateRecord | ErasedCertificate, history: tuple[StatusEvent, ...]
+) -> Iterator[Finding]:
     about = record.identifier
     if not history or history[-1].status is not record.status:
         yield Finding(Weight.PROBLEM, about, "The status is not what the newest event says.")
@@ -172,21 +175,49 @@ def _check_history(
         )
 
 
-def _check_object(
-    workshop: Workshop, sha256: str, size_bytes: int, about: str, *, sm3: str | None = None
+def _materials(workshop: Workshop, db: ReadConnection) -> Iterator[tuple[UUID, FiledObject | IntegrityError]]:
+    after: UUID | None = None
+    while page := material_page(db, workshop.keys, after, PAGE_ROWS):
+        yield from page
+        after = page[-1][0]
+
+
+def _check_material(
+    workshop: Workshop, material_id: UUID, filed: FiledObject | IntegrityError
 ) -> Iterator[Finding]:
+    if not isinstance(filed, IntegrityError):  # its envelope is looked at with the others
+        yield from _check_object(workshop, filed, f"material {material_id}")
+
+
+def _check_object(
+    workshop: Workshop, filed: FiledObject, about: str, *, sm3: str | None = None
+) -> Iterator[Finding]:
+    if filed.key is None and filed.name is not None:
+        yield _check_erased(workshop, filed, about)
+        return
     try:
-        content = workshop.blobs.read_document(sha256)
+        found = examine_object(workshop.blobs, filed)
     except IntegrityError as error:
         yield Finding(Weight.PROBLEM, about, error.detail)
         return
-    if len(content) != size_bytes:
-        yield Finding(Weight.PROBLEM, about, f"Expected {size_bytes} bytes, the object has {len(content)}.")
-    if sm3 is not None and hashlib.new("sm3", content).hexdigest() != sm3:
+    if found.size_bytes != filed.size_bytes:
+        sentence = f"Expected {filed.size_bytes} bytes, the object has {found.size_bytes}."
+        yield Finding(Weight.PROBLEM, about, sentence)
+    if sm3 is not None and found.sm3 != sm3:
         yield Finding(Weight.PROBLEM, about, "The SM3 digest is not that of the object.")
 
 
-def _check_issue(record: CertificateRecord, leaves: tuple[LeafOnFile, ...]) -> Iterator[Finding]:
+def _check_erased(workshop: Workshop, filed: FiledObject, about: str) -> Finding:
+    try:
+        workshop.blobs.document_size(filed.stored_name)
+    except NotFound:
+        return Finding(Weight.NOTE, about, "Its holders are erased, and its object is gone.")
+    return Finding(Weight.NOTE, about, "Its holders are erased: nothing opens its object any more.")
+
+
+def _check_issue(
+    record: CertificateRecord | ErasedCertificate, leaves: tuple[LeafOnFile, ...]
+) -> Iterator[Finding]:
     expected = issue_content(
         identifier=record.identifier,
         type_code=record.type_code,
@@ -215,24 +246,28 @@ def _check_leaf(workshop: Workshop, about: str, leaf: LeafOnFile) -> Iterator[Fi
 
 
 def _check_named(workshop: Workshop, db: ReadConnection, batch: list[StoredObject]) -> Iterator[Finding]:
-    named = named_objects(db, [stored.sha256 for stored in batch])
-    for stored in batch:
-        if stored.sha256 not in named:
-            yield _explained(workshop, db, stored.sha256)
+    names = [stored.name for stored in batch]
+    named, outlived = named_objects(db, names), outlived_objects(db, names)
+    for name in names:
+        if name in outlived - named:
+            sentence = "In clear, from before revision 0008; locked until its retention ends."
+            yield Finding(Weight.NOTE, name, sentence)
+        elif name not in named:
+            yield _explained(workshop, db, name)
 
 
-def _explained(workshop: Workshop, db: ReadConnection, sha256: str) -> Finding:
+def _explained(workshop: Workshop, db: ReadConnection, name: str) -> Finding:
     """An object that no row names was left by a try that another one overtook, or that died."""
     try:
-        origin = workshop.blobs.origin(sha256)
+        origin = workshop.blobs.origin(name)
     except NotFound:
-        return Finding(Weight.NOTE, sha256, "The object vanished while it was looked at.")
+        return Finding(Weight.NOTE, name, "The object vanished while it was looked at.")
     certificate, case = _uuid(origin.get("certificate")), _uuid(origin.get("case"))
     if certificate is not None and is_reserved(db, certificate):
-        return Finding(Weight.NOTE, sha256, f"Left by an earlier try of certificate {certificate}.")
+        return Finding(Weight.NOTE, name, f"Left by an earlier try of certificate {certificate}.")
     if case is not None and is_case(db, case):
-        return Finding(Weight.NOTE, sha256, f"Left by an earlier try of case {case}.")
-    return Finding(Weight.PROBLEM, sha256, "No row names this object and nothing explains it.")
+        return Finding(Weight.NOTE, name, f"Left by an earlier try of case {case}.")
+    return Finding(Weight.PROBLEM, name, "No row names this object and nothing explains it.")
 
 
 def _uuid(text: str | None) -> UUID | None:

@@ -18,7 +18,7 @@ from storage.certificates import record_by_document
 from storage.public_read import PublicReader, PublicRow
 from storage.statuses import out_of_force
 from vault.log import moment
-from vault.model.certificate import CertificateRecord, Status
+from vault.model.certificate import CertificateRecord, ErasedCertificate, Status
 from vault.model.holders import HolderCode, mask_name
 from vault.model.legal_time import legal_day
 from vault.model.lifecycle import OutOfForce
@@ -77,12 +77,15 @@ def by_file(workshop: Workshop, content: bytes, *, at: datetime) -> Verification
     if ours is not None:  # tier 1
         kind = workshop.shelf.types(at).get(ours.type_code)
         names = {} if kind is None else {"type": kind.name, **{a.code: a.name for a in kind.authorities}}
-        unchanged = Check(
-            "file_unchanged", CheckResult.PASSED, "The file is byte for byte the one the vault issued."
-        )
+        checks = [
+            Check("file_unchanged", CheckResult.PASSED, "The file is byte for byte the one the vault issued.")
+        ]
+        if isinstance(ours, ErasedCertificate):
+            sentence = "Its holders were erased: the vault no longer knows whose certificate it is."
+            checks.append(Check("holders_known", CheckResult.UNKNOWN, sentence))
         certificate = {**_masked(_shown_record(ours, names)), **_shown_end(ended)}
         return _of_ours(
-            certificate, ours.status, ended, ours.valid_from, ours.valid_to, ours.log_index, at, unchanged
+            certificate, ours.status, ended, ours.valid_from, ours.valid_to, ours.log_index, at, *checks
         )
     reports = judge_pdf(content, roots=workshop.trust_roots, at=at)
     return _of_strange_file(reports, at)
@@ -117,7 +120,7 @@ def _of_ours(
     valid_to: date | None,
     log_index: int | None,
     at: datetime,
-    first: Check,
+    *first: Check,
 ) -> Verification:
     reason, sentence = _why_not_in_force(status, ended, valid_from, valid_to, at)
     in_force = Check(
@@ -131,7 +134,7 @@ def _of_ours(
         "The log has promised to include it." if log_index is None else "It stands in the public log.",
     )
     verdict: Verdict = Genuine(certificate) if reason is None else NotInForce(certificate, reason)
-    return Verification(verdict, (first, in_force, logged), (), {"index": log_index}, at)
+    return Verification(verdict, (*first, in_force, logged), (), {"index": log_index}, at)
 
 
 def _why_not_in_force(
@@ -191,7 +194,7 @@ def _shown_row(row: PublicRow, names: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _shown_record(record: CertificateRecord, names: Mapping[str, str]) -> dict[str, Any]:
+def _shown_record(record: CertificateRecord | ErasedCertificate, names: Mapping[str, str]) -> dict[str, Any]:
     return {
         "identifier": record.identifier,
         "version": record.version,
@@ -199,10 +202,7 @@ def _shown_record(record: CertificateRecord, names: Mapping[str, str]) -> dict[s
         "type_name": names.get("type", ""),
         "issuing_authority": record.issuing_authority,
         "issuing_authority_name": names.get(record.issuing_authority, ""),
-        "number": record.number,
-        "holders": [
-            {"code_type": h.code.code_type, "code": h.code.value, "name": h.name} for h in record.holders
-        ],
+        **_shown_person(record),
         "issued_on": record.issued_on.isoformat(),
         "valid_from": record.valid_from.isoformat(),
         "valid_to": None if record.valid_to is None else record.valid_to.isoformat(),
@@ -213,6 +213,14 @@ def _shown_record(record: CertificateRecord, names: Mapping[str, str]) -> dict[s
             for d in record.documents
         ],
     }
+
+
+def _shown_person(record: CertificateRecord | ErasedCertificate) -> dict[str, Any]:
+    """What a record says of people: nothing where they are erased."""
+    if isinstance(record, ErasedCertificate):
+        return {"number": "", "holders": []}
+    holders = [{"code_type": h.code.code_type, "code": h.code.value, "name": h.name} for h in record.holders]
+    return {"number": record.number, "holders": holders}
 
 
 def _shown_end(ended: OutOfForce | None) -> dict[str, Any]:

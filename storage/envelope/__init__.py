@@ -9,7 +9,7 @@ cipher text to its table, column and row, so that nobody can move one to another
 `ring_file` the file that holds them, `stream` files of any size.
 """
 
-from storage.envelope.ring import KeyRing, RingKey
+from storage.envelope.ring import KeyRing, RingKey, RingKeys
 from storage.envelope.ring_file import (
     add_versions,
     drop_versions,
@@ -37,6 +37,7 @@ __all__ = [
     "DataKey",
     "KeyRing",
     "RingKey",
+    "RingKeys",
     "Suite",
     "add_versions",
     "decrypted",

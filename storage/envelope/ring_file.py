@@ -106,9 +106,7 @@ def _written(keys: RingKeys) -> str:
     def entries(of: Mapping[int, RingKey]) -> dict[str, Any]:
         return {str(version): entry(key) for version, key in sorted(of.items())}
 
-    return json.dumps(
-        {"index_keys": entries(keys.index), "wrapping_keys": entries(keys.wrapping)}, indent=2
-    )
+    return json.dumps({"index_keys": entries(keys.index), "wrapping_keys": entries(keys.wrapping)}, indent=2)
 
 
 def _replace(path: Path, keys: RingKeys) -> None:

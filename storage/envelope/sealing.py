@@ -105,8 +105,11 @@ def unwrapped(outer: bytes, wrapped: bytes, where: str) -> bytes:
 
 
 def tag_under(data_key: DataKey, text: str) -> bytes:
-    """32 bytes that only the key's owner can derive from `text`: for names, and digests that tell nothing."""
-    return mac(data_key.suite, data_key.key, b"certvault/2/tag/" + text.encode())
+    """32 bytes that only the key's owner can derive from `text`, in whatever suite: for names.
+
+    Always HMAC-SHA-256: a name must not change with the suite, and it hides no more than a digest.
+    """
+    return mac(Suite.AES, data_key.key, b"certvault/2/tag/" + text.encode())
 
 
 def version_of(wrapped: bytes) -> int:

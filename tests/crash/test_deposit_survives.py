@@ -156,12 +156,11 @@ def test_a_commit_that_was_cut_off(house: House, how: str, commit: str) -> None:
 
 def _arm_after_store(workshop: Workshop, wire_: CuttingWire, how: str) -> None:
     """The next COMMIT after the object was read back is the commit point."""
-    read = workshop.blobs.read_document
+    read = workshop.blobs.document_parts
 
-    def read_then_arm(sha256: str) -> bytes:
-        content = read(sha256)
+    def read_then_arm(name: str) -> Iterator[bytes]:
+        yield from read(name)
         if wire_.cuts == 0:
             wire_.cut = how
-        return content
 
-    workshop.blobs.read_document = read_then_arm  # type: ignore[method-assign]  # the moment to arm the wire
+    workshop.blobs.document_parts = read_then_arm  # type: ignore[method-assign]  # the moment to arm the wire

@@ -9,6 +9,7 @@ import pytest
 from api.wiring import reader_of
 from storage.public_read import PublicReader
 from tests.conftest import House
+from tests.files import sealed_bytes
 from tests.flows.test_deposit import deposited
 from tests.requests import example_request
 from vault.model.certificate import CertificateRecord
@@ -75,13 +76,13 @@ def test_strange_tokens_are_unrecognised(house: House, token: str) -> None:
 
 
 def test_our_very_bytes_are_genuine(house: House, certificate: CertificateRecord) -> None:
-    content = house.wired.workshop.blobs.read_document(certificate.documents[0].sha256)
+    content = sealed_bytes(house, certificate)
     report = by_file(house.wired.workshop, content, at=now())
     assert isinstance(report.verdict, Genuine)
 
 
 def test_a_flipped_byte_is_altered(house: House, certificate: CertificateRecord) -> None:
-    content = bytearray(house.wired.workshop.blobs.read_document(certificate.documents[0].sha256))
+    content = bytearray(sealed_bytes(house, certificate))
     content[len(content) // 3] ^= 1
     report = by_file(house.wired.workshop, bytes(content), at=now())
     assert isinstance(report.verdict, Altered)
@@ -97,7 +98,7 @@ def test_a_superseded_certificate_is_not_in_force(house: House) -> None:
     renewal = example_request(house.catalogue)
     renewal["results"][0]["supersedes"] = str(old.certificate_id)
     deposited(house, renewal)
-    content = house.wired.workshop.blobs.read_document(old.documents[0].sha256)
+    content = sealed_bytes(house, old)
     verdict = by_file(house.wired.workshop, content, at=now()).verdict
     assert isinstance(verdict, NotInForce)
     assert verdict.reason == "superseded"

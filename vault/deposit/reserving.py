@@ -5,13 +5,12 @@ import hashlib
 import json
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from storage.cases import (
-    FORGOTTEN,
     CaseContents,
     CaseRow,
     Predecessor,
@@ -46,18 +45,28 @@ from vault.workshop import Workshop
 # Digits and capitals without those that are read for one another on paper (0/O, 1/I/L, U/V).
 CODE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 CODE_CHARS = 10  # 49 bits, and only good together with the certificate's number
+KEY_BYTES = 32  # of a record's data key, whatever the suite
 TOKEN_BYTES = 16  # 128 bits: nobody guesses a QR
 SERIAL_CHARS = 20  # 流水号: random, so that identifiers tell nothing about holders or volumes
 SERIAL_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 @dataclass(frozen=True, slots=True)
+class ReservedMaterial:
+    """What a material must keep on every retry: its id, and the key that seals its file."""
+
+    material_id: UUID
+    key: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class ReservedCase:
-    """A case whose identifiers and codes are committed; `seal_ids` by issuing authority."""
+    """A case whose identifiers, codes and keys are committed; `seal_ids` by issuing authority."""
 
     case_id: UUID
     attempt: int
     reservations: tuple[Reservation, ...]
+    materials: tuple[ReservedMaterial, ...]
     seal_ids: Mapping[str, str]
 
 
@@ -87,7 +96,7 @@ def reserve(
         InputError: what it supersedes is not there or not of its kind.
         Unavailable: an authority has no seal in use, or the database does not answer.
     """
-    contents = _contents(case)
+    contents = _contents(case, at)
     with workshop.database.writing() as db:
         seal_ids = _seals(db, case, at)
         case_id = insert_case(
@@ -95,7 +104,7 @@ def reserve(
         )
         if case_id is not None:
             rows = _reserve_identifiers(db, case, case_id, at)
-            return ReservedCase(case_id, 1, _reservations(rows, contents.envelope), seal_ids)
+            return _reserved(case_id, 1, rows, contents.envelope, seal_ids)
         row = find_case(db, workshop.keys, case.client_id, case.number, lock=True)
         if row is None:  # released between the two statements by a try that was refused
             raise Unavailable(
@@ -103,15 +112,16 @@ def reserve(
             )
         if row.committed_at is not None:
             return _committed(db, workshop, row, case)
-        if row.request_digest == contents.request_digest:
+        # A reservation from before revision 0008 has no keys: it is made anew, as for other contents.
+        if row.envelope is not None and "materials" in row.envelope and _is_of(row, case_json(case)):
             for position, result in enumerate(case.results):
                 _check_predecessor(db, position, result)
             known = reservations_of(db, row.case_id)
-            return ReservedCase(row.case_id, row.attempt, _reservations(known, row.envelope), seal_ids)
+            return _reserved(row.case_id, row.attempt, known, row.envelope, seal_ids)
         # Nobody was ever answered for the earlier contents: the mended request takes their place.
         start_attempt(db, workshop.keys, row.case_id, contents, at)
         rows = _reserve_identifiers(db, case, row.case_id, at)
-        return ReservedCase(row.case_id, row.attempt + 1, _reservations(rows, contents.envelope), seal_ids)
+        return _reserved(row.case_id, row.attempt + 1, rows, contents.envelope, seal_ids)
 
 
 def release(workshop: Workshop, reserved: ReservedCase) -> None:
@@ -125,7 +135,7 @@ def forget(workshop: Workshop, case: CompletedCase, reserved: ReservedCase, *, a
 
     The abandoned reservations stay: they explain the objects. The same request sent again starts anew.
     """
-    nothing = CaseContents(case.service_item, case.completed_at, None, FORGOTTEN, {})
+    nothing = CaseContents(case.service_item, case.completed_at, None, {})
     with workshop.database.writing() as db:
         row = find_case(db, workshop.keys, case.client_id, case.number, lock=True)
         if row is not None and row.committed_at is None and row.attempt == reserved.attempt:
@@ -189,16 +199,23 @@ def _result_json(result: ApprovalResult) -> dict[str, Any]:
     }
 
 
-def _contents(case: CompletedCase) -> CaseContents:
-    request = case_json(case)
-    codes = [_new_codes() for _ in case.results]
+def _contents(case: CompletedCase, at: datetime) -> CaseContents:
     return CaseContents(
         case.service_item,
         case.completed_at,
         case.applicant.code,
-        _digest(request),
-        {"request": request, "codes": codes},
+        {
+            "request": case_json(case),
+            "codes": [_new_codes() for _ in case.results],
+            "materials": [{"id": str(uuid7(at)), "key": _new_key()} for _ in case.materials],
+        },
     )
+
+
+def _is_of(row: CaseRow, request: Mapping[str, Any]) -> bool:
+    """Whether the case holds this request; none, once its contents are forgotten."""
+    reserved = None if row.envelope is None else row.envelope.get("request")
+    return reserved is not None and _digest(reserved) == _digest(request)
 
 
 def _digest(request: Mapping[str, Any]) -> bytes:
@@ -210,7 +227,9 @@ def _committed(
     db: ReadConnection, workshop: Workshop, row: CaseRow, case: CompletedCase
 ) -> tuple[CertificateRecord, ...]:
     request = case_json(case)
-    if row.request_digest != _digest(request):
+    if row.envelope is None:
+        raise Conflict("This case was deposited; somebody whom it named was erased since, and what it said.")
+    if not _is_of(row, request):
         pointers = differences(row.envelope["request"], request)
         problems = [FieldProblem(p, "Differs from what was deposited.") for p in pointers]
         raise Conflict(
@@ -274,12 +293,23 @@ def _check_predecessor(db: WriteConnection, position: int, result: ApprovalResul
 def _new_codes() -> dict[str, str]:
     code = "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_CHARS))
     token = base64.urlsafe_b64encode(secrets.token_bytes(TOKEN_BYTES)).rstrip(b"=").decode()
-    return {"code": code, "token": token}
+    return {"code": code, "token": token, "key": _new_key()}
 
 
-def _reservations(rows: Sequence[ReservationRow], envelope: Mapping[str, Any]) -> tuple[Reservation, ...]:
+def _new_key() -> str:
+    return base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
+
+
+def _reserved(
+    case_id: UUID,
+    attempt: int,
+    rows: Sequence[ReservationRow],
+    envelope: Mapping[str, Any],
+    seal_ids: Mapping[str, str],
+) -> ReservedCase:
+    """What the rows and the case's envelope have reserved."""
     codes = envelope["codes"]
-    return tuple(
+    reservations = tuple(
         Reservation(
             certificate_id=row.certificate_id,
             position=row.position,
@@ -287,6 +317,11 @@ def _reservations(rows: Sequence[ReservationRow], envelope: Mapping[str, Any]) -
             version=row.version,
             verification_code=codes[row.position]["code"],
             token=codes[row.position]["token"],
+            key=base64.b64decode(codes[row.position]["key"]),
         )
         for row in rows
     )
+    materials = tuple(
+        ReservedMaterial(UUID(entry["id"]), base64.b64decode(entry["key"])) for entry in envelope["materials"]
+    )
+    return ReservedCase(case_id, attempt, reservations, materials, seal_ids)

@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.envelope import KeyRing, new_key_ring_document, open_json, read_key_ring, seal_json
+from storage.envelope import (
+    KeyRing,
+    RingKey,
+    RingKeys,
+    new_key_ring_document,
+    open_json,
+    read_key_ring,
+    seal_json,
+)
 from vault.errors import InputError, IntegrityError
 
 RING = read_key_ring(new_key_ring_document())
@@ -43,8 +51,9 @@ def test_an_index_depends_on_key_purpose_and_text() -> None:
 
 def test_the_newest_key_seals_and_older_ones_still_open() -> None:
     first, second = bytes(32), bytes([1]) * 32
-    old = KeyRing({1: first}, {1: first})
-    both = KeyRing({1: first, 2: second}, {1: first, 2: second})
+    old = KeyRing(RingKeys({1: RingKey(first)}, {1: RingKey(first)}))
+    two = {1: RingKey(first), 2: RingKey(second)}
+    both = KeyRing(RingKeys(two, two))
     wrapped = old.new_data_key("t.k:1").wrapped
     assert both.data_key(wrapped, "t.k:1").key == old.data_key(wrapped, "t.k:1").key
     assert both.index_version == 2
