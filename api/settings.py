@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, UrlConstraints, ValidationError, ValidationInfo, field_validator
 from pydantic_core import Url
@@ -37,6 +37,7 @@ class Settings(BaseSettings):
 
     `trust`: PEM bundle of the roots that seals and time-stamps must chain to. `tsa_url`: RFC 3161 time-stamp
     authority; without one, development mode uses its own (`tsa.key.pem` in `secrets`), production seals B-B.
+    `cipher_suite`: what new versions of the vault's own keys serve (`certvault keys rotate`).
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
@@ -50,6 +51,7 @@ class Settings(BaseSettings):
     secrets: Path
     trust: Path
     tsa_url: HttpUrl | None = None
+    cipher_suite: Literal["aes-256-gcm", "sm4-gcm"] = "aes-256-gcm"
     retention_days: Annotated[int, Field(ge=1, le=36525)] = RETENTION_DAYS
 
     @field_validator("public_url")

@@ -34,12 +34,16 @@ from vault.errors import Conflict, IntegrityError
 
 @dataclass(frozen=True, slots=True)
 class KeyState:
-    """Active and oldest versions in use; they differ while a rotation is under way."""
+    """Active and oldest versions in use; they differ while a rotation is under way.
+
+    `renewed`: nothing is left from before revision 0008.
+    """
 
     index_version: int
     index_oldest: int
     wrapping_version: int
     wrapping_oldest: int
+    renewed: bool
 
     @property
     def rotating(self) -> bool:
@@ -52,6 +56,7 @@ _STATE = select(
     key_state.c.index_oldest,
     key_state.c.wrapping_version,
     key_state.c.wrapping_oldest,
+    key_state.c.renewed_at.is_not(None),
 )
 # Plain SQL: every writing transaction begins with it.
 _ACTIVE = "SELECT index_version, wrapping_version FROM key_state"
@@ -102,6 +107,7 @@ def finish(db: WriteConnection, at: datetime) -> None:
             index_oldest=key_state.c.index_version,
             wrapping_oldest=key_state.c.wrapping_version,
             changed_at=at,
+            renewed_at=at,
         )
     )
 

@@ -13,12 +13,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, select, true
+from sqlalchemy import Row, Select, select, true, update
 
 from storage.blobs import BlobStore, plain_name
-from storage.db import ReadConnection
+from storage.db import ReadConnection, WriteConnection
 from storage.envelope import DataKey, KeyRing, decrypted, encrypted, tag_under
-from storage.record_keys import CERTIFICATES, MATERIALS, record_key, way_in, way_in_columns
+from storage.record_keys import CERTIFICATES, MATERIALS, RecordKind, record_key, way_in, way_in_columns
 from storage.tables import certificates, documents, materials
 from vault.errors import IntegrityError, NotFound
 from vault.model.catalogue import DocumentFormat
@@ -240,3 +240,29 @@ def _or_why(keys: KeyRing, row: Row[Any]) -> FiledObject | IntegrityError:
         return _material(keys, row)
     except IntegrityError as error:
         return error
+
+
+def in_clear_page(
+    db: ReadConnection, keys: KeyRing, kind: RecordKind, after: UUID | None, rows: int
+) -> tuple[UUID | None, tuple[tuple[UUID, FiledObject], ...]]:
+    """The next page's last id (None at the end), and those of its files that lie in clear."""
+    ids_query = select(kind.table.c.id).order_by(kind.table.c.id).limit(rows)
+    ids = db.execute(ids_query if after is None else ids_query.where(kind.table.c.id > after)).scalars().all()
+    if not ids:
+        return None, ()
+    if kind is CERTIFICATES:
+        query = _documents().where(certificates.c.id.in_(ids), documents.c.object_name.is_(None))
+        found = [(row.id, _document(keys, row)) for row in db.execute(query)]
+    else:
+        query = _materials().where(materials.c.id.in_(ids), materials.c.object_name.is_(None))
+        found = [(row.id, _material(keys, row)) for row in db.execute(query)]
+    return ids[-1], tuple(found)
+
+
+def move_object(db: WriteConnection, kind: RecordKind, record_id: UUID, filed: FiledObject) -> None:
+    """From now on the row names the file's cipher text; a row that names one already keeps it."""
+    table = documents if kind is CERTIFICATES else materials
+    of_record = documents.c.certificate_id if kind is CERTIFICATES else materials.c.id
+    statement = update(table).where(of_record == record_id, table.c.object_name.is_(None))
+    # A certificate has one file of each digest.
+    db.execute(statement.where(table.c.sha256 == bytes.fromhex(filed.sha256)).values(object_name=filed.name))

@@ -4,14 +4,15 @@ Any one of the holders' keys opens a record; when the last one is destroyed, not
 before revision 0008 has its data key in its own row, wrapped by the vault's own key.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, ColumnElement, Row, Table, select
+from sqlalchemy import Column, ColumnElement, Row, Table, bindparam, select, update
 from sqlalchemy.sql.selectable import LateralFromClause
 
+from storage.db import WriteConnection
 from storage.envelope import DataKey, KeyRing, unwrap_key, wrap_key
 from storage.tables import (
     certificate_holders,
@@ -123,3 +124,27 @@ def opened_key(
         return None
     outer = holder_key(keys, opener, opener_key)
     return unwrap_key(outer, wrapped, kind.wrap_place(record_id, opener))
+
+
+def wrap_for_all(
+    db: WriteConnection, keys: KeyRing, kind: RecordKind, record_keys: Mapping[UUID, DataKey]
+) -> None:
+    """Wraps each record's data key by the key of every holder of it who is not erased."""
+    of_holders = kind.of_holders
+    query = (
+        select(of_holders.c.holder_id, kind.record_id.label("record_id"), holders.c.data_key)
+        .join(holders, holders.c.id == of_holders.c.holder_id)
+        .where(kind.record_id.in_(record_keys), holders.c.data_key.is_not(None))
+    )
+    wraps = []
+    for row in db.execute(query):
+        holder = KnownHolder(row.holder_id, holder_key(keys, row.holder_id, row.data_key))
+        wrapped = wrapped_for(kind, row.record_id, holder, record_keys[row.record_id])
+        wraps.append({"holder": row.holder_id, "record": row.record_id, "wrapped": wrapped})
+    if wraps:
+        db.execute(
+            update(of_holders)
+            .where(of_holders.c.holder_id == bindparam("holder"), kind.record_id == bindparam("record"))
+            .values(data_key=bindparam("wrapped")),
+            wraps,
+        )

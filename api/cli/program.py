@@ -8,6 +8,8 @@ from api.cli import (
     access_commands,
     bench,
     catalogue_commands,
+    holder_commands,
+    keys_commands,
     reconcile_command,
     run_commands,
     stats_command,
@@ -37,6 +39,8 @@ for commands in (
     catalogue_commands,
     stats_command,
     access_commands,
+    keys_commands,
+    holder_commands,
     verify_command,
     bench,
 ):

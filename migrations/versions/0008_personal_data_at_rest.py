@@ -71,10 +71,14 @@ def upgrade() -> None:
         sa.Column("wrapping_version", sa.SmallInteger(), nullable=False),
         sa.Column("wrapping_oldest", sa.SmallInteger(), nullable=False),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("renewed_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("id = 1", name=op.f("ck_key_state_one_row")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_key_state")),
     )
-    op.execute("INSERT INTO key_state VALUES (1, 1, 1, 1, 1, now())")
+    op.execute(
+        "INSERT INTO key_state"
+        " SELECT 1, 1, 1, 1, 1, now(), CASE WHEN EXISTS (SELECT FROM cases) THEN NULL ELSE now() END"
+    )
     op.create_table(
         "upload_keys",
         sa.Column("id", sa.Text(), nullable=False),

@@ -25,6 +25,8 @@ key_state = Table(
     Column("wrapping_version", SmallInteger, nullable=False),
     Column("wrapping_oldest", SmallInteger, nullable=False),
     moment("changed_at"),
+    # Null until everything from before revision 0008 was renewed.
+    moment("renewed_at", nullable=True),
     CheckConstraint("id = 1", name="one_row"),
 )
 

@@ -1,0 +1,69 @@
+"""A vault of one test's own: a schema, buckets, secrets and a key ring that nobody else uses."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from psycopg import connect
+from pydantic import SecretStr
+
+from api.wiring import wire
+from migrations.run import upgrade
+from signing.typeset import SEAL_PLACES
+from storage.blobs import BlobStore, StoreAddress
+from storage.embedded import EngineAddresses
+from storage.envelope import Suite
+from tests.conftest import House, settings_for
+from tests.keys import token_key_pem
+from vault.applying import apply_catalogue
+from vault.catalogue import shipped_catalogue
+from vault.founding import SecretsFolder, found_development_secrets, make_development_seals
+from vault.model.actors import ClientGrant
+from vault.signin import add_client
+
+FOOD_BUREAU = "市场监督管理局"
+
+
+@contextmanager
+def own_vault(
+    engines: EngineAddresses, folder: Path, name: str, *, suite: Suite = Suite.AES, revision: str = "head"
+) -> Iterator[House]:
+    """A founded vault in a schema and buckets called `name`, without retention beyond a second.
+
+    Child processes that get its settings see the suite's buckets, not these.
+    """
+    now = datetime.now(UTC)
+    secrets = SecretsFolder(folder / f"{name}-secrets")
+    found_development_secrets(secrets, token_key_pem=token_key_pem(), at=now, suite=suite)
+    with connect(engines.database_url, autocommit=True) as db:
+        db.execute(f"CREATE SCHEMA {name}".encode())
+    separator = "&" if "?" in engines.database_url else "?"
+    url = f"{engines.database_url}{separator}options=-csearch_path%3D{name}"
+    settings = settings_for(engines, secrets.path).model_copy(update={"database_url": SecretStr(url)})
+    upgrade(url, revision)
+    wired = wire(settings)
+    address = StoreAddress(
+        engines.s3_endpoint,
+        engines.s3_access_key,
+        engines.s3_secret_key,
+        f"documents-{name.replace('_', '-')}",
+        f"intake-{name.replace('_', '-')}",
+    )
+    blobs = BlobStore(address)
+    blobs.prepare()
+    wired = replace(wired, workshop=replace(wired.workshop, blobs=blobs))
+    catalogue = shipped_catalogue(SEAL_PLACES)
+    database = wired.workshop.database
+    apply_catalogue(database, catalogue.types.values(), catalogue.items.values(), at=now)
+    make_development_seals(database, secrets, catalogue.city.authorities, at=now)
+    authorities = frozenset(authority.code for authority in catalogue.city.authorities)
+    added = add_client(wired.workshop, "suite", "The test suite", authorities, at=now)
+    grant = ClientGrant("suite", "The test suite", authorities)
+    try:
+        yield House(settings, wired, catalogue, grant, added.secret)
+    finally:
+        database.close()
+        with connect(engines.database_url, autocommit=True) as db:
+            db.execute(f"DROP SCHEMA {name} CASCADE".encode())
