@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NewType, Protocol
 
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection, create_engine, make_url, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import QueuePool
@@ -52,8 +52,12 @@ class Database:
 
     def __init__(self, url: str, *, pool_size: int, on_write: OnWrite = _nothing) -> None:
         self._on_write = on_write
+        address = make_url(url.replace("postgresql://", "postgresql+psycopg://", 1))
+        # What the URL itself asks of the server (a schema, say) stays.
+        options = [address.query.get("options", "")]
+        options += [f"-c statement_timeout={STATEMENT_TIMEOUT_MS}", f"-c lock_timeout={LOCK_TIMEOUT_MS}"]
         self._engine = create_engine(
-            url.replace("postgresql://", "postgresql+psycopg://", 1),
+            address,
             poolclass=QueuePool,
             pool_size=pool_size,
             max_overflow=0,
@@ -63,7 +67,7 @@ class Database:
             connect_args={
                 "connect_timeout": POOL_TIMEOUT_S,
                 "prepare_threshold": 1,
-                "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout={LOCK_TIMEOUT_MS}",
+                "options": " ".join(str(option) for option in options),
             },
         )
 

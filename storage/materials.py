@@ -10,7 +10,7 @@ from sqlalchemy import Row, Select, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 
 from storage.db import ReadConnection, WriteConnection
-from storage.envelope import DataKey, KeyRing, open_json, seal_json
+from storage.envelope import BY_A_ROW, DataKey, KeyRing, open_json, seal_json, unwrap_key, version_of
 from storage.record_keys import MATERIALS, KnownHolder, record_key, way_in, way_in_columns, wrapped_for
 from storage.tables import cases, clients, material_events, material_holders, materials
 from vault.errors import IntegrityError
@@ -156,6 +156,20 @@ def event_key_place(material_id: UUID) -> str:
     return f"material_events.data_key:{material_id}"
 
 
+def event_key(keys: KeyRing, material_key: DataKey, own: bytes | None, material_id: UUID) -> DataKey:
+    """What opens an event: its material's key; one from before revision 0008 has a data key of its own.
+
+    Raises:
+        IntegrityError: that does not open.
+    """
+    if own is None:
+        return material_key
+    place = event_key_place(material_id)
+    if version_of(own) == BY_A_ROW:
+        return unwrap_key(material_key, own, place)
+    return keys.data_key(own, place)
+
+
 def _archived() -> Select[Any]:
     """One row a material, with its source case and its newest event beside it: no N+1."""
     event = (
@@ -189,10 +203,8 @@ def _material(keys: KeyRing, row: Row[Any]) -> ArchivedMaterial | None:
         return None
     verification = None
     if row.event_sealed is not None:
-        # An event from before revision 0008 has a data key of its own.
-        own = row.event_key
-        event_key = data_key if own is None else keys.data_key(own, event_key_place(row.id))
-        event = open_json(event_key, row.event_sealed, event_place(row.id))
+        key = event_key(keys, data_key, row.event_key, row.id)
+        event = open_json(key, row.event_sealed, event_place(row.id))
         verification = Verification(row.verified_by, event["clerk"], event["note"], row.verified_at)
     return ArchivedMaterial(
         material_id=row.id,

@@ -13,7 +13,7 @@ from storage.db import ReadConnection
 from storage.envelope import DataKey, KeyRing, open_json
 from storage.holders import holder_indexes
 from storage.inspection import PAGE_ROWS
-from storage.materials import event_key_place, event_place
+from storage.materials import event_key, event_place
 from storage.objects import FiledObject, document_objects
 from storage.record_keys import MATERIALS, opened_key, record_key, way_in, way_in_columns
 from storage.statuses import event_of
@@ -213,12 +213,8 @@ def _content(keys: KeyRing, table: Table, row: Row[Any]) -> Any:  # noqa: ANN401
         data_key, where = record_key(MATERIALS, keys, row), MATERIALS.content_place(row.id)
     elif table is material_events:
         # An event's number is not known before it is written: its envelope is bound to its material.
-        own = row.own_key
-        data_key = (
-            _key_of_material(keys, row)
-            if own is None
-            else keys.data_key(own, event_key_place(row.material_id))
-        )
+        of_material = _key_of_material(keys, row)
+        data_key = None if of_material is None else event_key(keys, of_material, row.own_key, row.material_id)
         where = event_place(row.material_id)
     else:
         where = f"{table.name}.sealed:{row.id}"

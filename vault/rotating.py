@@ -236,6 +236,7 @@ def _in_clear(workshop: Workshop, kind: RecordKind) -> Iterator[tuple[UUID, File
 
 
 def _prepared(keys: KeyRing, state: KeyState) -> tuple[int, int] | None:
+    keys.reread()
     held = keys.keys
     index, wrapping = max(held.index), max(held.wrapping)
     if index > state.index_version and wrapping > state.wrapping_version:

@@ -94,9 +94,9 @@ def keys_rotate(*, suite: SuiteOption = None, data: Data = None, as_json: AsJson
         )
     else:
         console().print(
-            f"Index key {done.index_version} and wrapping key {done.wrapping_version} are active, and "
-            f"nothing is of older ones; {done.files} files in clear were sealed. `certvault keys retire` takes "
-            "the old keys out of the file.",
+            f"Index key {done.index_version} and wrapping key {done.wrapping_version} are active; nothing is "
+            f"of older ones. {done.files} files in clear were sealed. `certvault keys retire` takes the old "
+            "keys out of the file.",
             soft_wrap=True,
         )
 

@@ -121,7 +121,7 @@ class KeyRing:
         if (index_version, wrapping_version) == self._active:
             return
         if not self._has(index_version, wrapping_version):
-            self._reread()
+            self.reread()
         if not self._has(index_version, wrapping_version):
             raise Unavailable(
                 f"The database uses index key {index_version} and wrapping key {wrapping_version}, and this "
@@ -176,7 +176,7 @@ class KeyRing:
         """
         version = version_of(wrapped)
         if version not in self._keys.wrapping:
-            self._reread()
+            self.reread()
         ring_key = self._keys.wrapping.get(version)
         if ring_key is None:
             raise IntegrityError(f"Wrapping key version {version} is not in the key ring.")
@@ -189,9 +189,9 @@ class KeyRing:
         if self._source is not None and monotonic() - self._looked_at > REREAD_AFTER_S:
             self._looked_at = monotonic()
             if self._source.stamp() != self._stamp:
-                self._reread()
+                self.reread()
 
-    def _reread(self) -> None:
+    def reread(self) -> None:
         """Takes up a changed file. One that cannot be read or lacks what is active changes nothing."""
         if self._source is None:
             return
