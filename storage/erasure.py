@@ -1,7 +1,7 @@
 """What is destroyed when a holder is erased, and what stands in the way of it."""
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -73,6 +73,20 @@ def lock_holder(db: WriteConnection, keys: KeyRing, code: HolderCode) -> KnownHo
     )
     row = db.execute(query).one_or_none()
     return None if row is None else KnownHolder(row.id, holder_key(keys, row.id, row.data_key))
+
+
+def lock_uncommitted(db: WriteConnection, case_ids: Collection[UUID]) -> tuple[UUID, ...]:
+    """Those of these cases that are not committed, held until the transaction ends.
+
+    To be called before `lock_holder`: a deposit, too, takes its case first and then its holders.
+    """
+    query = (
+        select(cases.c.id)
+        .where(cases.c.id.in_(case_ids), cases.c.committed_at.is_(None))
+        .order_by(cases.c.id)
+        .with_for_update()
+    )
+    return tuple(db.execute(query).scalars())
 
 
 def insert_hold(

@@ -28,11 +28,11 @@ FOOD_BUREAU = "市场监督管理局"
 
 @contextmanager
 def own_vault(
-    engines: EngineAddresses, folder: Path, name: str, *, suite: Suite = Suite.AES, revision: str = "head"
+    engines: EngineAddresses, folder: Path, name: str, *, suite: Suite = Suite.AES, keep: bool = False
 ) -> Iterator[House]:
     """A founded vault in a schema and buckets called `name`, without retention beyond a second.
 
-    Child processes that get its settings see the suite's buckets, not these.
+    `keep`: its rows stay when the block ends. Child processes that get its settings see the suite's buckets, not these.
     """
     now = datetime.now(UTC)
     secrets = SecretsFolder(folder / f"{name}-secrets")
@@ -42,7 +42,7 @@ def own_vault(
     separator = "&" if "?" in engines.database_url else "?"
     url = f"{engines.database_url}{separator}options=-csearch_path%3D{name}"
     settings = settings_for(engines, secrets.path).model_copy(update={"database_url": SecretStr(url)})
-    upgrade(url, revision)
+    upgrade(url)
     wired = wire(settings)
     address = StoreAddress(
         engines.s3_endpoint,
@@ -65,5 +65,6 @@ def own_vault(
         yield House(settings, wired, catalogue, grant, added.secret)
     finally:
         database.close()
-        with connect(engines.database_url, autocommit=True) as db:
-            db.execute(f"DROP SCHEMA {name} CASCADE".encode())
+        if not keep:
+            with connect(engines.database_url, autocommit=True) as db:
+                db.execute(f"DROP SCHEMA {name} CASCADE".encode())

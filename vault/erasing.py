@@ -87,15 +87,17 @@ def erase(workshop: Workshop, code: HolderCode, *, actor: str, at: datetime) -> 
             raise NotFound(_UNKNOWN)
         _judge(db, workshop, known.holder_id, at)  # 1
         in_clear = erasure.names_in_clear(db, known.holder_id)
-        named = (*erasure.cases_naming(db, workshop.keys, known.holder_id), *_uncommitted(db, workshop, code))
+        committed = erasure.cases_naming(db, workshop.keys, known.holder_id)
+        uncommitted = _uncommitted(db, workshop, code)
     _refuse_copies_in_clear(workshop, in_clear)
-    _delete_uploads(workshop, named)  # 2
+    _delete_uploads(workshop, (*committed, *uncommitted))  # 2
     with workshop.database.writing() as db:  # 3
+        open_cases = erasure.lock_uncommitted(db, {found.case_id for found in uncommitted})
         locked = erasure.lock_holder(db, workshop.keys, code)
         if locked is None:
             raise NotFound(_UNKNOWN)
         _judge(db, workshop, locked.holder_id, at)
-        return _erase(db, workshop, code, locked, actor=actor, at=at)
+        return _erase(db, workshop, code, locked, open_cases, actor=actor, at=at)
 
 
 def _erase(
@@ -103,6 +105,7 @@ def _erase(
     workshop: Workshop,
     code: HolderCode,
     holder: KnownHolder,
+    open_cases: tuple[UUID, ...],
     *,
     actor: str,
     at: datetime,
@@ -111,17 +114,17 @@ def _erase(
         return _without(content, code)
 
     keys, holder_id = workshop.keys, holder.holder_id
-    named = (*erasure.cases_naming(db, keys, holder_id), *_uncommitted(db, workshop, code))
+    named = {found.case_id for found in erasure.cases_naming(db, keys, holder_id)} | set(open_cases)
     certificates, shared = erasure.erase_records(db, keys, CERTIFICATES, holder_id, unnamed)
     materials, shared_materials = erasure.erase_records(db, keys, MATERIALS, holder_id, unnamed)
-    erasure.erase_cases(db, [found.case_id for found in named])
+    erasure.erase_cases(db, sorted(named))
     erasure.erase_holder(db, holder_id, at)
     details = {
         "holder": str(holder_id),
         "certificates": [str(found) for found in certificates],
         "materials": [str(found) for found in materials],
         "shared": [str(found) for found in (*shared, *shared_materials)],
-        "cases": [str(found.case_id) for found in named],
+        "cases": [str(found) for found in sorted(named)],
     }
     insert_audit(db, [AuditRow(actor, "erase-holder", None, None, details)], at)
     return Erasure(holder_id, certificates, materials, (*shared, *shared_materials), len(named))

@@ -192,7 +192,11 @@ class KeyRing:
                 self.reread()
 
     def reread(self) -> None:
-        """Takes up a changed file. One that cannot be read or lacks what is active changes nothing."""
+        """Takes up a changed file. One that cannot be read, or gives a version another key, changes nothing.
+
+        Where the active versions were retired meanwhile, the newest take their place; the database says
+        which it is before anything is written.
+        """
         if self._source is None:
             return
         stamp = self._source.stamp()
@@ -200,5 +204,15 @@ class KeyRing:
             keys = self._source.read(self._source.path)
         except (InputError, OSError):
             return
-        if self._active[0] in keys.index and self._active[1] in keys.wrapping:
-            self._keys, self._stamp = keys, stamp
+        if not (_agree(self._keys.index, keys.index) and _agree(self._keys.wrapping, keys.wrapping)):
+            return
+        index, wrapping = self._active
+        self._active = (
+            index if index in keys.index else max(keys.index),
+            wrapping if wrapping in keys.wrapping else max(keys.wrapping),
+        )
+        self._keys, self._stamp = keys, stamp
+
+
+def _agree(before: Mapping[int, RingKey], after: Mapping[int, RingKey]) -> bool:
+    return all(after[version] == key for version, key in before.items() if version in after)

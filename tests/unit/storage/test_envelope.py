@@ -27,7 +27,6 @@ from storage.envelope import (
     version_of,
     wrap_key,
 )
-from storage.envelope.ring import RingSource
 from storage.envelope.suites import KEY_BYTES, decrypt, encrypt, mac
 from vault.errors import InputError, IntegrityError, Unavailable
 
@@ -246,11 +245,19 @@ def test_a_version_that_is_needed_is_looked_for_in_the_file_at_once(ring_file: P
     assert (running.index_version, running.wrapping_version) == (2, 2)
 
 
-def test_a_file_without_the_active_keys_is_not_taken_up(ring_file: Path) -> None:
-    running = file_key_ring(ring_file)
-    other = RingSource(ring_file, lambda _: ring_of(7).keys)
-    assert other.stamp() is not None
-    stale = KeyRing(running.keys, other)
+def test_an_idle_process_goes_on_after_its_keys_were_retired(ring_file: Path) -> None:
+    idle = file_key_ring(ring_file)
+    add_versions(ring_file, Suite.AES)
+    drop_versions(ring_file, index=[1], wrapping=[1])
+    idle.take_up(2, 2)
+    assert idle.index_versions == [2]
     with pytest.raises(Unavailable):
-        stale.take_up(9, 9)
-    assert stale.index_versions == [1]
+        idle.take_up(3, 3)
+
+
+def test_a_file_that_gives_a_version_another_key_is_not_taken_up(ring_file: Path) -> None:
+    running = file_key_ring(ring_file)
+    before = running.index("p", "x")
+    ring_file.write_text(new_key_ring_document())
+    running.reread()
+    assert running.index("p", "x") == before

@@ -1,0 +1,92 @@
+"""Marked names, numbers and files go through a deposit; none stands in clear in any file of either engine.
+
+On engines of its own: what other tests put there is not looked for.
+"""
+
+import base64
+import mmap
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from storage.embedded import discard, embedded_engines
+from storage.embedded.placement import recorded_home
+from storage.envelope import Suite
+from tests.conftest import House
+from tests.files import sealed_bytes
+from tests.flows.test_deposit import deposited
+from tests.flows.test_rotation import company, now, request_of, with_material
+from tests.vaults import own_vault
+from vault.lookup import by_number, holdings
+from vault.model.holders import HolderCode
+from vault.rotating import rotate
+
+pytestmark = pytest.mark.engines
+
+
+def files_under(folder: Path) -> Iterator[Path]:
+    yield from (
+        path for path in folder.rglob("*") if path.is_file() and not path.is_symlink() and path.stat().st_size
+    )
+
+
+def found_in(folders: list[Path], needles: dict[str, bytes]) -> set[tuple[str, str]]:
+    """Which of these stand in which file."""
+    found = set()
+    for folder in folders:
+        for path in files_under(folder):
+            with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+                found |= {(name, str(path)) for name, needle in needles.items() if content.find(needle) >= 0}
+    return found
+
+
+@pytest.mark.parametrize("suite", list(Suite), ids=lambda suite: suite.label)
+def test_no_canary_stands_in_clear_on_any_disk(tmp_path: Path, suite: Suite) -> None:
+    data = tmp_path / "data"
+    with embedded_engines(data) as engines:
+        with own_vault(engines, tmp_path, "canary", suite=suite, keep=True) as house:
+            needles = _deposit_canaries(house)
+            rotate(house.wired.workshop, suite, at=now(), wait=lambda _: None, progress=lambda _, __: None)
+    # The engines have ended: everything is on disk, in heap files, in the write-ahead log, in volumes.
+    folders = [data, recorded_home(data)]
+    control = {"the client's name": b"The test suite", "an object's metadata": b"certificate"}
+    assert {name for name, _ in found_in(folders, control)} == set(control)
+    assert found_in(folders, needles) == set()
+    discard(data)
+
+
+def _deposit_canaries(house: House) -> dict[str, bytes]:
+    """A case with a marked name, number and material, looked up once; what must not stand anywhere."""
+    who = {**company(7), "name": "金丝雀样例有限公司"}
+    request = with_material(house, request_of(house, who))
+    request["results"][0]["number"] = "金丝雀许字〔2026〕118号"
+    request["materials"][0]["name"] = "金丝雀材料"
+    (certificate,) = deposited(house, request).certificates
+    workshop, code = house.wired.workshop, HolderCode.parse(who["code_type"], who["code"])
+    holdings(
+        workshop, house.client, code, purpose="金丝雀事由", service_item=None, case_number=None, at=now()
+    )
+    by_number(workshop, house.client, certificate.number, purpose="金丝雀事由二", at=now())
+    pdf = sealed_bytes(house, certificate)
+    texts = {
+        "name": who["name"],
+        "code": who["code"],
+        "number": certificate.number,
+        "material": "金丝雀材料",
+        "purpose": "金丝雀事由",
+        "verification code": certificate.verification_code,
+        "token": certificate.token,
+    }
+    needles = {name: text.encode() for name, text in texts.items()}
+    # JSON may escape, and the page's own stream is compressed: its header and a cut of its body are looked for.
+    needles |= {
+        f"{name} escaped": text.encode("unicode_escape") for name, text in texts.items() if not text.isascii()
+    }
+    needles |= {f"{name} in base64": base64.b64encode(text.encode()) for name, text in texts.items()}
+    needles |= {
+        "the sealed file": pdf[2000:2032],
+        "its signature": pdf[-400:-368],
+        "the uploaded file": b"m 100 100 l S",
+    }
+    return needles
