@@ -1,26 +1,23 @@
 """Certificates: rows in, records out; a holder's, a case's or a number's certificates in one query each."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, Select, func, select, true
-from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by, insert
+from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 
-from storage.db import ReadConnection, WriteConnection
-from storage.envelope import DataKey, KeyRing, open_json, seal_json
-from storage.holders import holder_json, holders_from_json
+from storage.db import ReadConnection
+from storage.envelope import KeyRing, open_json
+from storage.holders import holders_from_json
 from storage.key_state import found_by
-from storage.record_keys import CERTIFICATES, KnownHolder, record_key, way_in, way_in_columns, wrapped_for
+from storage.record_keys import CERTIFICATES, record_key, way_in, way_in_columns
 from storage.tables import (
     cases,
     certificate_holders,
     certificates,
     documents,
     log_leaves,
-    status_events,
 )
 from vault.errors import IntegrityError
 from vault.model.catalogue import DocumentFormat
@@ -31,8 +28,6 @@ from vault.model.certificate import (
     Status,
     StoredDocument,
 )
-from vault.model.holders import Holder, HolderCode
-from vault.model.lifecycle import Action
 from vault.model.written import number_form
 
 # Purposes of blind indexes: equal texts in two columns must not have equal indexes.
@@ -41,81 +36,7 @@ CODE = "verification-code"
 TOKEN = "qr-token"  # noqa: S105 - the purpose's name, not a token
 
 
-@dataclass(frozen=True, slots=True)
-class NewCertificate:
-    """A certificate about to be committed; `key` has sealed its files already."""
-
-    certificate_id: UUID
-    case_id: UUID
-    position: int
-    identifier: str
-    version: int
-    type_code: str
-    type_version: int
-    issuing_authority: str
-    issued_on: date
-    valid_from: date
-    valid_to: date | None
-    number: str = field(repr=False)
-    holders: tuple[Holder, ...] = field(repr=False)
-    fields: Mapping[str, Any] = field(repr=False)
-    verification_code: str = field(repr=False)
-    token: str = field(repr=False)
-    supersedes: UUID | None
-    documents: tuple[StoredDocument, ...]
-    key: DataKey = field(repr=False)
-    object_names: tuple[str, ...]
-
-
 MEDIA_TYPES = {DocumentFormat.PDF: "application/pdf", DocumentFormat.OFD: "application/ofd"}
-
-
-def insert_certificates(
-    db: WriteConnection,
-    keys: KeyRing,
-    new: Sequence[NewCertificate],
-    holders: Mapping[HolderCode, KnownHolder],
-    *,
-    actor: str,
-    at: datetime,
-) -> None:
-    """Writes the records of one case with holders, documents and first status: four statements."""
-    db.execute(insert(certificates), [_certificate_row(keys, item, at) for item in new])
-    db.execute(
-        insert(certificate_holders),
-        [
-            {
-                "holder_id": holders[holder.code].holder_id,
-                "certificate_id": item.certificate_id,
-                "position": n,
-                "data_key": wrapped_for(CERTIFICATES, item.certificate_id, holders[holder.code], item.key),
-            }
-            for item in new
-            for n, holder in enumerate(item.holders)
-        ],
-    )
-    db.execute(
-        insert(documents),
-        [
-            _document_row(item.certificate_id, document, name)
-            for item in new
-            for document, name in zip(item.documents, item.object_names, strict=True)
-        ],
-    )
-    db.execute(
-        insert(status_events),
-        [
-            {
-                "certificate_id": item.certificate_id,
-                "action": Action.ISSUE,
-                "status": Status.VALID,
-                "actor": actor,
-                "effective_on": item.issued_on,
-                "at": at,
-            }
-            for item in new
-        ],
-    )
 
 
 def records_of_case(db: ReadConnection, keys: KeyRing, case_id: UUID) -> tuple[CertificateRecord, ...]:
@@ -195,49 +116,6 @@ def index_values(keys: KeyRing, number: str, code: str, token: str) -> dict[str,
         "code_index": keys.index(CODE, code),
         "token_index": keys.index(TOKEN, token),
         "index_version": keys.index_version,
-    }
-
-
-def _certificate_row(keys: KeyRing, item: NewCertificate, at: datetime) -> dict[str, object]:
-    content = {
-        "number": item.number,
-        "holders": holder_json(item.holders),
-        "fields": dict(item.fields),
-        "code": item.verification_code,
-        "token": item.token,
-    }
-    return {
-        "id": item.certificate_id,
-        "case_id": item.case_id,
-        "position": item.position,
-        "identifier": item.identifier,
-        "version": item.version,
-        "type_code": item.type_code,
-        "type_version": item.type_version,
-        "issuing_authority": item.issuing_authority,
-        "issued_on": item.issued_on,
-        "valid_from": item.valid_from,
-        "valid_to": item.valid_to,
-        "status": Status.VALID,
-        "status_since": at,
-        **index_values(keys, item.number, item.verification_code, item.token),
-        "sealed": seal_json(item.key, content, content_place(item.certificate_id)),
-        "supersedes": item.supersedes,
-        "committed_at": at,
-    }
-
-
-def _document_row(certificate_id: UUID, document: StoredDocument, object_name: str) -> dict[str, object]:
-    return {
-        "certificate_id": certificate_id,
-        "format": document.format,
-        "sha256": bytes.fromhex(document.sha256),
-        "sm3": bytes.fromhex(document.sm3),
-        "size_bytes": document.size_bytes,
-        "level": document.level,
-        "seal_id": document.seal_id,
-        "content_type": MEDIA_TYPES[document.format],
-        "object_name": object_name,
     }
 
 

@@ -4,18 +4,25 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ARRAY, LargeBinary, any_, bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 
 from storage.db import ReadConnection, WriteConnection
 from storage.envelope import KeyRing, seal_json
-from storage.key_state import found_by
+from storage.key_state import VERSIONS, found_by, ring_has
 from storage.record_keys import KnownHolder, holder_key, holder_key_place
 from storage.tables import holders
 from vault.errors import Unavailable
 from vault.model.holders import Holder, HolderCode
 from vault.model.ids import uuid7
 
+# Built once: every deposit asks it.
+_FOUND = (
+    select(holders.c.id, holders.c.code_index, holders.c.data_key)
+    .where(holders.c.code_index == any_(bindparam("indexes", type_=ARRAY(LargeBinary))), ring_has(VERSIONS))
+    .order_by(holders.c.id)
+    .with_for_update(read=True, key_share=True)
+)
 # Somebody may be made or erased between two statements, hardly twice.
 ROUNDS_MAX = 3
 
@@ -84,15 +91,9 @@ def _found(
 ) -> dict[tuple[str, str], KnownHolder]:
     texts = {identity: index_text(holder.code) for identity, holder in wanted.items()}
     under = {index: identity for identity, text in texts.items() for index in keys.indexes(*text)}
-    query = (
-        select(holders.c.id, holders.c.code_index, holders.c.data_key)
-        .where(found_by(holders.c.code_index, keys, *texts.values()))
-        .order_by(holders.c.id)
-        .with_for_update(read=True, key_share=True)
-    )
+    found = db.execute(_FOUND, {"indexes": list(under), "versions": keys.index_versions})
     return {
-        under[row.code_index]: KnownHolder(row.id, holder_key(keys, row.id, row.data_key))
-        for row in db.execute(query)
+        under[row.code_index]: KnownHolder(row.id, holder_key(keys, row.id, row.data_key)) for row in found
     }
 
 

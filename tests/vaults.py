@@ -23,16 +23,20 @@ from vault.founding import SecretsFolder, found_development_secrets, make_develo
 from vault.model.actors import ClientGrant
 from vault.signin import add_client
 
-FOOD_BUREAU = "市场监督管理局"
-
 
 @contextmanager
 def own_vault(
-    engines: EngineAddresses, folder: Path, name: str, *, suite: Suite = Suite.AES, keep: bool = False
+    engines: EngineAddresses,
+    folder: Path,
+    name: str,
+    *,
+    suite: Suite = Suite.AES,
+    keep: bool = False,
 ) -> Iterator[House]:
-    """A founded vault in a schema and buckets called `name`, without retention beyond a second.
+    """A founded vault in a schema and buckets called `name`.
 
-    `keep`: its rows stay when the block ends. Child processes that get its settings see the suite's buckets, not these.
+    `keep`: its rows stay when the block ends. Child processes that get its settings see the suite's buckets,
+    not these.
     """
     now = datetime.now(UTC)
     secrets = SecretsFolder(folder / f"{name}-secrets")

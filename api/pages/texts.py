@@ -180,6 +180,8 @@ _CHECKS: Mapping[str, tuple[str, str]] = {
     "check.file_unchanged": ("文件未改动", "File unchanged"),
     "check.file_unchanged.passed": ("与签发时的文件一字不差。", ""),
     "check.file_unchanged.failed": ("不是本库签发的那个文件。", ""),
+    "check.holders_known": ("持证主体可考", "Holders known"),
+    "check.holders_known.unknown": ("持证主体的信息已依法删除，本库不再知道证照属于谁。", ""),
     "check.in_force": ("今天有效", "In force today"),
     "check.in_force.passed": ("状态正常，在有效期内。", ""),
     "check.in_force.failed": ("今天不能使用。", ""),

@@ -44,20 +44,22 @@ def found_in(folders: list[Path], needles: dict[str, bytes]) -> set[tuple[str, s
 @pytest.mark.parametrize("suite", list(Suite), ids=lambda suite: suite.label)
 def test_no_canary_stands_in_clear_on_any_disk(tmp_path: Path, suite: Suite) -> None:
     data = tmp_path / "data"
-    with embedded_engines(data) as engines:
-        with own_vault(engines, tmp_path, "canary", suite=suite, keep=True) as house:
-            needles = _deposit_canaries(house)
-            rotate(house.wired.workshop, suite, at=now(), wait=lambda _: None, progress=lambda _, __: None)
+    with (
+        embedded_engines(data) as engines,
+        own_vault(engines, tmp_path, "canary", suite=suite, keep=True) as house,
+    ):
+        number, needles = _deposit_canaries(house)
+        rotate(house.wired.workshop, suite, at=now(), wait=lambda _: None, progress=lambda _, __: None)
     # The engines have ended: everything is on disk, in heap files, in the write-ahead log, in volumes.
     folders = [data, recorded_home(data)]
-    control = {"the client's name": b"The test suite", "an object's metadata": b"certificate"}
+    control = {"a case's number": number.encode(), "an object's metadata": b"certificate"}
     assert {name for name, _ in found_in(folders, control)} == set(control)
     assert found_in(folders, needles) == set()
     discard(data)
 
 
-def _deposit_canaries(house: House) -> dict[str, bytes]:
-    """A case with a marked name, number and material, looked up once; what must not stand anywhere."""
+def _deposit_canaries(house: House) -> tuple[str, dict[str, bytes]]:
+    """A marked case, looked up once: its number, which is in clear, and what must not stand anywhere."""
     who = {**company(7), "name": "金丝雀样例有限公司"}
     request = with_material(house, request_of(house, who))
     request["results"][0]["number"] = "金丝雀许字〔2026〕118号"
@@ -79,7 +81,7 @@ def _deposit_canaries(house: House) -> dict[str, bytes]:
         "token": certificate.token,
     }
     needles = {name: text.encode() for name, text in texts.items()}
-    # JSON may escape, and the page's own stream is compressed: its header and a cut of its body are looked for.
+    # JSON may escape; of the sealed file a cut of its (compressed) body and of its signature are looked for.
     needles |= {
         f"{name} escaped": text.encode("unicode_escape") for name, text in texts.items() if not text.isascii()
     }
@@ -89,4 +91,4 @@ def _deposit_canaries(house: House) -> dict[str, bytes]:
         "its signature": pdf[-400:-368],
         "the uploaded file": b"m 100 100 l S",
     }
-    return needles
+    return request["case"]["number"], needles

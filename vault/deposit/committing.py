@@ -5,15 +5,16 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from storage.cases import insert_case_holders, redeem_case
-from storage.certificates import NewCertificate, insert_certificates
 from storage.db import WriteConnection
 from storage.history import AuditRow, LeafRow, defer_job, insert_audit, insert_leaves
 from storage.holders import ensure_holders
+from storage.issue import NewCertificate, insert_certificates
 from storage.materials import NewMaterial, insert_materials
 from storage.objects import FiledObject
 from storage.statuses import supersede
 from vault.deposit.making import SealedResult
-from vault.deposit.reserving import ReservedCase, answer_of_another_try, case_json
+from vault.deposit.requests import case_json
+from vault.deposit.reserving import ReservedCase, answer_of_another_try
 from vault.deposit.storing import StoredFiles
 from vault.deposit.taking import TakenFile
 from vault.errors import Conflict, FieldProblem

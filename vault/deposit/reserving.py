@@ -1,8 +1,6 @@
 """Step 2: the intent to seal is committed first, once, with everything that no retry may change."""
 
 import base64
-import hashlib
-import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,9 +24,9 @@ from storage.cases import (
 )
 from storage.certificates import records_of_case
 from storage.db import ReadConnection, WriteConnection
-from storage.holders import holder_json
 from storage.seals import seals_in_use
 from vault.deposit.differences import differences
+from vault.deposit.requests import case_json, request_digest
 from vault.errors import Conflict, FieldProblem, InputError, Unavailable
 from vault.model.certificate import (
     ApprovalResult,
@@ -157,48 +155,6 @@ def answer_of_another_try(
     return _committed(db, workshop, row, case)
 
 
-def case_json(case: CompletedCase) -> dict[str, Any]:
-    """The case as the contract writes it, normalised: what two requests must share to be the same."""
-    return {
-        "case": {
-            "number": case.number,
-            "service_item": case.service_item,
-            "completed_at": case.completed_at.isoformat(),
-            "applicant": holder_json([case.applicant])[0],
-        },
-        "results": [_result_json(result) for result in case.results],
-        "materials": [
-            {
-                "type": material.type_code,
-                "name": material.name,
-                "sha256": material.sha256,
-                "trust": material.trust.value,
-                "holders": holder_json(material.holders),
-                "valid_to": None if material.valid_to is None else material.valid_to.isoformat(),
-                # Only where given: cases deposited before there was such a date keep their digest.
-                **({} if material.issued_on is None else {"issued_on": material.issued_on.isoformat()}),
-            }
-            for material in case.materials
-        ],
-    }
-
-
-def _result_json(result: ApprovalResult) -> dict[str, Any]:
-    return {
-        "type": result.type_code,
-        "issuing_authority": result.issuing_authority,
-        "number": result.number,
-        "holders": holder_json(result.holders),
-        "issued_on": result.issued_on.isoformat(),
-        "valid_from": result.valid_from.isoformat(),
-        "valid_to": None if result.valid_to is None else result.valid_to.isoformat(),
-        "fields": dict(result.fields),
-        "document": None if result.document is None else {"sha256": result.document.sha256},
-        "formats": [f.value for f in result.formats],
-        "supersedes": None if result.supersedes is None else str(result.supersedes),
-    }
-
-
 def _contents(case: CompletedCase, at: datetime) -> CaseContents:
     return CaseContents(
         case.service_item,
@@ -215,12 +171,7 @@ def _contents(case: CompletedCase, at: datetime) -> CaseContents:
 def _is_of(row: CaseRow, request: Mapping[str, Any]) -> bool:
     """Whether the case holds this request; none, once its contents are forgotten."""
     reserved = None if row.envelope is None else row.envelope.get("request")
-    return reserved is not None and _digest(reserved) == _digest(request)
-
-
-def _digest(request: Mapping[str, Any]) -> bytes:
-    text = json.dumps(request, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).digest()
+    return reserved is not None and request_digest(reserved) == request_digest(request)
 
 
 def _committed(
