@@ -12,24 +12,26 @@ from api.headers import SecurityHeaders
 from api.limits import BodyCap
 from api.logs import RequestLog
 from api.openapi import describe
-from api.pages import development, holder, public, reference
+from api.pages import holder, public, reference, signin
 from api.pages.rendering import STATIC, Pages
 from api.problems import CatchAll, ProblemWriter
 from api.routes import (
     catalogue,
+    changes,
     deposits,
     lifecycle,
+    log,
     lookups,
     operations,
     reuse,
     tokens,
     uploads,
+    uses,
     verifications,
+    webhooks,
 )
 from api.routes import holder as holder_routes
 from storage.public_read import PublicReader
-from vault.errors import NotPermitted
-from vault.signin import has_development_people
 from vault.workshop import Workshop
 
 _ROUTES = (
@@ -40,25 +42,20 @@ _ROUTES = (
     lifecycle,
     lookups,
     reuse,
+    changes,
+    webhooks,
+    uses,
     verifications,
+    log,
     holder_routes,
     operations,
 )
-_PAGES = (public, holder, reference)
+_PAGES = (public, signin, holder, reference)
 
 
 def create_app(workshop: Workshop, reader: PublicReader, settings: EdgeSettings) -> FastAPI:
-    """The application over an open workshop and a reader not yet opened; its lifespan opens and closes them.
-
-    Raises:
-        NotPermitted: in production, while somebody could sign in by a development password.
-        Unavailable: in production, where the database does not answer that question.
-    """
+    """The application over an open workshop and a reader not yet opened; its lifespan opens and closes it."""
     edge = Edge(workshop, reader, settings)
-    if not edge.in_development and has_development_people(workshop):
-        raise NotPermitted(
-            "Production mode is refused: the database has people who sign in by a development password."
-        )
     pages = Pages(edge)
     writer = ProblemWriter(pages.problem_page)
 
@@ -94,8 +91,6 @@ def create_app(workshop: Workshop, reader: PublicReader, settings: EdgeSettings)
     writer.install(app)
     for module in (*_ROUTES, *_PAGES):
         app.include_router(module.router)
-    if edge.in_development:
-        app.include_router(development.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.mount("/docs/assets", StaticFiles(directory=reference.ASSETS), name="docs-assets")
     return app

@@ -1,10 +1,18 @@
-"""What a child process of `api.supervise` runs: `python -m api.child PARENT server FD` or `… worker`."""
+"""What a child process of `api.supervise` runs: `python -m api.child PARENT server FD`, or another role.
+
+The others: `worker`, and `provider FD BOOK`, which is for development only.
+"""
 
 import logging
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from api.supervise import die_with_parent
-from vault.errors import VaultError
+from vault.errors import NotPermitted, VaultError
+
+if TYPE_CHECKING:
+    from api.settings import Settings
 
 _log = logging.getLogger("certvault.child")
 
@@ -21,6 +29,8 @@ def main(parent: str, role: str, *arguments: str) -> None:
             from api.serving import serve  # noqa: PLC0415 - a worker needs no web server
 
             serve(settings, int(*arguments))
+        elif role == "provider":
+            _provide(settings, *arguments)
         else:
             from api.worker import work  # noqa: PLC0415 - a server needs no queue
 
@@ -28,6 +38,17 @@ def main(parent: str, role: str, *arguments: str) -> None:
     except VaultError as error:
         _log.error(error.detail)
         sys.exit(1)
+
+
+def _provide(settings: "Settings", descriptor: str, book: str) -> None:
+    """The local identity provider, which is not even imported in production."""
+    from api.edge import Mode  # noqa: PLC0415 - see above
+
+    if settings.mode is not Mode.DEVELOPMENT:
+        raise NotPermitted("The local identity provider is for development only.")
+    from api.local_provider.serving import serve  # noqa: PLC0415 - see above
+
+    serve(int(descriptor), Path(book))
 
 
 if __name__ == "__main__":

@@ -1,30 +1,36 @@
 """What the edge is told at start, and what every request finds in `app.state.edge`."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
+from pathlib import Path
 
 from anyio import CapacityLimiter, to_thread
 
-from api.auth import TokenDesk
+from api.auth import LEEWAY_S, TokenDesk
 from api.logs import Metrics
+from api.oidc import Provider, RelyingParty, new_http
+from api.token_keys import TokenKeys
 from storage.public_read import PublicReader
 from vault.avoided import AvoidedTally
+from vault.model.destinations import Destinations
 from vault.model.verdict import Verification
 from vault.verify import by_file
 from vault.workshop import Workshop
 
 TOKEN_LIFETIME = timedelta(minutes=10)
-SESSION_LIFETIME = timedelta(hours=8)
+# How long after its last signature a key must stay: as long as the tokens that it signed.
+TOKENS_OUTLIVE_KEY = TOKEN_LIFETIME + timedelta(seconds=LEEWAY_S)
 # A stranger's file may cost some hundred megabytes while it is read: a process reads so many at a time.
 FILES_JUDGED_AT_ONCE = 2
+PUBLIC_ONLY = Destinations(https_only=True)
 
 
 class Mode(StrEnum):
-    """Development has sign-in by password and talkative logs; production has neither."""
+    """Development may do without TLS, has an identity provider of its own and talkative logs."""
 
     DEVELOPMENT = "development"
     PRODUCTION = "production"
@@ -34,21 +40,22 @@ class Mode(StrEnum):
 class EdgeSettings:
     """What the edge needs to know. `public_url` has no trailing slash.
 
-    `token_key_pem`: an EC P-256 private key that signs access tokens, the same in every process;
-    `token_key_id` names it in the tokens and the published key set.
+    `token_keys`: the folder with the keys that sign access tokens, the same for every process. `providers`:
+    by whom people may sign in. `listed_items_only`: refuse deposits of service items that the catalogue does
+    not have. `destinations`: where webhooks may go.
     """
 
     mode: Mode
     public_url: str
-    token_key_pem: str = field(repr=False)
-    token_key_id: str
+    token_keys: Path
     version: str
-    token_lifetime: timedelta = TOKEN_LIFETIME
-    session_lifetime: timedelta = SESSION_LIFETIME
+    providers: tuple[Provider, ...] = ()
+    listed_items_only: bool = False
+    destinations: Destinations = PUBLIC_ONLY
 
 
 class Edge:
-    """The running edge: the workshop, the hot path's reader, the token desk and the metrics."""
+    """The running edge: workshop, the hot path's reader, token desk, identity providers and metrics."""
 
     def __init__(self, workshop: Workshop, reader: PublicReader, settings: EdgeSettings) -> None:
         self.workshop = workshop
@@ -57,14 +64,13 @@ class Edge:
         self.metrics = Metrics()
         self.judging = CapacityLimiter(FILES_JUDGED_AT_ONCE)
         self.avoided = AvoidedTally()
-        self.tokens = TokenDesk(
-            settings.token_key_pem, settings.token_key_id, settings.public_url, settings.token_lifetime
-        )
-
-    @property
-    def in_development(self) -> bool:
-        """Whether people may sign in by password."""
-        return self.settings.mode is Mode.DEVELOPMENT
+        keys = TokenKeys(settings.token_keys, TOKENS_OUTLIVE_KEY)
+        self.tokens = TokenDesk(keys, settings.public_url, TOKEN_LIFETIME)
+        self.http = new_http()
+        self.parties: Mapping[str, RelyingParty] = {
+            provider.key: RelyingParty(provider, settings.public_url, self.http)
+            for provider in settings.providers
+        }
 
     async def judged(self, content: bytes, at: datetime) -> Verification:
         """What is true of a file: read in a thread, and no more at a time than memory is meant for."""
@@ -79,3 +85,4 @@ class Edge:
         finally:
             await self.reader.close()
             self.workshop.database.close()
+            self.http.close()

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import MalformedRequestError
 from vault.errors import TooLarge
+from vault.tlog.note import NOTE_MAX_BYTES
 from vault.uploads import UPLOAD_MAX_BYTES
 
 # Any JSON or form but those below: the longest honest one is a few kilobytes.
@@ -26,6 +27,7 @@ _CAPS = (
     ("/v1/uploads/", UPLOAD_MAX_BYTES),
     ("/v1/deposits", DEPOSIT_MAX_BYTES),
     ("/v1/verifications", FORM_MAX_BYTES),
+    ("/v1/log/", NOTE_MAX_BYTES),
 )
 # The page where a file is dropped posts to itself.
 _PAGE = "/"

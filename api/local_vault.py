@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,9 +14,10 @@ import httpx
 from joserfc.jwk import ECKey
 
 from api.edge import Mode
-from api.sample_city import SampleCity, earlier_base_url, set_up_city, write_demo_file
+from api.local_provider import founding as local_provider
+from api.sample_city import DemoPerson, SampleCity, cast, earlier_base_url, set_up_city, write_demo_file
 from api.settings import RUNNING_FILE, Settings, child_environment, read_settings, write_settings
-from api.supervise import WORKER_PLAN, Supervisor, listen_near, server_plans
+from api.supervise import WORKER_PLAN, Supervisor, listen_near, provider_plan, server_plans
 from api.wiring import blobs_of, wire
 from migrations.run import upgrade
 from storage.embedded import EngineAddresses, embedded_engines
@@ -63,10 +64,11 @@ def local_vault(
     """A development vault in `data` that answers while the block runs; a new folder gets everything.
 
     1. Start the engines (this holds the folder). 2. Listen: on the port asked for, else on that of the last
-    run, so that printed QR codes still lead here; where it is busy, on the next free one. 3. Make the secrets
-    if missing. 4. Bring the schema and the buckets up. 5. Start server and worker children; while they load,
-    set up the sample city. 6. Wait until the engines answer through them. 7. Write `demo.json`, and the
-    settings for other commands; those go when the vault stops.
+    run, so that printed QR codes still lead here; where it is busy, on the next free one; and on another for
+    the identity provider. 3. Make the secrets if missing, and the provider's book. 4. Bring the schema and
+    the buckets up. 5. Start server, worker and provider; while they load, set up the sample city. 6. Wait
+    until they and the engines answer. 7. Write `demo.json`, and the settings for other commands; those go
+    when the vault stops.
 
     Raises:
         Conflict: another vault runs on this folder.
@@ -77,18 +79,29 @@ def local_vault(
     with embedded_engines(data, progress=tell) as engines:  # 1
         data = data.resolve()
         engines_s, clock = time.monotonic() - clock, time.monotonic()
-        with listen_near(host, port or _last_port(data) or DEFAULT_PORT) as listening:  # 2
-            secrets = _secrets(data)  # 3
-            settings = _settings(engines, secrets, _url(host, listening))
+        keys = data / SECRETS_FOLDER
+        with (  # 2
+            listen_near(host, port or _port(earlier_base_url(data)) or DEFAULT_PORT) as listening,
+            listen_near(
+                host, _port(local_provider.earlier_issuer(keys)) or listening.getsockname()[1] + 1
+            ) as provider,
+        ):
+            secrets = _secrets(keys)  # 3
+            people = cast(secrets)
+            base_url, issuer = _url(host, listening), _url(host, provider)
+            providers = _provider(secrets, people, issuer=issuer, origin=base_url)
+            settings = _settings(engines, secrets, base_url, providers)
             tell(f"数据库 Database: schema {upgrade(engines.database_url)}.")  # 4
             blobs_of(settings).prepare()
             log = fresh_log(private_dir(data / "logs"), "server")
             count = processes or min(cores(), PROCESSES_MAX)
-            plans = (*server_plans(listening, count), WORKER_PLAN)
+            book = secrets.path / local_provider.BOOK_FILE
+            plans = (*server_plans(listening, count), WORKER_PLAN, provider_plan(provider, book))
             with Supervisor(plans, child_environment(settings), log, tell) as supervisor:
-                city = _city(settings, secrets, data, tell)  # 5
+                city = _city(settings, secrets, data, people, tell)  # 5
                 founding_s, clock = time.monotonic() - clock, time.monotonic()
-                _wait_until_ready(settings.origin, supervisor, log)  # 6
+                _wait_until_ready(f"{settings.origin}/readyz", supervisor, log)  # 6
+                _wait_until_ready(f"{issuer}/jwks", supervisor, log)
                 server_s = time.monotonic() - clock
                 demo_file = write_demo_file(  # 7
                     data, city, base_url=settings.origin, trust=settings.trust, new_certificates=()
@@ -110,15 +123,30 @@ def local_vault(
                     (data / RUNNING_FILE).unlink(missing_ok=True)
 
 
-def _secrets(data: Path) -> SecretsFolder:
-    secrets = SecretsFolder(data / SECRETS_FOLDER)
+def _secrets(folder: Path) -> SecretsFolder:
+    secrets = SecretsFolder(folder)
     found_development_secrets(
         secrets, token_key_pem=ECKey.generate_key("P-256").as_pem(private=True), at=datetime.now(UTC)
     )
     return secrets
 
 
-def _settings(engines: EngineAddresses, secrets: SecretsFolder, base_url: str) -> Settings:
+def _provider(secrets: SecretsFolder, people: Sequence[DemoPerson], *, issuer: str, origin: str) -> Path:
+    accounts = [
+        local_provider.account(
+            person.login,
+            person.password,
+            name=person.name,
+            roles=frozenset({person.role}),
+            code=person.code,
+            organisation=person.organisation,
+        )
+        for person in people
+    ]
+    return local_provider.set_up(secrets.path, issuer=issuer, origin=origin, accounts=accounts)
+
+
+def _settings(engines: EngineAddresses, secrets: SecretsFolder, base_url: str, providers: Path) -> Settings:
     return read_settings(
         {
             "mode": Mode.DEVELOPMENT,
@@ -128,25 +156,32 @@ def _settings(engines: EngineAddresses, secrets: SecretsFolder, base_url: str) -
             "s3_secret_key": engines.s3_secret_key,
             "public_url": base_url,
             "secrets": secrets.path,
+            "providers": providers,
             "trust": secrets.authority_certificate,
         }
     )
 
 
-def _city(settings: Settings, secrets: SecretsFolder, data: Path, tell: Callable[[str], None]) -> SampleCity:
+def _city(
+    settings: Settings,
+    secrets: SecretsFolder,
+    data: Path,
+    people: tuple[DemoPerson, ...],
+    tell: Callable[[str], None],
+) -> SampleCity:
     workshop = wire(settings).workshop
     try:
-        return set_up_city(workshop, secrets, data, tell=tell, at=datetime.now(UTC))
+        return set_up_city(workshop, secrets, data, people, tell=tell, at=datetime.now(UTC))
     finally:
         workshop.database.close()
 
 
-def _wait_until_ready(base_url: str, supervisor: Supervisor, log: Path) -> None:
+def _wait_until_ready(address: str, supervisor: Supervisor, log: Path) -> None:
     deadline = time.monotonic() + READY_TIMEOUT_S
-    with httpx.Client(base_url=base_url, timeout=PROBE_TIMEOUT_S, trust_env=False) as client:
+    with httpx.Client(timeout=PROBE_TIMEOUT_S, trust_env=False) as client:
         while True:
             try:
-                if client.get("/readyz").is_success:
+                if client.get(address).is_success:
                     return
             except httpx.HTTPError:
                 pass  # nobody accepts yet
@@ -155,8 +190,7 @@ def _wait_until_ready(base_url: str, supervisor: Supervisor, log: Path) -> None:
             time.sleep(READY_POLL_S)
 
 
-def _last_port(data: Path) -> int | None:
-    url = earlier_base_url(data)
+def _port(url: str | None) -> int | None:
     try:
         return None if url is None else urlsplit(url).port
     except ValueError:

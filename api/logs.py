@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TextIO
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.core import CounterMetricFamily
+from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -23,7 +23,7 @@ UNMATCHED = "(unmatched)"
 # From the hot path's fraction of a millisecond to a large deposit.
 DURATION_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 # Extra fields of a record that a line may carry; anything else stays out.
-_FIELDS = ("request_id", "method", "route", "status", "duration_ms", "incident")
+_FIELDS = ("request_id", "method", "route", "status", "duration_ms", "incident", "provider", "why")
 
 _log = logging.getLogger("certvault.request")
 
@@ -100,7 +100,7 @@ class Metrics:
         self._requests.labels(method, route, str(status)).inc()
         self._durations.labels(method, route).observe(duration_s)
 
-    def text(self, *more: CounterMetricFamily) -> bytes:
+    def text(self, *more: Metric) -> bytes:
         """Everything counted, and `more` that was counted elsewhere, in Prometheus' text format."""
         counted = CollectorRegistry()
         counted.register(_Counted(more))
@@ -108,12 +108,12 @@ class Metrics:
 
 
 class _Counted(Collector):
-    """Counters that are read from somewhere else at each scrape."""
+    """Figures that are read from somewhere else at each scrape."""
 
-    def __init__(self, families: Sequence[CounterMetricFamily]) -> None:
+    def __init__(self, families: Sequence[Metric]) -> None:
         self._families = families
 
-    def collect(self) -> Sequence[CounterMetricFamily]:
+    def collect(self) -> Sequence[Metric]:
         return self._families
 
 

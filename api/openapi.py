@@ -15,7 +15,7 @@ holders download them.
 
 **An approval system in four calls**
 
-1. `POST /oauth/token` with your client id and secret: a bearer token for ten minutes.
+1. `POST /oauth/token` with an assertion that you sign, or with your id and secret: a token for ten minutes.
 2. `GET /v1/catalogue/types/{code}`: the certificate type's face fields as JSON Schema, and a valid example.
 3. `POST /v1/deposits` with the completed case: receipts with identifier, verification code and documents.
    Send the same body again after any failure; it is deposited once.
@@ -32,7 +32,10 @@ TAGS = [
     {"name": "lifecycle", "description": "What becomes of a certificate after its issue. (状态变更)"},
     {"name": "look-up", "description": "What a holder has, and the sealed files. (查询、调取)"},
     {"name": "reuse", "description": "What nobody has to hand in again. (免提交)"},
+    {"name": "changes", "description": "Everything that happened, in order; and webhooks. (变更推送)"},
+    {"name": "use", "description": "Use codes and usage copies for a case. (用证码、加注件)"},
     {"name": "verification", "description": "For anybody, without signing in. (验证)"},
+    {"name": "log", "description": "What the vault has issued, for everybody to check. (透明日志)"},
     {"name": "holder", "description": "For the people whose certificates these are. (我的证照)"},
     {"name": "operations", "description": "For whoever runs the vault."},
 ]

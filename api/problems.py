@@ -176,7 +176,7 @@ def _of_vault_error(error: VaultError) -> Problem:
         return _internal(error)
     problem = Problem(row[0], error.kind, row[1], error.detail)
     match error:
-        case InputError(problems=problems) | Conflict(problems=problems):
+        case InputError(problems=problems) | Conflict(problems=problems) | NotPermitted(problems=problems):
             return replace(problem, errors=[_field(p) for p in problems])
         case Unavailable(retry_after_s=seconds):
             return replace(problem, headers={"Retry-After": str(seconds)})
@@ -235,6 +235,7 @@ _SENTENCES = {
     "missing": "Expected this field, got none.",
     "extra_forbidden": "There is no such field here: take it out, or look for a slip of the pen.",
     "string_type": "Expected a text, got {got}.",
+    "int_parsing": "Expected a whole number, got another text.",
     "int_type": "Expected a whole number, got {got}.",
     "bool_type": "Expected true or false, got {got}.",
     "list_type": "Expected a list, got {got}.",

@@ -16,15 +16,18 @@ from typing import Any
 
 from signing.typeset import SEAL_PLACES
 from storage.embedded.folder import write_private
-from storage.people import find_by_login
-from storage.seals import seals_in_use
+from storage.seals import platform_seal_in_use, seals_in_use
 from vault.applying import apply_catalogue
 from vault.catalogue import City, shipped_catalogue
 from vault.errors import Conflict, NotAuthenticated
-from vault.founding import SecretsFolder, make_development_seals
+from vault.founding import (
+    SecretsFolder,
+    make_development_platform_seal,
+    make_development_seals,
+)
 from vault.model.actors import Role
 from vault.model.holders import HolderCode
-from vault.signin import NewSecret, add_client, add_person, client_by_secret, rotate_secret
+from vault.signin import NewSecret, add_client, client_by_secret, rotate_secret
 from vault.workshop import Workshop
 
 DEMO_FILE = "demo.json"
@@ -36,13 +39,14 @@ PASSWORD_CHARS = 10
 
 @dataclass(frozen=True, slots=True)
 class DemoPerson:
-    """Somebody who can sign in. Staff have no code."""
+    """Somebody who can sign in at the local provider. Staff have no code but an organisation (a USCC)."""
 
     role: Role
     login: str
     name: str = field(repr=False)
     code: HolderCode | None = field(repr=False)
     password: str = field(default="", repr=False)
+    organisation: str | None = None
 
 
 # The holder is the one of the catalogue's examples of marriage and real estate.
@@ -64,30 +68,48 @@ class SampleCity:
     people: tuple[DemoPerson, ...]
 
 
+def cast(secrets: SecretsFolder) -> tuple[DemoPerson, ...]:
+    """A clerk, a holder, an operator and an auditor, with their passwords on this vault."""
+    key = secrets.passphrase.read_bytes()
+    authority = shipped_catalogue(SEAL_PLACES).city.authorities[0].code
+    everybody = []
+    for person in _CAST:
+        digest = hmac.digest(key, f"demo password of {person.login}".encode(), hashlib.sha256)
+        letters = base64.b32encode(digest).decode().lower()[:PASSWORD_CHARS]
+        password = f"{letters[: PASSWORD_CHARS // 2]}-{letters[PASSWORD_CHARS // 2 :]}"
+        organisation = None if person.code is not None else authority
+        everybody.append(replace(person, password=password, organisation=organisation))
+    return tuple(everybody)
+
+
 def set_up_city(
-    workshop: Workshop, secrets: SecretsFolder, data: Path, *, tell: Callable[[str], None], at: datetime
+    workshop: Workshop,
+    secrets: SecretsFolder,
+    data: Path,
+    people: tuple[DemoPerson, ...],
+    *,
+    tell: Callable[[str], None],
+    at: datetime,
 ) -> SampleCity:
     """Brings a vault to where the sample city works with it; what is there already stays.
 
-    1. The shipped catalogue; 2. a seal for every authority that has none in use; 3. one approval system that
-    acts for every authority; 4. a clerk, a holder, an operator and an auditor.
+    1. The shipped catalogue; 2. a seal for every authority that has none in use, and the platform's; 3. one
+    approval system that acts for every authority. `people` (of `cast`) are the identity provider's.
 
     Raises:
         Conflict: the catalogue in force has been changed by hand.
         Unavailable: the database does not answer.
     """
     catalogue = shipped_catalogue(SEAL_PLACES)
-    applied = apply_catalogue(
-        workshop.database, catalogue.types.values(), catalogue.items.values(), at=at
-    )  # 1
+    applied = apply_catalogue(workshop.database, catalogue.in_force, at=at)  # 1
     tell(
         f"目录 Catalogue: {len(catalogue.types)} types, {len(applied.types.added)} new;"
-        f" {len(catalogue.items)} service items, {len(applied.items.added)} new."
+        f" {len(catalogue.items)} service items, {len(applied.items.added)} new;"
+        f" {len(catalogue.materials)} materials, {len(applied.materials.added)} new."
     )
     made = _make_missing_seals(workshop, secrets, catalogue.city, at)  # 2
-    tell(f"印章 Seals: {len(catalogue.city.authorities)} authorities, {made} new seals.")
+    tell(f"印章 Seals: {len(catalogue.city.authorities)} authorities and the platform, {made} new seals.")
     client = _approval_system(workshop, catalogue.city, data, at)  # 3
-    people = _people(workshop, secrets, catalogue.city, at)  # 4
     return SampleCity(len(catalogue.types), made, client, people)
 
 
@@ -132,8 +154,12 @@ def _make_missing_seals(workshop: Workshop, secrets: SecretsFolder, city: City, 
     codes = frozenset(authority.code for authority in city.authorities)
     with workshop.database.reading() as db:
         sealed = seals_in_use(db, codes, at)
+        platform = platform_seal_in_use(db, at)
+    if platform is None:
+        make_development_platform_seal(workshop.database, secrets, city.operator, at=at)
     missing = [authority for authority in city.authorities if authority.code not in sealed]
-    return len(make_development_seals(workshop.database, secrets, missing, at=at))
+    made = make_development_seals(workshop.database, secrets, missing, at=at)
+    return len(made) + (platform is None)
 
 
 def _approval_system(workshop: Workshop, city: City, data: Path, at: datetime) -> NewSecret:
@@ -149,30 +175,6 @@ def _approval_system(workshop: Workshop, city: City, data: Path, at: datetime) -
     except NotAuthenticated:
         return rotate_secret(workshop, CLIENT_ID, at=at)
     return NewSecret(CLIENT_ID, known)
-
-
-def _people(workshop: Workshop, secrets: SecretsFolder, city: City, at: datetime) -> tuple[DemoPerson, ...]:
-    key = secrets.passphrase.read_bytes()
-    everybody = []
-    for person in _CAST:
-        digest = hmac.digest(key, f"demo password of {person.login}".encode(), hashlib.sha256)
-        letters = base64.b32encode(digest).decode().lower()[:PASSWORD_CHARS]
-        password = f"{letters[: PASSWORD_CHARS // 2]}-{letters[PASSWORD_CHARS // 2 :]}"
-        everybody.append(replace(person, password=password))
-        with workshop.database.reading() as db:
-            if find_by_login(db, workshop.keys, person.login) is not None:
-                continue  # from an earlier start, with the same password
-        add_person(
-            workshop,
-            login=person.login,
-            password=password,
-            name=person.name,
-            roles=frozenset({person.role}),
-            organisation=None if person.code is not None else city.authorities[0].name,
-            code=person.code,
-            at=at,
-        )
-    return tuple(everybody)
 
 
 def _earlier(path: Path) -> dict[str, Any]:

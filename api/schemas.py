@@ -43,7 +43,7 @@ class CaseIn(Shape):
     number: Text = Field(
         description="Case number; unique for the approval system.", examples=["SL-2026-000118"]
     )
-    service_item: Text = Field(description="Service item code (事项编码).", examples=["350100000118000"])
+    service_item: Text = Field(description="Service item code (事项编码).", examples=["990100000131002"])
     completed_at: Moment = Field(examples=["2026-10-26T08:00:00Z"])
     applicant: HolderIn
 
@@ -85,8 +85,11 @@ class ResultIn(Shape):
 class MaterialIn(Shape):
     """A material (材料) that came with the case and is kept for later reuse."""
 
-    type: Text
-    name: Text = Field(examples=["营业执照副本"])
+    type: Text = Field(
+        description="Material code; `GET /v1/catalogue/materials` lists them, `CL9999` is for what has none.",
+        examples=["CL0016"],
+    )
+    name: Text = Field(examples=["预售资金监管协议"])
     sha256: Sha256
     trust: Text = Field(
         description="A made by an authority, B checked at a window, C uploaded, D promised.", examples=["B"]
@@ -102,7 +105,7 @@ _EXAMPLE_HOLDER = {"code_type": "001", "code": "91350100M000100Y43", "name": "�
 _EXAMPLE_DEPOSIT: dict[str, Any] = {
     "case": {
         "number": "SL-2026-000118",
-        "service_item": "350100000118000",
+        "service_item": "990100000131002",
         "completed_at": "2026-10-26T08:00:00Z",
         "applicant": _EXAMPLE_HOLDER,
     },
@@ -176,7 +179,11 @@ class ReuseCheckIn(Shape):
 class MaterialVerificationIn(Shape):
     """A clerk compared a material with its original."""
 
-    clerk: Text = Field(description="Who did: name or staff number.", examples=["文样窗"])
+    clerk: Text | None = Field(
+        default=None,
+        description="Who did: name or staff number; if left out, whom the header `Acting-For` names.",
+        examples=["文样窗"],
+    )
     note: Text = Field(default="", examples=["与原件一致"])
 
 
@@ -212,6 +219,15 @@ class InspectionIn(Shape):
     remark: Text | None = Field(default=None, description="Public text, as the reason of a change is.")
 
 
+class WebhookIn(Shape):
+    """Where changes are to be sent."""
+
+    url: str = Field(
+        description="An https address, without user information and fragment.",
+        examples=["https://receiver.example/certvault"],
+    )
+
+
 class TokenQuestion(Shape):
     """Verification by the token in the QR code."""
 
@@ -223,3 +239,34 @@ class CodeQuestion(Shape):
 
     number: str = Field(description="Certificate number, as printed.")
     code: str = Field(description="Verification code of ten characters, as printed.")
+
+
+class UseIn(Shape):
+    """Who uses what for which case. One of `certificate_id` and `material_id`."""
+
+    certificate_id: Text | None = None
+    material_id: Text | None = None
+    case_number: Text = Field(examples=["SL-2026-000119"])
+    service_item: Text = Field(
+        description="Service item code (事项编码); `GET /v1/catalogue/service-items` lists them.",
+        examples=["990100000117002"],
+    )
+    purpose: Text = Field(
+        description="What for, in at most 60 characters: recorded, shown to the holder, printed on the copy.",
+        examples=["办理商品房预售许可"],
+    )
+    organisation: Text | None = Field(
+        default=None,
+        description="Who uses it, printed on the copy; the approval system's own name if left out.",
+        examples=["样例市住房和城乡建设局"],
+    )
+    clerk: Text | None = Field(
+        default=None, description="In whose hands: a name or staff number; recorded.", examples=["文样窗"]
+    )
+    copy_: bool = Field(default=False, alias="copy", description="Whether a usage copy (加注件) is wanted.")
+
+
+class RedemptionIn(Shape):
+    """A use code (用证码) that was shown."""
+
+    code: Text = Field(examples=["q0Zc3vT1QmWm2mQyJ0r5aA"])

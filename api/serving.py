@@ -20,8 +20,7 @@ def serve(settings: Settings, descriptor: int) -> None:
     """Answers requests from the listening socket with this descriptor until SIGTERM.
 
     Raises:
-        InputError: a secret or a trust file is missing or unreadable.
-        NotPermitted, Unavailable: as `create_app`.
+        InputError: a secret, the trust file or the providers' file is missing or unreadable.
     """
     logs.configure(messages=settings.mode is Mode.DEVELOPMENT)
     wired = wire(settings)

@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from api.edge import Mode
 from vault.errors import InputError
+from vault.model.destinations import Destinations, read_networks
 
 PREFIX = "CERTVAULT_"
 RUNNING_FILE = "vault.env"
@@ -35,9 +36,15 @@ PUBLIC_POOL = 6
 class Settings(BaseSettings):
     """What one process is told. `secrets`: the folder with keys.json, log.key.pem, token.key.pem and seals/.
 
+    `providers`: the JSON file of the identity providers; without one nobody can sign in, systems excepted.
+
     `trust`: PEM bundle of the roots that seals and time-stamps must chain to. `tsa_url`: RFC 3161 time-stamp
     authority; without one, development mode uses its own (`tsa.key.pem` in `secrets`), production seals B-B.
     `cipher_suite`: what new versions of the vault's own keys serve (`certvault keys rotate`).
+    `listed_items_only`: refuse deposits of service items that the catalogue does not have.
+    `webhook_networks`: networks beside the public ones in which webhooks may be received, such as
+    `10.20.0.0/16,fd00:1::/32`.
+    `witnesses`: file with the log's witnesses, one a line.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
@@ -50,9 +57,13 @@ class Settings(BaseSettings):
     public_url: HttpUrl
     secrets: Path
     trust: Path
+    providers: Path | None = None
     tsa_url: HttpUrl | None = None
     cipher_suite: Literal["aes-256-gcm", "sm4-gcm"] = "aes-256-gcm"
+    witnesses: Path | None = None
     retention_days: Annotated[int, Field(ge=1, le=36525)] = RETENTION_DAYS
+    listed_items_only: bool = False
+    webhook_networks: str = ""
 
     @field_validator("public_url")
     @classmethod
@@ -65,6 +76,21 @@ class Settings(BaseSettings):
             msg = "production is reached by https only"
             raise ValueError(msg)
         return url
+
+    @field_validator("webhook_networks")
+    @classmethod
+    def _are_networks(cls, text: str) -> str:
+        try:
+            read_networks(text)
+        except InputError as error:
+            raise ValueError(error.detail) from None
+        return text
+
+    @property
+    def destinations(self) -> Destinations:
+        """Where webhooks may be sent."""
+        https_only = self.mode is Mode.PRODUCTION
+        return Destinations(https_only=https_only, networks=read_networks(self.webhook_networks))
 
     @property
     def origin(self) -> str:

@@ -74,7 +74,7 @@ def listen_near(host: str, preferred: int) -> socket.socket:
 def stopped_by_signals() -> Iterator[None]:
     """Ctrl-C, SIGTERM and a closed terminal raise `KeyboardInterrupt`, once: stopping is not disturbed.
 
-    For the main thread.
+    For the main thread. Under `nohup` a closed terminal stays ignored.
     """
 
     def stop(_number: int, _frame: FrameType | None) -> None:
@@ -82,11 +82,13 @@ def stopped_by_signals() -> Iterator[None]:
             signal.signal(number, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    before = [signal.signal(number, stop) for number in STOP_SIGNALS]
+    hung_up_ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    heard = [number for number in STOP_SIGNALS if not (hung_up_ignored and number is signal.SIGHUP)]
+    before = [signal.signal(number, stop) for number in heard]
     try:
         yield
     finally:
-        for number, handler in zip(STOP_SIGNALS, before, strict=True):
+        for number, handler in zip(heard, before, strict=True):
             signal.signal(number, handler)
 
 
@@ -117,6 +119,12 @@ def server_plans(listening: socket.socket, processes: int) -> tuple[ChildPlan, .
     return tuple(
         ChildPlan(f"server {n + 1}", ("server", str(descriptor)), (descriptor,)) for n in range(processes)
     )
+
+
+def provider_plan(listening: socket.socket, book: Path) -> ChildPlan:
+    """The local identity provider on this socket."""
+    descriptor = listening.fileno()
+    return ChildPlan("identity provider", ("provider", str(descriptor), str(book)), (descriptor,))
 
 
 WORKER_PLAN = ChildPlan("worker", ("worker",))

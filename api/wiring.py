@@ -1,25 +1,32 @@
 """From settings to a workshop: the one place where engines, keys and catalogue come together."""
 
+import ssl
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
 
+from api.courier import Courier
 from api.edge import EdgeSettings, Mode
+from api.providers import read_providers
 from api.settings import DATABASE_POOL, PROMISE_WITHIN, PUBLIC_POOL, Settings
+from api.token_keys import read_token_keys
 from signing.keys import load_file_key
 from signing.log_key import read_log_key
 from signing.timestamp import DevelopmentTimeStampAuthority, HttpTimeStampAuthority, TimeStampAuthority
 from signing.trust import certificates_der
 from signing.typeset import Typesetter
-from storage.blobs import BlobStore, StoreAddress
+from storage.blobs import BlobStore
 from storage.db import Database, WriteConnection
 from storage.envelope import KeyRing, file_key_ring
 from storage.key_state import take_up
+from storage.log_store import LogStore
 from storage.public_read import PublicReader
+from storage.s3 import StoreAddress
 from vault.errors import InputError
 from vault.founding import SecretsFolder
 from vault.seal_ring import SealRing
 from vault.shelf import CatalogueShelf
+from vault.tlog.witness import parse_witnesses
 from vault.workshop import Workshop
 
 # A time-stamp authority that needs longer holds up a window: the deposit answers 503 and is sent again.
@@ -53,12 +60,14 @@ def _database(settings: Settings, keys: KeyRing) -> Database:
 
 def blobs_of(settings: Settings) -> BlobStore:
     """The object store's client of this process."""
-    return BlobStore(
-        StoreAddress(
-            str(settings.s3_endpoint).rstrip("/"),
-            settings.s3_access_key,
-            settings.s3_secret_key.get_secret_value(),
-        )
+    return BlobStore(_store_address(settings))
+
+
+def _store_address(settings: Settings) -> StoreAddress:
+    return StoreAddress(
+        str(settings.s3_endpoint).rstrip("/"),
+        settings.s3_access_key,
+        settings.s3_secret_key.get_secret_value(),
     )
 
 
@@ -73,10 +82,11 @@ def wire(settings: Settings) -> Wired:
         keys = file_key_ring(secrets.key_ring)
         passphrase = secrets.passphrase.read_bytes()
         log_key = read_log_key(secrets.log_key.read_bytes())
-        token_key = secrets.token_key.read_text()
         roots = certificates_der(settings.trust.read_bytes())
+        witnesses = () if settings.witnesses is None else parse_witnesses(settings.witnesses.read_text())
     except OSError as error:
         raise InputError(f"{error.filename} is not readable: {error.strerror}.") from error
+    read_token_keys(secrets.path)  # tells now what every request would tell
     database = _database(settings, keys)
     workshop = Workshop(
         database=database,
@@ -91,15 +101,24 @@ def wire(settings: Settings) -> Wired:
         public_url=settings.origin,
         retention=timedelta(days=settings.retention_days),
         promise_within=PROMISE_WITHIN,
+        log_store=LogStore(_store_address(settings)),
+        witnesses=witnesses,
     )
     edge = EdgeSettings(
         mode=settings.mode,
         public_url=settings.origin,
-        token_key_pem=token_key,
-        token_key_id="access-1",  # noqa: S106 - the key's public name
+        token_keys=secrets.path,
         version=version("certvault"),
+        listed_items_only=settings.listed_items_only,
+        destinations=settings.destinations,
+        providers=() if settings.providers is None else read_providers(settings.providers, settings.mode),
     )
     return Wired(workshop, reader_of(settings, keys), edge)
+
+
+def courier_of(settings: Settings) -> Courier:
+    """Who carries webhooks; it believes the system's certificates, or those that `SSL_CERT_FILE` names."""
+    return Courier(settings.destinations, ssl.create_default_context(), version("certvault"))
 
 
 def reader_of(settings: Settings, keys: KeyRing) -> PublicReader:

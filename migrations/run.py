@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from time import sleep
 
 from alembic import command
 from alembic.config import Config
@@ -13,6 +14,7 @@ from sqlalchemy import Connection, create_engine, text
 LOCK_TIMEOUT_MS = 3_000
 # Two processes that upgrade at once: one works, the other waits for it and finds nothing to do.
 UPGRADE_LOCK = 0x63657274  # "cert"
+TURN_POLL_S = 0.1
 
 
 def upgrade(database_url: str, revision: str = "head") -> str:
@@ -44,7 +46,7 @@ def _run(database_url: str, action: Callable[[Config], None]) -> str:
     engine = create_engine(_driver(database_url))
     try:
         with engine.connect() as connection:
-            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": UPGRADE_LOCK})
+            _wait_for_turn(connection)
             connection.execute(text(f"SET lock_timeout = {LOCK_TIMEOUT_MS}"))
             connection.commit()
             config = _config()
@@ -54,6 +56,20 @@ def _run(database_url: str, action: Callable[[Config], None]) -> str:
             return _revision(connection)
     finally:
         engine.dispose()
+
+
+def _wait_for_turn(connection: Connection) -> None:
+    """Asks again and again instead of waiting inside a statement.
+
+    A statement that waits holds a snapshot, and CREATE INDEX CONCURRENTLY of the process that works waits
+    for every older snapshot: the two would wait for each other.
+    """
+    while not connection.execute(
+        text("SELECT pg_try_advisory_lock(:key)"), {"key": UPGRADE_LOCK}
+    ).scalar_one():
+        connection.commit()
+        sleep(TURN_POLL_S)
+    connection.commit()
 
 
 def _revision(connection: Connection) -> str:

@@ -18,7 +18,11 @@ class LogKey:
 
     def sign(self, message: bytes) -> str:
         """The 64-byte Ed25519 signature (RFC 8032) of `message`, base64."""
-        return base64.b64encode(self._private.sign(message)).decode()
+        return base64.b64encode(self.sign_bytes(message)).decode()
+
+    def sign_bytes(self, message: bytes) -> bytes:
+        """The 64-byte Ed25519 signature (RFC 8032) of `message`."""
+        return self._private.sign(message)
 
 
 def new_log_key() -> bytes:
@@ -43,13 +47,14 @@ def read_log_key(pem: bytes) -> LogKey:
     return LogKey(private)
 
 
-def check_log_signature(public: bytes, message: bytes, signature: str) -> None:
-    """Proves that the log's key signed `message`.
+def check_log_signature(public: bytes, message: bytes, signature: str | bytes) -> None:
+    """Proves that the log's key signed `message`; `signature` as bytes or in base64.
 
     Raises:
         SignatureError: it did not.
     """
     try:
-        Ed25519PublicKey.from_public_bytes(public).verify(base64.b64decode(signature), message)
+        raw = base64.b64decode(signature) if isinstance(signature, str) else signature
+        Ed25519PublicKey.from_public_bytes(public).verify(raw, message)
     except (InvalidSignature, ValueError) as error:
         raise SignatureError("The log's signature does not hold.", reason="log-signature") from error

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import ARRAY, Text, bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from storage.db import ReadConnection, WriteConnection
@@ -26,6 +26,20 @@ class AvoidedCount:
     count: int
 
 
+_ROWS = avoided_resubmissions.c
+# One statement for any number of requirements: several rows of values would be sent one by one.
+_INSERT = insert(avoided_resubmissions).from_select(
+    ["at", "case_index", "service_item", "authority", "requirement"],
+    select(
+        bindparam("at", type_=_ROWS.at.type),
+        bindparam("case_index", type_=_ROWS.case_index.type),
+        bindparam("service_item", type_=Text),
+        bindparam("authority", type_=Text),
+        func.unnest(bindparam("requirements", type_=ARRAY(Text))),
+    ),
+)
+
+
 def insert_avoided(
     db: WriteConnection,
     keys: KeyRing,
@@ -38,19 +52,15 @@ def insert_avoided(
     at: datetime,
 ) -> None:
     """Writes a row for each requirement of this case that was answered from the vault."""
-    case_index = keys.index(CASE, f"{client_id}\x00{case_number}")
     db.execute(
-        insert(avoided_resubmissions),
-        [
-            {
-                "at": at,
-                "case_index": case_index,
-                "service_item": service_item,
-                "authority": authority,
-                "requirement": requirement,
-            }
-            for requirement in requirements
-        ],
+        _INSERT,
+        {
+            "at": at,
+            "case_index": keys.index(CASE, f"{client_id}\x00{case_number}"),
+            "service_item": service_item,
+            "authority": authority,
+            "requirements": list(requirements),
+        },
     )
 
 

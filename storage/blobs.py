@@ -1,33 +1,28 @@
 """The object store: cipher text under names, written once, locked, and read back.
 
-Two buckets. `documents` is locked (S3 object lock, COMPLIANCE): an object is created with `If-None-Match: *`
-and kept until its retention ends. `intake` takes what approval systems upload before a deposit names it;
-nothing there is a record. What the bytes mean, and what opens them, is not known here (`storage.objects`).
+Three buckets (`storage.log_store` has the fourth, which is public). `documents` is locked (S3 object lock,
+COMPLIANCE): an object is created with `If-None-Match: *` and kept until its retention ends. `intake` takes
+what approval systems upload before a deposit names it; nothing there is a record. `copies` keeps usage copies
+as long as they are good for something: they are not locked, since they have to go. What the bytes mean, and
+what opens them, is not known here (`storage.objects`, `storage.upload_keys`).
 """
 
 import io
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 import urllib3
-from minio import Minio
 from minio.commonconfig import COMPLIANCE
-from minio.error import MinioException, S3Error
+from minio.error import S3Error
 from minio.retention import Retention
-from urllib3.exceptions import HTTPError
 
-from vault.errors import NotFound, Unavailable
+from storage.s3 import StoreAddress, connection_options
+from storage.s3 import client_of as _client
+from storage.s3 import translated as _translated
+from vault.errors import Unavailable
 
-CONNECT_TIMEOUT_S = 3.0
-READ_TIMEOUT_S = 20.0
-# One upload thread each for the deposits that a process runs at once.
-CONNECTIONS_MAX = 64
-# What S3 servers call an object that is not there.
-ABSENT = frozenset({"NoSuchKey", "NoSuchObject"})
 # What they say of a bucket that was made without object lock.
 NOT_LOCKED = "ObjectLockConfigurationNotFoundError"
 # Two path levels of two hex digits, as objects from before revision 0008 are named.
@@ -50,17 +45,6 @@ class _CreateOnly(urllib3.PoolManager):
 
 
 @dataclass(frozen=True, slots=True)
-class StoreAddress:
-    """Where the object store is and whose buckets: `endpoint` as `http(s)://host:port`."""
-
-    endpoint: str
-    access_key: str
-    secret_key: str = field(repr=False)
-    documents_bucket: str = "certvault-documents"
-    intake_bucket: str = "certvault-intake"
-
-
-@dataclass(frozen=True, slots=True)
 class StoredObject:
     """One object as a listing names it."""
 
@@ -70,22 +54,23 @@ class StoredObject:
 
 
 class BlobStore:
-    """Client of the two buckets. Thread-safe; connections are pooled."""
+    """Client of the three buckets. Thread-safe; connections are pooled."""
 
     def __init__(self, address: StoreAddress) -> None:
-        timeout = urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=READ_TIMEOUT_S)
-        options: dict[str, Any] = {"timeout": timeout, "maxsize": CONNECTIONS_MAX, "retries": False}
+        options = connection_options()
         self._address = address
         self._creating = _client(address, _CreateOnly(**options))
         self._client = _client(address, urllib3.PoolManager(**options))
 
     def prepare(self) -> None:
-        """Makes the buckets if they are missing; `documents` with object lock."""
+        """Makes the buckets if they are missing, the log's too; `documents` with object lock."""
         with _translated():
             if not self._client.bucket_exists(self._address.documents_bucket):
                 self._client.make_bucket(self._address.documents_bucket, object_lock=True)
-            if not self._client.bucket_exists(self._address.intake_bucket):
-                self._client.make_bucket(self._address.intake_bucket)
+            address = self._address
+            for unlocked in (address.intake_bucket, address.copies_bucket, address.log_bucket):
+                if not self._client.bucket_exists(unlocked):
+                    self._client.make_bucket(unlocked)
 
     def ping(self) -> None:
         """Raises `Unavailable` unless the documents bucket is there."""
@@ -180,19 +165,49 @@ class BlobStore:
             NotFound: there is no such object.
             Unavailable: the store does not answer.
         """
-        with _translated():
-            found = self._client.stat_object(self._address.documents_bucket, name)
-        prefix = "x-amz-meta-"
-        pairs = (found.metadata or {}).items()
-        return {key.lower()[len(prefix) :]: value for key, value in pairs if key.lower().startswith(prefix)}
+        return self._origin(self._address.documents_bucket, name)
 
     def documents(self) -> Iterator[StoredObject]:
         """Every object in the documents bucket, in key order, page by page."""
-        with _translated():
-            for item in self._client.list_objects(self._address.documents_bucket, recursive=True):
-                if item.object_name is None or item.last_modified is None:
-                    continue
-                yield StoredObject(item.object_name, item.size or 0, item.last_modified)
+        return self._objects(self._address.documents_bucket)
+
+    def put_copy(self, name: str, content: bytes, *, origin: Mapping[str, str]) -> None:
+        """Writes a usage copy under `name`; `origin` tells fsck whose it is.
+
+        Raises:
+            Unavailable: the store does not answer or refuses.
+        """
+        self._put(self._address.copies_bucket, name, content, origin)
+
+    def copy_parts(self, name: str) -> Iterator[bytes]:
+        """The bytes of a usage copy in parts, as the store sends them.
+
+        Raises:
+            NotFound: there is no such object.
+            Unavailable: the store does not answer.
+        """
+        return self._parts(self._address.copies_bucket, name)
+
+    def discard_copy(self, name: str) -> None:
+        """Takes a usage copy away; one that is not there is no error.
+
+        Raises:
+            Unavailable: the store does not answer.
+        """
+        self._remove(self._address.copies_bucket, name)
+
+    def copy_origin(self, name: str) -> Mapping[str, str]:
+        """The metadata that `put_copy` gave an object.
+
+        Raises:
+            NotFound: there is no such object.
+            Unavailable: the store does not answer.
+        """
+        return self._origin(self._address.copies_bucket, name)
+
+    def copies(self) -> Iterator[StoredObject]:
+        """Every object in the copies bucket, in key order, page by page."""
+        return self._objects(self._address.copies_bucket)
 
     def put_upload(self, name: str, content: bytes) -> None:
         """Keeps an uploaded file until a deposit names it.
@@ -200,15 +215,7 @@ class BlobStore:
         Raises:
             Unavailable: the store does not answer.
         """
-        with _translated():
-            self._client.put_object(
-                self._address.intake_bucket,
-                name,
-                io.BytesIO(content),
-                len(content),
-                content_type=CONTENT_TYPE,
-                part_size=PUT_MAX_BYTES,
-            )
+        self._put(self._address.intake_bucket, name, content, {})
 
     def upload_parts(self, name: str) -> Iterator[bytes]:
         """An uploaded file's bytes in parts, as the store sends them.
@@ -219,14 +226,60 @@ class BlobStore:
         """
         return self._parts(self._address.intake_bucket, name)
 
-    def delete_upload(self, name: str) -> None:
-        """Takes an uploaded file away; one that is not there is no error.
+    def uploads(self) -> Iterator[StoredObject]:
+        """Every object in the intake bucket, in key order, page by page."""
+        return self._objects(self._address.intake_bucket)
+
+    def upload_kept_since(self, name: str) -> datetime:
+        """When an upload was last written.
 
         Raises:
+            NotFound: no such upload.
             Unavailable: the store does not answer.
         """
         with _translated():
-            self._client.remove_object(self._address.intake_bucket, name)
+            found = self._client.stat_object(self._address.intake_bucket, name)
+        if found.last_modified is None:
+            raise Unavailable("The object store does not say when an upload was written.")
+        return found.last_modified
+
+    def remove_upload(self, name: str) -> None:
+        """Takes an upload away; one that is not there is no error.
+
+        Raises:
+            Unavailable: the store does not answer; the upload may be gone all the same.
+        """
+        self._remove(self._address.intake_bucket, name)
+
+    def _put(self, bucket: str, name: str, content: bytes, origin: Mapping[str, str]) -> None:
+        with _translated():
+            self._client.put_object(
+                bucket,
+                name,
+                io.BytesIO(content),
+                len(content),
+                content_type=CONTENT_TYPE,
+                metadata=dict(origin),
+                part_size=PUT_MAX_BYTES,
+            )
+
+    def _remove(self, bucket: str, name: str) -> None:
+        with _translated():
+            self._client.remove_object(bucket, name)
+
+    def _origin(self, bucket: str, name: str) -> Mapping[str, str]:
+        with _translated():
+            found = self._client.stat_object(bucket, name)
+        prefix = "x-amz-meta-"
+        pairs = (found.metadata or {}).items()
+        return {key.lower()[len(prefix) :]: value for key, value in pairs if key.lower().startswith(prefix)}
+
+    def _objects(self, bucket: str) -> Iterator[StoredObject]:
+        with _translated():
+            for item in self._client.list_objects(bucket, recursive=True):
+                if item.object_name is None or item.last_modified is None:
+                    continue
+                yield StoredObject(item.object_name, item.size or 0, item.last_modified)
 
     def _parts(self, bucket: str, name: str) -> Iterator[bytes]:
         with _translated():
@@ -236,18 +289,6 @@ class BlobStore:
             finally:
                 response.close()
                 response.release_conn()
-
-
-def _client(address: StoreAddress, http: urllib3.PoolManager) -> Minio:
-    parts = urlsplit(address.endpoint)
-    return Minio(
-        parts.netloc,
-        access_key=address.access_key,
-        secret_key=address.secret_key,
-        secure=parts.scheme == "https",
-        region="us-east-1",
-        http_client=http,
-    )
 
 
 def plain_name(sha256: str) -> str:
@@ -261,16 +302,3 @@ def plain_digest(name: str) -> str | None:
     digest = name.replace("/", "")
     is_hex = len(digest) == SHA256_HEX and not digest.strip("0123456789abcdef")
     return digest if is_hex and plain_name(digest) == name else None
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    """Turns the client library's errors into ours: absent is NotFound, everything else Unavailable."""
-    try:
-        yield
-    except S3Error as error:
-        if error.code in ABSENT:
-            raise NotFound("The object store has no such object.") from error
-        raise Unavailable(f"The object store refused: {error.code}.") from error
-    except (MinioException, HTTPError, OSError) as error:
-        raise Unavailable("The object store does not answer; try again shortly.") from error

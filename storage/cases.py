@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from storage.db import ReadConnection, WriteConnection
 from storage.envelope import KeyRing, open_json, seal_json
 from storage.holders import holder_index
-from storage.tables import case_holders, cases, certificates, reservations
+from storage.tables import case_holders, cases, reservations, reserved_holders
 from vault.model.holders import HolderCode
 from vault.model.ids import uuid7
 
@@ -63,13 +63,11 @@ class ReservationRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Predecessor:
-    """The certificate that a new version follows."""
+class ReservedResult:
+    """A reservation about to be kept, with those who will hold its certificate: it is pending for them."""
 
-    identifier: str
-    status: str
-    type_code: str
-    issuing_authority: str
+    row: ReservationRow
+    holders: tuple[HolderCode, ...] = field(repr=False)
 
 
 def insert_case(
@@ -123,6 +121,7 @@ def start_attempt(
         .where(cases.c.id == case_id)
         .values(attempt=cases.c.attempt + 1, **_columns(keys, case_id, contents, at))
     )
+    forget_reserved_holders(db, [case_id])
     db.execute(
         update(reservations)
         .where(reservations.c.case_id == case_id, reservations.c.abandoned_at.is_(None))
@@ -130,23 +129,58 @@ def start_attempt(
     )
 
 
-def insert_reservations(db: WriteConnection, case_id: UUID, rows: Sequence[ReservationRow]) -> None:
-    """Keeps the reserved identifiers of a case."""
-    if rows:
-        db.execute(
-            insert(reservations),
-            [
-                {
-                    "certificate_id": row.certificate_id,
-                    "case_id": case_id,
-                    "position": row.position,
-                    "identifier": row.identifier,
-                    "lineage": row.lineage,
-                    "version": row.version,
-                }
-                for row in rows
-            ],
-        )
+def insert_reservations(
+    db: WriteConnection, keys: KeyRing, case_id: UUID, results: Sequence[ReservedResult]
+) -> None:
+    """Keeps the reserved identifiers of a case, and for whom they are: two statements."""
+    if not results:
+        return
+    db.execute(
+        insert(reservations),
+        [
+            {
+                "certificate_id": result.row.certificate_id,
+                "case_id": case_id,
+                "position": result.row.position,
+                "identifier": result.row.identifier,
+                "lineage": result.row.lineage,
+                "version": result.row.version,
+            }
+            for result in results
+        ],
+    )
+    _insert_reserved_holders(db, keys, {result.row.certificate_id: result.holders for result in results})
+
+
+def index_reserved_holders(
+    db: WriteConnection, keys: KeyRing, by_case: Mapping[UUID, Sequence[Sequence[HolderCode]]]
+) -> None:
+    """Writes anew for whom the results of these cases, locked by the caller, are pending: three statements.
+
+    `by_case`: who will hold each of the case's results, by position.
+    """
+    if not by_case:
+        return
+    query = select(reservations.c.certificate_id, reservations.c.case_id, reservations.c.position).where(
+        reservations.c.case_id.in_(by_case), reservations.c.abandoned_at.is_(None)
+    )
+    by_result = {row.certificate_id: by_case[row.case_id][row.position] for row in db.execute(query)}
+    if by_result:
+        db.execute(delete(reserved_holders).where(reserved_holders.c.certificate_id.in_(by_result)))
+        _insert_reserved_holders(db, keys, by_result)
+
+
+def _insert_reserved_holders(
+    db: WriteConnection, keys: KeyRing, by_result: Mapping[UUID, Sequence[HolderCode]]
+) -> None:
+    db.execute(
+        insert(reserved_holders),
+        [
+            {"certificate_id": certificate_id, "code_index": index}
+            for certificate_id, holders in by_result.items()
+            for index in dict.fromkeys(holder_index(keys, code) for code in holders)
+        ],
+    )
 
 
 def reservations_of(db: ReadConnection, case_id: UUID) -> tuple[ReservationRow, ...]:
@@ -185,6 +219,7 @@ def release_case(db: WriteConnection, case_id: UUID, attempt: int) -> None:
         .with_for_update()
     ).one_or_none()
     if row is not None:
+        forget_reserved_holders(db, [case_id])
         db.execute(delete(reservations).where(reservations.c.case_id == case_id))
         db.execute(delete(cases).where(cases.c.id == case_id))
 
@@ -212,36 +247,22 @@ def redeem_case(
             **envelope_values(keys, case_id, {"request": request}),
         )
     )
-    return db.execute(statement).rowcount == 1
+    if db.execute(statement).rowcount != 1:
+        return False
+    forget_reserved_holders(db, [case_id])
+    return True
+
+
+def forget_reserved_holders(db: WriteConnection, case_ids: Sequence[UUID]) -> None:
+    """For whom these cases' results were pending: kept no longer than that, so that a look-up stays short."""
+    reserved = select(reservations.c.certificate_id).where(reservations.c.case_id.in_(case_ids))
+    db.execute(delete(reserved_holders).where(reserved_holders.c.certificate_id.in_(reserved)))
 
 
 def insert_case_holders(db: WriteConnection, case_id: UUID, holder_ids: Collection[UUID]) -> None:
     """Keeps who is named in a case: its envelope is destroyed with the first of them."""
     rows = [{"holder_id": holder_id, "case_id": case_id} for holder_id in holder_ids]
     db.execute(insert(case_holders).on_conflict_do_nothing(), rows)
-
-
-def lock_predecessor(db: WriteConnection, certificate_id: UUID) -> Predecessor | None:
-    """What a new version of this certificate has to know; its row is held until the transaction ends."""
-    query = (
-        select(
-            certificates.c.identifier,
-            certificates.c.status,
-            certificates.c.type_code,
-            certificates.c.issuing_authority,
-        )
-        .where(certificates.c.id == certificate_id)
-        # No key changes: records that refer to it need not wait.
-        .with_for_update(key_share=True)
-    )
-    row = db.execute(query).one_or_none()
-    return None if row is None else Predecessor(*row)
-
-
-def highest_version(db: ReadConnection, lineage: str) -> int:
-    """The highest version that was ever reserved of this certificate, committed or not."""
-    query = select(func.max(reservations.c.version)).where(reservations.c.lineage == lineage)
-    return db.execute(query).scalar_one() or 0
 
 
 def _columns(keys: KeyRing, case_id: UUID, contents: CaseContents, at: datetime) -> dict[str, object]:

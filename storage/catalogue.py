@@ -1,4 +1,4 @@
-"""Applied certificate types and service items: every version ever in force, the newest one current."""
+"""Applied types, service items and materials: every version ever in force, the newest one current."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,12 +9,12 @@ from sqlalchemy import Table, select
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from storage.db import ReadConnection, WriteConnection
-from storage.tables import certificate_types, service_items
+from storage.tables import certificate_types, material_types, service_items
 
 
 @dataclass(frozen=True, slots=True)
 class DefinitionRow:
-    """One version of a certificate type or a service item as it was applied."""
+    """One version of a certificate type, a service item or a material as it was applied."""
 
     code: str
     version: int
@@ -32,6 +32,18 @@ def current_items(db: ReadConnection) -> dict[str, DefinitionRow]:
     return _current(db, service_items)
 
 
+def current_materials(db: ReadConnection) -> dict[str, DefinitionRow]:
+    """The newest version of every material, by code."""
+    return _current(db, material_types)
+
+
+def every_type(db: ReadConnection) -> tuple[DefinitionRow, ...]:
+    """Every version of every type that was ever in force."""
+    table = certificate_types
+    query = select(table.c.code, table.c.version, table.c.digest, table.c.definition)
+    return tuple(DefinitionRow(*row) for row in db.execute(query))
+
+
 def insert_type(db: WriteConnection, row: DefinitionRow, at: datetime) -> None:
     """Keeps a new version of a type."""
     _insert(db, certificate_types, row, at)
@@ -40,6 +52,11 @@ def insert_type(db: WriteConnection, row: DefinitionRow, at: datetime) -> None:
 def insert_item(db: WriteConnection, row: DefinitionRow, at: datetime) -> None:
     """Keeps a new version of a service item."""
     _insert(db, service_items, row, at)
+
+
+def insert_material(db: WriteConnection, row: DefinitionRow, at: datetime) -> None:
+    """Keeps a new version of a material."""
+    _insert(db, material_types, row, at)
 
 
 def _current(db: ReadConnection, table: Table) -> dict[str, DefinitionRow]:

@@ -1,6 +1,7 @@
-"""Certificates: rows in, records out; a holder's, a case's or a number's certificates in one query each."""
+"""Certificates as records: a holder's, a case's or a number's in one query each."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -11,14 +12,9 @@ from storage.db import ReadConnection
 from storage.envelope import KeyRing, open_json
 from storage.holders import holders_from_json
 from storage.key_state import found_by
+from storage.log_place import place_in_log
 from storage.record_keys import CERTIFICATES, record_key, way_in, way_in_columns
-from storage.tables import (
-    cases,
-    certificate_holders,
-    certificates,
-    documents,
-    log_leaves,
-)
+from storage.tables import cases, certificate_holders, certificates, documents, log_leaves
 from vault.errors import IntegrityError
 from vault.model.catalogue import DocumentFormat
 from vault.model.certificate import (
@@ -119,6 +115,7 @@ def index_values(keys: KeyRing, number: str, code: str, token: str) -> dict[str,
     }
 
 
+@cache  # what SQLAlchemy takes half a millisecond to build is never changed: `where` makes a copy
 def _records() -> Select[Any]:
     """One row a certificate, its documents as a JSON array and its newest leaf beside it: no N+1.
 
@@ -146,7 +143,7 @@ def _records() -> Select[Any]:
     )
     # The first leaf of a certificate is its issue; later ones are changes of status.
     leaf = (
-        select(log_leaves.c.promise, log_leaves.c.log_index)
+        select(log_leaves.c.promise, *place_in_log())
         .where(log_leaves.c.certificate_id == certificates.c.id)
         .order_by(log_leaves.c.id)
         .limit(1)
@@ -162,6 +159,7 @@ def _records() -> Select[Any]:
             files.label("files"),
             leaf.c.promise,
             leaf.c.log_index,
+            leaf.c.log_origin,
         )
         .join(cases, cases.c.id == certificates.c.case_id)
         .outerjoin(leaf, true())
@@ -212,6 +210,7 @@ def record_or_rest(keys: KeyRing, row: Row[Any]) -> CertificateRecord | ErasedCe
         committed_at=row.committed_at,
         promise=row.promise,
         log_index=row.log_index,
+        log_origin=row.log_origin,
     )
 
 
@@ -231,4 +230,5 @@ def _rest(row: Row[Any], stored: tuple[StoredDocument, ...]) -> ErasedCertificat
         superseded_by=row.superseded_by,
         committed_at=row.committed_at,
         log_index=row.log_index,
+        log_origin=row.log_origin,
     )

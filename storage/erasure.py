@@ -11,14 +11,13 @@ from sqlalchemy import bindparam, case, func, or_, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 
 from storage.blobs import plain_name
-from storage.cases import FORGOTTEN, content_place, key_place
+from storage.cases import FORGOTTEN, content_place, forget_reserved_holders, key_place
 from storage.db import ReadConnection, WriteConnection
 from storage.envelope import KeyRing, open_json, seal_json
 from storage.holders import index_text
 from storage.key_state import found_by
 from storage.record_keys import (
     CERTIFICATES,
-    MATERIALS,
     KnownHolder,
     RecordKind,
     holder_key,
@@ -35,6 +34,9 @@ from storage.tables import (
     holders,
     material_holders,
     materials,
+    use_copies,
+    use_holders,
+    uses,
 )
 from vault.model.holders import HolderCode
 
@@ -144,7 +146,13 @@ def from_before(db: ReadConnection, holder_id: UUID) -> int:
         .where(material_holders.c.holder_id == holder_id)
         .where(or_(materials.c.data_key.is_not(None), materials.c.object_name.is_(None)))
     )
-    return int(db.execute(of_certificates).scalar_one() + db.execute(of_materials).scalar_one())
+    of_uses = (
+        select(func.count())
+        .select_from(use_holders)
+        .join(uses, uses.c.id == use_holders.c.use_id)
+        .where(use_holders.c.holder_id == holder_id, uses.c.data_key.is_not(None))
+    )
+    return sum(int(db.execute(query).scalar_one()) for query in (of_certificates, of_materials, of_uses))
 
 
 def names_in_clear(db: ReadConnection, holder_id: UUID) -> tuple[str, ...]:
@@ -161,6 +169,19 @@ def names_in_clear(db: ReadConnection, holder_id: UUID) -> tuple[str, ...]:
     )
     digests = {row.sha256 for query in (of_certificates, of_materials) for row in db.execute(query)}
     return tuple(plain_name(digest.hex()) for digest in sorted(digests))
+
+
+def copies_in_clear(db: ReadConnection, holder_id: UUID) -> tuple[str, ...]:
+    """Under which names usage copies of a holder's lie that were in clear before revision 0008.
+
+    A rotation has put those that are still good as cipher text; the others wait for the worker.
+    """
+    query = (
+        select(use_copies.c.sha256)
+        .join(use_holders, use_holders.c.use_id == use_copies.c.use_id)
+        .where(use_holders.c.holder_id == holder_id, use_copies.c.object_name.is_(None))
+    )
+    return tuple(plain_name(row.sha256.hex()) for row in db.execute(query))
 
 
 def cases_naming(db: ReadConnection, keys: KeyRing, holder_id: UUID) -> tuple[NamedIn, ...]:
@@ -198,7 +219,7 @@ def uncommitted_naming(
 def erase_records(
     db: WriteConnection, keys: KeyRing, kind: RecordKind, holder_id: UUID, unnamed: Unnamed
 ) -> tuple[tuple[UUID, ...], tuple[UUID, ...]]:
-    """Takes a holder, locked by the caller, out of their certificates or materials.
+    """Takes a holder, locked by the caller, out of their certificates, materials or uses.
 
     What nobody else holds is destroyed: data key, envelope, and every index by which it was found. What
     others hold, too, is sealed anew without what `unnamed` takes out. Returns the ids of both.
@@ -243,20 +264,15 @@ def _seal_without(
 def _destroy(db: WriteConnection, kind: RecordKind, record_ids: Sequence[UUID]) -> None:
     if not record_ids:
         return
-    if kind is MATERIALS:
-        gone = update(materials).where(materials.c.id.in_(record_ids))
-        db.execute(gone.values(data_key=None, sealed=None))
-        return
-    indexes = ("number_index", "code_index", "token_index")
     db.execute(
-        update(certificates).where(certificates.c.id == bindparam("id_")),
+        update(kind.table).where(kind.table.c.id == bindparam("id_")),
         [
             {
                 "id_": record_id,
                 "data_key": None,
                 "sealed": None,
                 # Nothing leads here any more, and nothing that somebody guesses can be confirmed.
-                **{name: secrets.token_bytes(INDEX_BYTES) for name in indexes},
+                **{name: secrets.token_bytes(INDEX_BYTES) for name in kind.indexes},
             }
             for record_id in record_ids
         ],
@@ -264,7 +280,8 @@ def _destroy(db: WriteConnection, kind: RecordKind, record_ids: Sequence[UUID]) 
 
 
 def erase_cases(db: WriteConnection, case_ids: Sequence[UUID]) -> None:
-    """Destroys the envelopes of these cases with their data keys."""
+    """Destroys the envelopes of these cases with their data keys, and for whom their results are pending."""
+    forget_reserved_holders(db, case_ids)
     db.execute(
         update(cases)
         .where(cases.c.id.in_(case_ids))

@@ -1,20 +1,48 @@
 """Reads for fsck, doctor and reconcile: how far cases are, and who explains an object."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
+from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import and_, func, select, union_all
+from sqlalchemy import and_, func, or_, select, union_all
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from storage.blobs import plain_digest, plain_name
+from storage.cases import FORGOTTEN, content_place, key_place
 from storage.db import ReadConnection
-from storage.tables import cases, certificates, documents, materials, reservations
+from storage.envelope import KeyRing, open_json
+from storage.filed_objects import still_standing
+from storage.objects import record_id_of
+from storage.tables import (
+    cases,
+    certificates,
+    changes,
+    documents,
+    materials,
+    reservations,
+    status_events,
+    use_copies,
+    use_events,
+    uses,
+)
+from storage.upload_keys import find_upload_key, upload_name
+from vault.model.use import UseAction
 
-NAME_PARTS = 3
 # Rows of one page; a page of records with their envelopes stays under 10 MB.
 PAGE_ROWS = 500
+
+
+_T = TypeVar("_T")
+
+
+def in_pages(found: Iterable[_T]) -> Iterator[list[_T]]:
+    """What a listing names, so many at a time that one query can ask for all of them."""
+    rest = iter(found)
+    while page := list(islice(rest, PAGE_ROWS)):
+        yield page
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +65,7 @@ class CaseState:
 
 def named_objects(db: ReadConnection, names: Sequence[str]) -> set[str]:
     """Those of these objects that a row names."""
-    ids = [record_id for name in names if (record_id := _record_id(name)) is not None]
+    ids = [record_id for name in names if (record_id := record_id_of(name)) is not None]
     query = union_all(
         select(documents.c.object_name).where(documents.c.certificate_id.in_(ids)),
         select(materials.c.object_name).where(materials.c.id.in_(ids)),
@@ -63,15 +91,6 @@ def _of_digests(db: ReadConnection, names: Sequence[str], *, in_clear: bool) -> 
     return {plain_name(row.sha256.hex()) for row in db.execute(union_all(*found))}
 
 
-def _record_id(name: str) -> UUID | None:
-    """The id of the record whose file `storage.objects` gave this name."""
-    parts = name.split("/")
-    try:
-        return UUID(parts[1]) if len(parts) == NAME_PARTS else None
-    except ValueError:
-        return None
-
-
 def is_reserved(db: ReadConnection, certificate_id: UUID) -> bool:
     """Whether some try reserved this certificate id."""
     query = (
@@ -87,15 +106,50 @@ def is_case(db: ReadConnection, case_id: UUID) -> bool:
 
 
 def open_reservations(db: ReadConnection, client_id: str | None = None) -> tuple[OpenReservation, ...]:
-    """Cases reserved and never committed, oldest first; of one client or of all."""
+    """Cases reserved and never committed, oldest first; of one client or of all.
+
+    Not those whose contents were forgotten after a refusal: whoever sent them was told, and nothing of them
+    is under way. Only their reservations stay, to explain objects.
+    """
     query = (
         select(cases.c.id, cases.c.number, cases.c.client_id, cases.c.reserved_at)
-        .where(cases.c.committed_at.is_(None))
+        .where(cases.c.committed_at.is_(None), cases.c.request_digest != FORGOTTEN)
         .order_by(cases.c.reserved_at)
     )
     if client_id is not None:
         query = query.where(cases.c.client_id == client_id)
     return tuple(OpenReservation(*row) for row in db.execute(query))
+
+
+def uploads_in_need(db: ReadConnection, keys: KeyRing) -> frozenset[str]:
+    """Names of the uploads that cases which are reserved and not committed need for a retry.
+
+    Raises:
+        IntegrityError: a case's envelope or a client's upload key does not open, so that nobody knows what
+            is needed.
+    """
+    digests: dict[str, set[str]] = {}
+    query = select(cases.c.id, cases.c.client_id, cases.c.data_key, cases.c.sealed).where(
+        cases.c.committed_at.is_(None), cases.c.request_digest != FORGOTTEN
+    )
+    for row in db.execute(query):
+        data_key = keys.data_key(row.data_key, key_place(row.id))
+        request = open_json(data_key, row.sealed, content_place(row.id))["request"]
+        named = digests.setdefault(row.client_id, set())
+        named.update(material["sha256"] for material in request["materials"])
+        named.update(result["document"]["sha256"] for result in request["results"] if result["document"])
+    needed: set[str] = set()
+    for client_id, named in digests.items():
+        key = find_upload_key(db, keys, client_id)
+        if key is not None:
+            needed.update(upload_name(key, client_id, sha256) for sha256 in named)
+    return frozenset(needed)
+
+
+def items_since(db: ReadConnection, first_case: UUID) -> dict[str, int]:
+    """Service items of the cases from this id on, and how many cases each has: a range of the primary key."""
+    query = select(cases.c.service_item, func.count()).where(cases.c.id >= first_case)
+    return {row[0]: row[1] for row in db.execute(query.group_by(cases.c.service_item))}
 
 
 def case_states(db: ReadConnection, client_id: str, numbers: Sequence[str]) -> dict[str, CaseState]:
@@ -114,6 +168,16 @@ def case_states(db: ReadConnection, client_id: str, numbers: Sequence[str]) -> d
     return {row[0]: CaseState(row[1] is not None, tuple(row[2] or ())) for row in db.execute(query)}
 
 
+def not_in_feed(db: ReadConnection, certificate_ids: Sequence[UUID]) -> set[UUID]:
+    """Those of these certificates with an event that the feed of changes does not have."""
+    query = (
+        select(status_events.c.certificate_id)
+        .outerjoin(changes, changes.c.status_event_id == status_events.c.id)
+        .where(status_events.c.certificate_id.in_(certificate_ids), changes.c.id.is_(None))
+    )
+    return set(db.execute(query).scalars())
+
+
 def unredeemed_in_committed_cases(db: ReadConnection) -> tuple[UUID, ...]:
     """Reservations of committed cases without their certificate: there must be none."""
     query = (
@@ -124,6 +188,47 @@ def unredeemed_in_committed_cases(db: ReadConnection) -> tuple[UUID, ...]:
             cases.c.committed_at.is_not(None),
             reservations.c.abandoned_at.is_(None),
             certificates.c.id.is_(None),
+        )
+    )
+    return tuple(db.execute(query).scalars())
+
+
+def is_good_copy(db: ReadConnection, use_id: UUID) -> bool:
+    """Whether a use still stands, and its copy with it."""
+    query = select(func.count()).where(uses.c.id == use_id, *still_standing())
+    return db.execute(query).scalar_one() > 0
+
+
+def named_copies(db: ReadConnection, names: Sequence[str]) -> set[str]:
+    """Those of these objects among the copies that a row names."""
+    ids = [use_id for name in names if (use_id := record_id_of(name)) is not None]
+    digests = [bytes.fromhex(digest) for name in names if (digest := plain_digest(name)) is not None]
+    query = select(use_copies.c.object_name, use_copies.c.sha256).where(
+        or_(
+            use_copies.c.use_id.in_(ids),
+            and_(use_copies.c.sha256.in_(digests), use_copies.c.object_name.is_(None)),
+        )
+    )
+    found = db.execute(query)
+    return {plain_name(row.sha256.hex()) if row.object_name is None else row.object_name for row in found}
+
+
+def contradicting_uses(db: ReadConnection) -> tuple[UUID, ...]:
+    """Uses whose events lack their making, or tell otherwise than the row when they were revoked."""
+    told = (
+        select(
+            use_events.c.use_id,
+            func.bool_or(use_events.c.action == UseAction.MAKE).label("made"),
+            func.max(use_events.c.at).filter(use_events.c.action == UseAction.REVOKE).label("revoked_at"),
+        )
+        .group_by(use_events.c.use_id)
+        .subquery()
+    )
+    query = (
+        select(uses.c.id)
+        .outerjoin(told, told.c.use_id == uses.c.id)
+        .where(
+            or_(told.c.made.is_not(True), told.c.revoked_at.is_distinct_from(uses.c.revoked_at)),
         )
     )
     return tuple(db.execute(query).scalars())

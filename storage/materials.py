@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -170,6 +171,7 @@ def event_key(keys: KeyRing, material_key: DataKey, own: bytes | None, material_
     return keys.data_key(own, place)
 
 
+@cache  # as the records of certificates
 def _archived() -> Select[Any]:
     """One row a material, with its source case and its newest event beside it: no N+1."""
     event = (

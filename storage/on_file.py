@@ -1,37 +1,33 @@
 """Rows as they are, damaged ones too: what fsck judges, in pages of bounded size and key order."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from itertools import zip_longest
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, Table, select, true
+from sqlalchemy import Row, Table, func, select
 
 from storage.certificates import CODE, NUMBER, TOKEN, record_or_rest, row_page
 from storage.db import ReadConnection
-from storage.envelope import DataKey, KeyRing, open_json
+from storage.envelope import KeyRing
+from storage.filed_objects import document_objects
 from storage.holders import holder_indexes
 from storage.inspection import PAGE_ROWS
-from storage.materials import event_key, event_place
-from storage.objects import FiledObject, document_objects
-from storage.record_keys import MATERIALS, opened_key, record_key, way_in, way_in_columns
+from storage.objects import FiledObject
 from storage.statuses import event_of
 from storage.tables import (
-    cases,
     certificate_holders,
     certificates,
     holders,
     log_leaves,
-    material_events,
-    materials,
-    people,
     status_events,
 )
 from vault.errors import IntegrityError, VaultError
 from vault.model.certificate import CertificateRecord, ErasedCertificate
-from vault.model.holders import HolderCode
-from vault.model.lifecycle import StatusEvent
+from vault.model.legal_time import legal_day
+from vault.model.lifecycle import TAKES_OVER, StatusEvent
 from vault.model.written import number_form
 
 # What reading a damaged row may raise besides `IntegrityError`: a code that is none, a missing field.
@@ -64,7 +60,8 @@ class CertificateOnFile:
     `record`: what they say, what is left once all its holders are erased, or why they cannot be read.
     `astray`: names of the indexes that do not follow from the record, so that it is not found by them.
     `history`: its events, oldest first, or why they cannot be read. `leaves`: oldest first.
-    `succession`: whether the successor that its row names, if any, names it in turn.
+    `succession`: whether the successor that its row names, if any, names it in turn. `overdue`: the day on
+    which that successor began, where it should have taken over by now.
     """
 
     certificate_id: UUID
@@ -75,6 +72,7 @@ class CertificateOnFile:
     history: tuple[StatusEvent, ...] | IntegrityError
     leaves: tuple[LeafOnFile, ...]
     succession: bool
+    overdue: date | None
 
 
 def certificate_page(db: ReadConnection, keys: KeyRing, after: UUID | None) -> tuple[CertificateOnFile, ...]:
@@ -84,7 +82,7 @@ def certificate_page(db: ReadConnection, keys: KeyRing, after: UUID | None) -> t
     found_by = _holder_indexes(db, ids)
     events, leaves = _rows_by_certificate(db, status_events, ids), _rows_by_certificate(db, log_leaves, ids)
     objects = _filed(db, keys, ids)
-    predecessors = _predecessors_of(db, [row.superseded_by for row in rows if row.superseded_by is not None])
+    successors = _successors(db, [row.superseded_by for row in rows if row.superseded_by is not None])
     page = []
     for row in rows:
         record = _readable_record(keys, row)
@@ -103,7 +101,9 @@ def certificate_page(db: ReadConnection, keys: KeyRing, after: UUID | None) -> t
                 leaves=tuple(
                     LeafOnFile(leaf.leaf, leaf.leaf_hash, leaf.promise) for leaf in leaves.get(row.id, [])
                 ),
-                succession=row.superseded_by is None or predecessors.get(row.superseded_by) == row.id,
+                succession=row.superseded_by is None
+                or (row.superseded_by in successors and successors[row.superseded_by].supersedes == row.id),
+                overdue=_overdue(successors.get(row.superseded_by)),
             )
         )
     return tuple(page)
@@ -182,91 +182,21 @@ def _rows_by_certificate(
     return found
 
 
-def _predecessors_of(db: ReadConnection, certificate_ids: Sequence[UUID]) -> dict[UUID, UUID | None]:
-    """What each of these certificates says that it supersedes."""
-    query = select(certificates.c.id, certificates.c.supersedes).where(certificates.c.id.in_(certificate_ids))
-    return {row.id: row.supersedes for row in db.execute(query)}
+def _successors(db: ReadConnection, certificate_ids: Sequence[UUID]) -> dict[UUID, Row[Any]]:
+    """What each of these certificates supersedes, from when, how it stands, and the time now."""
+    query = select(
+        certificates.c.id,
+        certificates.c.supersedes,
+        certificates.c.valid_from,
+        certificates.c.status,
+        func.now().label("now"),
+    ).where(certificates.c.id.in_(certificate_ids))
+    return {row.id: row for row in db.execute(query)}
 
 
-def damaged_envelopes(db: ReadConnection, keys: KeyRing) -> Iterator[tuple[str, str]]:
-    """Cases, materials and their events, holders and people whose envelope does not open, and why.
-
-    A holder or person whose index does not follow from the code in the envelope is among them. What was
-    erased has no envelope, and is none of them.
-    """
-    for table in (cases, materials, material_events, holders, people):
-        for row in _rows_of(db, table):
-            try:
-                content = _content(keys, table, row)
-                if content is not None and table in (holders, people) and row.code_type is not None:
-                    _prove_index(keys, row, content["code"])
-            except IntegrityError as error:
-                yield f"{table.name} {row.id}", error.detail
-            except UNREADABLE as error:
-                yield f"{table.name} {row.id}", f"The row cannot be read: {type(error).__name__}."
-
-
-def _content(keys: KeyRing, table: Table, row: Row[Any]) -> Any:  # noqa: ANN401 - JSON is what it is
-    """What a row's envelope says; None where it was erased."""
-    data_key: DataKey | None
-    if table is materials:
-        data_key, where = record_key(MATERIALS, keys, row), MATERIALS.content_place(row.id)
-    elif table is material_events:
-        # An event's number is not known before it is written: its envelope is bound to its material.
-        of_material = _key_of_material(keys, row)
-        data_key = None if of_material is None else event_key(keys, of_material, row.own_key, row.material_id)
-        where = event_place(row.material_id)
-    else:
-        where = f"{table.name}.sealed:{row.id}"
-        data_key = (
-            None if row.data_key is None else keys.data_key(row.data_key, f"{table.name}.data_key:{row.id}")
-        )
-    if data_key is None and (row.sealed is None or table is material_events):
+def _overdue(successor: Row[Any] | None) -> date | None:
+    """The worker takes over at midnight; it has that day for it."""
+    if successor is None or successor.status not in TAKES_OVER:
         return None
-    if data_key is None or row.sealed is None:
-        raise IntegrityError("The envelope or its data key is gone.")
-    return open_json(data_key, row.sealed, where)
-
-
-def _key_of_material(keys: KeyRing, row: Row[Any]) -> DataKey | None:
-    return opened_key(
-        MATERIALS, keys, row.material_id, row.data_key, (row.opener, row.wrapped, row.opener_key)
-    )
-
-
-def _prove_index(keys: KeyRing, row: Row[Any], code: str) -> None:
-    if row.code_index not in holder_indexes(keys, HolderCode.parse(row.code_type, code)):
-        raise IntegrityError("The index does not follow from the code: nobody finds this row by it.")
-
-
-def _query_of(table: Table) -> Select[Any]:
-    """A table's rows, with what opens them beside those that have no data key of their own."""
-    opener = way_in(MATERIALS)
-    if table is materials:
-        return select(materials, *way_in_columns(opener)).outerjoin(opener, true())
-    if table is material_events:
-        return (
-            select(
-                material_events.c.id,
-                material_events.c.material_id,
-                material_events.c.sealed,
-                material_events.c.data_key.label("own_key"),
-                materials.c.data_key,
-                *way_in_columns(opener),
-            )
-            .join(materials, materials.c.id == material_events.c.material_id)
-            .outerjoin(opener, true())
-        )
-    return select(table)
-
-
-def _rows_of(db: ReadConnection, table: Table) -> Iterator[Row[Any]]:
-    """Every row of a table with an `id`, page by page."""
-    after: UUID | int | None = None
-    while True:
-        query = _query_of(table).order_by(table.c.id).limit(PAGE_ROWS)
-        page = db.execute(query if after is None else query.where(table.c.id > after)).all()
-        if not page:
-            return
-        yield from page
-        after = page[-1].id
+    began: date = successor.valid_from
+    return began if began < legal_day(successor.now) else None

@@ -1,10 +1,11 @@
-"""The public verification's read, written close to the driver: one prepared statement on an async pool.
+"""What is read most, written close to the driver: public verification, and whose token this is.
 
-Measured in `docs/performance.md`: through SQLAlchemy the same point read costs more than the rest of the
-request together.
+One prepared statement each on an async pool, so that no thread is needed. Measured in `docs/performance.md`:
+through SQLAlchemy the same point read costs more than the rest of the request together.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -12,14 +13,17 @@ from uuid import UUID
 
 from psycopg import AsyncConnection, OperationalError
 from psycopg.errors import ObjectNotInPrerequisiteState
+from psycopg.rows import namedtuple_row
 from psycopg.types.numeric import Int2
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from storage.certificates import CODE, NUMBER, TOKEN, content_place
+from storage.clients import ENABLED_CLIENT, grant_of
 from storage.db import DISTRIBUTION_S, OLD_RING
 from storage.envelope import KeyRing, open_json
 from storage.record_keys import CERTIFICATES, opened_key
 from vault.errors import Unavailable
+from vault.model.actors import ClientGrant
 from vault.model.legal_time import legal_day
 from vault.model.lifecycle import OutOfForce
 
@@ -31,7 +35,9 @@ _COLUMNS = """
            c.issued_on, c.valid_from, c.valid_to, c.status, c.status_since, c.data_key, c.sealed,
            ARRAY(SELECT d.format || ' ' || d.level || ' ' || d.seal_id || ' ' || encode(d.sha256, 'hex')
                  FROM documents d WHERE d.certificate_id = c.id ORDER BY d.format DESC),
-           (SELECT l.log_index FROM log_leaves l WHERE l.certificate_id = c.id ORDER BY l.id LIMIT 1),
+           (SELECT ARRAY[(l.log_index - s.first_index)::text, s.origin] FROM log_leaves l
+            JOIN log_shards s ON s.first_index <= l.log_index
+            WHERE l.certificate_id = c.id ORDER BY l.id, s.first_index DESC LIMIT 1),
            CASE WHEN c.status <> 'valid' THEN (
                SELECT ARRAY[e.effective_on::text, e.reason, (SELECT s.identifier FROM certificates s
                                                              WHERE s.id = c.superseded_by)]
@@ -72,6 +78,7 @@ class PublicRow:
     content: Mapping[str, Any] = field(repr=False)
     documents: tuple[str, ...]
     log_index: int | None
+    log_origin: str | None
     out_of_force: OutOfForce | None
 
 
@@ -130,15 +137,26 @@ class PublicReader:
             known = self._definitions[(code, version)] = row[0] if row is not None else {}
         return known
 
+    async def client(self, client_id: str) -> ClientGrant | None:
+        """An approval system that is not disabled at this moment.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        with _translated():
+            async with (
+                self._pool.connection() as connection,
+                connection.cursor(binary=True, row_factory=namedtuple_row) as cursor,
+            ):
+                await cursor.execute(ENABLED_CLIENT, {"client_id": client_id})
+                row: Any = await cursor.fetchone()
+        return None if row is None else grant_of(row)
+
     async def _one(self, query: str, parameters: tuple[object, ...]) -> tuple[Any, ...] | None:
-        try:
+        with _translated():
             async with self._pool.connection() as connection:
                 cursor = await connection.execute(query, parameters, binary=True)
                 return await cursor.fetchone()
-        except ObjectNotInPrerequisiteState as error:
-            raise Unavailable(OLD_RING, retry_after_s=DISTRIBUTION_S) from error
-        except (OperationalError, PoolTimeout) as error:
-            raise Unavailable("The database does not answer; try again shortly.") from error
 
     def _row(self, row: tuple[Any, ...] | None) -> PublicRow | None:
         if row is None:
@@ -161,13 +179,24 @@ class PublicReader:
             status_since=row[10],
             content=content,
             documents=tuple(row[13]),
-            log_index=row[14],
+            log_index=None if row[14] is None else int(row[14][0]),
+            log_origin=None if row[14] is None else row[14][1],
             out_of_force=None if row[15] is None else _out_of_force(row[10], *row[15]),
         )
 
 
 def _small(versions: Sequence[int]) -> list[Int2]:
     return [Int2(version) for version in versions]
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except ObjectNotInPrerequisiteState as error:
+        raise Unavailable(OLD_RING, retry_after_s=DISTRIBUTION_S) from error
+    except (OperationalError, PoolTimeout) as error:
+        raise Unavailable("The database does not answer; try again shortly.") from error
 
 
 def _out_of_force(

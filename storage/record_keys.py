@@ -1,4 +1,4 @@
-"""Data keys of certificates and materials: each wrapped by the key of every holder whom they are about.
+"""Data keys of certificates, materials and uses: each wrapped by the key of every holder whom they are about.
 
 Any one of the holders' keys opens a record; when the last one is destroyed, nothing does. A record from
 before revision 0008 has its data key in its own row, wrapped by the vault's own key.
@@ -20,16 +20,23 @@ from storage.tables import (
     holders,
     material_holders,
     materials,
+    use_holders,
+    uses,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class RecordKind:
-    """Certificates or materials: their table, the one of their holders, and what the latter calls them."""
+    """Certificates, materials or uses: their table, the one of their holders, and what the latter calls them.
+
+    `order`: in which order the holders are tried. `indexes`: the columns by which a record is found.
+    """
 
     table: Table
     of_holders: Table
     record_id: Column[UUID]
+    order: Column[Any]
+    indexes: tuple[str, ...] = ()
 
     def key_place(self, record_id: UUID) -> str:
         """What a data key in the record's own row is bound to."""
@@ -44,8 +51,17 @@ class RecordKind:
         return f"{self.of_holders.name}.data_key:{record_id}:{holder_id}"
 
 
-CERTIFICATES = RecordKind(certificates, certificate_holders, certificate_holders.c.certificate_id)
-MATERIALS = RecordKind(materials, material_holders, material_holders.c.material_id)
+CERTIFICATES = RecordKind(
+    certificates,
+    certificate_holders,
+    certificate_holders.c.certificate_id,
+    certificate_holders.c.position,
+    ("number_index", "code_index", "token_index"),
+)
+MATERIALS = RecordKind(
+    materials, material_holders, material_holders.c.material_id, material_holders.c.position
+)
+USES = RecordKind(uses, use_holders, use_holders.c.use_id, use_holders.c.holder_id, ("request_index",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +91,11 @@ def wrapped_for(kind: RecordKind, record_id: UUID, holder: KnownHolder, record_k
     return wrap_key(holder.key, record_key, kind.wrap_place(record_id, holder.holder_id))
 
 
-def way_in(kind: RecordKind) -> LateralFromClause:
-    """The first holder who is left, to be joined to each record: `opener`, `wrapped`, `opener_key`."""
+def way_in(kind: RecordKind, record_id: ColumnElement[UUID] | None = None) -> LateralFromClause:
+    """The first holder who is left, to be joined to each record: `opener`, `wrapped`, `opener_key`.
+
+    `record_id`: where the record's id stands in the query, if not in the kind's own table.
+    """
     return (
         select(
             kind.of_holders.c.holder_id.label("opener"),
@@ -85,11 +104,11 @@ def way_in(kind: RecordKind) -> LateralFromClause:
         )
         .join(holders, holders.c.id == kind.of_holders.c.holder_id)
         .where(
-            kind.record_id == kind.table.c.id,
+            kind.record_id == (kind.table.c.id if record_id is None else record_id),
             kind.of_holders.c.data_key.is_not(None),
             holders.c.data_key.is_not(None),
         )
-        .order_by(kind.of_holders.c.position)
+        .order_by(kind.order)
         .limit(1)
         .lateral(f"{kind.table.name}_way_in")
     )

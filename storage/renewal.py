@@ -15,7 +15,9 @@ from storage.db import ReadConnection, WriteConnection
 from storage.envelope import KeyRing, open_json, seal_json, sealed_header, wrapped_header
 from storage.envelope.sealing import FORMAT
 from storage.holders import holder_index
-from storage.tables import holders, people, upload_keys
+from storage.people import subject_text
+from storage.tables import holders, people, upload_keys, webhook_secrets, webhooks
+from storage.webhooks import url_index_values
 from vault.model.holders import HolderCode
 
 # A page takes some tens of milliseconds; whoever waits for one of its rows waits no longer.
@@ -117,8 +119,19 @@ def _code(keys: KeyRing, row: Row[Any], content: Mapping[str, Any]) -> Values:
     return {"code_index": index, "index_version": keys.index_version}
 
 
+def _person(keys: KeyRing, row: Row[Any], content: Mapping[str, Any]) -> Values:
+    subject = keys.index(*subject_text(row.issuer, content["subject"]))
+    return {**_code(keys, row, content), "subject_index": subject}
+
+
+def _webhook(keys: KeyRing, _: Row[Any], content: Mapping[str, Any]) -> Values:
+    return url_index_values(keys, content["url"])
+
+
 HOLDERS = enveloped(holders, _code)
-PEOPLE = enveloped(people, _code)
+PEOPLE = enveloped(people, _person)
+WEBHOOKS = enveloped(webhooks, _webhook)
+WEBHOOK_SECRETS = enveloped(webhook_secrets)
 UPLOAD_KEYS = rewrapped(upload_keys, lambda row: f"upload_keys.data_key:{row.id}")
 
 
@@ -151,6 +164,15 @@ def outdated_in_page(
         return None, 0
     query = select(func.count()).select_from(what.table).where(what.outdated(keys), what.table.c.id <= last)
     return last, db.execute(query if after is None else query.where(what.table.c.id > after)).scalar_one()
+
+
+def may_renew(db: ReadConnection) -> bool:
+    """Whether this role may write the wrapped keys in the histories; the service's own may not."""
+    query = text(
+        "SELECT bool_and(has_column_privilege(t, 'data_key', 'UPDATE'))"
+        " FROM unnest(ARRAY['audit_events', 'material_events']) t"
+    )
+    return bool(db.execute(query).scalar_one())
 
 
 def rows_estimated(db: ReadConnection, tables: Sequence[Table]) -> int:

@@ -1,24 +1,30 @@
-"""How a rotation renews cases, certificates and materials: what is about several people at once."""
+"""How a rotation renews what is about several people at once: cases, records, and the histories."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, Select, and_, or_, select, true, union
 
-from storage.cases import content_place, envelope_values, insert_case_holders, key_place
+from storage.cases import (
+    content_place,
+    envelope_values,
+    index_reserved_holders,
+    insert_case_holders,
+    key_place,
+)
 from storage.certificates import index_values
 from storage.db import WriteConnection
-from storage.envelope import DataKey, KeyRing, open_json, seal_json, wrap_key
-from storage.history import look_place
+from storage.envelope import BY_A_ROW, DataKey, KeyRing, open_json, seal_json, version_of, wrap_key
+from storage.history import case_index_values, keys_of_subjects, look_keys, look_place, subject_of
 from storage.holders import ensure_holders, holder_index
 from storage.materials import event_key_place
 from storage.record_keys import (
     CERTIFICATES,
     MATERIALS,
+    USES,
     RecordKind,
-    holder_key,
     opened_key,
     record_key,
     way_in,
@@ -29,6 +35,8 @@ from storage.renewal import (
     HOLDERS,
     PEOPLE,
     UPLOAD_KEYS,
+    WEBHOOK_SECRETS,
+    WEBHOOKS,
     Renewed,
     Values,
     old_envelope,
@@ -40,13 +48,15 @@ from storage.tables import (
     cases,
     certificate_holders,
     certificates,
-    holders,
     material_events,
     material_holders,
     materials,
+    uses,
 )
+from storage.uses import request_index_values, use_of, use_records
 from vault.errors import IntegrityError
 from vault.model.holders import Holder, HolderCode
+from vault.model.use import request_text
 
 
 def _of_case(keys: KeyRing) -> ColumnElement[bool]:
@@ -65,6 +75,7 @@ def _renew_cases(db: WriteConnection, keys: KeyRing, rows: Sequence[Row[Any]]) -
         requests = {row.id: contents[row.id]["request"] for row in older}
         _keep_holders(db, keys, requests, older[-1].committed_at)
     renewed: list[Values] = []
+    pending: dict[UUID, list[list[HolderCode]]] = {}
     for row in rows:
         content = contents[row.id]
         if row in older:
@@ -73,6 +84,7 @@ def _renew_cases(db: WriteConnection, keys: KeyRing, rows: Sequence[Row[Any]]) -
         if row.applicant_index is not None and row.committed_at is None and content:
             applicant = content["request"]["case"]["applicant"]
             index = holder_index(keys, HolderCode.parse(applicant["code_type"], applicant["code"]))
+            pending[row.id] = [_codes(result) for result in content["request"]["results"]]
         renewed.append(
             {
                 "id_": row.id,
@@ -81,7 +93,12 @@ def _renew_cases(db: WriteConnection, keys: KeyRing, rows: Sequence[Row[Any]]) -
                 **envelope_values(keys, row.id, content),
             }
         )
+    index_reserved_holders(db, keys, pending)
     return renewed
+
+
+def _codes(result: Mapping[str, Any]) -> list[HolderCode]:
+    return [HolderCode.parse(holder["code_type"], holder["code"]) for holder in result["holders"]]
 
 
 def _keep_holders(db: WriteConnection, keys: KeyRing, requests: dict[Any, Any], at: datetime) -> None:
@@ -118,7 +135,7 @@ def _record_query(kind: RecordKind) -> Callable[[], Select[Any]]:
 
 
 def _renew_records(
-    kind: RecordKind, values: Callable[[KeyRing, Any], Values]
+    kind: RecordKind, values: Callable[[KeyRing, Row[Any], Any], Values]
 ) -> Callable[[WriteConnection, KeyRing, Sequence[Row[Any]]], list[Values]]:
     def renew(db: WriteConnection, keys: KeyRing, rows: Sequence[Row[Any]]) -> list[Values]:
         renewed: list[Values] = []
@@ -134,7 +151,7 @@ def _renew_records(
                     "id_": row.id,
                     "data_key": None,
                     "sealed": seal_json(data_key, content, kind.content_place(row.id)),
-                    **values(keys, content),
+                    **values(keys, row, content),
                 }
             )
         wrap_for_all(db, keys, kind, record_keys)
@@ -157,8 +174,18 @@ def _of_material(keys: KeyRing) -> ColumnElement[bool]:
     return and_(materials.c.sealed.is_not(None), old)
 
 
-def _certificate_indexes(keys: KeyRing, content: Any) -> Values:  # noqa: ANN401 - JSON is what it is
+def _of_use(keys: KeyRing) -> ColumnElement[bool]:
+    old = or_(uses.c.data_key.is_not(None), old_envelope(uses.c.sealed, keys), old_index(uses, keys))
+    return and_(uses.c.sealed.is_not(None), old)
+
+
+def _certificate_indexes(keys: KeyRing, _: Row[Any], content: Any) -> Values:  # noqa: ANN401 - JSON is what it is
     return index_values(keys, content["number"], content["code"], content["token"])
+
+
+def _use_indexes(keys: KeyRing, row: Row[Any], _: Any) -> Values:  # noqa: ANN401 - JSON is what it is
+    use = use_of(keys, row)
+    return request_index_values(keys, request_text(use, copy=use.copy is not None))
 
 
 def _event_query() -> Select[Any]:
@@ -189,20 +216,29 @@ def _renew_material_events(_: WriteConnection, keys: KeyRing, rows: Sequence[Row
     return renewed
 
 
+def _of_audit_event(keys: KeyRing) -> ColumnElement[bool]:
+    indexed = and_(audit_events.c.case_index.is_not(None), old_index(audit_events, keys))
+    return or_(old_wrap(audit_events.c.data_key, keys), indexed)
+
+
 def _renew_audit_events(db: WriteConnection, keys: KeyRing, rows: Sequence[Row[Any]]) -> list[Values]:
-    """What is about one holder alone is from now on under that holder's key, so that it goes with them."""
-    about = {row.id: UUID(row.details["holder"]) for row in rows if row.details.get("holder") is not None}
-    query = select(holders.c.id, holders.c.data_key).where(
-        holders.c.id.in_(set(about.values())), holders.c.data_key.is_not(None)
-    )
-    known = {row.id: holder_key(keys, row.id, row.data_key) for row in db.execute(query)}
+    """What is about one holder or one use is from now on under its key, so that it goes with it.
+
+    Where it has gone, nobody knows the case number any more, and the index by which it was found goes, too.
+    """
+    outer, known = keys_of_subjects(db, keys, rows), look_keys(db, keys, rows)
     renewed: list[Values] = []
     for row in rows:
-        place = look_place("data_key", row.actor, row.at)
-        own = keys.data_key(row.data_key, place)
-        outer = known.get(about[row.id]) if row.id in about else None
-        wrapped = keys.rewrapped(own, place).wrapped if outer is None else wrap_key(outer, own, place)
-        renewed.append({"id_": row.id, "data_key": wrapped})
+        place, own, number = look_place("data_key", row.actor, row.at), known[row.id], None
+        wrapped = row.data_key
+        if own is not None:
+            reasons = open_json(own, row.sealed, look_place("sealed", row.actor, row.at))
+            number = None if row.case_index is None else reasons["case_number"]
+        if own is not None and version_of(row.data_key) != BY_A_ROW:
+            subject = subject_of(row.details)
+            under = None if subject is None else outer.get(subject)
+            wrapped = keys.rewrapped(own, place).wrapped if under is None else wrap_key(under, own, place)
+        renewed.append({"id_": row.id, "data_key": wrapped, **case_index_values(keys, number)})
     return renewed
 
 
@@ -211,6 +247,8 @@ RENEWED = (
     HOLDERS,
     PEOPLE,
     UPLOAD_KEYS,
+    WEBHOOKS,
+    WEBHOOK_SECRETS,
     Renewed(
         certificates,
         _record_query(CERTIFICATES),
@@ -221,8 +259,9 @@ RENEWED = (
         materials,
         _record_query(MATERIALS),
         _of_material,
-        _renew_records(MATERIALS, lambda _, __: {}),
+        _renew_records(MATERIALS, lambda _, __, ___: {}),
     ),
+    Renewed(uses, use_records, _of_use, _renew_records(USES, _use_indexes)),
     Renewed(cases, lambda: select(cases), _of_case, _renew_cases),
     Renewed(
         material_events,
@@ -230,10 +269,5 @@ RENEWED = (
         lambda keys: old_wrap(material_events.c.data_key, keys),
         _renew_material_events,
     ),
-    Renewed(
-        audit_events,
-        lambda: select(audit_events),
-        lambda keys: old_wrap(audit_events.c.data_key, keys),
-        _renew_audit_events,
-    ),
+    Renewed(audit_events, lambda: select(audit_events), _of_audit_event, _renew_audit_events),
 )

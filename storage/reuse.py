@@ -25,10 +25,11 @@ from storage.tables import (
     material_holders,
     materials,
     reservations,
+    reserved_holders,
 )
 from vault.model.certificate import Status, TrustLevel
 
-# More reserved cases than this for one applicant say nothing more: the oldest come first.
+# More reserved results than this for one holder say nothing more: the oldest come first.
 PENDING_MAX = 200
 
 
@@ -66,13 +67,17 @@ class MaterialFacts:
 
 @dataclass(frozen=True, slots=True)
 class PendingFacts:
-    """A result that is reserved and not committed; its type stands in its identifier."""
+    """A result that is reserved and not committed, for one of those who will hold it.
+
+    Its type stands in its identifier. `holder_index`: the holder's, or the applicant's where a release from
+    before revision 0006 reserved it.
+    """
 
     identifier: str
     client_id: str
     case_number: str
     reserved_at: datetime
-    applicant_index: bytes
+    holder_index: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,22 +131,32 @@ _MATERIALS = (
         materials.c.type_code == any_(bindparam("type_codes", type_=ARRAY(Text))),
     )
 )
+_ASKED = any_(bindparam("indexes", type_=ARRAY(LargeBinary)))
+_RESERVED = (
+    reservations.c.identifier,
+    cases.c.client_id,
+    cases.c.number,
+    cases.c.reserved_at,
+)
+_STILL_OPEN = (cases.c.committed_at.is_(None), reservations.c.abandoned_at.is_(None))
 _PENDING = (
-    select(
-        reservations.c.identifier,
-        cases.c.client_id,
-        cases.c.number,
-        cases.c.reserved_at,
-        cases.c.applicant_index,
-    )
+    select(*_RESERVED, reserved_holders.c.code_index)
+    .join(reserved_holders, reserved_holders.c.certificate_id == reservations.c.certificate_id)
     .join(cases, cases.c.id == reservations.c.case_id)
-    .where(
-        cases.c.applicant_index == any_(bindparam("indexes", type_=ARRAY(LargeBinary))),
-        ring_has(VERSIONS),
-        cases.c.committed_at.is_(None),
-        reservations.c.abandoned_at.is_(None),
+    .where(reserved_holders.c.code_index == _ASKED, ring_has(VERSIONS), *_STILL_OPEN)
+    .union_all(
+        select(*_RESERVED, cases.c.applicant_index)
+        .join(cases, cases.c.id == reservations.c.case_id)
+        .where(
+            cases.c.applicant_index == _ASKED,
+            ring_has(VERSIONS),
+            *_STILL_OPEN,
+            ~select(reserved_holders.c.certificate_id)
+            .where(reserved_holders.c.certificate_id == reservations.c.certificate_id)
+            .exists(),
+        )
     )
-    .order_by(cases.c.id, reservations.c.position)
+    .order_by("reserved_at", "identifier")
     .limit(PENDING_MAX)
 )
 _OPENER = way_in(CERTIFICATES)
@@ -215,7 +230,7 @@ def _gathered(
 def pending_results(
     db: ReadConnection, keys: KeyRing, indexes: Collection[bytes]
 ) -> tuple[PendingFacts, ...]:
-    """What cases of the applicants with these indexes reserved and have not committed, the oldest first."""
+    """What cases reserved for holders with these indexes and have not committed, the oldest first."""
     values = {"indexes": list(indexes), "versions": keys.index_versions}
     return tuple(PendingFacts(*row) for row in db.execute(_PENDING, values))
 

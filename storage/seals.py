@@ -9,10 +9,17 @@ from sqlalchemy.dialects.postgresql import insert
 from storage.db import ReadConnection, WriteConnection
 from storage.tables import seals
 
+# What the platform's seal (平台章) is for; an authority's seal, for its own certificates, has no purpose.
+USAGE_COPY = "usage-copy"
+
 
 @dataclass(frozen=True, slots=True)
 class SealRow:
-    """A seal of an authority. `picture`: PDF drawing operators in a box of 1000 by 1000 units."""
+    """A seal of an authority, or of the vault's operator.
+
+    `picture`: PDF drawing operators in a box of 1000 by 1000 units. `purpose`: None for an authority's own
+    certificates, `USAGE_COPY` for the copies that the platform makes.
+    """
 
     seal_id: str
     authority: str
@@ -24,6 +31,7 @@ class SealRow:
     not_after: datetime
     created_at: datetime
     stopped_at: datetime | None
+    purpose: str | None = None
 
 
 def insert_seal(db: WriteConnection, seal: SealRow) -> None:
@@ -40,6 +48,7 @@ def insert_seal(db: WriteConnection, seal: SealRow) -> None:
             not_after=seal.not_after,
             created_at=seal.created_at,
             stopped_at=seal.stopped_at,
+            purpose=seal.purpose,
         )
     )
 
@@ -50,12 +59,24 @@ def seals_in_use(db: ReadConnection, authorities: frozenset[str], at: datetime) 
         select(seals.c.authority, seals.c.id)
         .where(
             seals.c.authority.in_(sorted(authorities)),
+            seals.c.purpose.is_(None),
             seals.c.stopped_at.is_(None),
             seals.c.not_after > at,
         )
         .order_by(seals.c.created_at, seals.c.id)
     )
     return {row.authority: row.id for row in db.execute(query)}
+
+
+def platform_seal_in_use(db: ReadConnection, at: datetime) -> str | None:
+    """The id of the newest seal in use that the platform puts on usage copies."""
+    query = (
+        select(seals.c.id)
+        .where(seals.c.purpose == USAGE_COPY, seals.c.stopped_at.is_(None), seals.c.not_after > at)
+        .order_by(seals.c.created_at.desc(), seals.c.id.desc())
+        .limit(1)
+    )
+    return db.execute(query).scalar_one_or_none()
 
 
 def find_seal(db: ReadConnection, seal_id: str) -> SealRow | None:
@@ -88,4 +109,5 @@ def _seal(row: Row[tuple[object, ...]]) -> SealRow:
         not_after=row.not_after,
         created_at=row.created_at,
         stopped_at=row.stopped_at,
+        purpose=row.purpose,
     )

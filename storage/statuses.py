@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import ColumnElement, Row, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from storage.db import ReadConnection, WriteConnection
-from storage.tables import certificates, status_events
+from storage.tables import cases, certificates, status_events
 from vault.model.certificate import CertificateRecord, ErasedCertificate, Status
 from vault.model.lifecycle import (
+    TAKES_OVER,
     Action,
     InspectionResult,
     OutOfForce,
@@ -26,8 +27,10 @@ class LockedCertificate:
 
     certificate_id: UUID
     identifier: str
+    type_code: str
     issuing_authority: str
     status: Status
+    superseded_by: UUID | None
 
 
 def lock_certificate(db: WriteConnection, certificate_id: UUID) -> LockedCertificate | None:
@@ -36,8 +39,10 @@ def lock_certificate(db: WriteConnection, certificate_id: UUID) -> LockedCertifi
         select(
             certificates.c.id,
             certificates.c.identifier,
+            certificates.c.type_code,
             certificates.c.issuing_authority,
             certificates.c.status,
+            certificates.c.superseded_by,
         )
         .where(certificates.c.id == certificate_id)
         .with_for_update(key_share=True)
@@ -45,7 +50,14 @@ def lock_certificate(db: WriteConnection, certificate_id: UUID) -> LockedCertifi
     row = db.execute(query).one_or_none()
     if row is None:
         return None
-    return LockedCertificate(row.id, row.identifier, row.issuing_authority, Status(row.status))
+    return LockedCertificate(
+        row.id,
+        row.identifier,
+        row.type_code,
+        row.issuing_authority,
+        Status(row.status),
+        row.superseded_by,
+    )
 
 
 def apply_event(db: WriteConnection, certificate_id: UUID, event: StatusEvent, *, changes: bool) -> None:
@@ -66,11 +78,7 @@ def supersede(db: WriteConnection, old: UUID, new: UUID, event: StatusEvent) -> 
     """
     statement = (
         update(certificates)
-        .where(
-            certificates.c.id == old,
-            certificates.c.status.in_(statuses_permitting(Action.SUPERSEDE)),
-            certificates.c.superseded_by.is_(None),
-        )
+        .where(certificates.c.id == old, *_may_be_superseded())
         .values(status=event.status, status_since=event.at, superseded_by=new)
         .returning(certificates.c.identifier)
     )
@@ -78,6 +86,57 @@ def supersede(db: WriteConnection, old: UUID, new: UUID, event: StatusEvent) -> 
     if identifier is not None:
         _insert_event(db, old, event)
     return identifier
+
+
+def announce(db: WriteConnection, old: UUID, new: UUID) -> bool:
+    """Links a certificate to a version that begins later, and leaves it in force until then.
+
+    False where it can no longer be superseded.
+    """
+    statement = (
+        update(certificates).where(certificates.c.id == old, *_may_be_superseded()).values(superseded_by=new)
+    )
+    return db.execute(statement).rowcount == 1
+
+
+def _may_be_superseded() -> tuple[ColumnElement[bool], ...]:
+    """In a status that permits it; without a successor, or with one that was taken back before it began."""
+    successor = certificates.alias("successor")
+    taken_back = select(successor.c.id).where(
+        successor.c.id == certificates.c.superseded_by, successor.c.status.not_in(TAKES_OVER)
+    )
+    return (
+        certificates.c.status.in_(statuses_permitting(Action.SUPERSEDE)),
+        certificates.c.superseded_by.is_(None) | taken_back.exists(),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Successor:
+    """A version and the one before it. `client_id`: the client that deposited it."""
+
+    certificate_id: UUID
+    predecessor: UUID | None
+    valid_from: date
+    status: Status
+    client_id: str
+
+
+def find_successor(db: ReadConnection, certificate_id: UUID) -> Successor | None:
+    """What a version's taking over depends on."""
+    query = (
+        select(
+            certificates.c.id,
+            certificates.c.supersedes,
+            certificates.c.valid_from,
+            certificates.c.status,
+            cases.c.client_id,
+        )
+        .join(cases, cases.c.id == certificates.c.case_id)
+        .where(certificates.c.id == certificate_id)
+    )
+    row = db.execute(query).one_or_none()
+    return None if row is None else Successor(row[0], row[1], row[2], Status(row[3]), row[4])
 
 
 def events_of(db: ReadConnection, certificate_ids: Sequence[UUID]) -> dict[UUID, list[StatusEvent]]:

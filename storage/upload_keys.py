@@ -39,7 +39,7 @@ def put_upload(blobs: BlobStore, key: DataKey, client_id: str, sha256: str, cont
         Unavailable: the store does not answer.
     """
     sealed = b"".join(encrypted(key, content, _place(client_id, sha256)))
-    blobs.put_upload(_name(key, client_id, sha256), sealed)
+    blobs.put_upload(upload_name(key, client_id, sha256), sealed)
 
 
 def read_upload(blobs: BlobStore, key: DataKey, client_id: str, sha256: str) -> bytes:
@@ -50,7 +50,7 @@ def read_upload(blobs: BlobStore, key: DataKey, client_id: str, sha256: str) -> 
         IntegrityError: it does not open, or the bytes are not those of the digest.
         Unavailable: the store does not answer.
     """
-    parts = blobs.upload_parts(_name(key, client_id, sha256))
+    parts = blobs.upload_parts(upload_name(key, client_id, sha256))
     try:
         content = b"".join(decrypted(key, parts, _place(client_id, sha256)))
     except NotFound:
@@ -60,16 +60,17 @@ def read_upload(blobs: BlobStore, key: DataKey, client_id: str, sha256: str) -> 
     return content
 
 
-def delete_upload(blobs: BlobStore, key: DataKey, client_id: str, sha256: str) -> None:
+def remove_upload(blobs: BlobStore, key: DataKey, client_id: str, sha256: str) -> None:
     """Takes an uploaded file away; one that is not there is no error.
 
     Raises:
         Unavailable: the store does not answer.
     """
-    blobs.delete_upload(_name(key, client_id, sha256))
+    blobs.remove_upload(upload_name(key, client_id, sha256))
 
 
-def _name(key: DataKey, client_id: str, sha256: str) -> str:
+def upload_name(key: DataKey, client_id: str, sha256: str) -> str:
+    """The name in the store of a client's upload with this digest: only that client's key gives it."""
     tag = tag_under(key, f"name/{_place(client_id, sha256)}").hex()
     return f"{client_id}/{tag[:FAN_OUT_CHARS]}/{tag[FAN_OUT_CHARS:]}"
 

@@ -14,10 +14,11 @@ from storage.blobs import plain_name
 from storage.db import WriteConnection
 from storage.envelope import DataKey, Suite, open_json
 from storage.envelope.suites import KEY_BYTES, encrypt
-from storage.history import look_key, look_place
-from storage.objects import document_objects, material_page, read_object
-from storage.record_keys import CERTIFICATES, MATERIALS, RecordKind, record_key, way_in, way_in_columns
-from storage.tables import audit_events, cases, holders, material_events, people
+from storage.filed_objects import copy_page, document_objects, material_objects
+from storage.history import look_keys, look_place
+from storage.objects import FiledObject, read_copy, read_object
+from storage.record_keys import CERTIFICATES, MATERIALS, USES, RecordKind, record_key, way_in, way_in_columns
+from storage.tables import audit_events, cases, holders, material_events, people, webhook_secrets, webhooks
 from vault.workshop import Workshop
 
 NONCE_BYTES = 12
@@ -28,10 +29,10 @@ def as_before(workshop: Workshop) -> None:
     _files_in_clear(workshop)
     with workshop.database.writing() as db:
         _histories(db, workshop)
-        for kind in (CERTIFICATES, MATERIALS):
+        for kind in (CERTIFICATES, MATERIALS, USES):
             _records(db, workshop, kind)
         _cases(db, workshop)
-        for table in (holders, people):
+        for table in (holders, people, webhooks, webhook_secrets):
             for row in db.execute(select(table)).all():
                 key = workshop.keys.data_key(row.data_key, f"{table.name}.data_key:{row.id}").key
                 content = open_json(DataKey(key), row.sealed, f"{table.name}.sealed:{row.id}")
@@ -40,10 +41,13 @@ def as_before(workshop: Workshop) -> None:
         for statement in (
             "UPDATE certificate_holders SET data_key = NULL",
             "UPDATE material_holders SET data_key = NULL",
+            "UPDATE use_holders SET data_key = NULL",
             "UPDATE certificates SET index_version = NULL",
-            "UPDATE people SET index_version = NULL",
+            "UPDATE uses SET index_version = NULL",
+            "UPDATE webhooks SET index_version = NULL",
             "UPDATE documents SET object_name = NULL",
             "UPDATE materials SET object_name = NULL",
+            "UPDATE use_copies SET object_name = NULL",
             "DELETE FROM case_holders",
             "UPDATE key_state SET renewed_at = NULL",
         ):
@@ -55,11 +59,15 @@ def _files_in_clear(workshop: Workshop) -> None:
         ids = [row.id for row in db.execute(text("SELECT id FROM certificates"))]
         of_certificates = document_objects(db, workshop.keys, ids).values()
         found = [filed for each in of_certificates for filed in each]
-        found += [
-            filed
-            for _, filed in material_page(db, workshop.keys, None, 1000)
-            if not isinstance(filed, Exception)
+        ids = [row.id for row in db.execute(text("SELECT id FROM materials"))]
+        of_materials = material_objects(db, workshop.keys, ids).values()
+        found += [filed for filed in of_materials if not isinstance(filed, Exception)]
+        copies = [
+            copy for _, copy in copy_page(db, workshop.keys, None, 1000) if isinstance(copy, FiledObject)
         ]
+    for copy in copies:
+        workshop.blobs.put_copy(plain_name(copy.sha256), read_copy(workshop.blobs, copy), origin={"use": "x"})
+        workshop.blobs.discard_copy(copy.stored_name)
     for filed in found:
         workshop.blobs.put_document(
             plain_name(filed.sha256),
@@ -96,13 +104,14 @@ def _histories(db: WriteConnection, workshop: Workshop) -> None:
     for table in ("audit_events", "material_events"):
         db.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
     for row in db.execute(select(audit_events).where(audit_events.c.sealed.is_not(None))).all():
-        key = look_key(db, workshop.keys, row)
+        key = look_keys(db, workshop.keys, [row])[row.id]
         assert key is not None
         place = look_place("sealed", row.actor, row.at)
         content = open_json(key, row.sealed, place)
         values = {
             "data_key": _wrapped(workshop, key.key, look_place("data_key", row.actor, row.at)),
             "sealed": _envelope(key.key, content, place),
+            "index_version": None,
         }
         db.execute(update(audit_events).where(audit_events.c.id == row.id).values(values))
     for row in db.execute(select(material_events)).all():

@@ -6,12 +6,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from socket import create_server, socket
 from urllib.parse import urlsplit
 
 import pytest
+from hypothesis import settings
 from pydantic import SecretStr
 
 from api.edge import Mode
+from api.local_provider import founding as local_provider
 from api.settings import Settings
 from api.wiring import Wired, blobs_of, database_of, wire
 from migrations.run import upgrade
@@ -20,12 +23,22 @@ from storage.embedded import EngineAddresses, discard, embedded_engines
 from storage.envelope import Suite
 from tests.faults import CuttingWire
 from tests.keys import token_key_pem
+from tests.provider import ORIGIN, IdentityProvider, running_provider
 from vault.applying import apply_catalogue
 from vault.catalogue import Catalogue, shipped_catalogue
-from vault.founding import SecretsFolder, found_development_secrets, make_development_seals
+from vault.founding import (
+    SecretsFolder,
+    found_development_secrets,
+    make_development_platform_seal,
+    make_development_seals,
+)
 from vault.model.actors import ClientGrant
 from vault.signin import add_client
 from vault.workshop import Workshop
+
+# An example that takes long on a busy machine is no finding: what is slow, the bench tells.
+settings.register_profile("suite", deadline=None)
+settings.load_profile("suite")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +50,8 @@ class House:
     catalogue: Catalogue
     client: ClientGrant
     client_secret: str
+    listening: socket
+    issuer: str
 
 
 @pytest.fixture(scope="session")
@@ -57,19 +72,34 @@ def house(engines: EngineAddresses, tmp_path_factory: pytest.TempPathFactory) ->
     # The whole suite runs under the other suite of algorithms, too: CERTVAULT_TEST_SUITE=sm4-gcm.
     suite = Suite.named(os.environ.get("CERTVAULT_TEST_SUITE", Suite.AES.label))
     found_development_secrets(secrets, token_key_pem=token_key_pem(), at=now, suite=suite)
-    settings = settings_for(engines, secrets.path)
+    listening = create_server(("127.0.0.1", 0))
+    issuer = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    providers = local_provider.set_up(secrets.path, issuer=issuer, origin=ORIGIN, accounts=[])
+    settings = settings_for(engines, secrets.path).model_copy(update={"providers": providers})
     upgrade(engines.database_url)
     blobs_of(settings).prepare()
     catalogue = shipped_catalogue(SEAL_PLACES)
     database = database_of(settings)
-    apply_catalogue(database, catalogue.types.values(), catalogue.items.values(), at=now)
+    apply_catalogue(database, catalogue.in_force, at=now)
     make_development_seals(database, secrets, catalogue.city.authorities, at=now)
+    make_development_platform_seal(database, secrets, catalogue.city.operator, at=now)
     database.close()
     wired = wire(settings)
     authorities = frozenset(authority.code for authority in catalogue.city.authorities)
     added = add_client(wired.workshop, "suite", "The test suite", authorities, at=now)
-    yield House(settings, wired, catalogue, ClientGrant("suite", "The test suite", authorities), added.secret)
+    client = ClientGrant("suite", "The test suite", authorities)
+    with listening:
+        yield House(settings, wired, catalogue, client, added.secret, listening, issuer)
     wired.workshop.database.close()
+
+
+@pytest.fixture(scope="session")
+def identity_provider(house: House, tmp_path_factory: pytest.TempPathFactory) -> Iterator[IdentityProvider]:
+    """The local identity provider, started once for the whole run; tests admit whom they need."""
+    book = house.settings.secrets / local_provider.BOOK_FILE
+    log = tmp_path_factory.mktemp("provider") / "provider.log"
+    with running_provider(house.settings.environment(), house.listening, house.issuer, book, log) as running:
+        yield running
 
 
 @contextmanager
@@ -98,7 +128,7 @@ def settings_for(engines: EngineAddresses, secrets: Path) -> Settings:
             "s3_endpoint": engines.s3_endpoint,
             "s3_access_key": engines.s3_access_key,
             "s3_secret_key": SecretStr(engines.s3_secret_key),
-            "public_url": "http://vault.example",
+            "public_url": ORIGIN,
             "secrets": secrets,
             "trust": SecretsFolder(secrets).authority_certificate,
         }

@@ -12,7 +12,11 @@ from urllib.parse import urlsplit
 
 
 class LyingStore(ThreadingHTTPServer):
-    """In front of a real S3 server: while `lose_puts` is above zero, PUTs get a 200 and go nowhere."""
+    """In front of a real S3 server: while `lose_puts` is above zero, PUTs get a 200 and go nowhere.
+
+    `deletes`: "refused" answers a DELETE with 503 and does nothing (failed); "done" does it and answers 503
+    all the same (failed but happened). One DELETE each time it is set.
+    """
 
     daemon_threads = True
 
@@ -20,6 +24,7 @@ class LyingStore(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _StoreHandler)
         self.behind = urlsplit(endpoint).netloc
         self.lose_puts = 0
+        self.deletes: str | None = None
         self.lost: list[str] = []
 
 
@@ -39,11 +44,21 @@ class _StoreHandler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", "0")
             self.end_headers()
             return
+        fault = None
+        if self.command == "DELETE":
+            fault, self.server.deletes = self.server.deletes, None
+        if fault == "refused":
+            self._answer_busy()
+            return
         behind = HTTPConnection(self.server.behind, timeout=20)
         # The client signed the Host header that it saw: it is passed on as it came.
         behind.request(self.command, self.path, body=body or None, headers=dict(self.headers))
         answer = behind.getresponse()
         content = answer.read()
+        if fault == "done":
+            self._answer_busy()
+            behind.close()
+            return
         self.send_response(answer.status)
         for name, value in answer.getheaders():
             if name.lower() not in self.hop_by_hop:
@@ -53,6 +68,14 @@ class _StoreHandler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
         behind.close()
+
+    def _answer_busy(self) -> None:
+        content = b"<Error><Code>SlowDown</Code><Message>busy</Message></Error>"
+        self.send_response(503)
+        self.send_header("Content-Type", "application/xml")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
 
     do_GET = do_PUT = do_HEAD = do_POST = do_DELETE = _pass_on  # noqa: N815 - names that http.server looks for
 

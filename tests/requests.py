@@ -21,7 +21,7 @@ def example_request(catalogue: Catalogue, *names: str, case_number: str | None =
     return {
         "case": {
             "number": case_number or new_case_number(),
-            "service_item": "000131012000",
+            "service_item": "990100000131002",
             "completed_at": "2026-10-26T08:00:00Z",
             "applicant": copy.deepcopy(results[0]["holders"][0]),
         },

@@ -5,12 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from storage.catalogue import DefinitionRow, current_items, current_types, insert_item, insert_type
+from storage.catalogue import (
+    DefinitionRow,
+    current_items,
+    current_materials,
+    current_types,
+    insert_item,
+    insert_material,
+    insert_type,
+)
 from storage.db import Database
-from vault.catalogue import definition_json, item_json
+from vault.catalogue import InForce, definition_json, item_json, material_json
 from vault.errors import Conflict, FieldProblem
-from vault.model.catalogue import CertificateType
-from vault.model.service_item import ServiceItem
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +34,11 @@ class Applied:
 
     types: Changes
     items: Changes
+    materials: Changes
 
 
-def apply_catalogue(
-    database: Database,
-    types: Iterable[CertificateType],
-    items: Iterable[ServiceItem] = (),
-    *,
-    at: datetime,
-) -> Applied:
-    """Brings every type and every service item into force, all of them or none.
+def apply_catalogue(database: Database, catalogue: InForce, *, at: datetime) -> Applied:
+    """Brings every type, service item and material into force, all of them or none.
 
     Raises:
         Conflict: one differs from what is in force and its version is not higher.
@@ -45,22 +46,27 @@ def apply_catalogue(
     """
     problems: list[FieldProblem] = []
     with database.writing() as db:
-        kinds = sorted(types, key=lambda kind: kind.code)
         of_types = _apply(
-            [(kind.name, _row(definition_json(kind))) for kind in kinds],
+            [(kind.name, _row(definition_json(kind))) for _, kind in sorted(catalogue.types.items())],
             current_types(db),
             lambda row: insert_type(db, row, at),
             problems,
         )
         of_items = _apply(
-            [(item.name, _row(item_json(item))) for item in sorted(items, key=lambda item: item.code)],
+            [(item.name, _row(item_json(item))) for _, item in sorted(catalogue.items.items())],
             current_items(db),
             lambda row: insert_item(db, row, at),
             problems,
         )
+        of_materials = _apply(
+            [(each.name, _row(material_json(each))) for _, each in sorted(catalogue.materials.items())],
+            current_materials(db),
+            lambda row: insert_material(db, row, at),
+            problems,
+        )
         if problems:
             raise Conflict("The catalogue contradicts what is in force.", *problems)
-    return Applied(of_types, of_items)
+    return Applied(of_types, of_items, of_materials)
 
 
 def _row(definition: Mapping[str, Any]) -> DefinitionRow:

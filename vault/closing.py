@@ -2,17 +2,28 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from storage.clients import find_client
 from storage.db import ReadConnection
-from storage.inspection import PAGE_ROWS, CaseState, OpenReservation, case_states, open_reservations
+from storage.inspection import (
+    PAGE_ROWS,
+    CaseState,
+    OpenReservation,
+    case_states,
+    items_since,
+    open_reservations,
+)
 from vault.errors import InputError
 from vault.model.actors import ClientGrant
+from vault.model.ids import first_uuid7
 from vault.model.written import case_number_form
 from vault.workshop import Workshop
 
 # A case of which the vault has never heard is the very one that must not close: an answer, not a 404.
 NO_DEPOSIT = "no deposit received"
+# A month of cases: a mistyped item shows up, and what was mended long ago does not.
+ITEMS_LOOKED_BACK = timedelta(days=31)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +32,14 @@ class AbsentCase:
 
     case_number: str
     missing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UnlistedItem:
+    """A service item that the catalogue does not have, and how many cases came under its code."""
+
+    code: str
+    cases: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +78,18 @@ def reconcile(workshop: Workshop, client_id: str | None, completed: Sequence[str
                 found = zip(page, _missing(db, client_id, page), strict=True)
                 absent += [AbsentCase(number, missing) for number, missing in found if missing]
         return Reconciliation(open_reservations(db, client_id), tuple(absent))
+
+
+def unlisted_items(workshop: Workshop, *, at: datetime) -> tuple[UnlistedItem, ...]:
+    """Service items that cases of the past month were deposited under and that the catalogue does not have.
+
+    Raises:
+        Unavailable: the database does not answer.
+    """
+    listed = workshop.shelf.items(at)
+    with workshop.database.reading() as db:
+        found = items_since(db, first_uuid7(at - ITEMS_LOOKED_BACK))
+    return tuple(UnlistedItem(code, count) for code, count in sorted(found.items()) if code not in listed)
 
 
 def _missing(db: ReadConnection, client_id: str, numbers: Sequence[str]) -> list[tuple[str, ...]]:

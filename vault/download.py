@@ -6,12 +6,15 @@ from datetime import datetime
 from uuid import UUID
 
 from storage.certificates import MEDIA_TYPES, record
-from storage.history import AuditRow, insert_audit
-from storage.objects import document_object, read_object
+from storage.filed_objects import copy_object, document_object
+from storage.history import AuditRow, insert_look
+from storage.objects import read_copy, read_object
+from storage.uses import find_use, has_redeemed
 from vault.errors import IntegrityError, NotFound
-from vault.model.actors import ClientGrant, Person
+from vault.model.actors import Clerk, ClientGrant, Person
 from vault.model.catalogue import DocumentFormat
 from vault.model.certificate import CertificateRecord
+from vault.model.use import SubjectKind, end_sentence
 from vault.workshop import Workshop
 
 
@@ -40,24 +43,57 @@ def document_for_holder(
         mine = None if person.code is None else person.code.identity
         return mine is not None and mine in {holder.code.identity for holder in found.holders}
 
-    return _document(workshop, certificate_id, wanted, f"person:{person.person_id}", may_have, at)
+    return _document(workshop, certificate_id, wanted, f"person:{person.person_id}", None, may_have, at)
 
 
 def document_for_client(
     workshop: Workshop, client: ClientGrant, certificate_id: UUID, wanted: DocumentFormat, *, at: datetime
 ) -> SealedFile:
-    """A sealed file for the approval system that deposited it or acts for its authority.
+    """A sealed file for the approval system that deposited it or is bound to its like.
 
     Raises:
-        NotFound: there is no such certificate of this client's authorities, or not in this format.
+        NotFound: there is no such certificate that this client deposited or that its grant holds, or not in
+            this format.
         IntegrityError: the object store has lost it.
         Unavailable: an engine does not answer.
     """
 
     def may_have(found: CertificateRecord) -> bool:
-        return found.client_id == client.client_id or found.issuing_authority in client.authorities
+        return found.client_id == client.client_id or client.covers(found.issuing_authority, found.type_code)
 
-    return _document(workshop, certificate_id, wanted, client.client_id, may_have, at)
+    return _document(workshop, certificate_id, wanted, client.client_id, client.acting_for, may_have, at)
+
+
+def copy_for_client(workshop: Workshop, client: ClientGrant, use_id: UUID, *, at: datetime) -> SealedFile:
+    """A usage copy, for the system that made the use or has redeemed a code of it, while the use stands.
+
+    Raises:
+        NotFound: there is no such copy for this client, or it is no longer good: the sentence says why.
+        IntegrityError: the object store has lost it.
+        Unavailable: an engine does not answer.
+    """
+    with workshop.database.writing() as db:
+        use = find_use(db, workshop.keys, use_id)
+        if use is None:
+            raise NotFound("There is no such use.")
+        may = use.client_id == client.client_id or has_redeemed(db, use_id, client.client_id)
+        end = use.end(at)
+        # A refusal is a decision, too; it commits before the caller hears of it.
+        action = "download" if may and use.copy is not None and end is None else "refused-download"
+        shown = use.subject.id if use.subject.kind is SubjectKind.CERTIFICATE else None
+        event = AuditRow(client.client_id, action, shown, None, {"use": str(use_id)}, client.acting_for)
+        insert_look(db, workshop.keys, event, {}, at)
+        filed = copy_object(db, workshop.keys, use_id) if action == "download" else None
+    if not may:
+        raise NotFound("There is no such use.")
+    if use.copy is None:
+        raise NotFound("No copy was made for this use.")
+    if end is not None:
+        raise NotFound(f"The usage copy is no longer good. {end_sentence(use, end)}")
+    if filed is None:
+        raise IntegrityError(f"The usage copy of use {use_id} has lost its row.")
+    content = read_copy(workshop.blobs, filed)
+    return SealedFile(content, MEDIA_TYPES[DocumentFormat.PDF], f"{use_id}.pdf", use.copy.sha256)
 
 
 def _document(
@@ -65,19 +101,25 @@ def _document(
     certificate_id: UUID,
     wanted: DocumentFormat,
     actor: str,
+    acting_for: Clerk | None,
     may_have: Callable[[CertificateRecord], bool],
     at: datetime,
 ) -> SealedFile:
     with workshop.database.writing() as db:
         found = record(db, workshop.keys, certificate_id)
-        if found is None or not may_have(found):
-            raise NotFound("There is no such certificate.")
-        document = next((d for d in found.documents if d.format is wanted), None)
-        if document is None:
-            raise NotFound(f"This certificate was not made as {wanted}.")
-        filed = document_object(db, workshop.keys, certificate_id, wanted)
-        event = AuditRow(actor, "download", certificate_id, None, {"format": wanted.value})
-        insert_audit(db, [event], at)
+        may = found is not None and may_have(found)
+        filed = document_object(db, workshop.keys, certificate_id, wanted) if may else None
+        if found is not None:
+            # A refusal is a decision, too; it commits before the caller hears of it.
+            action = "download" if may else "refused-download"
+            details = {"format": wanted.value}
+            event = AuditRow(actor, action, certificate_id, None, details, acting_for)
+            insert_look(db, workshop.keys, event, {}, at)
+    if found is None or not may:
+        raise NotFound("There is no such certificate.")
+    document = next((d for d in found.documents if d.format is wanted), None)
+    if document is None:
+        raise NotFound(f"This certificate was not made as {wanted}.")
     if filed is None:
         raise IntegrityError(f"Certificate {found.identifier} has lost its sealed file.")
     content = read_object(workshop.blobs, filed)

@@ -15,8 +15,8 @@ from storage.db import ReadConnection, WriteConnection
 from storage.history import AuditRow, insert_audit
 from storage.holders import known_holder
 from storage.key_state import current_state
-from storage.record_keys import CERTIFICATES, MATERIALS, KnownHolder
-from storage.upload_keys import delete_upload
+from storage.record_keys import CERTIFICATES, MATERIALS, USES, KnownHolder
+from storage.upload_keys import remove_upload
 from vault.errors import Conflict, InputError, NotFound
 from vault.log import moment
 from vault.model.holders import HolderCode
@@ -36,6 +36,7 @@ class Erasure:
     holder_id: UUID
     certificates: tuple[UUID, ...]
     materials: tuple[UUID, ...]
+    uses: tuple[UUID, ...]
     shared: tuple[UUID, ...]
     cases: int
 
@@ -67,8 +68,9 @@ def erase(workshop: Workshop, code: HolderCode, *, actor: str, at: datetime) -> 
     """Erases a holder, in this order.
 
     1. judge: no hold, nothing under retention, nothing left in clear from before revision 0008.
-    2. take what they handed in out of the intake bucket, where their client's key still opens it. A crash
-       after this leaves nothing but uploads that would have to be sent again.
+    2. take what they handed in out of the intake bucket, where their client's key still opens it, and what
+       is left of usage copies in clear out of theirs. A crash after this leaves nothing but uploads that
+       would have to be sent again.
     3. in one transaction, with the holder's row held: judge again; destroy what nobody else holds, seal anew
        without them what others hold, too; destroy the envelopes of the cases that name them, and their own
        data key, index and envelope; record it. **The transaction's end is the point of no return.**
@@ -87,10 +89,13 @@ def erase(workshop: Workshop, code: HolderCode, *, actor: str, at: datetime) -> 
             raise NotFound(_UNKNOWN)
         _judge(db, workshop, known.holder_id, at)  # 1
         in_clear = erasure.names_in_clear(db, known.holder_id)
+        copies = erasure.copies_in_clear(db, known.holder_id)
         committed = erasure.cases_naming(db, workshop.keys, known.holder_id)
         uncommitted = _uncommitted(db, workshop, code)
     _refuse_copies_in_clear(workshop, in_clear)
     _delete_uploads(workshop, (*committed, *uncommitted))  # 2
+    for name in copies:
+        workshop.blobs.discard_copy(name)
     with workshop.database.writing() as db:  # 3
         open_cases = erasure.lock_uncommitted(db, {found.case_id for found in uncommitted})
         locked = erasure.lock_holder(db, workshop.keys, code)
@@ -117,17 +122,26 @@ def _erase(
     named = {found.case_id for found in erasure.cases_naming(db, keys, holder_id)} | set(open_cases)
     certificates, shared = erasure.erase_records(db, keys, CERTIFICATES, holder_id, unnamed)
     materials, shared_materials = erasure.erase_records(db, keys, MATERIALS, holder_id, unnamed)
+    uses, shared_uses = erasure.erase_records(db, keys, USES, holder_id, unnamed)
     erasure.erase_cases(db, sorted(named))
     erasure.erase_holder(db, holder_id, at)
     details = {
         "holder": str(holder_id),
         "certificates": [str(found) for found in certificates],
         "materials": [str(found) for found in materials],
-        "shared": [str(found) for found in (*shared, *shared_materials)],
+        "uses": [str(found) for found in uses],
+        "shared": [str(found) for found in (*shared, *shared_materials, *shared_uses)],
         "cases": [str(found) for found in sorted(named)],
     }
     insert_audit(db, [AuditRow(actor, "erase-holder", None, None, details)], at)
-    return Erasure(holder_id, certificates, materials, (*shared, *shared_materials), len(named))
+    return Erasure(
+        holder_id,
+        certificates,
+        materials,
+        uses,
+        (*shared, *shared_materials, *shared_uses),
+        len(named),
+    )
 
 
 def _judge(db: ReadConnection, workshop: Workshop, holder_id: UUID, at: datetime) -> None:
@@ -181,7 +195,7 @@ def _delete_uploads(workshop: Workshop, named: Sequence[erasure.NamedIn]) -> Non
         uploads = {sha256 for found in named if found.client_id == client_id for sha256 in found.uploads}
         if key is not None:
             for sha256 in sorted(uploads):
-                delete_upload(workshop.blobs, key, client_id, sha256)
+                remove_upload(workshop.blobs, key, client_id, sha256)
 
 
 def _uncommitted(db: ReadConnection, workshop: Workshop, code: HolderCode) -> list[erasure.NamedIn]:

@@ -60,9 +60,13 @@ class NotAuthenticated(VaultError):
 
 
 class NotPermitted(VaultError):
-    """The caller is known, may know of the thing, and may not do this with it."""
+    """The caller is known, may know of the thing, and may not do this with it; `problems` point at it."""
 
     kind = "not-permitted"
+
+    def __init__(self, detail: str, *problems: FieldProblem) -> None:
+        super().__init__(detail)
+        self.problems = problems
 
 
 class NotFound(VaultError):
@@ -79,6 +83,12 @@ class Conflict(VaultError):
     def __init__(self, detail: str, *problems: FieldProblem) -> None:
         super().__init__(detail)
         self.problems = problems
+
+
+class UnknownCursor(Conflict):
+    """A cursor that this feed never gave out: it lies ahead of it, or another change stands there."""
+
+    kind = "unknown-cursor"
 
 
 class TooLarge(VaultError):

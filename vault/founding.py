@@ -20,7 +20,7 @@ from signing.trust import (
 from signing.typeset import seal_picture
 from storage.db import Database
 from storage.envelope import Suite, new_key_ring_document
-from storage.seals import SealRow, insert_seal
+from storage.seals import USAGE_COPY, SealRow, insert_seal
 from vault.catalogue import CityAuthority
 from vault.errors import InputError
 from vault.seal_ring import KEY_SUFFIX
@@ -28,6 +28,7 @@ from vault.seal_ring import KEY_SUFFIX
 PASSPHRASE_BYTES = 32
 SEAL_ID_BYTES = 4  # distinguishes the seals of one authority; an operator reads it aloud
 SERIAL_DIGITS = 13
+PLATFORM_SEAL_LINE = "用证专用章"
 PRIVATE_FILE = 0o600
 PRIVATE_FOLDER = 0o700
 
@@ -118,8 +119,11 @@ def make_development_seal(
     algorithm: SignatureAlgorithm,
     centre: str | None,
     at: datetime,
+    purpose: str | None = None,
 ) -> SealRow:
     """A seal for one authority: key in the secrets folder, certificate from the development authority.
+
+    `purpose`: as in `storage.seals.SealRow`.
 
     Raises:
         InputError: this vault has no development authority.
@@ -153,6 +157,7 @@ def make_development_seal(
         not_after=issued.not_after,
         created_at=at,
         stopped_at=None,
+        purpose=purpose,
     )
     with database.writing() as db:
         insert_seal(db, row)
@@ -174,6 +179,27 @@ def make_development_seals(
             at=at,
         )
         for authority in authorities
+    )
+
+
+def make_development_platform_seal(
+    database: Database, folder: SecretsFolder, operator: CityAuthority, *, at: datetime
+) -> SealRow:
+    """The platform's seal (平台章), which usage copies bear: of the organisation that runs the vault.
+
+    Raises:
+        InputError: this vault has no development authority.
+        Unavailable: the database does not answer.
+    """
+    return make_development_seal(
+        database,
+        folder,
+        authority=operator.code,
+        authority_name=operator.name,
+        algorithm=SignatureAlgorithm.ECDSA_P256_SHA256,
+        centre=PLATFORM_SEAL_LINE,
+        at=at,
+        purpose=USAGE_COPY,
     )
 
 

@@ -1,17 +1,27 @@
-"""Leaves of the transparency log: what the vault commits itself to in public, never about whom."""
+"""Leaves of the transparency log: what the vault commits itself to in public, never about whom.
+
+Beside what happens to certificates the log speaks of itself: a shard was closed and another opened, and the
+audit trail has this root (of salted commitments: nothing can be guessed from it).
+"""
 
 import json
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID
 
 from signing.log_key import LogKey
 from vault.model.canonical import JsonValue, canonical_json
 from vault.model.certificate import Status, StoredDocument
 from vault.model.lifecycle import StatusEvent
+from vault.tlog.checkpoint import Checkpoint
 from vault.tlog.merkle_leaf import leaf_hash
 
 LEAF_VERSION = 1
 PROMISE_CONTEXT = b"certvault-log-promise-v1\n"
+SHARD_CLOSED, SHARD_OPENED, AUDIT_HEAD = "shard-closed", "shard-opened", "audit-head"
+# Below the public URL; a shard's year follows.
+LOG_PATH = "/v1/log"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +79,43 @@ def event_content(identifier: str, event: StatusEvent) -> bytes:
     return canonical_json(content)
 
 
+def closed_content(origin: str, following: str, at: datetime) -> bytes:
+    """What the last leaf of a shard says: the tree that ends with it is the shard's closing checkpoint."""
+    return canonical_json(
+        {
+            "version": LEAF_VERSION,
+            "event": SHARD_CLOSED,
+            "origin": origin,
+            "next": following,
+            "at": moment(at),
+        }
+    )
+
+
+def opened_content(origin: str, previous: Checkpoint, at: datetime) -> bytes:
+    """What the first leaf of every shard but the very first says: how the one before it ended."""
+    return canonical_json(
+        {
+            "version": LEAF_VERSION,
+            "event": SHARD_OPENED,
+            "origin": origin,
+            "previous": {
+                "origin": previous.origin,
+                "size": previous.size,
+                "root": previous.root.hex(),
+            },
+            "at": moment(at),
+        }
+    )
+
+
+def audit_content(size: int, root: bytes, at: datetime) -> bytes:
+    """What the leaf of a head of the audit chain says: so many events have this root."""
+    return canonical_json(
+        {"version": LEAF_VERSION, "event": AUDIT_HEAD, "size": size, "root": root.hex(), "at": moment(at)}
+    )
+
+
 def promised(key: LogKey, content: bytes, include_by: datetime) -> Leaf:
     """A leaf with the log's signed promise to include it by a time."""
     digest = leaf_hash(content)
@@ -84,6 +131,18 @@ def promised(key: LogKey, content: bytes, include_by: datetime) -> Leaf:
 def promise_message(leaf_digest: bytes, include_by: str) -> bytes:
     """What the log's key signs when it promises to include a leaf."""
     return PROMISE_CONTEXT + leaf_digest.hex().encode() + b"\n" + include_by.encode() + b"\n"
+
+
+def place_json(
+    certificate_id: UUID, promise: str | None, log_index: int | None, log_origin: str | None
+) -> dict[str, Any]:
+    """Where a leaf stands, as the contract writes it; `promise` None for the leaf of the issue.
+
+    `index` counts within the log of this `origin` (a year's shard); `proof` answers once there is an index.
+    """
+    leaf = "" if promise is None else f"?leaf={json.loads(promise)['leaf_hash']}"
+    proof = None if log_index is None else f"{LOG_PATH}/proofs/{certificate_id}{leaf}"
+    return {"index": log_index, "origin": log_origin, "proof": proof}
 
 
 def moment(at: datetime) -> str:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from storage.cases import find_case
 from storage.certificates import records_by_number, records_of_case, records_of_holder
-from storage.history import AuditRow, insert_look
+from storage.history import AuditRow, insert_audit, insert_look
 from storage.holders import find_holder, known_holder
 from storage.materials import ArchivedMaterial, materials_of_holder
 from vault.errors import NotFound
@@ -58,40 +58,46 @@ def holdings(
             )
         reasons = {"purpose": purpose, "service_item": service_item, "case_number": case_number}
         event = _look(client, "holdings", holder_id, found.certificates, found.materials)
-        insert_look(db, workshop.keys, event, reasons, at, holder=known)
+        under = None if known is None else known.key
+        insert_look(db, workshop.keys, event, reasons, at, under=under)
     return found
 
 
-def of_case(workshop: Workshop, client: ClientGrant, number: str) -> tuple[CertificateRecord, ...]:
+def of_case(
+    workshop: Workshop, client: ClientGrant, number: str, *, at: datetime
+) -> tuple[CertificateRecord, ...]:
     """The certificates of this client's case.
 
     Raises:
         NotFound: the client has deposited no such case.
         Unavailable: the database does not answer.
     """
-    with workshop.database.reading() as db:
+    with workshop.database.writing() as db:
         case = find_case(db, workshop.keys, client.client_id, case_number_form(number))
         if case is None or case.committed_at is None:
             raise NotFound("This client has deposited no case with this number.")
-        return records_of_case(db, workshop.keys, case.case_id)
+        found = records_of_case(db, workshop.keys, case.case_id)
+        event = _look(client, "receipts", None, found)
+        insert_look(db, workshop.keys, event, {"case_number": number}, at)
+    return found
 
 
 def by_number(
     workshop: Workshop, client: ClientGrant, number: str, *, purpose: str, at: datetime
 ) -> tuple[CertificateRecord, ...]:
-    """Every certificate with this number that an authority of the client issued, newest first.
+    """Every certificate with this number that the client's grant holds, newest first.
 
     Raises:
         Unavailable: the database does not answer.
     """
     with workshop.database.writing() as db:
         all_found = records_by_number(db, workshop.keys, number)
-        found = tuple(r for r in all_found if r.issuing_authority in client.authorities)
+        found = tuple(r for r in all_found if client.covers(r.issuing_authority, r.type_code))
         insert_look(db, workshop.keys, _look(client, "lookup", None, found), {"purpose": purpose}, at)
     return found
 
 
-def of_person(workshop: Workshop, person: Person) -> tuple[CertificateRecord, ...]:
+def of_person(workshop: Workshop, person: Person, *, at: datetime) -> tuple[CertificateRecord, ...]:
     """The signed-in person's own certificates, newest first.
 
     Raises:
@@ -99,13 +105,15 @@ def of_person(workshop: Workshop, person: Person) -> tuple[CertificateRecord, ..
     """
     if person.code is None:
         return ()
-    with workshop.database.reading() as db:
+    with workshop.database.writing() as db:
         holder_id = find_holder(db, workshop.keys, person.code)
-        return () if holder_id is None else records_of_holder(db, workshop.keys, holder_id)
+        found = () if holder_id is None else records_of_holder(db, workshop.keys, holder_id)
+        insert_audit(db, [_look(person, "own-certificates", holder_id, found)], at)
+    return found
 
 
 def _look(
-    client: ClientGrant,
+    who: ClientGrant | Person,
     action: str,
     holder_id: UUID | None,
     found: Sequence[CertificateRecord],
@@ -117,7 +125,11 @@ def _look(
     }
     if materials is not None:
         details["materials"] = [str(material.material_id) for material in materials]
-    return AuditRow(client.client_id, action, None, None, details)
+    match who:
+        case ClientGrant():
+            return AuditRow(who.client_id, action, None, None, details, who.acting_for)
+        case Person():
+            return AuditRow(f"person:{who.person_id}", action, None, None, details)
 
 
 def summary_json(record: CertificateRecord, types: Mapping[str, Any], *, files_at: str) -> dict[str, Any]:

@@ -1,17 +1,17 @@
 """The material archive (材料库): what was once handed in, and a window's look at the original."""
 
-import unicodedata
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from storage.history import AuditRow, insert_audit
+from storage.history import AuditRow, insert_look
 from storage.materials import ArchivedMaterial, find_material, verify_material
 from vault.errors import Conflict, InputError, IntegrityError, NotFound
 from vault.log import moment
 from vault.model.actors import ClientGrant
 from vault.model.certificate import TrustLevel
 from vault.model.watermark import watermark_text
+from vault.model.written import hides_something, text_form
 from vault.workshop import Workshop
 
 CLERK_MAX_CHARS = 64  # a name or a staff number
@@ -19,9 +19,11 @@ NOTE_MAX_CHARS = 500  # a sentence or two
 
 
 def verify(
-    workshop: Workshop, client: ClientGrant, material_id: UUID, *, clerk: str, note: str, at: datetime
+    workshop: Workshop, client: ClientGrant, material_id: UUID, *, clerk: str | None, note: str, at: datetime
 ) -> ArchivedMaterial:
     """A clerk compared the material with its original: level C becomes B, once.
+
+    `clerk` None: the one for whom the client acts.
 
     What is B already stays as it is, and so does who made it that.
 
@@ -31,13 +33,18 @@ def verify(
         Conflict: level A needs no window, and a promise (D) cannot be compared with anything.
         Unavailable: the database does not answer.
     """
-    clerk = _text("/clerk", clerk, 1, CLERK_MAX_CHARS)
+    if clerk is None and client.acting_for is not None:
+        clerk = client.acting_for.name
+    clerk = _text("/clerk", clerk or "", 1, CLERK_MAX_CHARS)
     note = _text("/note", note, 0, NOTE_MAX_CHARS)
     with workshop.database.writing() as db:
         found = find_material(db, workshop.keys, material_id, lock=True)
         if found is None:
             raise NotFound("There is no material with this id.")
         if found.trust is TrustLevel.B:
+            details = {"material": str(material_id)}
+            seen = AuditRow(client.client_id, "view-material", None, None, details, client.acting_for)
+            insert_look(db, workshop.keys, seen, {}, at)
             return found
         if found.trust is not TrustLevel.C:
             raise Conflict(
@@ -47,7 +54,8 @@ def verify(
             db, workshop.keys, material_id, client_id=client.client_id, clerk=clerk, note=note, at=at
         )
         details = {"material": str(material_id), "from": found.trust.value, "to": TrustLevel.B.value}
-        insert_audit(db, [AuditRow(client.client_id, "verify-material", None, None, details)], at)
+        event = AuditRow(client.client_id, "verify-material", None, None, details, client.acting_for)
+        insert_look(db, workshop.keys, event, {}, at)
         verified = find_material(db, workshop.keys, material_id)
     if verified is None:
         raise IntegrityError("A material vanished while it was locked.")
@@ -83,10 +91,10 @@ def material_json(material: ArchivedMaterial) -> dict[str, Any]:
 
 
 def _text(pointer: str, value: str, min_chars: int, max_chars: int) -> str:
-    text = unicodedata.normalize("NFC", value).strip()
+    text = text_form(value)
     if not min_chars <= len(text) <= max_chars:
         detail = f"Expected {min_chars} to {max_chars} characters, got {len(text)}."
         raise InputError.at(pointer, detail)
-    if any(unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for c in text):
+    if hides_something(text):
         raise InputError.at(pointer, "Expected printable characters, got a control or invisible one.")
     return text

@@ -13,21 +13,22 @@ from uuid import UUID
 
 from storage.envelope import KeyRing, Suite, add_versions, drop_versions
 from storage.envelope.ring import REREAD_AFTER_S
+from storage.filed_objects import in_clear_page, move_object
 from storage.inspection import PAGE_ROWS
 from storage.key_state import KeyState, activate, current_state, finish
 from storage.objects import (
     FiledObject,
-    in_clear_page,
-    move_object,
     new_object,
     prove_object,
+    put_copy,
     put_object,
+    read_copy,
     read_object,
 )
-from storage.record_keys import CERTIFICATES, MATERIALS, RecordKind
-from storage.renewal import outdated_in_page, renew_page, rows_estimated
+from storage.record_keys import CERTIFICATES, MATERIALS, USES, RecordKind
+from storage.renewal import may_renew, outdated_in_page, renew_page, rows_estimated
 from storage.renewal_of_records import RENEWED
-from vault.errors import Conflict, Unavailable
+from vault.errors import Conflict, IntegrityError, NotPermitted, Unavailable
 from vault.workshop import Workshop
 
 ROTATION_LOCK = 0x6B657973  # "keys"
@@ -37,6 +38,10 @@ TAKEN_UP_AFTER_S = 2 * REREAD_AFTER_S + 0.5
 PASSES_MAX = 50
 PAUSE_S = 0.2
 
+_ROLE = (
+    "The service's database role may not write into the histories: run this as the tables' owner, as for "
+    "`certvault db upgrade`."
+)
 _REFUSAL = "Another rotation is under way."
 Progress = Callable[[int, int], None]
 
@@ -104,11 +109,14 @@ def rotate(
 
     Raises:
         Conflict: another rotation is under way.
+        NotPermitted: this process's database role may not write the histories' wrapped keys.
         IntegrityError: a row's envelope does not open, so that it cannot be renewed; fsck says which.
         Unavailable: an engine does not answer, or this process's key ring is old; the same command goes on.
     """
     with workshop.database.alone(ROTATION_LOCK, _REFUSAL):  # 1
         with workshop.database.reading() as db:
+            if not may_renew(db):
+                raise NotPermitted(_ROLE)
             state = current_state(db)
             total = rows_estimated(db, [what.table for what in RENEWED])
         if not state.rotating:
@@ -204,6 +212,8 @@ def _renew(workshop: Workshop, wait: Callable[[float], None], tell: Callable[[in
 def _seal_files(workshop: Workshop, at: datetime) -> int:
     """Puts every file that lies in clear as cipher text, too, locked for as long as the one in clear."""
     sealed = 0
+    for use_id, in_clear in _in_clear(workshop, USES):
+        sealed += _seal_copy(workshop, use_id, in_clear)
     for kind in (CERTIFICATES, MATERIALS):
         for record_id, in_clear in _in_clear(workshop, kind):
             if in_clear.key is None:  # erased
@@ -223,6 +233,23 @@ def _seal_files(workshop: Workshop, at: datetime) -> int:
                 move_object(db, kind, record_id, fresh)
             sealed += 1
     return sealed
+
+
+def _seal_copy(workshop: Workshop, use_id: UUID, in_clear: FiledObject) -> int:
+    """Puts a copy that lies in clear as cipher text, and takes the one in clear away; how many it was."""
+    if in_clear.key is None:  # erased at this moment
+        return 0
+    try:
+        content = read_copy(workshop.blobs, in_clear)
+    except IntegrityError:  # revoked at this moment, or lost: fsck tells
+        return 0
+    fresh = new_object(use_id, in_clear.place, in_clear.key, in_clear.sha256, in_clear.size_bytes)
+    put_copy(workshop.blobs, fresh, content, origin={"use": str(use_id)})
+    read_copy(workshop.blobs, fresh)
+    with workshop.database.writing() as db:
+        move_object(db, USES, use_id, fresh)
+    workshop.blobs.discard_copy(in_clear.stored_name)
+    return 1
 
 
 def _in_clear(workshop: Workshop, kind: RecordKind) -> Iterator[tuple[UUID, FiledObject]]:

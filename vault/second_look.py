@@ -6,7 +6,8 @@ store remembers; this sees what it kept.
 
 from uuid import UUID
 
-from storage.objects import objects_of_case, prove_object
+from storage.filed_objects import objects_of_case
+from storage.objects import prove_object
 from vault.errors import IntegrityError
 from vault.workshop import Workshop
 

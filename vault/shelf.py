@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any, Protocol, TypeVar
 
-from storage.catalogue import DefinitionRow, current_items, current_types
+from storage.catalogue import DefinitionRow, current_items, current_materials, current_types
 from storage.db import Database
-from vault.catalogue import item_from_json, type_from_json
+from vault.catalogue import InForce, item_from_json, material_from_json, type_from_json
 from vault.errors import NotFound
 from vault.model.catalogue import CertificateType
-from vault.model.service_item import ServiceItem
+from vault.model.service_item import MaterialType, ServiceItem
 
 # A catalogue change reaches every process within this time; a deposit costs no query for it.
 REFRESH_AFTER = timedelta(seconds=5)
@@ -29,11 +29,12 @@ _D = TypeVar("_D", bound=_Defined)
 
 @dataclass(slots=True)
 class CatalogueShelf:
-    """Certificate types and service items by code. Thread-safe; what is unchanged is not parsed again."""
+    """Types, service items and materials by code. Thread-safe; what is unchanged is not parsed again."""
 
     database: Database
     _types: dict[str, CertificateType] = field(default_factory=dict)
     _items: dict[str, ServiceItem] = field(default_factory=dict)
+    _materials: dict[str, MaterialType] = field(default_factory=dict)
     _read_at: datetime | None = None
     _lock: Lock = field(default_factory=Lock)
 
@@ -81,13 +82,24 @@ class CatalogueShelf:
             )
         return found
 
+    def in_force(self, at: datetime) -> InForce:
+        """All of it, of one reading.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        with self._lock:
+            self._refresh(at)
+            return InForce(self._types, self._items, self._materials)
+
     def _refresh(self, at: datetime) -> None:
         if self._read_at is not None and at - self._read_at <= REFRESH_AFTER:
             return
         with self.database.reading() as db:
-            types, items = current_types(db), current_items(db)
+            types, items, materials = current_types(db), current_items(db), current_materials(db)
         self._types = _parsed(types, self._types, type_from_json)
         self._items = _parsed(items, self._items, item_from_json)
+        self._materials = _parsed(materials, self._materials, material_from_json)
         self._read_at = at
 
 

@@ -1,40 +1,35 @@
-"""Who is calling: approval systems by secret, people by password (development only) and session.
+"""Approval systems: who may come in, by which secret or keys, and bound to what.
 
-A secret or session token is 256 random bits, handed out once and kept as SHA-256: there is nothing to
-guess, so nothing slower is needed. A password can be guessed and is kept as scrypt (RFC 7914).
+A secret is 256 random bits, handed out once and kept as SHA-256: there is nothing to guess, so nothing slower
+is needed. A client that signs assertions has public keys here instead, and no secret anywhere.
 """
 
-import base64
 import hashlib
-import hmac
 import re
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from storage import clients, people
+from storage import clients
+from storage.db import WriteConnection
+from storage.public_read import PublicReader
 from vault.errors import Conflict, FieldProblem, InputError, NotAuthenticated, NotFound
-from vault.model.actors import ClientGrant, Person, Role
-from vault.model.holders import HolderCode
-from vault.model.ids import uuid7
+from vault.model.actors import ClientFile, ClientGrant, PublicKey
 from vault.workshop import Workshop
 
 SECRET_BYTES = 32
 # Ids stand in tokens, object metadata and logs: short, lower case, nothing to escape.
 CLIENT_ID = re.compile(r"[a-z0-9][a-z0-9.-]{1,62}[a-z0-9]")
-LOGIN = re.compile(r"[a-z0-9][a-z0-9.@_-]{1,62}")
-# Time for an approval system to take up a new secret while the old one still works.
+# Time for an approval system to take up a new secret or key while the old one still works.
 ROTATION_OVERLAP = timedelta(hours=24)
-# RFC 7914 with what OWASP gives as lower bound for 32 MiB a try: about 0.2 s.
-SCRYPT_N_LOG2 = 15
-SCRYPT_R = 8
-SCRYPT_P = 3
-SCRYPT_MEMORY_MAX_BYTES = 64 * 1024 * 1024
-PASSWORD_MAX_CHARS = 200
-SALT_BYTES = 16
+# One in use and one to come on each of a few machines; each costs a read at every token.
+KEYS_MAX = 8
 
 _REFUSED_CLIENT = "The client id or the secret is wrong, too old, or the client is disabled."
-_REFUSED_PERSON = "The login or the password is wrong."
+_REFUSED_ASSERTION = (
+    "The assertion was shown before, or the client is disabled: sign a new one, with a new jti."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,43 +41,89 @@ class NewSecret:
 
 
 def add_client(
-    workshop: Workshop, client_id: str, name: str, authorities: frozenset[str], *, at: datetime
+    workshop: Workshop,
+    client_id: str,
+    name: str,
+    authorities: frozenset[str],
+    *,
+    types: frozenset[str] | None = None,
+    at: datetime,
 ) -> NewSecret:
-    """Lets an approval system in. `authorities`: USCCs of the bodies for which it deposits.
+    """Lets an approval system in by a secret. It is bound to `authorities` (USCCs) and `types`, None for all.
 
     Raises:
-        InputError: the id is not 3 to 64 lower-case letters, digits, dots and hyphens.
+        InputError: the id is not 3 to 64 lower-case letters, digits, dots and hyphens, or there is no such
+        type. Conflict: there is a client with this id. Unavailable: the database does not answer.
+    """
+    fresh = _new_token()
+    _check(workshop, client_id, types, at)
+    with workshop.database.writing() as db:
+        if not clients.insert_client(db, ClientGrant(client_id, name, authorities, types), at):
+            raise _taken(client_id)
+        clients.insert_secret(db, client_id, _hash(fresh), at)
+    return NewSecret(client_id, fresh)
+
+
+def add_signing_client(
+    workshop: Workshop,
+    client_id: str,
+    name: str,
+    authorities: frozenset[str],
+    keys: Sequence[PublicKey],
+    *,
+    types: frozenset[str] | None = None,
+    at: datetime,
+) -> None:
+    """Lets an approval system in by assertions that it signs with one of these keys (RFC 7523).
+
+    Raises:
+        InputError: as `add_client`; or the keys are none, too many, or two have one id.
         Conflict: there is a client with this id.
         Unavailable: the database does not answer.
     """
-    if CLIENT_ID.fullmatch(client_id) is None:
-        raise InputError.at(
-            "/client_id", "A client id is 3 to 64 lower-case letters, digits, dots and hyphens."
-        )
-    fresh = _new_token()
+    _check(workshop, client_id, types, at)
+    _check_keys(keys)
     with workshop.database.writing() as db:
-        if not clients.insert_client(db, ClientGrant(client_id, name, authorities), at):
-            raise Conflict(
-                f"There is a client {client_id} already.", FieldProblem("/client_id", "This id is taken.")
-            )
-        clients.insert_secret(db, client_id, _hash(fresh), at)
-    return NewSecret(client_id, fresh)
+        if not clients.insert_client(db, ClientGrant(client_id, name, authorities, types), at):
+            raise _taken(client_id)
+        clients.insert_keys(db, client_id, keys, at)
 
 
 def rotate_secret(workshop: Workshop, client_id: str, *, at: datetime) -> NewSecret:
-    """A new secret for a client; the old ones end after `ROTATION_OVERLAP`.
+    """A new secret for a client. The one before it ends after `ROTATION_OVERLAP`, older ones at once.
 
     Raises:
         NotFound: there is no such client, or it is disabled.
+        Conflict: the client signs assertions; a secret would be a weaker way in.
         Unavailable: the database does not answer.
     """
     fresh = _new_token()
     with workshop.database.writing() as db:
-        if clients.find_client(db, client_id) is None:
-            raise NotFound(f"There is no enabled client {client_id}.")
+        _lock(db, client_id)
+        if clients.live_keys(db, client_id, at):
+            raise Conflict(f"{client_id} signs assertions: give it new keys, not a secret.")
+        clients.end_older_secrets(db, client_id, at)
         clients.end_secrets(db, client_id, at + ROTATION_OVERLAP)
         clients.insert_secret(db, client_id, _hash(fresh), at)
     return NewSecret(client_id, fresh)
+
+
+def rotate_keys(workshop: Workshop, client_id: str, keys: Sequence[PublicKey], *, at: datetime) -> None:
+    """Gives a client these keys; keys and secrets that it had end after `ROTATION_OVERLAP`.
+
+    A key that it had and that is among the new ones stays.
+
+    Raises:
+        NotFound: there is no such client, or it is disabled.
+        InputError: the keys are none, too many, or two have one id.
+        Unavailable: the database does not answer.
+    """
+    _check_keys(keys)
+    with workshop.database.writing() as db:
+        _lock(db, client_id)
+        clients.end_secrets(db, client_id, at + ROTATION_OVERLAP)
+        clients.end_keys(db, client_id, at + ROTATION_OVERLAP)
+        clients.insert_keys(db, client_id, keys, at)
 
 
 def disable_client(workshop: Workshop, client_id: str, *, at: datetime) -> None:
@@ -95,6 +136,30 @@ def disable_client(workshop: Workshop, client_id: str, *, at: datetime) -> None:
     with workshop.database.writing() as db:
         if not clients.disable_client(db, client_id, at):
             raise NotFound(f"There is no client {client_id}.")
+
+
+def list_clients(workshop: Workshop, *, at: datetime) -> tuple[ClientFile, ...]:
+    """Every client with what it is bound to and what it may show, disabled ones too.
+
+    Raises:
+        Unavailable: the database does not answer.
+    """
+    with workshop.database.snapshot() as db:
+        return clients.client_files(db, at)
+
+
+def show_client(workshop: Workshop, client_id: str, *, at: datetime) -> ClientFile:
+    """One client, disabled or not.
+
+    Raises:
+        NotFound: there is no such client.
+        Unavailable: the database does not answer.
+    """
+    with workshop.database.snapshot() as db:
+        found = clients.client_files(db, at, client_id)
+    if not found:
+        raise NotFound(f"There is no client {client_id}.")
+    return found[0]
 
 
 def client_by_secret(workshop: Workshop, client_id: str, secret: str, *, at: datetime) -> ClientGrant:
@@ -113,6 +178,53 @@ def client_by_secret(workshop: Workshop, client_id: str, secret: str, *, at: dat
     return client
 
 
+async def client_now(reader: PublicReader, client_id: str) -> ClientGrant:
+    """As `client_by_id`, at every request: read on the event loop, and nothing of it is kept in memory.
+
+    Raises:
+        NotAuthenticated, Unavailable: as there.
+    """
+    return _still_in(await reader.client(client_id))
+
+
+def keys_of(workshop: Workshop, client_id: str, *, at: datetime) -> tuple[PublicKey, ...]:
+    """The keys that a client may sign with now; none for a client that is unknown, disabled or has a secret.
+
+    Raises:
+        Unavailable: the database does not answer.
+    """
+    if CLIENT_ID.fullmatch(client_id) is None:
+        return ()
+    with workshop.database.reading() as db:
+        return clients.live_keys(db, client_id, at)
+
+
+def client_by_assertion(workshop: Workshop, client_id: str, jti: str, *, expires_at: datetime) -> ClientGrant:
+    """The client whose assertion was found good, once: its `jti` is used up with this.
+
+    `expires_at`: from when on the assertion would be refused for its age.
+
+    Raises:
+        NotAuthenticated: the assertion was shown before, or the client was disabled meanwhile.
+        Unavailable: the database does not answer; the assertion may be used up.
+    """
+    with workshop.database.writing() as db:
+        client = clients.find_client(db, client_id)
+        if client is None or not clients.use_assertion(db, client_id, _hash(jti), expires_at):
+            raise NotAuthenticated(_REFUSED_ASSERTION)
+    return client
+
+
+def forget_assertions(workshop: Workshop, *, at: datetime) -> int:
+    """Deletes the memory of assertions that are too old by now; how many.
+
+    Raises:
+        Unavailable: the database does not answer.
+    """
+    with workshop.database.writing() as db:
+        return clients.forget_assertions(db, at)
+
+
 def client_by_id(workshop: Workshop, client_id: str) -> ClientGrant:
     """The client that a checked token names.
 
@@ -121,131 +233,41 @@ def client_by_id(workshop: Workshop, client_id: str) -> ClientGrant:
         Unavailable: the database does not answer.
     """
     with workshop.database.reading() as db:
-        client = clients.find_client(db, client_id)
+        return _still_in(clients.find_client(db, client_id))
+
+
+def _still_in(client: ClientGrant | None) -> ClientGrant:
     if client is None:
         raise NotAuthenticated("The client of this token is disabled.")
     return client
 
 
-def add_person(
-    workshop: Workshop,
-    *,
-    login: str,
-    password: str,
-    name: str,
-    roles: frozenset[Role],
-    organisation: str | None,
-    code: HolderCode | None,
-    at: datetime,
-) -> Person:
-    """Somebody who may sign in during development.
-
-    Raises:
-        InputError: the login is no login, or the password is empty or too long.
-        Conflict: the login is taken.
-        Unavailable: the database does not answer.
-    """
-    if LOGIN.fullmatch(login) is None:
-        raise InputError.at("/login", "A login is 2 to 63 lower-case letters, digits and . @ _ -.")
-    if not 0 < len(password) <= PASSWORD_MAX_CHARS:
-        raise InputError.at("/password", f"A password has 1 to {PASSWORD_MAX_CHARS} characters.")
-    person = Person(uuid7(at), login, name, roles, organisation, code)
-    with workshop.database.writing() as db:
-        if not people.insert_person(
-            db, workshop.keys, people.PersonWithPassword(person, hash_password(password))
-        ):
-            raise Conflict("This login is taken.", FieldProblem("/login", "This login is taken."))
-    return person
+def _check(workshop: Workshop, client_id: str, types: frozenset[str] | None, at: datetime) -> None:
+    if CLIENT_ID.fullmatch(client_id) is None:
+        raise InputError.at(
+            "/client_id", "A client id is 3 to 64 lower-case letters, digits, dots and hyphens."
+        )
+    unknown = [] if types is None else sorted(types - workshop.shelf.types(at).keys())
+    if unknown:
+        raise InputError.at("/types", f"There is no certificate type {unknown[0]} in force.")
 
 
-def has_development_people(workshop: Workshop) -> bool:
-    """Whether anybody could sign in with a password: the vault refuses to serve so in production.
-
-    Raises:
-        Unavailable: the database does not answer.
-    """
-    with workshop.database.reading() as db:
-        return people.has_people(db)
+def _check_keys(keys: Sequence[PublicKey]) -> None:
+    if not 1 <= len(keys) <= KEYS_MAX:
+        raise InputError.at("/keys", f"Expected 1 to {KEYS_MAX} keys, got {len(keys)}.")
+    if len({key.kid for key in keys}) != len(keys):
+        raise InputError.at("/keys", "Two keys have the same key id (kid).")
 
 
-def sign_in(workshop: Workshop, login: str, password: str, *, at: datetime, lifetime: timedelta) -> str:
-    """A new session's token, for the cookie.
-
-    Raises:
-        NotAuthenticated: wrong login or password; both take the same time.
-        Unavailable: the database does not answer.
-    """
-    found = None
-    if LOGIN.fullmatch(login) is not None:  # anything else PostgreSQL may not even take as a text
-        with workshop.database.reading() as db:
-            found = people.find_by_login(db, workshop.keys, login)
-    check_password(password, found.password_hash if found is not None else _NOBODY)
-    if found is None:
-        raise NotAuthenticated(_REFUSED_PERSON)
-    token = _new_token()
-    with workshop.database.writing() as db:
-        people.insert_session(db, _hash(token), found.person.person_id, at, at + lifetime)
-    return token
+def _lock(db: WriteConnection, client_id: str) -> None:
+    if clients.lock_client(db, client_id) is None:
+        raise NotFound(f"There is no enabled client {client_id}.")
 
 
-def signed_in(workshop: Workshop, token: str, *, at: datetime) -> Person:
-    """Whose session this is.
-
-    Raises:
-        NotAuthenticated: there is no such session, or it has ended.
-        Unavailable: the database does not answer.
-    """
-    with workshop.database.reading() as db:
-        person = people.find_by_session(db, workshop.keys, _hash(token), at)
-    if person is None:
-        raise NotAuthenticated("Sign in first: there is no session, or it has ended.")
-    return person
-
-
-def sign_out(workshop: Workshop, token: str) -> None:
-    """Ends a session.
-
-    Raises:
-        Unavailable: the database does not answer.
-    """
-    with workshop.database.writing() as db:
-        people.delete_session(db, _hash(token))
-
-
-def hash_password(password: str) -> str:
-    """`scrypt$ln$r$p$salt$hash`, salt and hash in base64."""
-    salt = secrets.token_bytes(SALT_BYTES)
-    derived = _scrypt(password, salt, SCRYPT_N_LOG2, SCRYPT_R, SCRYPT_P)
-    parts = (base64.b64encode(part).decode() for part in (salt, derived))
-    return "$".join(["scrypt", str(SCRYPT_N_LOG2), str(SCRYPT_R), str(SCRYPT_P), *parts])
-
-
-def check_password(password: str, password_hash: str) -> None:
-    """Returns where this is the password that was hashed.
-
-    Raises:
-        NotAuthenticated: it is another one.
-    """
-    _, ln, r, p, salt, expected = password_hash.split("$")
-    derived = _scrypt(password[:PASSWORD_MAX_CHARS], base64.b64decode(salt), int(ln), int(r), int(p))
-    if len(password) > PASSWORD_MAX_CHARS or not hmac.compare_digest(derived, base64.b64decode(expected)):
-        raise NotAuthenticated(_REFUSED_PERSON)
-
-
-def _scrypt(password: str, salt: bytes, ln: int, r: int, p: int) -> bytes:
-    return hashlib.scrypt(
-        password.encode("utf-8", "surrogatepass"),
-        salt=salt,
-        n=1 << ln,
-        r=r,
-        p=p,
-        maxmem=SCRYPT_MEMORY_MAX_BYTES,
-        dklen=32,
+def _taken(client_id: str) -> Conflict:
+    return Conflict(
+        f"There is a client {client_id} already.", FieldProblem("/client_id", "This id is taken.")
     )
-
-
-# What an unknown login is checked against, so that it takes as long as a known one; no password matches it.
-_NOBODY = f"scrypt${SCRYPT_N_LOG2}${SCRYPT_R}${SCRYPT_P}$AAAAAAAAAAAAAAAAAAAAAA==$"
 
 
 def _new_token() -> str:

@@ -55,7 +55,10 @@ def uploads_of(workshop: Workshop, client_id: str) -> Uploads:
 
 
 def keep_upload(workshop: Workshop, client_id: str, sha256: str, content: bytes) -> Kept:
-    """Keeps a file under the digest that the caller named, once; one that lies there damaged is replaced.
+    """Keeps a file under the digest that the caller named.
+
+    It is written in any case: one that lies there damaged is replaced, and the time after which an upload
+    that no case needs is removed starts anew.
 
     Raises:
         InputError: the digest is not that of the bytes.
@@ -70,12 +73,11 @@ def keep_upload(workshop: Workshop, client_id: str, sha256: str, content: bytes)
     key = _upload_key(workshop, client_id)
     try:
         read_upload(workshop.blobs, key, client_id, found)
+        kept = Kept.ALREADY_THERE
     except (NotFound, IntegrityError):
-        pass
-    else:
-        return Kept.ALREADY_THERE
+        kept = Kept.NEW
     put_upload(workshop.blobs, key, client_id, found, content)
-    return Kept.NEW
+    return kept
 
 
 def _upload_key(workshop: Workshop, client_id: str) -> DataKey:

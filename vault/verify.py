@@ -2,7 +2,7 @@
 
 The answer for a file comes in three tiers, cheapest and strongest first:
 
-1. The very bytes that the vault holds: the digest says so, nothing is parsed.
+1. The very bytes that the vault holds, or made as a usage copy: the digest says so, nothing is parsed.
 2. A sealed file that is not ours byte for byte: its newest seal is judged; if it claims one of our
    identifiers or is sealed by one of our seals, it is altered, otherwise foreign.
 3. Neither ours nor sealed, or not readable: unrecognised.
@@ -14,14 +14,17 @@ from datetime import date, datetime
 from typing import Any
 
 from signing.validate import judge_pdf
-from storage.certificates import record_by_document
+from storage.certificates import record, record_by_document
 from storage.public_read import PublicReader, PublicRow
 from storage.statuses import out_of_force
-from vault.log import moment
+from storage.uses import use_by_copy
+from vault.log import moment, place_json
 from vault.model.certificate import CertificateRecord, ErasedCertificate, Status
 from vault.model.holders import HolderCode, mask_name
+from vault.model.in_force import why_not_in_force
 from vault.model.legal_time import legal_day
 from vault.model.lifecycle import OutOfForce
+from vault.model.use import SubjectKind, UseRecord, end_sentence
 from vault.model.verdict import (
     Altered,
     Check,
@@ -40,6 +43,9 @@ from vault.workshop import Workshop
 
 # A token has 22 characters, a code 10, a number at most 128: longer input is none of them and costs no query.
 TYPED_MAX_CHARS = 200
+
+# The verdicts that show a certificate.
+_Ours = Genuine | NotInForce
 
 
 async def by_token(reader: PublicReader, token: str, *, at: datetime) -> Verification:
@@ -73,20 +79,15 @@ def by_file(workshop: Workshop, content: bytes, *, at: datetime) -> Verification
     sha256 = hashlib.sha256(content).hexdigest()
     with workshop.database.snapshot() as db:  # the record and its newest event belong together
         ours = record_by_document(db, workshop.keys, sha256)
+        use = use_by_copy(db, workshop.keys, sha256) if ours is None else None
+        if use is not None and use.subject.kind is SubjectKind.CERTIFICATE:
+            ours = record(db, workshop.keys, use.subject.id)
         ended = None if ours is None else out_of_force(db, ours)
-    if ours is not None:  # tier 1
-        kind = workshop.shelf.types(at).get(ours.type_code)
-        names = {} if kind is None else {"type": kind.name, **{a.code: a.name for a in kind.authorities}}
-        checks = [
-            Check("file_unchanged", CheckResult.PASSED, "The file is byte for byte the one the vault issued.")
-        ]
-        if isinstance(ours, ErasedCertificate):
-            sentence = "Its holders were erased: the vault no longer knows whose certificate it is."
-            checks.append(Check("holders_known", CheckResult.UNKNOWN, sentence))
-        certificate = {**_masked(_shown_record(ours, names)), **_shown_end(ended)}
-        return _of_ours(
-            certificate, ours.status, ended, ours.valid_from, ours.valid_to, ours.log_index, at, *checks
-        )
+    found = None if ours is None else _of_record(workshop, ours, ended, at)  # tier 1
+    if use is not None:
+        return _of_copy(use, found, at)
+    if found is not None:
+        return found
     reports = judge_pdf(content, roots=workshop.trust_roots, at=at)
     return _of_strange_file(reports, at)
 
@@ -106,7 +107,7 @@ async def _looked_up(reader: PublicReader, row: PublicRow | None, how: str, at: 
         row.out_of_force,
         row.valid_from,
         row.valid_to,
-        row.log_index,
+        place_json(row.certificate_id, None, row.log_index, row.log_origin),
         at,
         check,
     )
@@ -118,44 +119,80 @@ def _of_ours(
     ended: OutOfForce | None,
     valid_from: date,
     valid_to: date | None,
-    log_index: int | None,
+    log: Mapping[str, Any],
     at: datetime,
     *first: Check,
 ) -> Verification:
-    reason, sentence = _why_not_in_force(status, ended, valid_from, valid_to, at)
+    why = why_not_in_force(status, ended, valid_from, valid_to, on=legal_day(at))
     in_force = Check(
         "in_force",
-        CheckResult.PASSED if reason is None else CheckResult.FAILED,
-        sentence,
+        CheckResult.PASSED if why is None else CheckResult.FAILED,
+        "The certificate is in force today." if why is None else why.sentence,
     )
     logged = Check(
         "logged",
-        CheckResult.UNKNOWN if log_index is None else CheckResult.PASSED,
-        "The log has promised to include it." if log_index is None else "It stands in the public log.",
+        CheckResult.UNKNOWN if log["index"] is None else CheckResult.PASSED,
+        "The log has promised to include it." if log["index"] is None else "It stands in the public log.",
     )
-    verdict: Verdict = Genuine(certificate) if reason is None else NotInForce(certificate, reason)
-    return Verification(verdict, (*first, in_force, logged), (), {"index": log_index}, at)
+    verdict: Verdict = Genuine(certificate) if why is None else NotInForce(certificate, why.reason)
+    return Verification(verdict, (*first, in_force, logged), (), log, at)
 
 
-def _why_not_in_force(
-    status: Status, ended: OutOfForce | None, valid_from: date, valid_to: date | None, at: datetime
-) -> tuple[str | None, str]:
-    today = legal_day(at)
-    if status is not Status.VALID:
-        return status.value, _ended_sentence(status, ended)
-    if today < valid_from:
-        return "not_yet_valid", f"The certificate is valid from {valid_from} only."
-    if valid_to is not None and today > valid_to:
-        return "expired", f"The certificate ran out on {valid_to}."
-    return None, "The certificate is in force today."
+def _of_record(
+    workshop: Workshop,
+    ours: CertificateRecord | ErasedCertificate,
+    ended: OutOfForce | None,
+    at: datetime,
+) -> Verification:
+    kind = workshop.shelf.types(at).get(ours.type_code)
+    names = {} if kind is None else {"type": kind.name, **{a.code: a.name for a in kind.authorities}}
+    checks = [
+        Check("file_unchanged", CheckResult.PASSED, "The file is byte for byte the one the vault issued.")
+    ]
+    if isinstance(ours, ErasedCertificate):
+        sentence = "Its holders were erased: the vault no longer knows whose certificate it is."
+        checks.append(Check("holders_known", CheckResult.UNKNOWN, sentence))
+    certificate = {**_masked(_shown_record(ours, names)), **_shown_end(ended)}
+    return _of_ours(
+        certificate,
+        ours.status,
+        ended,
+        ours.valid_from,
+        ours.valid_to,
+        place_json(ours.certificate_id, None, ours.log_index, ours.log_origin),
+        at,
+        *checks,
+    )
 
 
-def _ended_sentence(status: Status, ended: OutOfForce | None) -> str:
-    if ended is None:
-        return f"The certificate is {status.value}."
-    successor = "" if ended.successor is None else f" by {ended.successor}"
-    reason = "" if ended.reason is None else f" Reason given: {ended.reason}"
-    return f"The certificate was {status.value} on {ended.since}{successor}.{reason}"
+def _of_copy(use: UseRecord, of: Verification | None, at: datetime) -> Verification:
+    """A usage copy of ours: good while its use stands and the certificate that it shows is in force."""
+    end = use.end(at)
+    first = Check(
+        "file_unchanged", CheckResult.PASSED, "The file is byte for byte the usage copy that was made."
+    )
+    stands = Check(
+        "usage",
+        CheckResult.PASSED if end is None else CheckResult.FAILED,
+        f"The copy is for one use, until {use.last_day}." if end is None else end_sentence(use, end),
+    )
+    verdict = Genuine(None) if of is None else of.verdict
+    if end is not None:
+        certificate = of.verdict.certificate if of is not None and isinstance(of.verdict, _Ours) else None
+        verdict = NotInForce(certificate, end.value)
+    rest = () if of is None else of.checks[1:]
+    shown = {
+        "purpose": masked_number(use.purpose),
+        "organisation": masked_number(use.organisation),
+        "case_number": masked_number(use.case_number),
+        "service_item": use.service_item,
+        "made_at": moment(use.made_at),
+        "expires_at": moment(use.expires_at),
+        "valid_until": use.last_day.isoformat(),
+        "revoked_at": None if use.revoked_at is None else moment(use.revoked_at),
+        "original_sha256": None if use.copy is None else use.copy.original_sha256,
+    }
+    return Verification(verdict, (first, stands, *rest), (), None if of is None else of.log, at, shown)
 
 
 def _of_strange_file(reports: tuple[SealReport, ...], at: datetime) -> Verification:
@@ -253,6 +290,7 @@ def report_json(verification: Verification) -> dict[str, Any]:
             {"name": c.name, "result": c.result.value, "detail": c.detail} for c in verification.checks
         ],
         "certificate": certificate,
+        "usage_copy": verification.usage_copy,
         "seals": [_seal_json(report) for report in verification.seals],
         "log": verification.log,
         "checked_at": moment(verification.checked_at),

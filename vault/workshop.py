@@ -9,8 +9,10 @@ from signing.typeset import Typesetter
 from storage.blobs import BlobStore
 from storage.db import Database
 from storage.envelope import KeyRing
+from storage.log_store import LogStore
 from vault.seal_ring import SealRing
 from vault.shelf import CatalogueShelf
+from vault.tlog.witness import Witness
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +20,8 @@ class Workshop:
     """Handed to every flow. `trust_roots`: DER certificates of the authorities that seals must chain to.
 
     `retention`: how long the object store refuses to delete a sealed document. `promise_within`: by when a
-    leaf must be in the log. `public_url`: what a QR points to, without a trailing slash.
+    leaf must be in the log. `public_url`: what a QR points to, without a trailing slash. `witnesses`: whose
+    cosignatures on the log's checkpoints are taken.
     """
 
     database: Database
@@ -33,6 +36,8 @@ class Workshop:
     public_url: str
     retention: timedelta
     promise_within: timedelta
+    log_store: LogStore
+    witnesses: tuple[Witness, ...] = ()
 
     def retention_of(self, type_code: str, at: datetime) -> timedelta:
         """How long certificates of this type are kept: what the type says, else what the vault is told.

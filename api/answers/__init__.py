@@ -4,6 +4,8 @@ from api.answers.access import TokenErrorOut, TokenOut
 from api.answers.catalogue import (
     AuthorityOut,
     HolderRuleOut,
+    MaterialTypeOut,
+    MaterialTypesOut,
     RequirementOut,
     ServiceItemOut,
     ServiceItemsOut,
@@ -52,6 +54,8 @@ __all__ = [
     "LineOut",
     "LogOut",
     "MaterialOut",
+    "MaterialTypeOut",
+    "MaterialTypesOut",
     "MayCloseOut",
     "ObstacleOut",
     "ProblemOut",

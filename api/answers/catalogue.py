@@ -1,4 +1,4 @@
-"""The catalogue: certificate types and service items."""
+"""The catalogue: certificate types, service items and materials."""
 
 from typing import Any
 
@@ -96,3 +96,21 @@ class ServiceItemsOut(BaseModel):
     """Every service item in force."""
 
     service_items: list[ServiceItemOut]
+
+
+class MaterialTypeOut(BaseModel):
+    """A material (材料) that deposits may hand in."""
+
+    code: str
+    version: int
+    name: str
+    name_en: str
+    dated: bool = Field(description="It bears a date of issue, so that its age can be told.")
+    trust_best: TrustLevel = Field(description="The best level that it can reach.")
+    digest: str
+
+
+class MaterialTypesOut(BaseModel):
+    """Every material in force."""
+
+    materials: list[MaterialTypeOut]

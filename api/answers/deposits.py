@@ -31,7 +31,9 @@ class LogOut(BaseModel):
     """The transparency log's promise; `index` once the leaf has its place."""
 
     promise: dict[str, Any]
-    index: int | None
+    index: int | None = Field(description="Within the log of this `origin`, from 0.")
+    origin: str | None = Field(default=None, description="A year's shard of the log.")
+    proof: str | None = Field(default=None, description="Where its tlog-proof is, once it has an index.")
 
 
 class ReceiptOut(BaseModel):

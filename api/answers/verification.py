@@ -1,6 +1,6 @@
 """The report of a verification."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from pydantic import BaseModel, Field
@@ -28,6 +28,20 @@ class SealOut(BaseModel):
     checks: list[CheckOut]
 
 
+class UsageCopyOut(BaseModel):
+    """For what a usage copy (加注件) is good, and until when; long runs of digits are masked."""
+
+    purpose: str
+    organisation: str
+    case_number: str
+    service_item: str
+    made_at: datetime
+    expires_at: datetime
+    valid_until: date = Field(description="The last day on which it is good, in China.")
+    revoked_at: datetime | None
+    original_sha256: str | None
+
+
 class ReportOut(BaseModel):
     """A verification's report. The verdict is for people, the checks are for deciding."""
 
@@ -35,6 +49,7 @@ class ReportOut(BaseModel):
     reason: str | None = Field(description="Why it is not in force, where it is not.")
     checks: list[CheckOut]
     certificate: dict[str, Any] | None = Field(description="The certificate, names and codes masked.")
+    usage_copy: UsageCopyOut | None = Field(description="Where the file is a usage copy.")
     seals: list[SealOut]
     log: dict[str, Any] | None
     checked_at: datetime

@@ -108,6 +108,8 @@ def _check_answers(cases: list[str], heard: Heard) -> None:
     answers: dict[str, object] = {}
     for job, case in enumerate(cases):
         answer = json.loads(heard.bodies[job])
+        for receipt in answer["receipts"]:  # the worker may have given it its place in the log meanwhile
+            receipt["log"] = receipt["log"]["promise"]
         if answers.setdefault(case, answer) != answer:
             raise IntegrityError(f"Case {case} was answered in two ways.")
 

@@ -18,8 +18,9 @@ from signing.seal import QrStamp, SealAppearance, seal_pdf
 from signing.timestamp import TimeStampAuthority
 from signing.typeset import Typesetter, qr_modules
 from storage.seals import seals_in_use
-from vault.catalogue import page_data
+from vault.catalogue import InForce, page_data
 from vault.deposit import read_case
+from vault.deposit.identifiers import TOKEN_BYTES
 from vault.deposit.making import (
     QR_FROM_EDGE_MM,
     QR_SIZE_MM,
@@ -28,7 +29,6 @@ from vault.deposit.making import (
     SEAL_FROM_EDGE_MM,
     verify_url,
 )
-from vault.deposit.reserving import TOKEN_BYTES
 from vault.model.actors import ClientGrant
 from vault.model.catalogue import CertificateType
 from vault.model.certificate import ApprovalResult
@@ -56,7 +56,7 @@ def bare(settings: Settings) -> Bare:
     kind = bench_kind()
     body = deposit_body(kind, holder("F", 0))
     grant = ClientGrant("bench", "bench", frozenset(authority.code for authority in kind.authorities))
-    (result,) = read_case({kind.code: kind}, grant, body, at=at).results
+    (result,) = read_case(InForce({kind.code: kind}, {}, {}), grant, body, at=at).results
     authority = result.issuing_authority
     with workshop.database.reading() as db:
         owner = workshop.seals.opened(db, seals_in_use(db, frozenset({authority}), at)[authority])

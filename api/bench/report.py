@@ -3,6 +3,7 @@
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from api.bench.figures import Budget, Counted, Result
@@ -14,11 +15,12 @@ _NUMBERS = frozenset({"rate/s", "p50 ms", "p99 ms", "its rate/s", "ratio"})
 
 
 def as_json(report: Report) -> dict[str, Any]:
-    """`{"machine", "seconds", "results": [{"name", "rate_per_s", "p50_ms", …}]}`."""
+    """`{"machine", "seconds", "results": [{"name", "rate_per_s", …}], "failures": [{"name", "why"}]}`."""
     return {
         "machine": dict(report.machine),
         "seconds": report.seconds,
         "results": [_result_json(result) for result in report.results],
+        "failures": [{"name": failure.name, "why": failure.why} for failure in report.failures],
     }
 
 
@@ -29,6 +31,7 @@ def as_markdown(report: Report) -> str:
     lines.append("|" + "|".join(" ---: " if column in _NUMBERS else " --- " for column in _COLUMNS) + "|")
     lines += [f"| {' | '.join(_cells(result))} |" for result in report.results]
     lines += ["", *(f"* `{r.name}`: {r.what}{f' ({r.note})' if r.note else ''}" for r in report.results)]
+    lines += [f"* `{failure.name}`: not measured: {failure.why}" for failure in report.failures]
     return "\n".join(lines) + "\n"
 
 
@@ -44,6 +47,8 @@ def show(out: Console, report: Report) -> None:
     out.print(table)
     for result in report.results:
         out.print(f"  {result.name}: {result.what}{f'; {result.note}' if result.note else ''}")
+    for failure in report.failures:
+        out.print(f"  [bold red]{failure.name}[/]: not measured: {escape(failure.why)}")
 
 
 def _cells(result: Result) -> tuple[str, ...]:

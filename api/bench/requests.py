@@ -47,7 +47,7 @@ def deposit_body(
     return {
         "case": {
             "number": f"BENCH-{secrets.token_hex(8).upper()}",
-            "service_item": "000131012000",
+            "service_item": "990100000131002",
             "completed_at": "2026-10-26T08:00:00Z",
             "applicant": dict(holder_of),
         },

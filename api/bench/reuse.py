@@ -1,7 +1,6 @@
 """Reuse checks and holdings in a vault of ten thousand, a hundred thousand and a million certificates."""
 
 import secrets
-import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -77,7 +76,9 @@ def _jobs(
     on: Stage, certificates: int, path: str, question: Callable[[dict[str, str]], dict[str, Any]]
 ) -> tuple[tuple[bytes, ...], ...]:
     client_id = on.vault.city.client.client_id
-    holders = fill(on.vault.settings, _kinds(), certificates, client_id=client_id, tell=_tell)
+    holders = fill(
+        on.vault.settings, _kinds(), certificates, client_id=client_id, cores=on.cores, tell=on.tell
+    )
     token = on.token()
     asked = (secrets.randbelow(holders) for _ in range(ASKED_HOLDERS))
     codes = ({key: holder(ROWS_GROUP, n)[key] for key in ("code_type", "code")} for n in asked)
@@ -100,7 +101,3 @@ def _reuse_question(code: dict[str, str]) -> dict[str, Any]:
 
 def _holdings_question(code: dict[str, str]) -> dict[str, Any]:
     return {"holder": code, "purpose": "bench"}
-
-
-def _tell(line: str) -> None:
-    print(f"certvault: {line}", file=sys.stderr)  # noqa: T201 - progress, beside what is printed

@@ -2,13 +2,14 @@
 
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping
+from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from api.bench import reuse
+from api.bench import log, reuse
 from api.bench.ceiling import measure_generator
 from api.bench.deposits import measure_deposit_pdf, measure_deposit_typeset, measure_duplicates
 from api.bench.figures import Result
@@ -17,7 +18,7 @@ from api.bench.questions import measure_holdings, measure_verify_code, measure_v
 from api.bench.sealing import measure_seal_pdf
 from api.bench.stage import Stage, stage
 from storage.embedded import discard
-from vault.errors import InputError
+from vault.errors import InputError, VaultError
 
 MEASUREMENTS: Final[Mapping[str, Callable[[Stage, float], Result]]] = MappingProxyType(
     {
@@ -30,17 +31,30 @@ MEASUREMENTS: Final[Mapping[str, Callable[[Stage, float], Result]]] = MappingPro
         "duplicates": measure_duplicates,
         "generator": measure_generator,
         **reuse.MEASUREMENTS,
+        **log.MEASUREMENTS,
     }
 )
 
 
 @dataclass(frozen=True, slots=True)
+class Failure:
+    """A measurement that came to nothing, and why."""
+
+    name: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
-    """Everything that a run found, in the order of `MEASUREMENTS`."""
+    """Everything that a run found, in the order of `MEASUREMENTS`.
+
+    `failures`: what could not be measured. A run that was stopped has neither for what was still to come.
+    """
 
     machine: Mapping[str, object] = field(repr=False)
     seconds: float
     results: tuple[Result, ...]
+    failures: tuple[Failure, ...] = ()
 
     @property
     def missed(self) -> tuple[str, ...]:
@@ -49,32 +63,44 @@ class Report:
 
 
 def run_bench(
-    data: Path | None, *, seconds: float, only: Collection[str], tell: Callable[[str], None]
-) -> Report:
+    data: Path | None,
+    *,
+    seconds: float,
+    only: Collection[str],
+    tell: Callable[[str], None],
+    publish: Callable[[Report], None],
+) -> None:
     """Founds a vault and measures it. `data` None: in a temporary folder that is deleted afterwards.
 
     `seconds` for every measurement, its references not counted; `only` empty: all but those that take
-    minutes to prepare.
+    minutes to prepare. `publish` hears once what was found, while the vault is still up: also where a
+    measurement failed, or the run is stopped, or taking the vault down will fail. Nothing measured is lost.
 
     Raises:
         InputError: no measurement has that name.
         Conflict: a vault is running on `data`.
-        NotFound: the embedded engines or a reference's program are not installed.
+        NotFound: the embedded engines are not installed.
         Unavailable: an engine or the server does not start or answer.
-        IntegrityError: the vault gave an answer that is not the right one.
     """
     unknown = sorted(set(only) - MEASUREMENTS.keys())
     if unknown:
         raise InputError(f"There is no measurement {unknown[0]!r}: expected {', '.join(MEASUREMENTS)}.")
-    wanted = set(only) or MEASUREMENTS.keys() - reuse.ONLY_BY_NAME
+    wanted = set(only) or MEASUREMENTS.keys() - reuse.ONLY_BY_NAME - log.ONLY_BY_NAME
     chosen = {name: measure for name, measure in MEASUREMENTS.items() if name in wanted}
     with _folder(data) as folder, stage(folder, tell) as on:
         found = machine(on.vault.settings.database_url.get_secret_value(), folder)
-        results = []
-        for n, (name, measure) in enumerate(chosen.items(), start=1):
-            tell(f"Measuring {name} ({n} of {len(chosen)}).")
-            results.append(measure(on, seconds))
-        return Report(found, seconds, tuple(results))
+        results: list[Result] = []
+        failures: list[Failure] = []
+        try:
+            for n, (name, measure) in enumerate(chosen.items(), start=1):
+                tell(f"Measuring {name} ({n} of {len(chosen)}).")
+                try:
+                    results.append(measure(on, seconds))
+                except (VaultError, BrokenExecutor) as error:
+                    failures.append(Failure(name, str(error)))
+                    tell(f"{name} could not be measured: {error}")
+        finally:
+            publish(Report(found, seconds, tuple(results), tuple(failures)))
 
 
 @contextmanager

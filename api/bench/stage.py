@@ -35,12 +35,16 @@ _TIMEOUT_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A vault that answers, and what measurements work with. `seeded`: receipts, `SEED_HOLDERS` in turn."""
+    """A vault that answers, and what measurements work with. `seeded`: receipts, `SEED_HOLDERS` in turn.
+
+    `tell` hears of what takes long.
+    """
 
     vault: LocalVault
     kind: CertificateType
     generator: ProcessPoolExecutor
     cores: tuple[ProcessPoolExecutor, ...]
+    tell: Callable[[str], None]
     seeded: tuple[Mapping[str, Any], ...] = field(repr=False, default=())
 
     @property
@@ -120,11 +124,11 @@ def stage(data: Path, tell: Callable[[str], None]) -> Iterator[Stage]:
         )  # 1
         generator = stack.enter_context(helper_process())  # 2
         helpers = tuple(stack.enter_context(helper_process()) for _ in range(cores()))
-        bare_stage = Stage(vault, bench_kind(), generator, helpers)
+        bare_stage = Stage(vault, bench_kind(), generator, helpers, tell)
         tell("Warming up.")
         for core in helpers:  # 3
             core.submit(floor, vault.settings, 0.0, 0.0, handed_in=False).result()
-        yield Stage(vault, bare_stage.kind, generator, helpers, _seed(bare_stage))
+        yield Stage(vault, bare_stage.kind, generator, helpers, tell, _seed(bare_stage))
 
 
 def _seed(on: Stage) -> tuple[Mapping[str, Any], ...]:

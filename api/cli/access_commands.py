@@ -1,4 +1,4 @@
-"""`client add|rotate|disable` and `seal new|list|stop`: who may deposit, and with which seals."""
+"""`seal new|platform|list|stop`: with which seals deposits are sealed."""
 # ruff: noqa: PLC0415 - commands import what they need when they run, so that --help is quick
 
 from datetime import UTC, datetime
@@ -11,12 +11,10 @@ from api.cli.frame import AsJson, Data, console, find_settings, open_workshop, p
 from vault.errors import InputError, NotFound
 
 if TYPE_CHECKING:
-    from vault.signin import NewSecret
+    from storage.seals import SealRow
 
-client = typer.Typer(help="Approval systems that may deposit and look up.", no_args_is_help=True)
 seal = typer.Typer(help="Seals of the authorities.", no_args_is_help=True)
 
-ClientId = Annotated[str, typer.Argument(metavar="ID", help="Lower-case letters, digits, dots and hyphens.")]
 SealId = Annotated[str, typer.Argument(metavar="ID", help="As `certvault seal list` shows it.")]
 
 
@@ -26,44 +24,6 @@ class SealAlgorithm(StrEnum):
     ECDSA_P256 = "ecdsa-p256-sha256"
     RSA_PKCS1 = "rsa-pkcs1-sha256"
     RSA_PSS = "rsa-pss-sha256"
-
-
-def client_add(
-    client_id: ClientId,
-    *,
-    name: Annotated[str, typer.Option(help="What people call the system.")],
-    authority: Annotated[
-        list[str], typer.Option(metavar="USCC", help="An authority for which it deposits; repeat for more.")
-    ],
-    data: Data = None,
-    as_json: AsJson = False,
-) -> None:
-    """Let an approval system in. Its secret is printed once and kept nowhere."""
-    from vault.model.credit_code import SocialCreditCode
-    from vault.signin import add_client
-
-    codes = frozenset(SocialCreditCode.parse(code).value for code in authority)
-    with open_workshop(data) as workshop:
-        added = add_client(workshop, client_id, name, codes, at=datetime.now(UTC))
-    _print_secret(added, as_json=as_json)
-
-
-def client_rotate(client_id: ClientId, *, data: Data = None, as_json: AsJson = False) -> None:
-    """Give a client a new secret; the old one works for another 24 hours."""
-    from vault.signin import rotate_secret
-
-    with open_workshop(data) as workshop:
-        fresh = rotate_secret(workshop, client_id, at=datetime.now(UTC))
-    _print_secret(fresh, as_json=as_json)
-
-
-def client_disable(client_id: ClientId, *, data: Data = None) -> None:
-    """Shut a client out at once, tokens that it still has included."""
-    from vault.signin import disable_client
-
-    with open_workshop(data) as workshop:
-        disable_client(workshop, client_id, at=datetime.now(UTC))
-    console().print(f"Client {client_id} is disabled.", markup=False)
 
 
 def seal_new(
@@ -96,14 +56,27 @@ def seal_new(
             centre=centre,
             at=at,
         )
-    if as_json:
-        print_json(
-            {"seal_id": row.seal_id, "authority": row.authority, "not_after": row.not_after.isoformat()}
+    _print_seal(row, as_json=as_json)
+
+
+def seal_platform(
+    uscc: Annotated[str, typer.Argument(metavar="USCC", help="Social credit code of who runs the vault.")],
+    *,
+    name: Annotated[str, typer.Option(help="Its name, as it stands on the seal.")],
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a development seal for usage copies (平台章); from now on the newest one is used."""
+    from vault.catalogue import CityAuthority
+    from vault.founding import SecretsFolder, make_development_platform_seal
+    from vault.model.credit_code import SocialCreditCode
+
+    operator = CityAuthority("operator", SocialCreditCode.parse(uscc).value, name, "")
+    with open_workshop(data) as workshop:
+        row = make_development_platform_seal(
+            workshop.database, SecretsFolder(find_settings(data).secrets), operator, at=datetime.now(UTC)
         )
-    else:
-        console().print(
-            f"Seal {row.seal_id} of {row.authority_name}, until {row.not_after:%Y-%m-%d}.", markup=False
-        )
+    _print_seal(row, as_json=as_json)
 
 
 def seal_list(*, data: Data = None, as_json: AsJson = False) -> None:
@@ -121,6 +94,7 @@ def seal_list(*, data: Data = None, as_json: AsJson = False) -> None:
                     "seal_id": row.seal_id,
                     "authority": row.authority,
                     "authority_name": row.authority_name,
+                    "purpose": row.purpose,
                     "algorithm": row.algorithm,
                     "not_after": row.not_after.isoformat(),
                     "created_at": row.created_at.isoformat(),
@@ -150,21 +124,23 @@ def seal_stop(seal_id: SealId, *, data: Data = None) -> None:
     console().print(f"Seal {seal_id} {'is stopped' if stopped else 'was stopped before'}.", markup=False)
 
 
-def _print_secret(fresh: "NewSecret", *, as_json: bool) -> None:
+def _print_seal(row: "SealRow", *, as_json: bool) -> None:
     if as_json:
-        print_json({"client_id": fresh.client_id, "client_secret": fresh.secret})
+        print_json(
+            {"seal_id": row.seal_id, "authority": row.authority, "not_after": row.not_after.isoformat()}
+        )
     else:
-        console().print(f"client id      {fresh.client_id}\nclient secret  {fresh.secret}", markup=False)
+        console().print(
+            f"Seal {row.seal_id} of {row.authority_name}, until {row.not_after:%Y-%m-%d}.", markup=False
+        )
 
 
 def register(program: typer.Typer) -> None:
     """Adds these commands."""
-    example = "Example: certvault client add water-bureau --name 水务审批系统 --authority 11990100MB9900101F"
-    client.command("add", epilog=example)(client_add)
-    client.command("rotate", epilog="Example: certvault client rotate water-bureau")(client_rotate)
-    client.command("disable", epilog="Example: certvault client disable water-bureau")(client_disable)
-    program.add_typer(client, name="client")
     seal.command("new", epilog="Example: certvault seal new 11990100MB9900101F --centre 证照专用章")(seal_new)
+    seal.command(
+        "platform", epilog="Example: certvault seal platform 12990100MB9900179C --name 样例市大数据中心"
+    )(seal_platform)
     seal.command("list", epilog="Example: certvault seal list --json")(seal_list)
     seal.command("stop", epilog="Example: certvault seal stop 11990100MB9900101F-3fa29c01")(seal_stop)
     program.add_typer(seal, name="seal")

@@ -1,4 +1,4 @@
-"""`catalogue check|apply|export`: certificate types and service items as files, and what is in force."""
+"""`catalogue check|apply|export`: types, service items and materials as files, and what is in force."""
 # ruff: noqa: PLC0415 - commands import what they need when they run, so that --help is quick
 
 from datetime import UTC, datetime
@@ -53,13 +53,17 @@ def apply(folder: Folder = None, *, data: Data = None, as_json: AsJson = False) 
 
     loaded = load_catalogue(folder or SHIPPED, SEAL_PLACES)
     with open_workshop(data) as workshop:
-        applied = apply_catalogue(
-            workshop.database, loaded.types.values(), loaded.items.values(), at=datetime.now(UTC)
-        )
+        applied = apply_catalogue(workshop.database, loaded.in_force, at=datetime.now(UTC))
     if as_json:
-        print_json({**_changes_json(applied.types), "items": _changes_json(applied.items)})
+        of_types, of_items = _changes_json(applied.types), _changes_json(applied.items)
+        print_json({**of_types, "items": of_items, "materials": _changes_json(applied.materials)})
     else:
-        for what, changes in (("types", applied.types), ("service items", applied.items)):
+        changed = {
+            "types": applied.types,
+            "service items": applied.items,
+            "materials": applied.materials,
+        }
+        for what, changes in changed.items():
             console().print(
                 f"{what}: {len(changes.added)} added, {len(changes.changed)} changed,"
                 f" {len(changes.unchanged)} unchanged."
@@ -75,12 +79,18 @@ def _changes_json(changes: "Changes") -> dict[str, list[str]]:
 
 
 def export(*, data: Data = None) -> None:
-    """Print every certificate type in force as JSON, whole definitions with their digests."""
-    from vault.catalogue import definition_json
+    """Print every type, service item and material in force as JSON, whole definitions with their digests."""
+    from vault.catalogue import definition_json, item_json, material_json
 
     with open_workshop(data) as workshop:
-        types = workshop.shelf.types(datetime.now(UTC))
-    print_json([definition_json(types[code]) for code in sorted(types)])
+        in_force = workshop.shelf.in_force(datetime.now(UTC))
+    print_json(
+        {
+            "types": [definition_json(kind) for _, kind in sorted(in_force.types.items())],
+            "service_items": [item_json(item) for _, item in sorted(in_force.items.items())],
+            "materials": [material_json(material) for _, material in sorted(in_force.materials.items())],
+        }
+    )
 
 
 def register(program: typer.Typer) -> None:

@@ -8,18 +8,21 @@ from pathlib import Path
 
 from api.cli.frame import find_settings
 from api.edge import Mode
+from api.oidc import RelyingParty, new_http
+from api.providers import read_providers
 from api.settings import Settings
+from api.token_keys import read_token_keys
 from api.wiring import blobs_of, database_of, wire
 from migrations import run as migrations
 from storage.health import server_state
 from storage.key_state import current_state
-from storage.seals import SealRow, all_seals
+from storage.seals import USAGE_COPY, SealRow, all_seals
 from vault.catalogue import page_data
 from vault.errors import VaultError
 from vault.founding import SecretsFolder
 from vault.model.catalogue import CertificateType
 from vault.model.holders import Holder
-from vault.signin import has_development_people
+from vault.transparency.health import log_health, sentence
 from vault.workshop import Workshop
 
 # A new seal certificate takes an authority weeks to get.
@@ -48,7 +51,7 @@ class Finding:
 
 
 def examine(data: Path | None) -> tuple[Finding, ...]:
-    """Looks at settings, database, schema, object store, keys, mode, seals, pages, time-stamps and clocks.
+    """Looks at settings, database, schema, store, keys, mode, sign-in, seals, pages, stamps, clocks, log.
 
     A check that needs what another found missing is left out.
     """
@@ -66,10 +69,12 @@ def examine(data: Path | None) -> tuple[Finding, ...]:
     if rows_are_there and findings[-1].level is not Level.FAIL:
         workshop = wire(settings).workshop
         findings += _look("rotation", lambda: _rotation(workshop))
-        findings += _look("mode", lambda: _mode(settings, workshop))
+        findings += _look("mode", lambda: _mode(settings))
+        findings += _look("sign-in", lambda: _providers(settings))
         findings += _look("seals", lambda: _seals(workshop))
         findings += _look("pages", lambda: _pages(workshop))
         findings.append(_time_stamps(workshop))
+        findings += _look("log", lambda: _log(workshop))
         workshop.database.close()
     return tuple(findings)
 
@@ -137,7 +142,9 @@ def _keys(settings: Settings) -> Iterator[Finding]:
     folder = SecretsFolder(settings.secrets)
     wire(settings).workshop.database.close()
     seals = sorted(folder.seals.glob("*")) if folder.seals.is_dir() else []
-    secrets = [folder.key_ring, folder.log_key, folder.token_key, folder.passphrase, *seals]
+    token_keys = [key.path for key in read_token_keys(folder.path)]
+    providers = [] if settings.providers is None else [settings.providers]
+    secrets = [folder.key_ring, folder.log_key, *token_keys, folder.passphrase, *seals, *providers]
     exposed = [path.name for path in secrets if path.stat().st_mode & OTHERS_MAY]
     if exposed:
         sentence = f"Other users may read {', '.join(exposed)}: chmod 600 what lies in {folder.path}."
@@ -157,14 +164,21 @@ def _rotation(workshop: Workshop) -> Iterator[Finding]:
         yield Finding("rotation", Level.OK, f"The key ring has {versions}, which are in use.")
 
 
-def _mode(settings: Settings, workshop: Workshop) -> Iterator[Finding]:
-    people = has_development_people(workshop)
+def _providers(settings: Settings) -> Iterator[Finding]:
+    if settings.providers is None:
+        sentence = "No identity provider: nobody can sign in. Set CERTVAULT_PROVIDERS."
+        yield Finding("sign-in", Level.WARN, sentence)
+        return
+    with new_http() as http:
+        for provider in read_providers(settings.providers, settings.mode):
+            RelyingParty(provider, settings.origin, http).directory.metadata(datetime.now(UTC))
+            yield Finding("sign-in", Level.OK, f"{provider.key}: {provider.issuer} publishes what is needed.")
+
+
+def _mode(settings: Settings) -> Iterator[Finding]:
     if settings.mode is Mode.DEVELOPMENT:
-        sentence = "Development: people sign in by password. Set CERTVAULT_MODE=production for real use."
+        sentence = "Development: plain http, seals of our own. Set CERTVAULT_MODE=production for real use."
         yield Finding("mode", Level.WARN, sentence)
-    elif people:
-        sentence = "The database has people with development passwords: production mode will not start."
-        yield Finding("mode", Level.FAIL, sentence)
     elif not settings.origin.startswith("https:"):
         yield Finding("mode", Level.WARN, "The public URL is plain http: put TLS in front of the vault.")
     else:
@@ -178,7 +192,10 @@ def _seals(workshop: Workshop) -> Iterator[Finding]:
         rows = [row for row in all_seals(db) if row.stopped_at is None]
         for row in rows:
             workshop.seals.opened(db, row.seal_id)  # raises where key and certificate do not belong together
-    newest: dict[str, SealRow] = {row.authority: row for row in rows}
+    if not any(row.purpose == USAGE_COPY and row.not_after > at for row in rows):
+        sentence = "No seal for usage copies in use: make one with `certvault seal platform`."
+        yield Finding("seals", Level.WARN, sentence)
+    newest: dict[str, SealRow] = {row.authority: row for row in rows if row.purpose is None}
     without = [name for code, name in wanted.items() if code not in newest or newest[code].not_after <= at]
     soon = [row.seal_id for row in newest.values() if at < row.not_after <= at + SEAL_ENDS_SOON]
     if not wanted:
@@ -229,3 +246,13 @@ def _time_stamps(workshop: Workshop) -> Finding:
         sentence = "No time-stamp authority: seals are PAdES B-B. Set CERTVAULT_TSA_URL for B-T."
         return Finding("time-stamps", Level.WARN, sentence)
     return Finding("time-stamps", Level.OK, f"A time-stamp authority is set; {roots} trusted roots.")
+
+
+def _log(workshop: Workshop) -> Iterator[Finding]:
+    health = log_health(workshop, at=datetime.now(UTC))
+    said = sentence(health)
+    if said == "ok":
+        counted = f"{health.size} leaves published, {health.waiting} wait; every promise is kept."
+        yield Finding("log", Level.OK, counted)
+    else:
+        yield Finding("log", Level.FAIL, said)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from vault.errors import Conflict, InputError, NotFound, Unavailable, VaultError
+from vault.errors import Conflict, InputError, NotFound, NotPermitted, Unavailable, VaultError
 
 if TYPE_CHECKING:
     from api.settings import Settings
@@ -58,7 +58,7 @@ def exit_of(error: VaultError) -> Exit:
 def say_error(error: VaultError) -> None:
     """The error's sentence on stderr, a line for each field that it names."""
     print(f"certvault: {error.detail}", file=sys.stderr)  # noqa: T201 - a command's own words
-    if isinstance(error, InputError | Conflict):
+    if isinstance(error, InputError | Conflict | NotPermitted):
         for problem in error.problems:
             if problem.detail != error.detail:
                 print(f"  {problem.pointer}: {problem.detail}", file=sys.stderr)  # noqa: T201 - as above

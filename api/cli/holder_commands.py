@@ -66,15 +66,17 @@ def holder_erase(*, code_type: CodeType, data: Data = None, as_json: AsJson = Fa
                 "holder": str(done.holder_id),
                 "certificates": [str(found) for found in done.certificates],
                 "materials": [str(found) for found in done.materials],
+                "uses": [str(found) for found in done.uses],
                 "shared": [str(found) for found in done.shared],
                 "cases": done.cases,
             }
         )
         return
     console().print(
-        f"Erased: {len(done.certificates)} certificates, {len(done.materials)} materials, the envelopes of "
-        f"{done.cases} cases; {len(done.shared)} go on as somebody else's.\nOlder copies of the database "
-        "still have the wrapped keys: `certvault keys rotate` and `keys retire`, and let go of the old ring.",
+        f"Erased: {len(done.certificates)} certificates, {len(done.materials)} materials, "
+        f"{len(done.uses)} uses, the envelopes of {done.cases} cases; "
+        f"{len(done.shared)} go on as somebody else's.\nOlder copies of the database still have the "
+        "wrapped keys: `certvault keys rotate` and `keys retire`, and let go of the old ring.",
         soft_wrap=True,
     )
 

@@ -6,15 +6,20 @@ import typer
 
 from api.cli import (
     access_commands,
+    audit_commands,
     bench,
     catalogue_commands,
+    client_commands,
+    directory_command,
     holder_commands,
     keys_commands,
+    log_commands,
     reconcile_command,
     run_commands,
     stats_command,
     upkeep_commands,
     verify_command,
+    webhook_commands,
 )
 from api.cli.frame import exit_of, say_error
 from vault.errors import VaultError
@@ -37,11 +42,16 @@ for commands in (
     upkeep_commands,
     reconcile_command,
     catalogue_commands,
+    directory_command,
     stats_command,
+    client_commands,
     access_commands,
     keys_commands,
     holder_commands,
+    webhook_commands,
     verify_command,
+    log_commands,
+    audit_commands,
     bench,
 ):
     commands.register(program)

@@ -2,6 +2,7 @@
 # ruff: noqa: PLC0415 - commands import what they need when they run, so that --help is quick
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -27,9 +28,11 @@ def reconcile(
 ) -> None:
     """List cases reserved and never committed, and completed cases without certificate. 1 if there are any.
 
-    A deposit that is under way at this moment is listed, too: its time tells.
+    A deposit that is under way at this moment is listed, too: its time tells. Service items of the past month
+    that the catalogue does not have are named, and do not count as a problem.
     """
     from vault.closing import reconcile as compare
+    from vault.closing import unlisted_items
     from vault.log import moment
 
     if completed is not None and client is None:
@@ -37,6 +40,7 @@ def reconcile(
     numbers = [] if completed is None else _lines(completed)
     with open_workshop(data) as workshop:
         found = compare(workshop, client, numbers)
+        unlisted = unlisted_items(workshop, at=datetime.now(UTC))
     if as_json:
         print_json(
             {
@@ -52,6 +56,7 @@ def reconcile(
                     {"client": client, "case_number": a.case_number, "missing": list(a.missing)}
                     for a in found.absent
                 ],
+                "unlisted_service_items": [{"code": each.code, "cases": each.cases} for each in unlisted],
             }
         )
     else:
@@ -62,6 +67,10 @@ def reconcile(
         lines += [
             f"completed, certificate absent: {a.case_number} of {client}: {'; '.join(a.missing)}"
             for a in found.absent
+        ]
+        lines += [
+            f"service item that the catalogue does not have: {each.code}, {each.cases} cases"
+            for each in unlisted
         ]
         for line in lines:
             console().print(line, markup=False, soft_wrap=True)

@@ -134,7 +134,7 @@ def serve(
 
 
 def worker() -> None:
-    """Run the jobs that deposits leave (second looks at stored objects), until SIGTERM."""
+    """Run the jobs in the database (second looks at stored objects, webhooks), until SIGTERM."""
     from api.settings import read_settings
     from api.worker import work
 

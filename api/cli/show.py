@@ -1,5 +1,7 @@
 """What `up` and `demo` print."""
 
+from pathlib import Path
+
 from qrcode import QRCode
 from rich.console import Console
 from rich.json import JSON
@@ -9,6 +11,9 @@ from rich.table import Table
 
 from api.cli.walk import Step, Walked
 from api.local_vault import LocalVault
+
+COPY_FILE = "usage-copy.pdf"
+PRIVATE_FILE = 0o600
 
 
 def show_up(out: Console, vault: LocalVault) -> None:
@@ -53,11 +58,13 @@ def show_demo(out: Console, vault: LocalVault, walked: Walked) -> None:
     holder = next(person for person in vault.city.people if person.code is not None)
     addresses = [
         ("验证 verify anything", f"{vault.base_url}/"),
-        ("持证人 the holder's page", f"{vault.base_url}/dev/login  ({holder.login} / {holder.password})"),
+        ("持证人 the holder's page", f"{vault.base_url}/my  ({holder.login} / {holder.password})"),
         ("接口文档 API reference", f"{vault.base_url}/docs"),
     ]
     if walked.certificates:
         addresses.insert(1, ("扫码所到 where a QR leads", walked.certificates[0]["verify_url"]))
+    if walked.copy:
+        addresses.append(("加注件 the usage copy", str(write_copy(vault.data, walked.copy))))
     out.print("\n[bold]打开看看 Addresses to open[/]")
     for name, address in addresses:
         out.print(f"  {name:<28} {address}", soft_wrap=True)
@@ -70,6 +77,14 @@ def show_demo(out: Console, vault: LocalVault, walked: Walked) -> None:
         out.print(f"The server's log: {escape(str(vault.data / 'logs' / 'server.log'))}", soft_wrap=True)
     else:
         out.print(f"\n[bold green]全部通过 All {len(walked.steps)} steps as expected[/], {total_s:.1f} s.")
+
+
+def write_copy(data: Path, copy: bytes) -> Path:
+    """Puts the walk's usage copy where it can be opened; a newer walk's takes its place."""
+    path = data / COPY_FILE
+    path.write_bytes(copy)
+    path.chmod(PRIVATE_FILE)
+    return path
 
 
 def show_qr(out: Console, url: str) -> None:

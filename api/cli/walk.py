@@ -12,15 +12,20 @@ from urllib.parse import quote_plus
 
 import httpx
 
+from api.cli.browser import sign_in
 from api.cli.sample_document import plain_pdf
+from api.cli.walk_answers import UnexpectedError, expect, json_of, said, sha256_of
 from api.cli.walk_cases import (
     NEXT_MISSING,
     REPLY,
     STORIES,
     Story,
+    changed_case,
     completed_case,
     new_run,
     next_question,
+    next_use,
+    revocation,
     spoiled_case,
 )
 from api.sample_city import DemoPerson, SampleCity
@@ -29,11 +34,8 @@ from vault.model.actors import Role
 # The first deposit of a fresh server compiles its template cold.
 TIMEOUT_S = 60.0
 TYPES_MIN = 24
+FEED_PAGE = 1000  # entries of one page of the feed
 PDF = {"Content-Type": "application/pdf"}
-
-
-class UnexpectedError(Exception):
-    """A step got something else than it expected; the sentence says what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +51,15 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Walked:
-    """All steps; the certificates deposited, as `demo.json` lists them; the refusal's problem document."""
+    """All steps; the certificates deposited, as `demo.json` lists them; the refusal's problem document.
+
+    `copy`: the usage copy that was made, a PDF; empty where none was.
+    """
 
     steps: tuple[Step, ...]
     certificates: tuple[Mapping[str, Any], ...] = field(repr=False)
     problem: Mapping[str, Any]
+    copy: bytes = field(repr=False)
 
     @property
     def failed(self) -> tuple[Step, ...]:
@@ -65,8 +71,9 @@ def walk(base_url: str, city: SampleCity, *, heard: Callable[[Step], None]) -> W
     """Walks through the main job on a running vault; `heard` gets each step when it is done.
 
     1. A token; 2. the catalogue; 3. nine cases; 4. one of them again; 5. one with mistakes; 6. what the
-    holder has, and what a company need not hand in again; 7. verification by token, by number and code, by
-    file, and of an altered file; 8. the holder signs in and downloads.
+    holder has, what a company need not hand in again, and a clerk who uses it; 7. the feed of changes;
+    8. verification by token, by number and code, by file, and of an altered file; 9. the holder signs in and
+    downloads; 10. one certificate is revoked, another one superseded, and their old files say so.
     """
     with _Walk(base_url, city) as walker:
         steps = []
@@ -80,7 +87,7 @@ def walk(base_url: str, city: SampleCity, *, heard: Callable[[Step], None]) -> W
                 passed, detail = False, f"{type(error).__name__}: {error}"
             steps.append(Step(zh, en, passed, detail, (time.perf_counter() - started) * 1000))
             heard(steps[-1])
-        return Walked(tuple(steps), tuple(walker.certificates), walker.problem)
+        return Walked(tuple(steps), tuple(walker.certificates), walker.problem, walker.copy)
 
 
 class _Walk:
@@ -96,6 +103,7 @@ class _Walk:
         self._sealed = b""
         self.certificates: list[Mapping[str, Any]] = []
         self.problem: Mapping[str, Any] = {}
+        self.copy = b""
 
     def __enter__(self) -> Self:
         return self
@@ -116,25 +124,29 @@ class _Walk:
             ("错误提交", "with mistakes", self._deposit_spoiled),  # 5
             ("按持证主体查询", "look-up by holder", self._holdings),  # 6
             ("免提交核验", "what need not be handed in again", self._reuse),
-            ("扫码验证", "verify by QR token", self._verify_token),  # 7
+            ("用证与加注件", "a clerk uses it, with a copy", self._use),
+            ("变更清单", "what happened, in order", self._changes),  # 7
+            ("扫码验证", "verify by QR token", self._verify_token),  # 8
             ("编号加验证码", "verify by number and code", self._verify_code),
             ("上传文件验证", "verify by file", self._verify_file),
             ("篡改文件验证", "verify an altered file", self._verify_altered),
-            ("持证人登录", "the holder signs in", self._sign_in),  # 8
+            ("持证人登录", "the holder signs in", self._sign_in),  # 9
             ("持证人下载", "the holder downloads", self._download),
+            ("吊销后验证", "revoked, and its file verified", self._revoke),  # 10
+            ("变更后验证", "superseded, and its old file verified", self._supersede),
         ]
 
     def _token(self) -> str:
         client = self._city.client
         basic = httpx.BasicAuth(quote_plus(client.client_id), quote_plus(client.secret))
         answer = self._machine.post("/oauth/token", data={"grant_type": "client_credentials"}, auth=basic)
-        found = _json(answer, 200)
+        found = json_of(answer, 200)
         self._machine.headers["Authorization"] = f"Bearer {found['access_token']}"
         return f"{client.client_id}, {found['expires_in']} s"
 
     def _catalogue(self) -> str:
-        types = _json(self._machine.get("/v1/catalogue/types"), 200)["types"]
-        _expect(len(types) >= TYPES_MIN, f"at least {TYPES_MIN} types", f"{len(types)}")
+        types = json_of(self._machine.get("/v1/catalogue/types"), 200)["types"]
+        expect(len(types) >= TYPES_MIN, f"at least {TYPES_MIN} types", f"{len(types)}")
         return f"{len(types)} 种 kinds"
 
     def _deposit(self, story: Story) -> str:
@@ -149,11 +161,11 @@ class _Walk:
         )
         sha256 = hashlib.sha256(pdf).hexdigest()
         uploaded = self._machine.put(f"/v1/uploads/{sha256}", content=pdf, headers=PDF)
-        _expect(uploaded.status_code in {200, 201}, "201 or 200", _said(uploaded))
+        expect(uploaded.status_code in {200, 201}, "201 or 200", said(uploaded))
         return self._send(REPLY, completed_case(REPLY, example, self._run, document=sha256))
 
     def _send(self, story: Story, body: dict[str, Any]) -> str:
-        (receipt,) = _json(self._machine.post("/v1/deposits", json=body), 201)["receipts"]
+        (receipt,) = json_of(self._machine.post("/v1/deposits", json=body), 201)["receipts"]
         self._bodies[story.key], self._receipts[story.key] = body, receipt
         names = ("certificate_id", "identifier", "number", "type", "verification_code", "verify_url")
         self.certificates.append({name: receipt[name] for name in names})
@@ -163,16 +175,20 @@ class _Walk:
     def _deposit_again(self) -> str:
         story = STORIES[0]
         first = self._receipt(story.key)
-        (receipt,) = _json(self._machine.post("/v1/deposits", json=self._bodies[story.key]), 200)["receipts"]
-        _expect(receipt == first, "the same receipt", "another one")
+        (receipt,) = json_of(self._machine.post("/v1/deposits", json=self._bodies[story.key]), 200)[
+            "receipts"
+        ]
+        # The leaf may have got its place in the log meanwhile: a receipt shows that as soon as it is so.
+        expect({**receipt, "log": None} == {**first, "log": None}, "the same receipt", "another one")
+        expect(receipt["log"]["promise"] == first["log"]["promise"], "the same promise", "another one")
         return "200, 同一回执 the same receipt"
 
     def _deposit_spoiled(self) -> str:
         body = spoiled_case(self._example(STORIES[1]), self._run)
-        self.problem = _json(self._machine.post("/v1/deposits", json=body), 422)
+        self.problem = json_of(self._machine.post("/v1/deposits", json=body), 422)
         pointers = {problem["pointer"] for problem in self.problem["errors"]}
         wanted = {"/results/0/holders/0/code", "/results/0/valid_to"}
-        _expect(wanted <= pointers, " and ".join(sorted(wanted)), ", ".join(sorted(pointers)))
+        expect(wanted <= pointers, " and ".join(sorted(wanted)), ", ".join(sorted(pointers)))
         return "422, 两处问题 both mistakes named"
 
     def _holdings(self) -> str:
@@ -183,22 +199,49 @@ class _Walk:
             "holder": {"code_type": code.code_type, "code": code.value},
             "purpose": "演示 demonstration",
         }
-        found = _json(self._machine.post("/v1/holdings", json=question), 200)["certificates"]
+        found = json_of(self._machine.post("/v1/holdings", json=question), 200)["certificates"]
         wanted = {self._receipt(key)["certificate_id"] for key in ("home", "marriage")}
-        _expect(wanted <= {c["certificate_id"] for c in found}, "home and marriage", f"{len(found)} others")
+        expect(wanted <= {c["certificate_id"] for c in found}, "home and marriage", f"{len(found)} others")
         return f"{len(found)} 件 certificates"
 
     def _reuse(self) -> str:
         """The company that may build applies for its next item: all but one material is held already."""
-        lines = _json(self._machine.post("/v1/reuse-checks", json=next_question(self._run)), 200)["lines"]
+        lines = json_of(self._machine.post("/v1/reuse-checks", json=next_question(self._run)), 200)["lines"]
         held = [line for line in lines if line["state"] == "held"]
         missing = [line for line in lines if line["state"] != "held"]
         named = ", ".join(f"{line['requirement']} {line['state']}" for line in missing)
         as_expected = [(NEXT_MISSING, "not_held")]
         found = [(line["requirement"], line["state"]) for line in missing]
-        _expect(found == as_expected, f"all held but {NEXT_MISSING}", named)
+        expect(found == as_expected, f"all held but {NEXT_MISSING}", named)
         (last,) = missing
         return f"{len(held)} 项已有 held · 缺 missing: {last['name']} ({last['why']})"
+
+    def _use(self) -> str:
+        """A clerk uses the construction permit for the next case: a code, and a copy that says what for."""
+        question = next_use(self._receipt("building")["certificate_id"], self._run)
+        made = json_of(self._machine.post("/v1/uses", json=question), 201)
+        answer = self._machine.get(made["copy"]["href"])
+        expect(sha256_of(answer) == made["copy"]["sha256"], "the digest of the answer", "another")
+        report = json_of(self._browser.post("/v1/verifications", content=answer.content, headers=PDF), 200)
+        expect(report["verdict"] == "genuine", "genuine", report["verdict"])
+        expect(report["usage_copy"]["purpose"] == question["purpose"], "the purpose", "another")
+        self.copy = answer.content
+        redeemed = self._machine.post("/v1/uses/redemptions", json={"code": made["code"]})
+        number = json_of(redeemed, 201)["certificate"]["number"]
+        until = report["usage_copy"]["valid_until"]
+        return f"{number} · 加注件 copy {len(self.copy) / 1000:.0f} kB, until {until} · 用证码 code redeemed"
+
+    def _changes(self) -> str:
+        """Everything that was deposited is in the feed, page by page from its start."""
+        seen: list[dict[str, Any]] = []
+        page: dict[str, Any] = {"cursor": "0", "more": True}
+        while page["more"]:
+            asked = self._machine.get("/v1/changes", params={"after": page["cursor"], "limit": FEED_PAGE})
+            page = json_of(asked, 200)
+            seen += page["changes"]
+        missing = {c["certificate_id"] for c in self.certificates} - {c.get("certificate_id") for c in seen}
+        expect(bool(self.certificates) and not missing, "every deposit in it", f"{len(missing)} missing")
+        return f"{len(seen)} 条 entries, cursor {page['cursor']}"
 
     def _verify_token(self) -> str:
         token = self._receipt("company")["verify_url"].partition("#t=")[2]
@@ -212,38 +255,80 @@ class _Walk:
     def _verify_file(self) -> str:
         (document,) = self._receipt("marriage")["documents"]
         answer = self._machine.get(document["href"])
-        _expect(answer.status_code == httpx.codes.OK, "200", _said(answer))
-        _expect(_sha256(answer) == document["sha256"], "the digest of the receipt", "another")
+        expect(answer.status_code == httpx.codes.OK, "200", said(answer))
+        expect(sha256_of(answer) == document["sha256"], "the digest of the receipt", "another")
         self._sealed = answer.content
         return self._genuine(self._browser.post("/v1/verifications", content=self._sealed, headers=PDF))
 
     def _verify_altered(self) -> str:
-        _expect(self._sealed != b"", "a file from the step before", "none")
+        expect(self._sealed != b"", "a file from the step before", "none")
         altered = bytearray(self._sealed)
         altered[len(altered) // 3] ^= 1
         answer = self._browser.post("/v1/verifications", content=bytes(altered), headers=PDF)
-        verdict = _json(answer, 200)["verdict"]
-        _expect(verdict != "genuine", "any verdict but genuine", verdict)
+        verdict = json_of(answer, 200)["verdict"]
+        expect(verdict != "genuine", "any verdict but genuine", verdict)
         return f"{verdict}, 一位之差 one bit flipped"
 
     def _sign_in(self) -> str:
         holder = self._holder()
-        answer = self._browser.post("/dev/login", data={"login": holder.login, "password": holder.password})
-        _expect(answer.status_code == httpx.codes.SEE_OTHER, "303", _said(answer))
-        mine = _json(self._browser.get("/v1/me/certificates"), 200)["certificates"]
-        _expect(len(mine) > 1, "home and marriage at least", f"{len(mine)}")
+        answer = sign_in(self._browse, str(self._browser.base_url).rstrip("/"), holder.login, holder.password)
+        expect(answer.status_code == httpx.codes.SEE_OTHER, "303", said(answer))
+        mine = json_of(self._browser.get("/v1/me/certificates"), 200)["certificates"]
+        expect(len(mine) > 1, "home and marriage at least", f"{len(mine)}")
         return f"{holder.login}, {len(mine)} 件 certificates"
+
+    def _browse(self, method: str, address: str, form: Mapping[str, str] | None) -> httpx.Response:
+        return self._browser.request(method, address, data=form)
 
     def _download(self) -> str:
         receipt = self._receipt("marriage")
         answer = self._browser.get(f"/v1/me/certificates/{receipt['certificate_id']}/document?format=pdf")
-        _expect(answer.status_code == httpx.codes.OK, "200", _said(answer))
-        _expect(answer.content == self._sealed, "the bytes that the approval system got", "others")
-        _expect(_sha256(answer) == receipt["documents"][0]["sha256"], "the digest of the receipt", "another")
+        expect(answer.status_code == httpx.codes.OK, "200", said(answer))
+        expect(answer.content == self._sealed, "the bytes that the approval system got", "others")
+        expect(sha256_of(answer) == receipt["documents"][0]["sha256"], "the digest of the receipt", "another")
         return f"{len(answer.content)} 字节 bytes, 逐字节相同 byte for byte"
 
+    def _revoke(self) -> str:
+        receipt = self._receipt("restaurant")
+        sealed = self._sealed_file(receipt)
+        self._genuine(self._verified(sealed))
+        path = f"/v1/certificates/{receipt['certificate_id']}/status"
+        decision = revocation()
+        json_of(self._machine.post(path, json=decision), 201)
+        return self._not_in_force(sealed, "revoked", since=decision["effective_on"], why=decision["reason"])
+
+    def _supersede(self) -> str:
+        story = STORIES[0]
+        old = self._receipt(story.key)
+        sealed = self._sealed_file(old)
+        body = changed_case(story, self._example(story), self._run, old["certificate_id"])
+        (new,) = json_of(self._machine.post("/v1/deposits", json=body), 201)["receipts"]
+        today = body["results"][0]["issued_on"]
+        return self._not_in_force(sealed, "superseded", since=today, successor=new["identifier"])
+
+    def _sealed_file(self, receipt: Mapping[str, Any]) -> bytes:
+        answer = self._machine.get(receipt["documents"][0]["href"])
+        expect(answer.status_code == httpx.codes.OK, "200", said(answer))
+        return answer.content
+
+    def _verified(self, sealed: bytes) -> httpx.Response:
+        return self._browser.post("/v1/verifications", content=sealed, headers=PDF)
+
+    def _not_in_force(
+        self, sealed: bytes, status: str, *, since: str, why: str | None = None, successor: str | None = None
+    ) -> str:
+        """The file that was genuine a moment ago is not in force: since when, why, in favour of what."""
+        report = json_of(self._verified(sealed), 200)
+        expect(report["verdict"] == "not_in_force", "not_in_force", report["verdict"])
+        shown = report["certificate"]
+        expected = (status, since, why, successor)
+        found = tuple(shown[name] for name in ("status", "status_effective_on", "status_reason", "successor"))
+        expect(found == expected, f"{expected}", f"{found}")
+        told = why if successor is None else f"后续 successor {successor}"
+        return f"not_in_force, {status}, {since}: {told}"
+
     def _example(self, story: Story) -> dict[str, Any]:
-        example: dict[str, Any] = _json(self._machine.get(f"/v1/catalogue/types/{story.type_code}"), 200)[
+        example: dict[str, Any] = json_of(self._machine.get(f"/v1/catalogue/types/{story.type_code}"), 200)[
             "example"
         ]
         return example
@@ -257,32 +342,6 @@ class _Walk:
         return next(person for person in self._city.people if person.role is Role.HOLDER)
 
     def _genuine(self, answer: httpx.Response) -> str:
-        verdict = _json(answer, 200)["verdict"]
-        _expect(verdict == "genuine", "genuine", verdict)
+        verdict = json_of(answer, 200)["verdict"]
+        expect(verdict == "genuine", "genuine", verdict)
         return "genuine 真实有效"
-
-
-def _json(answer: httpx.Response, status: int) -> dict[str, Any]:
-    _expect(answer.status_code == status, str(status), _said(answer))
-    found: dict[str, Any] = answer.json()
-    return found
-
-
-def _said(answer: httpx.Response) -> str:
-    """The answer's status, with a problem document's sentence."""
-    try:
-        problem = answer.json()
-        named = "; ".join(f"{each['pointer']}: {each['detail']}" for each in problem.get("errors", ()))
-        incident = f"incident {problem['incident']}" if "incident" in problem else ""
-        return f"{answer.status_code}: {problem['detail']} {named}{incident}".rstrip(" .")
-    except (ValueError, LookupError, TypeError, AttributeError):
-        return str(answer.status_code)
-
-
-def _expect(met: bool, expected: str, came: str) -> None:  # noqa: FBT001 - reads as an assertion
-    if not met:
-        raise UnexpectedError(f"Expected {expected}, got {came}.")
-
-
-def _sha256(answer: httpx.Response) -> str:
-    return hashlib.sha256(answer.content).hexdigest()

@@ -37,6 +37,7 @@ DEVELOPER = {"code_type": "001", "code": "91990100MA9700026U", "name": "样例�
 # What the developer applies for next: the presale permit, and the one material that nobody deposited.
 NEXT_ITEM = "990100000117002"
 NEXT_MISSING = "escrow"
+NEXT_PURPOSE, NEXT_USER = "办理商品房预售许可", "样例市住房和城乡建设局"
 
 STORIES = (
     Story("company", "企业开办", "a company is registered", "11990000MB98000126001", "990100000131001"),
@@ -132,6 +133,23 @@ def spoiled_case(example: Mapping[str, Any], run: str) -> dict[str, Any]:
     return body
 
 
+def changed_case(story: Story, example: Mapping[str, Any], run: str, old: str) -> dict[str, Any]:
+    """A case that ends in the next version of a certificate of the walk, which takes its place today."""
+    body = completed_case(story, example, f"{run}-changed")
+    body["results"][0]["supersedes"] = old
+    return body
+
+
+def revocation() -> dict[str, str]:
+    """What the authority decides about the restaurant."""
+    today = datetime.now(LEGAL_TIME).date()
+    return {
+        "action": "revoke",
+        "reason": "演示：严重违反食品安全规定，吊销许可证",
+        "effective_on": today.isoformat(),
+    }
+
+
 def next_question(run: str) -> dict[str, Any]:
     """What the approval system asks when the developer applies for the next item."""
     today = datetime.now(LEGAL_TIME).date()
@@ -141,6 +159,19 @@ def next_question(run: str) -> dict[str, Any]:
         "holders": [{**holder, "role": "applicant"}],
         "case_number": f"presale-{run}",
         "needed_until": (today + timedelta(days=DECISION_DAYS)).isoformat(),
+    }
+
+
+def next_use(certificate_id: str, run: str) -> dict[str, Any]:
+    """What a clerk does with a certificate that is held: a use of it for that same case, with a copy."""
+    return {
+        "certificate_id": certificate_id,
+        "case_number": f"presale-{run}",
+        "service_item": NEXT_ITEM,
+        "purpose": NEXT_PURPOSE,
+        "organisation": NEXT_USER,
+        "clerk": "文样窗",
+        "copy": True,
     }
 
 

@@ -6,7 +6,7 @@ from starlette.responses import RedirectResponse, Response
 from api.auth import session_cookie_name
 from api.deps import EdgeHere, now
 from api.pages.rendering import pages_of
-from vault import signin
+from vault import sessions
 from vault.errors import NotAuthenticated
 from vault.lookup import FOR_HOLDERS, of_person, summary_json
 
@@ -15,16 +15,15 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/my")
 def my_page(request: Request, edge: EdgeHere) -> Response:
-    """The certificates of whoever is signed in; others are led to sign in, where that is possible."""
+    """The certificates of whoever is signed in; others are led to sign in."""
     at = now()
     token = request.cookies.get(session_cookie_name(edge.settings.public_url), "")
     try:
-        person = signin.signed_in(edge.workshop, token, at=at)
+        person = sessions.signed_in(edge.workshop, token, at=at)
     except NotAuthenticated:
-        if edge.in_development:
-            return RedirectResponse("/dev/login", 303)
-        raise
+        return RedirectResponse("/signin", 303)
     types = edge.workshop.shelf.types(at)
-    found = [summary_json(record, types, files_at=FOR_HOLDERS) for record in of_person(edge.workshop, person)]
+    held = of_person(edge.workshop, person, at=at)
+    found = [summary_json(record, types, files_at=FOR_HOLDERS) for record in held]
     today = at.date().isoformat()
     return pages_of(request).render(request, "my.html", person=person, certificates=found, today=today)

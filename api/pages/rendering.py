@@ -59,7 +59,6 @@ class Pages:
             knows=TEXTS.__contains__,
             language=language,
             path=request.url.path,
-            in_development=self._edge.in_development,
         )
         response = HTMLResponse(html, status, headers)
         if request.query_params.get("lang") == language:

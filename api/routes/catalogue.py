@@ -1,13 +1,20 @@
-"""The catalogue of certificate types and service items, open to everybody."""
+"""The catalogue of certificate types, service items and materials, open to everybody."""
 
 from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
-from api.answers import ServiceItemOut, ServiceItemsOut, TypeOut, TypesOut, problems
+from api.answers import (
+    MaterialTypesOut,
+    ServiceItemOut,
+    ServiceItemsOut,
+    TypeOut,
+    TypesOut,
+    problems,
+)
 from api.deps import EdgeHere, now
-from vault.catalogue import item_json
+from vault.catalogue import item_json, material_json
 from vault.model.catalogue import CertificateType
 
 router = APIRouter(tags=["catalogue"], prefix="/v1/catalogue")
@@ -51,6 +58,18 @@ def list_items(edge: EdgeHere) -> JSONResponse:
 def get_item(code: str, edge: EdgeHere) -> JSONResponse:
     """Each requirement is satisfied by any of its ways, for every holder in its role."""
     return JSONResponse(item_json(edge.workshop.shelf.item(code, now())))
+
+
+@router.get(
+    "/materials",
+    summary="Every material in force",
+    response_model=MaterialTypesOut,
+    responses=problems(503),
+)
+def list_materials(edge: EdgeHere) -> JSONResponse:
+    """In the order of their codes: what a deposit may call a material."""
+    materials = edge.workshop.shelf.in_force(now()).materials
+    return JSONResponse({"materials": [material_json(each) for _, each in sorted(materials.items())]})
 
 
 def _type_json(kind: CertificateType) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from api.answers import DepositOut, MayCloseOut, problems
 from api.deps import ClientHere, EdgeHere, StrictRoute, now
 from api.schemas import TEXT_MAX_CHARS, DepositIn
 from vault.closing import missing_of_case
-from vault.deposit import deposit, read_case, receipt_json
+from vault.deposit import hand_in, receipt_json
 from vault.lookup import of_case
 from vault.model.certificate import CertificateRecord
 from vault.model.written import case_number_form
@@ -38,9 +38,13 @@ def post_deposit(body: DepositIn, edge: EdgeHere, client: ClientHere) -> JSONRes
     The same number with other contents is refused (409) and says what differs.
     """
     at = now()
-    types = edge.workshop.shelf.types(at)
-    case = read_case(types, client, body.model_dump(exclude_unset=True), at=at)
-    done = deposit(edge.workshop, case, at=at)
+    done = hand_in(
+        edge.workshop,
+        client,
+        body.model_dump(exclude_unset=True),
+        listed_items_only=edge.settings.listed_items_only,
+        at=at,
+    )
     return _receipts(edge, done.case_number, done.certificates, 200 if done.repeated else 201)
 
 
@@ -68,11 +72,12 @@ def get_may_close(number: CaseNumber, edge: EdgeHere, client: ClientHere) -> JSO
     responses=problems(401, 404, 422, 503),
 )
 def get_case(number: CaseNumber, edge: EdgeHere, client: ClientHere) -> JSONResponse:
-    """What the deposit of this case answered. A slash in the number may stand as it is, or as %2F.
+    """What the deposit of this case answered; the look is recorded. A slash may stand as it is, or as %2F.
 
     A number that itself ends in `/may-close` cannot be asked for: it is the other question.
     """
-    return _receipts(edge, case_number_form(number), of_case(edge.workshop, client, number), 200)
+    found = of_case(edge.workshop, client, number, at=now())
+    return _receipts(edge, case_number_form(number), found, 200)
 
 
 def _receipts(

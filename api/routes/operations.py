@@ -1,15 +1,18 @@
 """For whoever runs the vault: alive, ready, counted, and which version."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
-from prometheus_client.core import CounterMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from api.answers import ReadyOut, VersionOut
 from api.deps import EdgeHere, now
 from vault.avoided import AvoidedCount
 from vault.errors import Unavailable
+from vault.transparency.health import LogHealth, log_health, sentence
+from vault.webhooks import DeliveryState, unsettled
 
 router = APIRouter(tags=["operations"])
 
@@ -29,7 +32,11 @@ async def livez() -> Response:
     responses={503: {"model": ReadyOut, "description": "One does not; `checks` says which."}},
 )
 def readyz(edge: EdgeHere) -> JSONResponse:
-    """Asks the database and the object store, each by itself."""
+    """Asks the database and the object store, each by itself.
+
+    `log` says so where a promise of the transparency log is broken or its sequencer has stopped: somebody
+    has to look, and the vault goes on answering.
+    """
     checks = {}
     for name, engine in (("database", edge.workshop.database), ("object_store", edge.workshop.blobs)):
         try:
@@ -38,6 +45,10 @@ def readyz(edge: EdgeHere) -> JSONResponse:
         except Unavailable as error:
             checks[name] = error.detail
     ready = all(answer == "ok" for answer in checks.values())
+    if ready:
+        with suppress(Unavailable):
+            said = sentence(log_health(edge.workshop, at=now()))
+            checks |= {} if said == "ok" else {"log": said}
     return JSONResponse({"ready": ready, "checks": checks}, 200 if ready else 503)
 
 
@@ -45,13 +56,16 @@ def readyz(edge: EdgeHere) -> JSONResponse:
 def metrics(edge: EdgeHere) -> Response:
     """In Prometheus' text format. With several processes each has its own requests: scrape each.
 
-    `certvault_resubmissions_avoided_total` is the whole vault's, the same from every process: take the
-    maximum, not the sum. It is left out while the database does not answer.
+    `certvault_resubmissions_avoided_total`, `certvault_webhook_deliveries` (pending, and dead: given up) and
+    `certvault_log_…` are the whole vault's, the same from every process: take the maximum, not the sum. They
+    are left out while an engine does not answer.
     """
-    try:
-        families = [_avoided_family(edge.avoided.counts(edge.workshop.database, now()))]
-    except Unavailable:
-        families = []
+    families: list[Metric] = []
+    with suppress(Unavailable):
+        families.append(_avoided_family(edge.avoided.counts(edge.workshop.database, now())))
+        families.append(_deliveries_family(unsettled(edge.workshop)))
+    with suppress(Unavailable):
+        families += _log_families(log_health(edge.workshop, at=now()))
     return Response(edge.metrics.text(*families), media_type="text/plain; version=0.0.4")
 
 
@@ -64,6 +78,31 @@ def _avoided_family(counts: Sequence[AvoidedCount]) -> CounterMetricFamily:
     for each in counts:
         family.add_metric([each.service_item, each.authority, each.month], each.count)
     return family
+
+
+def _deliveries_family(counts: Mapping[DeliveryState, int]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(
+        "certvault_webhook_deliveries", "Deliveries of webhooks that have not arrived.", labels=["state"]
+    )
+    for state, count in counts.items():
+        family.add_metric([state.value], count)
+    return family
+
+
+def _log_families(health: LogHealth) -> list[Metric]:
+    gauges = {
+        "certvault_log_size": ("Leaves in the newest shard's published checkpoint.", health.size),
+        "certvault_log_waiting": ("Leaves that have no place in the log yet.", health.waiting),
+        "certvault_log_overdue_seconds": (
+            "By how much the oldest promise to include a leaf is broken; 0 where every promise is kept.",
+            health.overdue.total_seconds(),
+        ),
+        "certvault_log_stopped": (
+            "1 where the sequencer refuses to go on, since it would fork the log.",
+            float(health.incident is not None),
+        ),
+    }
+    return [GaugeMetricFamily(name, text, value=value) for name, (text, value) in gauges.items()]
 
 
 @router.get("/version", summary="What runs here", response_model=VersionOut)

@@ -96,7 +96,7 @@ def _wrapping(page: pikepdf.Object) -> Wrapping:
     """
     depth = lowest = 0
     try:
-        size = _check_content(page)
+        size = check_content(page)
         for instruction in pikepdf.parse_content_stream(page, "q Q"):
             depth += 1 if str(instruction.operator) == "q" else -1
             lowest = min(lowest, depth)
@@ -110,8 +110,12 @@ def _wrapping(page: pikepdf.Object) -> Wrapping:
     return Wrapping(before=1 - lowest, after=depth - lowest + 1)
 
 
-def _check_content(page: pikepdf.Object) -> int:
-    """The size of a page's content in bytes, inflated, counted part by part before all of it is parsed."""
+def check_content(page: pikepdf.Object) -> int:
+    """The size of a page's content in bytes, inflated, counted part by part before all of it is parsed.
+
+    Raises:
+        DocumentRefused: it is too large to be read.
+    """
     size = states = 0
     for part in _contents(page):
         if not isinstance(part, pikepdf.Stream):

@@ -4,7 +4,7 @@
 each template wants its seal. How a template reads the `layout` hints of a kind stands at its head.
 """
 
-from signing.typeset.page import TypesetPage, Typesetter
+from signing.typeset.page import TypesetPage, Typesetter, UsageWords
 from signing.typeset.qr import qr_modules, qr_svg
 from signing.typeset.seal_picture import SealPicture, seal_picture
 from signing.typeset.seal_places import LAST_PAGE, SEAL_PLACES
@@ -15,6 +15,7 @@ __all__ = [
     "SealPicture",
     "TypesetPage",
     "Typesetter",
+    "UsageWords",
     "qr_modules",
     "qr_svg",
     "seal_picture",

@@ -22,6 +22,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 PDF_STANDARD: Final = "a-2b"
 # A reply that runs to more is no certificate; it is handed in as a file.
 PAGES_MAX = 30
+USAGE_MARKS = "usage-marks"
 
 _NO_GLYPH = "could not be displayed with font"
 _OVERFLOW = re.compile(r"^panicked with: overflow: ([a-z]+)$")
@@ -36,6 +37,20 @@ class TypesetPage:
 
     content: bytes = field(repr=False)
     page_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class UsageWords:
+    """What a usage copy says: `cell`, the lines of its watermark; the others stand in the strip below a page.
+
+    `rows`: label and text; `fine`: small lines.
+    """
+
+    cell: tuple[str, ...] = field(repr=False)
+    title: str
+    lead: str
+    rows: tuple[tuple[str, str], ...] = field(repr=False)
+    fine: tuple[str, ...] = field(repr=False)
 
 
 class Typesetter:
@@ -71,21 +86,52 @@ class Typesetter:
             "qr": qr_svg(qr_text).decode(),
             "seal": json.dumps({"x": place.x_mm, "y": place.y_mm}),
         }
+        try:
+            content = self._compiled(template, inputs, at)
+        except typst.TypstError as error:
+            # `from None`: Typst quotes the text that it stumbled over, and tracebacks reach logs.
+            raise _fault(template, str(error.message), data) from None
+        return TypesetPage(content, _page_count(content))
+
+    def usage_marks(self, words: UsageWords, *, at: datetime) -> bytes:
+        """What a usage copy says, as a file of two pages: the watermark's cell, and the strip.
+
+        Raises:
+            InputError: characters that no font has; the problem's pointer is empty, since the words come from
+                several fields.
+            IntegrityError: the template is broken.
+        """
+        texts = [
+            *words.cell,
+            words.title,
+            words.lead,
+            *(part for row in words.rows for part in row),
+            *words.fine,
+        ]
+        count = missing(texts)
+        if count:
+            raise InputError(
+                f"{count} different character(s) cannot be printed: no font has a glyph for them."
+            )
+        strip = {"title": words.title, "lead": words.lead, "rows": words.rows, "fine": words.fine}
+        data = json.dumps({"cell": words.cell, "strip": strip}, ensure_ascii=False)
+        try:
+            return self._compiled(USAGE_MARKS, {"data": data}, at)
+        except typst.TypstError as error:
+            raise IntegrityError(f"Template {USAGE_MARKS!r} failed: {_safe(str(error.message))}.") from None
+
+    def _compiled(self, template: str, inputs: dict[str, str], at: datetime) -> bytes:
         with self._compiler() as compiler:
-            try:
-                content = compiler.compile(
-                    TEMPLATES / f"{template}.typ",
-                    format="pdf",
-                    sys_inputs=inputs,
-                    pdf_standards=PDF_STANDARD,
-                    timestamp=at.replace(microsecond=0),  # Typst takes whole seconds
-                )
-            except typst.TypstError as error:
-                # `from None`: Typst quotes the text that it stumbled over, and tracebacks reach logs.
-                raise _fault(template, str(error.message), data) from None
+            content = compiler.compile(
+                TEMPLATES / f"{template}.typ",
+                format="pdf",
+                sys_inputs=inputs,
+                pdf_standards=PDF_STANDARD,
+                timestamp=at.replace(microsecond=0),  # Typst takes whole seconds
+            )
         if not isinstance(content, bytes):
             raise IntegrityError(f"Typst gave no PDF for template {template!r}.")
-        return TypesetPage(content, _page_count(content))
+        return content
 
     @contextmanager
     def _compiler(self) -> Iterator[typst.Compiler]:

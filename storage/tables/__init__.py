@@ -3,40 +3,82 @@
 `migrations/versions/` creates them; a test compares the two.
 """
 
-from storage.tables.access import client_secrets, clients, people, web_sessions
-from storage.tables.cases import cases, reservations
-from storage.tables.catalogue import certificate_types, seals, service_items
+from storage.tables.access import (
+    client_keys,
+    client_secrets,
+    clients,
+    people,
+    sign_in_attempts,
+    used_assertions,
+    web_sessions,
+)
+from storage.tables.cases import cases, reservations, reserved_holders
+from storage.tables.catalogue import certificate_types, material_types, seals, service_items
 from storage.tables.certificates import certificate_holders, certificates, documents, holders
+from storage.tables.changes import change_backfills, changes
 from storage.tables.columns import metadata, moment
 from storage.tables.history import audit_events, avoided_resubmissions, log_leaves, status_events
 from storage.tables.keys import case_holders, hold_events, key_state, upload_keys
+from storage.tables.log import (
+    audit_chain,
+    audit_heads,
+    log_checkpoints,
+    log_cosignatures,
+    log_publications,
+    log_shards,
+    log_tiles,
+)
 from storage.tables.materials import material_events, material_holders, materials
+from storage.tables.uses import use_codes, use_copies, use_events, use_holders, uses
+from storage.tables.webhooks import webhook_deliveries, webhook_secrets, webhooks
 
 __all__ = [
+    "audit_chain",
     "audit_events",
+    "audit_heads",
     "avoided_resubmissions",
     "case_holders",
     "cases",
     "certificate_holders",
     "certificate_types",
     "certificates",
+    "change_backfills",
+    "changes",
+    "client_keys",
     "client_secrets",
     "clients",
     "documents",
     "hold_events",
     "holders",
     "key_state",
+    "log_checkpoints",
+    "log_cosignatures",
     "log_leaves",
+    "log_publications",
+    "log_shards",
+    "log_tiles",
     "material_events",
     "material_holders",
+    "material_types",
     "materials",
     "metadata",
     "moment",
     "people",
     "reservations",
+    "reserved_holders",
     "seals",
     "service_items",
+    "sign_in_attempts",
     "status_events",
     "upload_keys",
+    "use_codes",
+    "use_copies",
+    "use_events",
+    "use_holders",
+    "used_assertions",
+    "uses",
     "web_sessions",
+    "webhook_deliveries",
+    "webhook_secrets",
+    "webhooks",
 ]

@@ -1,15 +1,18 @@
-"""Who may come in."""
+"""Who may come in: approval systems and people, what they prove it with, and what may not be shown twice."""
 
 from sqlalchemy import (
     ARRAY,
     Column,
     ForeignKey,
+    Index,
     LargeBinary,
     SmallInteger,
     Table,
     Text,
+    UniqueConstraint,
     Uuid,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 from storage.tables.columns import metadata, moment
 
@@ -22,6 +25,8 @@ clients = Table(
     Column("authorities", ARRAY(Text), nullable=False),
     moment("created_at"),
     moment("disabled_at", nullable=True),
+    # Codes of the certificate types that it deposits and changes for them; null for all.
+    Column("types", ARRAY(Text)),
 )
 
 
@@ -36,19 +41,50 @@ client_secrets = Table(
 )
 
 
+# Public keys with which a client signs its assertions (RFC 7523).
+client_keys = Table(
+    "client_keys",
+    metadata,
+    Column("client_id", Text, ForeignKey("clients.id"), primary_key=True),
+    Column("kid", Text, primary_key=True),
+    Column("jwk", JSONB, nullable=False),
+    moment("created_at"),
+    moment("expires_at", nullable=True),
+)
+
+
+# Assertions that were taken, until they would be refused for their age anyway.
+used_assertions = Table(
+    "used_assertions",
+    metadata,
+    Column("client_id", Text, primary_key=True),
+    Column("jti_hash", LargeBinary, primary_key=True),
+    moment("expires_at"),
+    Index("ix_used_assertions_expires_at", "expires_at"),
+)
+
+
 people = Table(
     "people",
     metadata,
     Column("id", Uuid, primary_key=True),
-    Column("login", Text, nullable=False, unique=True),
-    Column("password_hash", Text, nullable=False),
+    # Who introduced them (OpenID Connect): the provider's identifier, and the blind index of `sub` there,
+    # since some providers take an ID number for it.
+    Column("issuer", Text, nullable=False),
+    Column("subject_index", LargeBinary, nullable=False),
+    Column("index_version", SmallInteger, nullable=False),
     Column("roles", ARRAY(Text), nullable=False),
+    # USCC: public.
     Column("organisation", Text),
+    Column("assurance", SmallInteger, nullable=False),
     Column("code_type", Text),
     Column("code_index", LargeBinary),
     Column("data_key", LargeBinary, nullable=False),
+    # JSON: subject, name, code.
     Column("sealed", LargeBinary, nullable=False),
-    Column("index_version", SmallInteger),
+    moment("created_at"),
+    moment("signed_in_at"),
+    UniqueConstraint("issuer", "subject_index"),
 )
 
 
@@ -57,6 +93,22 @@ web_sessions = Table(
     metadata,
     Column("token_hash", LargeBinary, primary_key=True),
     Column("person_id", Uuid, ForeignKey("people.id"), nullable=False),
+    # Which provider of the configuration: where signing out goes on.
+    Column("provider", Text, nullable=False),
     moment("started_at"),
+    moment("seen_at"),
     moment("expires_at"),
+    Index("ix_web_sessions_expires_at", "expires_at"),
+)
+
+
+# Sign-ins that a browser has begun at a provider. The browser has the secret, this row its SHA-256.
+sign_in_attempts = Table(
+    "sign_in_attempts",
+    metadata,
+    Column("attempt_hash", LargeBinary, primary_key=True),
+    Column("provider", Text, nullable=False),
+    Column("return_to", Text, nullable=False),
+    moment("expires_at"),
+    Index("ix_sign_in_attempts_expires_at", "expires_at"),
 )

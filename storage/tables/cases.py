@@ -65,3 +65,13 @@ reservations = Table(
         postgresql_where=text("abandoned_at IS NULL"),
     ),
 )
+
+
+# Blind indexes of those who will hold a reserved result; gone when the case is committed or taken back.
+reserved_holders = Table(
+    "reserved_holders",
+    metadata,
+    Column("certificate_id", Uuid, ForeignKey("reservations.certificate_id"), primary_key=True),
+    Column("code_index", LargeBinary, primary_key=True),
+    Index("ix_reserved_holders_code_index", "code_index"),
+)

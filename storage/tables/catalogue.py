@@ -33,6 +33,17 @@ service_items = Table(
 )
 
 
+material_types = Table(
+    "material_types",
+    metadata,
+    Column("code", Text, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("definition", JSONB, nullable=False),
+    Column("digest", Text, nullable=False),
+    moment("applied_at"),
+)
+
+
 seals = Table(
     "seals",
     metadata,
@@ -47,4 +58,6 @@ seals = Table(
     moment("not_after"),
     moment("created_at"),
     moment("stopped_at", nullable=True),
+    # Null: for the authority's own certificates. `usage-copy`: the platform's seal (平台章).
+    Column("purpose", Text),
 )

@@ -9,10 +9,12 @@ from sqlalchemy import (
     Identity,
     Index,
     LargeBinary,
+    SmallInteger,
     Table,
     Text,
     Uuid,
     func,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -55,13 +57,16 @@ log_leaves = Table(
     "log_leaves",
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("certificate_id", Uuid, ForeignKey("certificates.id"), nullable=False, index=True),
+    # Null where the log speaks of itself: a shard opened or closed, a head of the audit chain.
+    Column("certificate_id", Uuid, ForeignKey("certificates.id"), index=True),
     # Canonical JSON (RFC 8785), never of the holder.
     Column("leaf", LargeBinary, nullable=False),
     Column("leaf_hash", LargeBinary, nullable=False, unique=True),
     Column("promise", Text, nullable=False),
-    # Given by the sequencer; null until then.
+    # Given by the sequencer; null until then. Counted over all shards.
     Column("log_index", BigInteger, unique=True),
+    Index("ix_log_leaves_waiting", "id", postgresql_where=text("log_index IS NULL")),
+    Index("ix_log_leaves_own", "id", postgresql_where=text("certificate_id IS NULL")),
 )
 
 
@@ -77,7 +82,23 @@ audit_events = Table(
     # No personal data; why somebody looked, in their own words, goes into the envelope.
     Column("details", JSONB, nullable=False),
     Column("data_key", LargeBinary),
-    # JSON: purpose, service_item, case_number.
+    # JSON: purpose, service_item, case_number, acting_for.
     Column("sealed", LargeBinary),
+    # Blind index of the case number that a look was for.
+    Column("case_index", LargeBinary),
+    # Null in rows from before revision 0008, which are of version 1.
+    Column("index_version", SmallInteger),
     Index("ix_audit_events_certificate_id", "certificate_id"),
+    # Certificates that stand in the details: of deposits, holdings, reuse checks.
+    Index(
+        "ix_audit_events_details",
+        "details",
+        postgresql_using="gin",
+        postgresql_ops={"details": "jsonb_path_ops"},
+    ),
+    Index("ix_audit_events_case_id", "case_id", postgresql_where=text("case_id IS NOT NULL")),
+    Index("ix_audit_events_case_index", "case_index", postgresql_where=text("case_index IS NOT NULL")),
+    Index("ix_audit_events_actor", "actor", "id"),
+    # Times rise with the ids: block ranges tell enough.
+    Index("ix_audit_events_at", "at", postgresql_using="brin"),
 )

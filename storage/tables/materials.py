@@ -6,6 +6,7 @@ from sqlalchemy import (
     Date,
     ForeignKey,
     Identity,
+    Index,
     Integer,
     LargeBinary,
     SmallInteger,
@@ -48,6 +49,7 @@ material_holders = Table(
     Column("material_id", Uuid, ForeignKey("materials.id"), primary_key=True),
     Column("position", SmallInteger, nullable=False),
     Column("data_key", LargeBinary),
+    Index("ix_material_holders_material_id", "material_id"),
 )
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from api.settings import Settings
 from api.wiring import wire
-from vault.deposit import deposit, read_case
+from vault.deposit import hand_in
 from vault.signin import client_by_id
 
 
@@ -36,8 +36,7 @@ def main() -> None:
     workshop = wire(Settings.model_validate({})).workshop
     now = datetime.now(UTC)
     client = client_by_id(workshop, "suite")
-    case = read_case(workshop.shelf.types(now), client, json.load(sys.stdin), at=now)
-    deposit(workshop, case, at=now)
+    hand_in(workshop, client, json.load(sys.stdin), at=now)
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ def standing(house: House, certificate: CertificateRecord) -> tuple[Status, list
     return found.status, [event.action for event in events]
 
 
-@pytest.mark.parametrize("step", ["apply_event", "insert_leaves", "insert_audit"])
+@pytest.mark.parametrize("step", ["apply_event", "insert_leaves", "insert_look"])
 def test_broken_off_after_a_statement_then_sent_again(
     house: House, certificate: CertificateRecord, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:

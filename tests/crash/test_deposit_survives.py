@@ -17,7 +17,7 @@ from api.wiring import wire
 from tests.conftest import House, behind_a_cutting_wire
 from tests.faults import CuttingWire, LyingStore, lying_store
 from tests.requests import example_request
-from vault.deposit import Deposited, deposit, read_case
+from vault.deposit import Deposited, hand_in
 from vault.download import document_for_client
 from vault.errors import Unavailable
 from vault.fsck import Weight, fsck
@@ -36,22 +36,20 @@ STEPS = [
     "vault.deposit.committing:redeem_case",
     "vault.deposit.committing:insert_certificates",
     "vault.deposit.committing:insert_leaves",
-    "vault.deposit.committing:insert_audit",
+    "vault.deposit.committing:insert_look",
     "vault.deposit.committing:defer_job",
     "vault.deposit.flow:commit",
 ]
 
 
 def _deposit(house: House, workshop: Workshop, request: dict[str, Any]) -> Deposited:
-    now = datetime.now(UTC)
-    case = read_case(house.catalogue.types, house.client, request, at=now)
-    return deposit(workshop, case, at=now)
+    return hand_in(workshop, house.client, request, at=datetime.now(UTC))
 
 
 def _assert_whole(house: House, request: dict[str, Any], answered: Deposited) -> None:
     """Exactly one certificate a result, every answered receipt downloadable, nothing unexplained."""
     workshop = house.wired.workshop
-    held = of_case(workshop, house.client, request["case"]["number"])
+    held = of_case(workshop, house.client, request["case"]["number"], at=datetime.now(UTC))
     assert held == answered.certificates
     assert len(held) == len(request["results"])
     for certificate in held:
@@ -139,17 +137,15 @@ def test_the_store_says_200_but_lost_it(house: House, store_that_lies: tuple[Wor
 @pytest.mark.parametrize("how", ["before", "after"])
 def test_a_commit_that_was_cut_off(house: House, how: str, commit: str) -> None:
     request = example_request(house.catalogue)
-    now = datetime.now(UTC)
-    case = read_case(house.catalogue.types, house.client, request, at=now)
     with behind_a_cutting_wire(house) as (workshop, wire_):
         if commit == "reservation":
             wire_.cut = how
         else:
             _arm_after_store(workshop, wire_, how)
         with pytest.raises(Unavailable):
-            deposit(workshop, case, at=now)
+            _deposit(house, workshop, request)
         assert wire_.cuts == 1
-        answered = deposit(workshop, case, at=now)
+        answered = _deposit(house, workshop, request)
     assert answered.repeated is (commit == "record" and how == "after")
     _assert_whole(house, request, answered)
 

@@ -66,7 +66,14 @@ def _with_material(house: House, request: dict[str, Any], mark: str) -> dict[str
     digest = uploaded_pdf(house, request["case"]["number"] + mark)
     holders = request["results"][0]["holders"]
     changed["materials"] = [
-        {"type": "M-1", "name": "材料", "sha256": digest, "trust": "C", "holders": holders, "valid_to": None}
+        {
+            "type": "CL9999",
+            "name": "材料",
+            "sha256": digest,
+            "trust": "C",
+            "holders": holders,
+            "valid_to": None,
+        }
     ]
     return changed
 
@@ -87,7 +94,7 @@ def test_other_contents_at_once_keep_exactly_one_of_them(house: House, kind: str
         for n, answer in enumerate(answers):
             if isinstance(answer, Deposited):
                 assert n in winners
-        held = of_case(house.wired.workshop, house.client, base["case"]["number"])
+        held = of_case(house.wired.workshop, house.client, base["case"]["number"], at=datetime.now(UTC))
         assert len(held) == (1 if kind == "results" else 0)
     assert fsck(house.wired.workshop, progress=lambda _: None).problems == ()
 

@@ -11,19 +11,30 @@ from fastapi import FastAPI
 from api.app import create_app
 from api.wiring import reader_of
 from tests.conftest import House
+from tests.provider import ORIGIN
 
 
 class Caller:
     """A client of the application with a cookie jar, on an event loop of its own."""
 
-    def __init__(self, app: FastAPI, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, app: FastAPI, loop: asyncio.AbstractEventLoop, origin: str = ORIGIN) -> None:
         self._loop = loop
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        self._client = httpx.AsyncClient(transport=transport, base_url="http://vault.example")
+        self._client = httpx.AsyncClient(transport=transport, base_url=origin)
 
     def __call__(self, method: str, path: str, **request: Any) -> httpx.Response:  # noqa: ANN401 - what httpx takes
         """One request, answered."""
         return self._loop.run_until_complete(self._client.request(method, path, **request))
+
+    def cookie(self, name: str) -> str:
+        """What the browser has under this name."""
+        found = self._client.cookies.get(name)
+        assert found is not None
+        return found
+
+    def keep(self, name: str, value: str) -> None:
+        """Puts a cookie into the browser."""
+        self._client.cookies.set(name, value, domain="vault.example", path="/")
 
 
 @pytest.fixture(scope="session")
@@ -43,6 +54,7 @@ def app(house: House, loop: asyncio.AbstractEventLoop) -> Iterator[FastAPI]:
     loop.run_until_complete(reader.open())
     yield app
     loop.run_until_complete(reader.close())
+    app.state.edge.http.close()
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 
 from api import answers
 from tests.conftest import House
@@ -10,6 +11,7 @@ from tests.edge.conftest import Caller
 from tests.edge.test_the_contract_over_http import shaped
 from tests.flows.test_reuse import CONSTRUCTION, ESCROW, PRESALE, new_company, with_material
 from tests.requests import example_request, new_case_number
+from vault.avoided import AvoidedTally
 
 pytestmark = pytest.mark.engines
 
@@ -84,9 +86,32 @@ def test_service_items_are_open_to_everybody(caller: Caller, house: House) -> No
 
 
 def test_the_metrics_tell_what_was_avoided(
-    caller: Caller, bearer: dict[str, str], company: dict[str, str]
+    app: FastAPI,
+    caller: Caller,
+    bearer: dict[str, str],
+    company: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(app.state.edge, "avoided", AvoidedTally())  # nobody asked within the last minute
     assert caller("POST", "/v1/reuse-checks", json=question(company), headers=bearer).status_code == 200
     text = caller("GET", "/metrics").text
     assert 'certvault_resubmissions_avoided_total{authority="11990100MB990003XK",' in text
     assert f'service_item="{PRESALE}"' in text
+
+
+def test_materials_are_open_to_everybody_and_a_deposit_is_pointed_to_them(
+    caller: Caller, bearer: dict[str, str], house: House
+) -> None:
+    listed = shaped(answers.MaterialTypesOut, caller("GET", "/v1/catalogue/materials"))["materials"]
+    assert [each["code"] for each in listed] == sorted(house.catalogue.materials)
+    request = example_request(house.catalogue)
+    request["materials"] = [
+        {"type": "CL016", "name": "协议", "sha256": "0" * 64, "trust": "B", "holders": [new_company()]}
+    ]
+    answer = caller("POST", "/v1/deposits", json=request, headers=bearer)
+    assert answer.status_code == 422
+    (error,) = answer.json()["errors"]
+    assert error["pointer"] == "/materials/0/type"
+    assert "GET /v1/catalogue/materials" in error["detail"]
+    assert "CL0016 预售资金监管协议" in error["detail"]
+    assert caller("GET", f"/v1/cases/{request['case']['number']}", headers=bearer).status_code == 404

@@ -16,16 +16,16 @@ from pydantic import BaseModel
 
 from api import answers
 from api.app import create_app
-from api.edge import Mode
 from api.wiring import reader_of
-from storage.blobs import BlobStore, StoreAddress
+from storage.blobs import BlobStore
+from storage.s3 import StoreAddress
 from storage.upload_keys import put_upload
 from tests.conftest import House
 from tests.edge.conftest import Caller
 from tests.files import uploaded_bytes
+from tests.provider import IdentityProvider
 from tests.requests import FOOD, example_request, new_case_number
 from vault import signin
-from vault.errors import NotPermitted
 from vault.model.actors import Role
 from vault.model.holders import HolderCode
 from vault.uploads import keep_upload, uploads_of
@@ -238,7 +238,9 @@ def test_the_catalogue_is_open_and_its_examples_deposit(
 
 
 def test_a_holder_sees_and_downloads_what_is_theirs_and_nobody_elses(
-    caller: Caller, house: House, deposited: tuple[dict[str, Any], dict[str, Any]]
+    caller: Caller,
+    identity_provider: IdentityProvider,
+    deposited: tuple[dict[str, Any], dict[str, Any]],
 ) -> None:
     request, answer = deposited
     holder = request["results"][0]["holders"][0]
@@ -248,20 +250,8 @@ def test_a_holder_sees_and_downloads_what_is_theirs_and_nobody_elses(
     [receipt] = answer["receipts"]
     path = f"/v1/me/certificates/{receipt['certificate_id']}/document?format=pdf"
     for code in (owner, stranger):
-        login = "holder-" + secrets.token_hex(4)
-        signin.add_person(
-            house.wired.workshop,
-            login=login,
-            password=login,
-            name="样例",
-            roles=frozenset({Role.HOLDER}),
-            organisation=None,
-            code=code,
-            at=datetime.now(UTC),
-        )
-        entered = caller("POST", "/dev/login", data={"login": login, "password": login})
-        assert (entered.status_code, entered.headers["location"]) == (303, "/my")
-        assert "HttpOnly" in entered.headers["set-cookie"]
+        entered = identity_provider.let_in(caller, identity_provider.admit(Role.HOLDER, code=code))
+        assert entered.headers["location"] == "/my"
         mine = shaped(answers.CertificatesOut, caller("GET", "/v1/me/certificates"))["certificates"]
         listed = receipt["certificate_id"] in [one["certificate_id"] for one in mine]
         page = caller("GET", "/my")
@@ -270,17 +260,10 @@ def test_a_holder_sees_and_downloads_what_is_theirs_and_nobody_elses(
         assert (path in hrefs) is listed
         assert {caller("GET", href).status_code for href in hrefs} <= {200}
         seen[code] = (listed, caller("GET", path).status_code)
-        assert caller("POST", "/dev/logout").status_code == 303
+        assert caller("POST", "/signout").status_code == 303
         assert caller("GET", path).status_code == 401
     assert seen == {owner: (True, 200), stranger: (False, 404)}
-    assert caller("GET", "/my").headers["location"] == "/dev/login"
-
-
-def test_a_wrong_password_shows_the_form_again(caller: Caller) -> None:
-    answer = caller("POST", "/dev/login", data={"login": "nobody", "password": "x"})
-    assert answer.status_code == 401
-    assert "set-cookie" not in answer.headers
-    assert "<form" in answer.text
+    assert caller("GET", "/my").headers["location"] == "/signin"
 
 
 def test_a_token_dies_with_its_client(caller: Caller, house: House) -> None:
@@ -338,19 +321,3 @@ def test_ready_says_which_engine_is_away(caller: Caller, house: House, loop: Abs
     headers = {"authorization": f"Bearer {bearer}", "content-type": "application/pdf"}
     away = lame("PUT", f"/v1/uploads/{hashlib.sha256(upload).hexdigest()}", content=upload, headers=headers)
     assert (away.status_code, away.headers["retry-after"]) == (503, "5")
-
-
-def test_production_refuses_to_serve_with_development_people(house: House) -> None:
-    signin.add_person(
-        house.wired.workshop,
-        login="left-" + secrets.token_hex(4),
-        password="x",  # noqa: S106 - an invented person's
-        name="样例",
-        roles=frozenset({Role.CLERK}),
-        organisation=None,
-        code=None,
-        at=datetime.now(UTC),
-    )
-    reader = reader_of(house.settings, house.wired.workshop.keys)
-    with pytest.raises(NotPermitted, match="Production mode is refused"):
-        create_app(house.wired.workshop, reader, replace(house.wired.edge, mode=Mode.PRODUCTION))

@@ -11,6 +11,7 @@ from api import answers
 from tests.conftest import House
 from tests.edge.conftest import Caller
 from tests.edge.test_the_contract_over_http import shaped, ways
+from tests.provider import IdentityProvider
 from tests.requests import example_request
 from vault import signin
 from vault.model.actors import Role
@@ -174,21 +175,13 @@ def test_an_inspection_is_dated_and_hides_no_suspension(desk: Desk) -> None:
         assert report["certificate"]["status_reason"] == REASON
 
 
-def test_a_holder_still_downloads_what_was_revoked_and_is_told_so(desk: Desk, caller: Caller) -> None:
+def test_a_holder_still_downloads_what_was_revoked_and_is_told_so(
+    desk: Desk, caller: Caller, identity_provider: IdentityProvider
+) -> None:
     desk.bring_to(Status.REVOKED)
     holder = desk.request["results"][0]["holders"][0]
-    login = secrets.token_hex(6)
-    signin.add_person(
-        desk.house.wired.workshop,
-        login=login,
-        password="x",  # noqa: S106 - an invented person's
-        name="样例",
-        roles=frozenset({Role.HOLDER}),
-        organisation=None,
-        code=HolderCode.parse(holder["code_type"], holder["code"]),
-        at=datetime.now(UTC),
-    )
-    assert caller("POST", "/dev/login", data={"login": login, "password": "x"}).status_code == 303
+    code = HolderCode.parse(holder["code_type"], holder["code"])
+    identity_provider.let_in(caller, identity_provider.admit(Role.HOLDER, code=code))
     own = caller("GET", desk.receipt["documents"][0]["href"].replace("/v1/", "/v1/me/"))
     assert (own.status_code, own.content) == (200, desk.sealed())
     mine = caller("GET", "/v1/me/certificates").json()["certificates"]

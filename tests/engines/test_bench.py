@@ -1,19 +1,28 @@
 """`certvault bench` as a program, tiny: every result is there and has its shape. No figure is asserted."""
 
 import json
+from contextlib import nullcontext
 from hashlib import sha256
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from pydantic import SecretStr
 
+from api.bench import run
 from api.bench.figures import Budget, Counted, Result, Run, interleaved, side_by_side
+from api.bench.report import as_json, as_markdown
 from api.bench.requests import another_file, bench_kind, deposit_body, holder
+from api.bench.stage import Stage
 from signing.intake import admit_pdf
 from tests.programs import certvault
 from tests.signing.workshop import SAMPLES
+from vault.errors import Unavailable
 from vault.model.credit_code import SocialCreditCode
 
 NAMES = ["deposit_typeset", "deposit_pdf", "seal_pdf", "verify_code", "verify_file", "holdings"]
-NAMES += ["reuse_check_10k", "holdings_10k"]
+NAMES += ["reuse_check_10k", "holdings_10k", "log_sequence"]
+_NOWHERE = SimpleNamespace(database_url=SecretStr("postgresql://127.0.0.1:1/none"))
 SHAPE = {
     "rate_per_s": float,
     "p50_ms": float,
@@ -41,6 +50,36 @@ def test_a_run_gives_every_result_with_its_reference() -> None:
         assert result["ratio"] == pytest.approx(result["rate_per_s"] / result["reference_rate_per_s"])
 
 
+def test_what_was_measured_is_published_whatever_comes_after(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def measured(_on: Stage, _seconds: float) -> Result:
+        return Result("x", "", Run(1, 1.0, (0.1,)), "y", Run(1, 1.0))
+
+    def failing(_on: Stage, _seconds: float) -> Result:
+        raise Unavailable("The server under load does not answer.")
+
+    def stopped(_on: Stage, _seconds: float) -> Result:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(
+        run, "stage", lambda *_: nullcontext(SimpleNamespace(vault=SimpleNamespace(settings=_NOWHERE)))
+    )
+    monkeypatch.setattr(run, "machine", lambda *_: {})
+    plan = {"failing": failing, "good": measured, "stopped": stopped, "never": measured}
+    monkeypatch.setattr(run, "MEASUREMENTS", plan)
+    published: list[run.Report] = []
+    with pytest.raises(KeyboardInterrupt):
+        run.run_bench(tmp_path, seconds=1, only=(), tell=lambda _: None, publish=published.append)
+    (report,) = published
+    assert [result.name for result in report.results] == ["x"]
+    assert [(f.name, f.why) for f in report.failures] == [
+        ("failing", "The server under load does not answer.")
+    ]
+    assert "not measured: The server under load" in as_markdown(report)
+    assert as_json(report)["failures"] == [{"name": "failing", "why": report.failures[0].why}]
+
+
 def test_an_unknown_measurement_is_told_before_anything_starts() -> None:
     done = certvault("bench", "--only", "speed")
     assert done.returncode == 2
@@ -48,11 +87,11 @@ def test_an_unknown_measurement_is_told_before_anything_starts() -> None:
 
 
 def test_percentiles_are_durations_that_were_measured() -> None:
-    run = Run(4, 2.0, (0.004, 0.001, 0.003, 0.002))
-    assert run.rate_per_s == 2.0
-    assert run.percentile_ms(0.5) == 2.0
-    assert run.percentile_ms(0.99) == 4.0
-    assert side_by_side([run, Run(2, 4.0)]).rate_per_s == 1.5
+    four = Run(4, 2.0, (0.004, 0.001, 0.003, 0.002))
+    assert four.rate_per_s == 2.0
+    assert four.percentile_ms(0.5) == 2.0
+    assert four.percentile_ms(0.99) == 4.0
+    assert side_by_side([four, Run(2, 4.0)]).rate_per_s == 1.5
 
 
 def test_the_reference_surrounds_every_round() -> None:

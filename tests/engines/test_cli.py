@@ -77,7 +77,10 @@ def test_the_demo_walks_through_the_main_job(founded: Path) -> None:
     known = len(demo_file(founded)["certificates"])
     done = certvault("demo", "--exit", "--data", str(founded))
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("✓") == len(STORIES) + 13
+    assert done.stdout.count("✓") == len(STORIES) + 17
+    copy = founded / "usage-copy.pdf"
+    assert str(copy) in done.stdout
+    assert (copy.read_bytes()[:5], copy.stat().st_mode & 0o777) == (b"%PDF-", 0o600)
     assert "✗" not in done.stdout
     assert "缺 missing: 预售资金监管协议" in done.stdout
     certificates = demo_file(founded)["certificates"]
@@ -91,7 +94,7 @@ def test_commands_find_the_running_vault_and_sigterm_ends_it(founded: Path, tmp_
         eventually(lambda: (founded / RUNNING).exists() and up.poll() is None, "the vault")
         base_url = demo_file(founded)["base_url"]
         assert httpx.get(f"{base_url}/readyz", trust_env=False).json()["ready"] is True
-        assert set(children_of(up.pid).values()) == {"server", "worker"}
+        assert set(children_of(up.pid).values()) == {"server", "worker", "provider"}
         _check_up_on(at)
         avoided = json.loads(certvault("stats", "--json", *at).stdout)["resubmissions_avoided"]
         assert avoided["total"] == sum(each["count"] for each in avoided["by"]) >= 5, "the demo's developer"
@@ -143,9 +146,14 @@ def _give_and_take_access(at: tuple[str, ...], base_url: str) -> None:
     made = json.loads(certvault("seal", "new", "11990100MB9900101F", "--json", *at).stdout)
     assert certvault("seal", "stop", made["seal_id"], *at).returncode == 0
     stopped = [s for s in json.loads(certvault("seal", "list", "--json", *at).stdout) if s["stopped_at"]]
-    assert len(seals) == 16 + len([s for s in seals if s["stopped_at"]])
+    assert len(seals) == 16 + 1 + len([s for s in seals if s["stopped_at"]])
     assert made["seal_id"] in {s["seal_id"] for s in stopped}
     assert certvault("seal", "stop", "no-such-seal", *at).returncode == 1
+    operator = ("12990100MB9900179C", "--name", "样例市大数据中心")
+    platform = json.loads(certvault("seal", "platform", *operator, "--json", *at).stdout)
+    listed = {s["seal_id"]: s for s in json.loads(certvault("seal", "list", "--json", *at).stdout)}
+    assert listed[platform["seal_id"]]["purpose"] == "usage-copy"
+    assert certvault("seal", "platform", "12990100MB9900179X", *operator[1:], *at).returncode == 2
 
 
 def _apply_a_changed_catalogue(at: tuple[str, ...], tmp_path: Path) -> None:
@@ -161,7 +169,9 @@ def _apply_a_changed_catalogue(at: tuple[str, ...], tmp_path: Path) -> None:
     assert same["added"] == same["changed"] == same["items"]["added"] == same["items"]["changed"] == []
     assert len(same["items"]["unchanged"]) == len(list((SHIPPED / "items").glob("*.yaml")))
     exported = json.loads(certvault("catalogue", "export", *at).stdout)
-    assert {kind["code"] for kind in exported} == set(same["unchanged"])
+    assert {kind["code"] for kind in exported["types"]} == set(same["unchanged"])
+    assert {item["code"] for item in exported["service_items"]} == set(same["items"]["unchanged"])
+    assert {each["code"] for each in exported["materials"]} == set(same["materials"]["unchanged"])
 
 
 def test_a_killed_parent_takes_its_children_along(founded: Path, tmp_path: Path) -> None:
@@ -177,3 +187,45 @@ def test_a_killed_parent_takes_its_children_along(founded: Path, tmp_path: Path)
     done = certvault("up", "--exit", "--data", str(founded))
     assert done.returncode == 0, done.stderr
     assert engines_of(founded) == []
+
+
+@pytest.mark.timeout(600)  # a dozen programs, each some seconds on a busy machine
+def test_the_log_and_the_audit_trail_are_followed_by_command(founded: Path, tmp_path: Path) -> None:
+    at = ("--data", str(founded))
+    with running("up", *at, output=tmp_path / "up.log") as up:
+        eventually(lambda: (founded / RUNNING).exists() and up.poll() is None, "the vault")
+        _follow_the_log(at, demo_file(founded)["base_url"], tmp_path)
+
+
+def _follow_the_log(at: tuple[str, ...], base_url: str, folder: Path) -> None:
+    """What docs/transparency.md says: keys, the auditor's walk, the audit trail and its export."""
+    assert certvault("log", "sequence", *at).returncode == 0
+    key, seen, trail = folder / "log.vkey", folder / "seen.json", folder / "audit.jsonl"
+    key.write_text(certvault("log", "key", *at).stdout, encoding="utf-8")
+    follow = ("log", "verify", base_url, "--key", str(key), "--state", str(seen))
+    first = certvault(*follow, "--json")
+    assert first.returncode == 0, first.stdout + first.stderr
+    (shard,) = json.loads(first.stdout)["shards"]
+    assert shard["new_entries"] == shard["size"]
+    note = folder / "mine.note"
+    note.write_bytes(httpx.get(f"{base_url}/v1/log/checkpoint", trust_env=False).content)
+    assert certvault(*follow, "--seen", str(note)).returncode == 0
+    strange = folder / "strange.pdf"
+    strange.write_bytes(b"never issued")
+    before = seen.read_bytes()
+    refused = certvault(*follow, "--document", str(strange))
+    assert refused.returncode == 1
+    assert "No entry names the file" in refused.stdout
+    assert seen.read_bytes() == before
+    assert certvault("audit", "verify", *at).returncode == 0
+    look = ("--by", "auditor", "--purpose", "抽查", *at)
+    found = json.loads(certvault("audit", "find", *look, "--action", "audit-find", "--json").stdout)
+    assert len(
+        json.loads(certvault("audit", "find", *look, "--actor", "auditor:auditor", "--json").stdout)
+    ) > len(found)
+    assert certvault("log", "sequence", *at).returncode == 0
+    trail.write_text(certvault("audit", "export", *look).stdout, encoding="utf-8")
+    checked = certvault("audit", "check", str(trail), "--key", str(key))
+    assert (checked.returncode, ", 0 not proven" in checked.stdout) == (0, True), checked.stdout
+    trail.write_text(trail.read_text(encoding="utf-8").replace('"audit-find"', '"view"'), encoding="utf-8")
+    assert certvault("audit", "check", str(trail), "--key", str(key)).returncode == 1

@@ -1,6 +1,7 @@
 """The schema: up, down and up again, the same as the tables, and history that cannot be rewritten."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
@@ -19,7 +20,23 @@ from tests.requests import example_request
 
 pytestmark = pytest.mark.engines
 
-HISTORY = ["status_events", "audit_events", "log_leaves", "material_events", "avoided_resubmissions"]
+HISTORY = [
+    "status_events",
+    "audit_events",
+    "log_leaves",
+    "material_events",
+    "avoided_resubmissions",
+    "use_events",
+    "changes",
+]
+OF_THE_LOG = [
+    "log_shards",
+    "log_checkpoints",
+    "log_publications",
+    "log_cosignatures",
+    "audit_chain",
+    "audit_heads",
+]
 
 
 @pytest.fixture
@@ -51,6 +68,12 @@ def test_up_down_and_up_again(empty_database: str) -> None:
     assert upgrade(empty_database) == current(empty_database) == head()
 
 
+def test_two_upgrades_at_once_do_not_wait_for_each_other(empty_database: str) -> None:
+    """Indexes are built CONCURRENTLY by the one while the other waits for its turn."""
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(upgrade, [empty_database] * 2)) == [head(), head()]
+
+
 def test_the_migrations_make_the_tables_that_the_code_knows(house: House) -> None:
     with connection(house.settings.database_url.get_secret_value()) as db:
         context = MigrationContext.configure(
@@ -66,3 +89,10 @@ def test_history_cannot_be_rewritten(house: House, table: str, change: str) -> N
     url = house.settings.database_url.get_secret_value()
     with connection(url) as db, pytest.raises(ProgrammingError, match="insert-only"):
         db.execute(text(change.format(table)))
+
+
+@pytest.mark.parametrize("table", [*HISTORY, *OF_THE_LOG])
+def test_history_cannot_be_emptied(house: House, table: str) -> None:
+    url = house.settings.database_url.get_secret_value()
+    with connection(url) as db, pytest.raises(ProgrammingError, match="insert-only"):
+        db.execute(text(f"TRUNCATE {table} CASCADE"))

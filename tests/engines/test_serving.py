@@ -1,6 +1,10 @@
 """`serve` and `worker` on the suite's vault: children that come back, ports, and the second look."""
 
+import os
+import shutil
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,15 +13,18 @@ import httpx
 import pytest
 from sqlalchemy import text, update
 
-from storage.history import defer_job
+from api.edge import TOKENS_OUTLIVE_KEY
+from api.token_keys import rotate
+from storage.history import UPKEEP_QUEUE, defer_job
 from storage.tables import documents
 from tests.conftest import House
-from tests.files import filed
+from tests.files import copy_bytes, copy_name, filed
 from tests.flows.test_deposit import case_of, deposited
-from tests.programs import certvault, children_of, eventually, kill, running
-from tests.requests import example_request
-from vault.deposit.committing import SECOND_LOOK_QUEUE, SECOND_LOOK_TASK
+from tests.programs import certvault, children_of, environment, eventually, kill, running
+from tests.requests import example_request, new_case_number
+from vault.deposit.committing import SECOND_LOOK_TASK
 from vault.model.certificate import CertificateRecord
+from vault.uses import make_use, read_use, revoke_by_client
 
 pytestmark = pytest.mark.engines
 
@@ -86,6 +93,70 @@ def test_serve_says_which_setting_is_missing(house: House) -> None:
     assert settings["CERTVAULT_DATABASE_URL"] not in done.stderr
 
 
+def test_running_processes_take_up_a_new_token_key_without_a_restart(house: House, tmp_path: Path) -> None:
+    secrets = tmp_path / "secrets"
+    shutil.copytree(house.settings.secrets, secrets)
+    settings = {**house.settings.environment(), "CERTVAULT_SECRETS": str(secrets)}
+    port = free_port()
+    told = ("serve", "--port", str(port), "--processes", "2")
+
+    def published() -> list[str]:
+        answer = httpx.get(f"http://127.0.0.1:{port}/.well-known/jwks.json", trust_env=False)
+        return [key["kid"] for key in answer.json()["keys"]]
+
+    with running(*told, settings=settings, output=tmp_path / "serve.log"):
+        eventually(answering(port), "the server")
+        [old] = published()
+        new = rotate(secrets, outlive=TOKENS_OUTLIVE_KEY, at_once=False, at=datetime.now(UTC)).kid
+        eventually(lambda: published() == [old, new], "the new key")
+        last = rotate(secrets, outlive=TOKENS_OUTLIVE_KEY, at_once=True, at=datetime.now(UTC)).kid
+        eventually(lambda: published() == [last], "the end of the others")
+
+
+def test_production_neither_starts_nor_knows_the_local_identity_provider(house: House) -> None:
+    settings = {
+        **house.settings.environment(),
+        "CERTVAULT_MODE": "production",
+        "CERTVAULT_PUBLIC_URL": "https://vault.example",
+    }
+    book = house.settings.secrets / "local-provider.json"
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        descriptor = listening.fileno()
+        child = [
+            sys.executable,
+            "-P",
+            "-m",
+            "api.child",
+            str(os.getpid()),
+            "provider",
+            str(descriptor),
+            str(book),
+        ]
+        done = subprocess.run(
+            child,
+            env=environment(settings),
+            pass_fds=[descriptor],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    assert done.returncode == 1
+    assert "for development only" in done.stderr
+    served = certvault("serve", "--port", str(free_port()), settings=settings)
+    assert served.returncode == 2
+    assert "https only" in served.stderr, "its address is plain http"
+    modules = "import sys, api.app, api.serving, api.worker; print('\\n'.join(sys.modules))"
+    loaded = subprocess.run(
+        [sys.executable, "-P", "-c", modules],
+        env=environment(settings),
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    assert not [name for name in loaded if name.startswith(("authlib", "api.local_provider"))]
+
+
 def test_no_database_is_told_apart_from_a_problem(house: House) -> None:
     nowhere = f"postgresql://certvault:none@127.0.0.1:{free_port()}/certvault"
     settings = {**house.settings.environment(), "CERTVAULT_DATABASE_URL": nowhere}
@@ -112,7 +183,7 @@ def test_the_worker_looks_again_and_shows_what_is_lost(house: House, tmp_path: P
     with workshop.database.writing() as db:
         for case_id in (kept, lost):
             arguments = {"case_id": case_id}
-            defer_job(db, queue=SECOND_LOOK_QUEUE, task=SECOND_LOOK_TASK, arguments=arguments, at=at)
+            defer_job(db, queue=UPKEEP_QUEUE, task=SECOND_LOOK_TASK, arguments=arguments, at=at)
 
     def statuses(case_id: str) -> list[str]:
         query = text(
@@ -135,3 +206,21 @@ def test_the_worker_looks_again_and_shows_what_is_lost(house: House, tmp_path: P
     errors = [line for line in log.read_text(encoding="utf-8").splitlines() if '"level": "error"' in line]
     assert len(errors) == 1
     assert f"1 objects are missing or changed: {gone.documents[0].sha256}" in errors[0]
+
+
+def test_the_worker_takes_a_revoked_copy_away(house: House, tmp_path: Path) -> None:
+    workshop, at = house.wired.workshop, datetime.now(UTC)
+    (certificate,) = deposited(house, example_request(house.catalogue)).certificates
+    wanted = {
+        "certificate_id": str(certificate.certificate_id),
+        "case_number": new_case_number(),
+        "service_item": "990100000117002",
+        "purpose": "样例",
+        "copy": True,
+    }
+    made = make_use(workshop, house.client, read_use(workshop.shelf, house.client, wanted, at=at), at=at)
+    name = copy_name(house, made.use)
+    assert copy_bytes(house, made.use)
+    revoke_by_client(workshop, house.client, made.use.use_id, at=at)
+    with running("worker", settings=house.settings.environment(), output=tmp_path / "worker.log"):
+        eventually(lambda: name not in {c.name for c in workshop.blobs.copies()}, "the copy to go")

@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from tests.conftest import House
 from tests.flows.test_deposit import deposited
 from tests.programs import COMMAND, PATIENCE_S, certvault, environment
 from tests.requests import example_request
-from vault.closing import missing_of_case, reconcile
+from vault.closing import ITEMS_LOOKED_BACK, missing_of_case, reconcile, unlisted_items
 from vault.deposit import read_case
 from vault.deposit.reserving import ReservedCase, release, reserve
 from vault.errors import InputError
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.engines
 
 def reserved(house: House, request: dict[str, Any]) -> ReservedCase:
     now = datetime.now(UTC)
-    case = read_case(house.catalogue.types, house.client, request, at=now)
+    case = read_case(house.catalogue.in_force, house.client, request, at=now)
     found = reserve(house.wired.workshop, case, at=now)
     assert isinstance(found, ReservedCase)
     return found
@@ -57,7 +57,7 @@ def test_only_the_reservations_that_count_are_missing(house: House) -> None:
 
 def test_a_case_of_materials_alone_may_not_close_before_its_deposit(house: House) -> None:
     request = example_request(house.catalogue)
-    material = {"type": "x", "name": "营业执照副本", "sha256": "0" * 64, "trust": "B", "valid_to": None}
+    material = {"type": "CL9999", "name": "营业执照副本", "sha256": "0" * 64, "trust": "B", "valid_to": None}
     request["materials"] = [material | {"holders": request["results"][0]["holders"]}]
     request["results"] = []
     begun = reserved(house, request)
@@ -126,3 +126,18 @@ def test_reconcile_asks_whose_cases_these_are(house: House, tmp_path: Path) -> N
     settings = house.settings.environment()
     assert certvault("reconcile", str(tmp_path / "cases.txt"), settings=settings).returncode == 2
     assert certvault("reconcile", "-", "--client", "nobody", settings=settings).returncode == 2
+
+
+def test_service_items_that_the_catalogue_does_not_have_are_named(house: House) -> None:
+    request = example_request(house.catalogue)
+    request["case"]["service_item"] = "990100000131902"
+    deposited(house, request)
+    workshop, at = house.wired.workshop, datetime.now(UTC)
+    named = {each.code: each.cases for each in unlisted_items(workshop, at=at)}
+    assert named["990100000131902"] == 1
+    assert not named.keys() & house.catalogue.items.keys()
+    assert "990100000131902" not in {
+        each.code for each in unlisted_items(workshop, at=at + ITEMS_LOOKED_BACK + timedelta(minutes=1))
+    }
+    told = certvault("reconcile", settings=house.settings.environment())
+    assert "service item that the catalogue does not have: 990100000131902" in told.stdout

@@ -3,6 +3,7 @@
 import copy
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any, cast
@@ -16,10 +17,12 @@ from storage.tables import cases, holders, reservations
 from tests.conftest import House
 from tests.files import bytes_of_case, sealed_bytes, uploaded_bytes
 from tests.requests import example_request, kind_named
-from vault.deposit import Deposited, deposit, read_case, receipt_json
+from vault.deposit import Deposited, hand_in, receipt_json
 from vault.errors import Conflict, DocumentRefused, InputError, NotFound
+from vault.model.actors import ClientGrant
 from vault.model.certificate import SealLevel, Status
 from vault.model.identifier import CertificateIdentifier
+from vault.shelf import CatalogueShelf
 from vault.uploads import keep_upload
 
 pytestmark = pytest.mark.engines
@@ -28,9 +31,7 @@ ESTATE = "不动产权证书"
 
 
 def deposited(house: House, request: dict[str, Any]) -> Deposited:
-    now = datetime.now(UTC)
-    case = read_case(house.catalogue.types, house.client, request, at=now)
-    return deposit(house.wired.workshop, case, at=now)
+    return hand_in(house.wired.workshop, house.client, request, at=datetime.now(UTC))
 
 
 def uploaded_pdf(house: House, text: str) -> str:
@@ -73,7 +74,7 @@ def test_a_case_with_several_results_and_a_material_is_one_answer(house: House) 
     digest = uploaded_pdf(house, "material")
     request["materials"] = [
         {
-            "type": "M-0001",
+            "type": "CL9999",
             "name": "营业执照副本",
             "sha256": digest,
             "trust": "B",
@@ -94,6 +95,26 @@ def test_the_same_case_again_is_answered_with_the_same_receipts(house: House) ->
     assert [receipt_json(c, "http://v") for c in first.certificates] == [
         receipt_json(c, "http://v") for c in again.certificates
     ]
+
+
+def test_a_retry_is_answered_whatever_became_of_catalogue_grant_and_files(house: House) -> None:
+    """Nothing that is in force today has a say in what was deposited then."""
+    request = example_request(house.catalogue)
+    (result,) = request["results"]
+    result["document"] = {"sha256": uploaded_pdf(house, "gone after the deposit")}
+    del result["formats"]
+    first = deposited(house, request)
+    workshop, at = house.wired.workshop, datetime.now(UTC)
+    shelf = CatalogueShelf(workshop.database, _read_at=at)  # a catalogue without types, items and materials
+    nobody = ClientGrant(house.client.client_id, "no authority any more", frozenset())
+    workshop.blobs.remove_upload(result["document"]["sha256"])
+    changed = replace(workshop, shelf=shelf)
+    again = hand_in(changed, nobody, copy.deepcopy(request), listed_items_only=True, at=at)
+    assert (again.repeated, again.certificates) == (True, first.certificates)
+    result["number"] += "-X"
+    with pytest.raises(Conflict) as caught:
+        hand_in(changed, nobody, request, at=at)
+    assert [p.pointer for p in caught.value.problems] == ["/results/0/number"]
 
 
 def test_the_same_case_with_other_contents_says_what_differs(house: House) -> None:
@@ -265,7 +286,7 @@ def test_a_material_with_a_holder_twice_is_refused(house: House) -> None:
     holder = request["results"][0]["holders"][0]
     request["materials"] = [
         {
-            "type": "M-1",
+            "type": "CL9999",
             "name": "材料",
             "sha256": uploaded_pdf(house, "twice"),
             "trust": "C",

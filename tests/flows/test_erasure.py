@@ -1,7 +1,7 @@
 """A holder is erased by destroying keys: what forbids it, what nobody reads then, and what is still true."""
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,14 +13,18 @@ from uuid import UUID
 
 import anyio
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import Row, Table, select, text
 
 from api.wiring import reader_of
 from storage.embedded import EngineAddresses
 from storage.envelope import DataKey
 from storage.envelope.sealing import unwrapped
+from storage.filed_objects import objects_of_case
+from storage.history import look_place
 from storage.holders import find_holder, index_text
-from storage.objects import FiledObject, objects_of_case, read_object
+from storage.materials import event_key_place
+from storage.objects import FiledObject, read_copy, read_object
+from storage.record_keys import CERTIFICATES, MATERIALS, USES
 from storage.tables import (
     audit_events,
     case_holders,
@@ -30,13 +34,17 @@ from storage.tables import (
     hold_events,
     holders,
     log_leaves,
-    material_holders,
+    material_events,
     materials,
-    upload_keys,
+    metadata,
+    reserved_holders,
+    uses,
 )
+from storage.uses import find_use
 from tests.conftest import House
-from tests.files import sealed_bytes, uploaded_bytes
+from tests.files import copy_bytes, copy_filed, sealed_bytes, uploaded_bytes
 from tests.flows.test_deposit import case_of, deposited
+from tests.flows.test_everything_is_renewed import chained, contradictions
 from tests.flows.test_rotation import (
     assert_found_everywhere,
     company,
@@ -45,11 +53,15 @@ from tests.flows.test_rotation import (
     rotated,
     with_material,
 )
+from tests.flows.test_uses import asked, used
+from tests.lived_in import AUDITOR, LOOKED_FOR, live_in
 from tests.requests import example_request
 from tests.vaults import own_vault
+from vault.auditing import AuditQuestion, find
 from vault.deposit import Deposited, read_case
 from vault.deposit.reserving import reserve
-from vault.download import document_for_client
+from vault.directories import Format, export_directories
+from vault.download import copy_for_client, document_for_client
 from vault.erasing import ERASED, Erasure, erase, hold, release
 from vault.errors import Conflict, IntegrityError, NotFound
 from vault.fsck import Weight, fsck
@@ -58,9 +70,11 @@ from vault.material_archive import verify
 from vault.model.catalogue import DocumentFormat
 from vault.model.certificate import CertificateRecord
 from vault.model.holders import HolderCode
-from vault.model.verdict import CheckResult, Genuine, Unrecognised
+from vault.model.use import UseRecord
+from vault.model.verdict import CheckResult, Genuine, NotInForce, Unrecognised
 from vault.rotating import retire
 from vault.second_look import second_look
+from vault.uses import discard_copy
 from vault.verify import by_file, by_token, report_json
 
 pytestmark = pytest.mark.engines
@@ -82,10 +96,14 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def kept(house: House, request: dict[str, Any]) -> Deposited:
-    """Deposits as a vault does that keeps for a day; what is asked later is asked of one that need not."""
+def keeping(house: House) -> House:
+    """The vault as one that keeps for a day; what is asked later is asked of one that need not."""
     workshop = replace(house.wired.workshop, retention=timedelta(days=1))
-    return deposited(replace(house, wired=replace(house.wired, workshop=workshop)), request)
+    return replace(house, wired=replace(house.wired, workshop=workshop))
+
+
+def kept(house: House, request: dict[str, Any]) -> Deposited:
+    return deposited(keeping(house), request)
 
 
 def code_of(holder: dict[str, str]) -> HolderCode:
@@ -96,46 +114,41 @@ def erased(house: House, code: HolderCode) -> Erasure:
     return erase(house.wired.workshop, code, actor=OPERATOR, at=now())
 
 
+def every_wrap(house: House) -> list[tuple[bytes, str]]:
+    """Every wrapped key in the database and what it is bound to, whatever tables there are."""
+
+    def place(table: Table, row: Row[Any]) -> str:
+        if table is audit_events:
+            return look_place("data_key", row.actor, row.at)
+        if table is material_events:
+            return event_key_place(row.material_id)
+        for kind in (CERTIFICATES, MATERIALS, USES):
+            if table is kind.of_holders:
+                return kind.wrap_place(getattr(row, kind.record_id.name), row.holder_id)
+        return f"{table.name}.data_key:{row.id}"
+
+    with house.wired.workshop.database.reading() as db:
+        return [
+            (row.data_key, place(table, row))
+            for table in metadata.sorted_tables
+            if "data_key" in table.c
+            for row in db.execute(select(table).where(table.c.data_key.is_not(None)))
+        ]
+
+
 def every_key(house: House) -> list[DataKey]:
     """Every key that the database and the key ring still give to somebody who has both."""
-    workshop, found = house.wired.workshop, []
-    with workshop.database.reading() as db:
-        wraps = [
-            row.data_key
-            for table in (
-                holders,
-                cases,
-                certificates,
-                materials,
-                upload_keys,
-                certificate_holders,
-                material_holders,
-                audit_events,
-            )
-            for row in db.execute(select(table.c.data_key).where(table.c.data_key.is_not(None)))
-        ]
-        places = [
-            f"{table.name}.data_key:{row.id}"
-            for table in (holders, cases, certificates, materials, upload_keys)
-            for row in db.execute(select(table.c.id))
-        ]
-        for table, column in ((certificate_holders, "certificate_id"), (material_holders, "material_id")):
-            places += [
-                f"{table.name}.data_key:{getattr(row, column)}:{row.holder_id}"
-                for row in db.execute(select(table))
-            ]
-    outer = [key.key for key in workshop.keys.keys.wrapping.values()]
-    found = list(outer)
-    for _ in range(3):  # keys that open keys that open keys
-        for wrapped in wraps:
-            for place in places:
-                for key in list(found):
-                    try:
-                        inner = unwrapped(key, wrapped, place)
-                    except IntegrityError:
-                        continue
-                    if inner not in found:
-                        found.append(inner)
+    wraps = every_wrap(house)
+    found = [key.key for key in house.wired.workshop.keys.keys.wrapping.values()]
+    for _ in range(4):  # keys that open keys that open keys: holders', records', events'
+        for wrapped, place in wraps:
+            for key in list(found):
+                try:
+                    inner = unwrapped(key, wrapped, place)
+                except IntegrityError:
+                    continue
+                if inner not in found:
+                    found.append(inner)
     return [DataKey(key) for key in found]
 
 
@@ -144,10 +157,12 @@ def objects_of(house: House, case_id: UUID) -> tuple[FiledObject, ...]:
         return objects_of_case(db, house.wired.workshop.keys, case_id)
 
 
-def opened_by_any(house: House, filed: FiledObject, keys: list[DataKey]) -> bool:
+def opened_by_any(
+    house: House, filed: FiledObject, keys: list[DataKey], read: Callable[..., bytes] = read_object
+) -> bool:
     for key in keys:
         try:
-            read_object(house.wired.workshop.blobs, replace(filed, key=key))
+            read(house.wired.workshop.blobs, replace(filed, key=key))
         except IntegrityError:
             continue
         return True
@@ -400,7 +415,7 @@ def test_a_case_that_was_never_committed_is_forgotten_with_whom_it_names(own: Ho
     kept(own, request_of(own, who))
     stranger = request_of(own, company(2))
     stranger["results"][0]["holders"] = [copy.deepcopy(who)]
-    case = read_case(own.catalogue.types, own.client, stranger, at=now())
+    case = read_case(own.catalogue.in_force, own.client, stranger, at=now())
     reserve(workshop, case, at=now())
     assert erased(own, code_of(who)).cases == 2
     with workshop.database.reading() as db:
@@ -449,3 +464,134 @@ def test_deposits_and_erasures_at_once_leave_no_half(own: House) -> None:
         alive = db.execute(select(holders).where(holders.c.code_index.is_not(None))).all()
     assert len(alive) <= 1
     assert holder_rows(own) >= 4
+
+
+def test_uses_their_copies_and_their_words_go_with_the_last_holder(own: House) -> None:
+    workshop, lived = own.wired.workshop, live_in(keeping(own))
+    copied = copy_filed(own, lived.use)
+    assert opened_by_any(own, copied, every_key(own), read_copy)
+    with workshop.database.reading() as db:
+        assert db.execute(select(reserved_holders)).all()
+        ids = set(db.execute(select(uses.c.id)).scalars())
+
+    done = erased(own, lived.code)
+
+    assert set(done.uses) == ids
+    assert not opened_by_any(own, copied, every_key(own), read_copy)
+    with workshop.database.reading() as db:
+        assert db.execute(select(reserved_holders)).all() == []
+        assert db.execute(select(uses.c.id).where(uses.c.sealed.is_not(None))).all() == []
+        known = find_use(db, workshop.keys, lived.use.use_id)
+    assert known is not None
+    assert (known.erased, known.purpose, known.case_number, known.clerk) == (True, "", "", None)
+    # The copy is known for what it was, and says nothing of anybody.
+    report = by_file(workshop, lived.pdf, at=now())
+    assert report.verdict == NotInForce(None, "copy_erased")
+    shown = report_json(report)["usage_copy"]
+    assert (shown["purpose"], shown["case_number"], shown["organisation"]) == ("", "", "")
+    with pytest.raises(NotFound, match="erased"):
+        copy_for_client(workshop, own.client, lived.use.use_id, at=now())
+    with pytest.raises(NotFound):
+        used(own, lived.wanted)
+    assert discard_copy(workshop, copied.stored_name, at=now()) is True
+    # What was written about it is in nobody's audit trail; that something was used, is.
+    of_certificate = AuditQuestion(certificate_id=lived.certificate.certificate_id)
+    steps = find(workshop, AUDITOR, of_certificate, limit=99, at=now())
+    made = [event for event in steps if event.action in {"use-make", "use-code"}]
+    assert made
+    assert {event.reasons for event in made} == {None}
+    of_case = AuditQuestion(case_number=LOOKED_FOR, action="holdings")
+    (look,) = find(workshop, AUDITOR, of_case, limit=9, at=now())
+    assert look.reasons is None
+    assert fsck(workshop, progress=lambda _: None).problems == ()
+    rotated(own)
+    retire(workshop)
+    # Nobody can tell any more for which case it was.
+    assert find(workshop, AUDITOR, of_case, limit=9, at=now()) == ()
+    assert fsck(workshop, progress=lambda _: None).problems == ()
+
+
+def test_the_audit_trail_holds_after_an_erasure_and_the_rotation_that_follows(own: House) -> None:
+    lived = live_in(keeping(own))
+    chained(own)
+    erased(own, lived.code)
+    assert contradictions(own) == []
+    rotated(own)
+    retire(own.wired.workshop)
+    assert contradictions(own) == []
+    chained(own)
+    assert contradictions(own) == []
+
+
+def test_a_use_of_what_two_hold_goes_on_for_the_other(own: House) -> None:
+    workshop = own.wired.workshop
+    (certificate,) = kept(own, example_request(own.catalogue, "结婚证")).certificates
+    first, second = certificate.holders
+    made = used(own, asked(certificate, purpose=f"为{first.code.value}办理"))
+    other = used(own, asked(certificate, copy=False))
+    pdf = copy_bytes(own, made.use)
+    done = erased(own, first.code)
+    assert done.uses == ()
+    assert {made.use.use_id, other.use.use_id} <= set(done.shared)
+    with workshop.database.reading() as db:
+        one, two = (find_use(db, workshop.keys, use.use.use_id) for use in (made, other))
+    assert one is not None
+    assert (one.erased, one.purpose, one.case_number) == (False, ERASED, made.use.case_number)
+    assert two == other.use
+    assert copy_bytes(own, made.use) == pdf
+    assert isinstance(by_file(workshop, pdf, at=now()).verdict, Genuine)
+    rotated(own)
+    assert copy_bytes(own, made.use) == pdf
+    copied = copy_filed(own, made.use)
+    assert set(erased(own, second.code).uses) == {made.use.use_id, other.use.use_id}
+    assert not opened_by_any(own, copied, every_key(own), read_copy)
+    assert fsck(workshop, progress=lambda _: None).problems == ()
+
+
+def test_uses_and_erasures_at_once_leave_no_half(own: House) -> None:
+    """A use that comes too late finds nothing to use; one that comes first is erased with what it used."""
+    workshop, who = own.wired.workshop, company(1)
+    for _ in range(4):
+        (certificate,) = kept(own, request_of(own, who)).certificates
+        barrier = Barrier(3)
+
+        def use_it(
+            certificate: CertificateRecord = certificate, barrier: Barrier = barrier
+        ) -> UseRecord | None:
+            barrier.wait()
+            try:
+                return used(own, asked(certificate, copy=False)).use
+            except NotFound:
+                return None
+
+        def erase_it(barrier: Barrier = barrier) -> Erasure:
+            barrier.wait()
+            return erased(own, code_of(who))
+
+        with ThreadPoolExecutor(3) as pool:
+            made = [pool.submit(use_it) for _ in range(2)]
+            done = pool.submit(erase_it).result()
+            found = {use.use_id for each in made if (use := each.result()) is not None}
+        assert set(done.uses) == found
+    with workshop.database.reading() as db:
+        assert db.execute(select(uses.c.id).where(uses.c.sealed.is_not(None))).all() == []
+    assert fsck(workshop, progress=lambda _: None).problems == ()
+
+
+def test_the_directories_leave_out_whom_they_cannot_name(own: House, tmp_path: Path) -> None:
+    gone = kept(own, request_of(own, company(1))).certificates[0]
+    there = kept(own, request_of(own, company(2))).certificates[0]
+    erased(own, code_of(company(1)))
+    done = export_directories(
+        own.wired.workshop,
+        tmp_path / "directories",
+        Format.CSV,
+        after=None,
+        actor=OPERATOR,
+        at=now(),
+        progress=lambda _: None,
+    )
+    assert (done.certificates, done.damaged_count) == (1, 0)
+    written = "".join((done.folder / file.name).read_text(encoding="utf-8") for file in done.files)
+    assert there.identifier in written
+    assert gone.identifier not in written

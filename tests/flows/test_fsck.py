@@ -9,17 +9,23 @@ from typing import cast
 import pytest
 from sqlalchemy import select, text
 
-from storage.blobs import BlobStore, StoreAddress
+from storage.blobs import BlobStore
 from storage.db import Database, ReadConnection
 from storage.embedded import EngineAddresses
 from storage.holders import find_holder
-from storage.tables import certificates
+from storage.s3 import StoreAddress
+from storage.tables import certificates, materials
 from tests.conftest import House
 from tests.files import filed
 from tests.flows.test_deposit import deposited, uploaded_pdf
-from tests.requests import example_request
+from tests.requests import example_request, new_case_number
+from vault.closing import reconcile
+from vault.deposit import read_case
+from vault.deposit.reserving import ReservedCase, forget, reserve
 from vault.fsck import FsckReport, fsck
+from vault.material_archive import verify
 from vault.model.certificate import CertificateRecord
+from vault.uses import make_use, read_use
 
 pytestmark = pytest.mark.engines
 
@@ -96,31 +102,13 @@ LEAF = (
 )
 
 
-@pytest.mark.parametrize(
-    ("table", "statement", "says"),
-    [
-        ("status_events", EVENT.format("inspect"), "expected 1, got 0"),
-        ("status_events", EVENT.format("resume"), "forbidden step: resume of a certificate that was valid"),
-        ("log_leaves", LEAF, "expected 0, got 1"),
-    ],
-)
-def test_an_event_without_its_leaf_and_a_leaf_without_its_event_are_found(
-    house: House, certificate: CertificateRecord, table: str, statement: str, says: str
-) -> None:
-    values = {"id": certificate.certificate_id}
-    changed(house, statement, **values)
-    try:
-        problems = checked(house).problems
-    finally:
-        # History is insert-only: only the table's owner, with its guard off, can mend it for the other tests.
-        with house.wired.workshop.database.writing() as db:
-            db.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
-            newest = f"SELECT max(id) FROM {table} WHERE certificate_id = :id"  # noqa: S608 - literals of this test
-            db.execute(text(f"DELETE FROM {table} WHERE id = ({newest})"), values)  # noqa: S608 - as above
-            db.execute(text(f"ALTER TABLE {table} ENABLE TRIGGER USER"))
-    assert {p.about for p in problems} == {certificate.identifier}
-    assert any(says in p.detail for p in problems)
-    assert checked(house).problems == ()
+def test_an_event_that_is_not_in_the_feed_is_found(house: House, certificate: CertificateRecord) -> None:
+    gone = "DELETE FROM changes WHERE certificate_id = :id"
+    unguarded = "ALTER TABLE changes DISABLE TRIGGER USER"
+    report = checked_after(house, unguarded, gone, id=certificate.certificate_id)
+    assert [(p.about, p.detail) for p in report.problems] == [
+        (certificate.identifier, "An event of it is not in the feed of changes.")
+    ]
 
 
 def test_a_lost_object_is_found(house: House, certificate: CertificateRecord) -> None:
@@ -165,6 +153,23 @@ def checked_after(house: House, *statements: str, **values: object) -> FsckRepor
         raise UndoneError
     assert report is not None
     return report
+
+
+@pytest.mark.parametrize(
+    ("statement", "says"),
+    [
+        (EVENT.format("inspect"), "expected 1, got 0"),
+        (EVENT.format("resume"), "forbidden step: resume of a certificate that was valid"),
+        (LEAF, "expected 0, got 1"),
+    ],
+    ids=range(3),
+)
+def test_an_event_without_its_leaf_and_a_leaf_without_its_event_are_found(
+    house: House, certificate: CertificateRecord, statement: str, says: str
+) -> None:
+    problems = checked_after(house, statement, id=certificate.certificate_id).problems
+    assert {p.about for p in problems} == {certificate.identifier}
+    assert any(says in p.detail for p in problems)
 
 
 @pytest.mark.parametrize(
@@ -282,7 +287,7 @@ def test_a_damaged_envelope_of_anything_is_found(house: House, statement: str, a
     request = example_request(house.catalogue)
     request["materials"] = [
         {
-            "type": "M-0001",
+            "type": "CL9999",
             "name": "营业执照副本",
             "sha256": uploaded_pdf(house, "material for fsck"),
             "trust": "B",
@@ -297,6 +302,82 @@ def test_a_damaged_envelope_of_anything_is_found(house: House, statement: str, a
         holder = find_holder(db, workshop.keys, certificate.holders[0].code)
     problems = checked_after(house, statement, case=case, holder=holder).problems
     assert any(p.about.startswith(about + " ") and says in p.detail for p in problems)
+    assert checked(house).problems == ()
+
+
+@pytest.mark.parametrize(
+    ("verified", "change", "says"),
+    [
+        (False, "UPDATE materials SET trust = 'A' WHERE id = :id", "by its case and its events it is C"),
+        (True, "UPDATE materials SET trust = 'A' WHERE id = :id", "by its case and its events it is B"),
+        (True, "UPDATE materials SET trust = 'C' WHERE id = :id", "by its case and its events it is B"),
+        (True, "UPDATE materials SET verified_by = NULL WHERE id = :id", "contradict each other"),
+        (False, "UPDATE materials SET verified_by = 'suite' WHERE id = :id", "contradict each other"),
+    ],
+)
+def test_a_level_that_nothing_explains_is_found(
+    house: House,
+    verified: bool,  # noqa: FBT001 - a table's column
+    change: str,
+    says: str,
+) -> None:
+    workshop, request = house.wired.workshop, example_request(house.catalogue)
+    holders, digest = request["results"][0]["holders"], uploaded_pdf(house, f"level {verified} {change}")
+    request["materials"] = [
+        {"type": "CL9999", "name": "材料", "sha256": digest, "trust": "C", "holders": holders}
+    ]
+    deposited(house, request)
+    with workshop.database.reading() as db:
+        which = select(materials.c.id).where(materials.c.sha256 == bytes.fromhex(digest))
+        material = db.execute(which).scalar_one()
+    if verified:
+        verify(workshop, house.client, material, clerk="文样窗", note="", at=datetime.now(UTC))
+    assert checked(house).problems == ()
+    problems = checked_after(house, change, id=material).problems
+    assert [(p.about, says in p.detail) for p in problems] == [(f"material {material}", True)]
+
+
+def test_a_refused_case_whose_contents_are_forgotten_is_no_open_end(house: House) -> None:
+    workshop, request, at = house.wired.workshop, example_request(house.catalogue), datetime.now(UTC)
+    case = read_case(house.catalogue.in_force, house.client, request, at=at)
+    begun = reserve(workshop, case, at=at)
+    assert isinstance(begun, ReservedCase)
+    assert case.number in {note.about for note in checked(house).findings}
+    forget(workshop, case, begun, at=at)
+    assert case.number not in {note.about for note in checked(house).findings}
+    assert case.number not in {r.case_number for r in reconcile(workshop, None, []).reserved}
+    (certificate,) = deposited(house, request).certificates
+    assert certificate.version == 1
+
+
+@pytest.mark.parametrize(
+    ("statement", "about", "says"),
+    [
+        ("UPDATE uses SET sealed = sealed || 'x' WHERE id = :use", "uses {}", "open"),
+        ("UPDATE uses SET revoked_at = now() WHERE id = :use", "use {}", "contradict each other"),
+        (
+            "INSERT INTO use_events (use_id, action, actor, at) VALUES (:use, 'revoke', 'x', now())",
+            "use {}",
+            "contradict each other",
+        ),
+    ],
+    ids=["envelope", "state", "event"],
+)
+def test_a_damaged_use_is_found(
+    house: House, certificate: CertificateRecord, statement: str, about: str, says: str
+) -> None:
+    workshop, at = house.wired.workshop, datetime.now(UTC)
+    wanted = {
+        "certificate_id": str(certificate.certificate_id),
+        "case_number": new_case_number(),
+        "service_item": "990100000117002",
+        "purpose": "样例",
+        "copy": False,
+    }
+    made = make_use(workshop, house.client, read_use(workshop.shelf, house.client, wanted, at=at), at=at)
+    use_id = made.use.use_id
+    found = {p.about: p.detail for p in checked_after(house, statement, use=use_id).problems}
+    assert says in found[about.format(use_id)]
     assert checked(house).problems == ()
 
 

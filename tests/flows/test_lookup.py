@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Row, select
 
 from storage.envelope import open_json
-from storage.history import look_key, look_place
+from storage.history import look_keys, look_place
 from storage.tables import audit_events
 from tests.conftest import House
 from tests.flows.test_deposit import deposited
@@ -15,7 +15,7 @@ from tests.requests import example_request
 from vault.download import document_for_client, document_for_holder
 from vault.errors import IntegrityError, NotFound
 from vault.lookup import by_number, holdings, of_case, of_person
-from vault.model.actors import ClientGrant, Person, Role
+from vault.model.actors import Assurance, ClientGrant, Person, Role
 from vault.model.catalogue import DocumentFormat
 from vault.model.holders import HolderCode
 from vault.model.ids import uuid7
@@ -30,7 +30,9 @@ def now() -> datetime:
 
 
 def person_with(code: HolderCode | None) -> Person:
-    return Person(uuid7(now()), "somebody", "某人", frozenset({Role.HOLDER}), None, code)
+    return Person(
+        uuid7(now()), "https://id.example", "某人", frozenset({Role.HOLDER}), None, code, Assurance.HIGH
+    )
 
 
 def opened_reasons(house: House, event: Row[Any], envelope_of: Row[Any] | None = None) -> dict[str, Any]:
@@ -38,7 +40,7 @@ def opened_reasons(house: House, event: Row[Any], envelope_of: Row[Any] | None =
     there = event if envelope_of is None else envelope_of
     workshop = house.wired.workshop
     with workshop.database.reading() as db:
-        sealed_by = look_key(db, workshop.keys, there)
+        sealed_by = look_keys(db, workshop.keys, [there])[there.id]
     assert sealed_by is not None
     reasons: dict[str, Any] = open_json(sealed_by, there.sealed, look_place("sealed", event.actor, event.at))
     return reasons
@@ -57,7 +59,7 @@ def test_each_of_two_holders_finds_the_certificate(house: House) -> None:
             at=now(),
         )
         assert certificate in found.certificates
-        assert certificate in of_person(house.wired.workshop, person_with(holder.code))
+        assert certificate in of_person(house.wired.workshop, person_with(holder.code), at=datetime.now(UTC))
 
 
 def test_a_look_at_a_holder_is_audited_without_their_number(house: House) -> None:
@@ -128,7 +130,7 @@ def test_an_unknown_holder_has_nothing(house: House) -> None:
         at=now(),
     )
     assert all(code in {h.code for h in c.holders} for c in found.certificates)
-    assert of_person(house.wired.workshop, person_with(None)) == ()
+    assert of_person(house.wired.workshop, person_with(None), at=datetime.now(UTC)) == ()
 
 
 def test_a_number_is_found_by_its_issuer_only(house: House) -> None:
@@ -143,7 +145,7 @@ def test_strangers_find_neither_case_nor_file(house: House) -> None:
     (certificate,) = deposited(house, request).certificates
     workshop = house.wired.workshop
     with pytest.raises(NotFound):
-        of_case(workshop, STRANGER, request["case"]["number"])
+        of_case(workshop, STRANGER, request["case"]["number"], at=datetime.now(UTC))
     with pytest.raises(NotFound):
         document_for_client(workshop, STRANGER, certificate.certificate_id, DocumentFormat.PDF, at=now())
     stranger = person_with(HolderCode.parse("111", "440524188001010014"))
@@ -171,7 +173,7 @@ def test_a_residence_permit_is_one_person_under_either_code_type(house: House) -
     request["results"][0]["holders"] = [holder]
     (certificate,) = deposited(house, request).certificates
     person = person_with(HolderCode.parse("551", "810000199408230021"))
-    assert certificate in of_person(house.wired.workshop, person)
+    assert certificate in of_person(house.wired.workshop, person, at=datetime.now(UTC))
     file = document_for_holder(
         house.wired.workshop, person, certificate.certificate_id, DocumentFormat.PDF, at=now()
     )

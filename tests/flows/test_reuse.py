@@ -8,20 +8,22 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event, func, select, text
+from sqlalchemy import event, func, select, text, true
 
-from storage.envelope import open_json
-from storage.history import look_place
-from storage.on_file import damaged_envelopes
-from storage.tables import audit_events, avoided_resubmissions
+from storage.certificates import content_place
+from storage.envelope import open_json, seal_json
+from storage.envelopes_on_file import damaged_envelopes
+from storage.record_keys import CERTIFICATES, record_key, way_in, way_in_columns
+from storage.tables import audit_events, avoided_resubmissions, certificates
 from tests.conftest import House
+from tests.files import reasons_of
 from tests.flows.test_deposit import deposited, uploaded_pdf
 from tests.generators import CREDIT_CODE_CHARACTERS, DIGITS, make_citizen_id, make_credit_code
 from tests.requests import example_request, kind_named, new_case_number
 from vault import material_archive
 from vault.avoided import count_avoided
 from vault.deposit import read_case
-from vault.deposit.reserving import reserve
+from vault.deposit.reserving import ReservedCase, forget, release, reserve
 from vault.errors import Conflict, InputError, NotFound
 from vault.lookup import holdings
 from vault.model.certificate import CertificateRecord, TrustLevel
@@ -152,9 +154,7 @@ def test_the_question_is_audited_once_without_anybodys_code(house: House, develo
     asked(house, PRESALE, developer, case_number=case_number)
     with workshop.database.reading() as db:
         (found,) = db.execute(select(audit_events).where(audit_events.c.id > before)).all()
-    data_key = workshop.keys.data_key(found.data_key, look_place("data_key", found.actor, found.at))
-    why = open_json(data_key, found.sealed, look_place("sealed", found.actor, found.at))
-    assert why == {"service_item": PRESALE, "case_number": case_number}
+    assert reasons_of(workshop, found) == {"service_item": PRESALE, "case_number": case_number}
     assert (found.actor, found.action) == (house.client.client_id, "reuse-check")
     assert found.details["lines"]["escrow"] == "not_held"
     assert len(found.details["certificates"]) == 4
@@ -197,6 +197,33 @@ def test_only_what_is_shown_is_opened(house: House, developer: Holder) -> None:
             )
 
 
+def test_another_licence_that_has_the_field_is_taken(house: House) -> None:
+    """The one that lasts longest is of a time when the field was not on it."""
+    company, workshop = new_company(), house.wired.workshop
+    lasting = given(house, LICENCE, company)
+    assert asked(house, PRESALE, company)["legal_representative"]["state"] == "held"
+    name = {"id": lasting.certificate_id}
+    with workshop.database.writing() as db:
+        opener = way_in(CERTIFICATES)
+        query = select(certificates, *way_in_columns(opener)).outerjoin(opener, true())
+        kept = db.execute(query.where(certificates.c.id == lasting.certificate_id)).one()
+        data_key = record_key(CERTIFICATES, workshop.keys, kept)
+        assert data_key is not None
+        content = open_json(data_key, kept.sealed, content_place(lasting.certificate_id))
+        del content["fields"]["legal_representative"]
+        sealed = seal_json(data_key, content, content_place(lasting.certificate_id))
+        db.execute(text("UPDATE certificates SET sealed = :s WHERE id = :id"), {**name, "s": sealed})
+    lines = asked(house, PRESALE, company)
+    assert (lines["licence"]["state"], lines["legal_representative"]["state"]) == ("held", "held_not_usable")
+    assert lines["legal_representative"]["not_usable"][0]["reasons"] == ["field_absent"]
+    other = given(house, LICENCE, company, valid_to=(legal_day(now()) + timedelta(days=400)).isoformat())
+    lines = asked(house, PRESALE, company)
+    (field,) = lines["legal_representative"]["satisfied_by"]
+    assert (field["certificate_id"], field["value"]) == (str(other.certificate_id), "欧阳样例")
+    (licence,) = lines["licence"]["satisfied_by"]
+    assert licence["certificate_id"] == str(lasting.certificate_id)
+
+
 def test_each_way_of_not_being_usable(house: House, developer: Holder) -> None:
     old = given(
         house,
@@ -228,7 +255,7 @@ def test_a_superseded_certificate_leads_to_its_successor(house: House) -> None:
 def test_a_case_that_is_reserved_is_pending_until_it_is_committed(house: House) -> None:
     company = new_company()
     request = request_for(house, CONSTRUCTION, company)
-    case = read_case(house.catalogue.types, house.client, request, at=now())
+    case = read_case(house.catalogue.in_force, house.client, request, at=now())
     reserve(house.wired.workshop, case, at=now())
     line = asked(house, PRESALE, company, case_number=new_case_number())["construction"]
     assert line["state"] == "pending"
@@ -237,11 +264,74 @@ def test_a_case_that_is_reserved_is_pending_until_it_is_committed(house: House) 
     assert own["state"] == "not_held", "a case does not wait for itself"
     mended = copy.deepcopy(request)
     mended["results"][0] = request_for(house, LICENCE, company)["results"][0]
-    reserve(house.wired.workshop, read_case(house.catalogue.types, house.client, mended, at=now()), at=now())
+    reserve(
+        house.wired.workshop, read_case(house.catalogue.in_force, house.client, mended, at=now()), at=now()
+    )
     lines = asked(house, PRESALE, company)
     assert (lines["construction"]["state"], lines["licence"]["state"]) == ("not_held", "pending")
     deposited(house, mended)
     assert asked(house, PRESALE, company)["licence"]["state"] == "held"
+
+
+def test_a_reserved_result_is_pending_for_its_holders_and_not_for_who_applies(house: House) -> None:
+    applicant, owner, other = new_company(), new_company(), new_company()
+    request = request_for(house, CONSTRUCTION, owner, other)
+    request["results"][0]["holders"] = [owner]
+    request["results"].append(request_for(house, PLANNING, other)["results"][0])
+    request["case"]["applicant"] = applicant
+    case = read_case(house.catalogue.in_force, house.client, request, at=now())
+    begun = reserve(house.wired.workshop, case, at=now())
+    assert isinstance(begun, ReservedCase)
+
+    def asked_of(company: Holder) -> tuple[str, str]:
+        lines = asked(house, PRESALE, company)
+        return lines["construction"]["state"], lines["planning"]["state"]
+
+    assert [asked_of(each) for each in (applicant, owner, other)] == [
+        ("not_held", "not_held"),
+        ("pending", "not_held"),
+        ("not_held", "pending"),
+    ]
+    # What an earlier release reserved names nobody but the applicant.
+    with house.wired.workshop.database.writing() as db:
+        db.execute(
+            text(
+                "DELETE FROM reserved_holders WHERE certificate_id IN"
+                " (SELECT certificate_id FROM reservations WHERE case_id = :id)"
+            ),
+            {"id": begun.case_id},
+        )
+    assert asked_of(applicant) == ("pending", "pending")
+    assert asked_of(owner) == ("not_held", "not_held")
+    release(house.wired.workshop, begun)
+    assert asked_of(applicant) == ("not_held", "not_held")
+
+
+@pytest.mark.parametrize("end", ["committed", "released", "forgotten", "overtaken"])
+def test_nobody_is_named_as_waiting_once_a_case_has_ended(house: House, end: str) -> None:
+    workshop, request = house.wired.workshop, request_for(house, CONSTRUCTION, new_company())
+    case = read_case(house.catalogue.in_force, house.client, request, at=now())
+    begun = reserve(workshop, case, at=now())
+    assert isinstance(begun, ReservedCase)
+    named = text(
+        "SELECT count(*) FROM reserved_holders JOIN reservations USING (certificate_id)"
+        " WHERE case_id = :id AND certificate_id = ANY(:ids)"
+    )
+    values = {"id": begun.case_id, "ids": [r.certificate_id for r in begun.reservations]}
+    with workshop.database.reading() as db:
+        assert db.execute(named, values).scalar_one() == 1
+    match end:
+        case "committed":
+            deposited(house, request)
+        case "released":
+            release(workshop, begun)
+        case "forgotten":
+            forget(workshop, case, begun, at=now())
+        case "overtaken":
+            request["results"][0]["number"] += "-X"
+            deposited(house, request)
+    with workshop.database.reading() as db:
+        assert db.execute(named, values).scalar_one() == 0
 
 
 def test_each_co_owner_is_asked_for(house: House) -> None:
@@ -316,10 +406,12 @@ def test_fsck_opens_the_events_of_materials(house: House) -> None:
     with_material(house, company, ESCROW, "C")
     (material,) = held_materials(house, company)
     material_archive.verify(workshop, house.client, material.material_id, clerk="x", note="", at=now())
+    with_material(house, new_company(), ESCROW, "C")
     moved = text(
         "INSERT INTO material_events (material_id, action, trust, actor, at, data_key, sealed)"
         " SELECT m.id, e.action, e.trust, e.actor, e.at, e.data_key, e.sealed"
-        " FROM material_events e, materials m WHERE e.material_id = :id AND m.id <> :id LIMIT 1"
+        " FROM material_events e, materials m WHERE e.material_id = :id AND m.id <> :id"
+        " AND NOT EXISTS (SELECT FROM material_events v WHERE v.material_id = m.id) LIMIT 1"
     )
     with suppress(Undone), workshop.database.writing() as db:
         assert list(damaged_envelopes(db, workshop.keys)) == []

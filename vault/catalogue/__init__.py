@@ -9,8 +9,8 @@ from vault.catalogue.checks import check_catalogue
 from vault.catalogue.definitions import City, CityAuthority, definition_json, type_from_json
 from vault.catalogue.faces import check_face
 from vault.catalogue.files import CatalogueProblem
-from vault.catalogue.items import item_from_json, item_json
-from vault.catalogue.loading import SHIPPED, Catalogue, load_catalogue, shipped_catalogue
+from vault.catalogue.items import item_from_json, item_json, material_from_json, material_json
+from vault.catalogue.loading import SHIPPED, Catalogue, InForce, load_catalogue, shipped_catalogue
 from vault.catalogue.pages import page_data
 from vault.catalogue.rules import check_holders, check_validity
 
@@ -20,6 +20,7 @@ __all__ = [
     "CatalogueProblem",
     "City",
     "CityAuthority",
+    "InForce",
     "check_catalogue",
     "check_face",
     "check_holders",
@@ -28,6 +29,8 @@ __all__ = [
     "item_from_json",
     "item_json",
     "load_catalogue",
+    "material_from_json",
+    "material_json",
     "page_data",
     "shipped_catalogue",
     "type_from_json",

@@ -131,6 +131,7 @@ def _examine_city(folder: Path, problems: list[CatalogueProblem]) -> City | None
             seen.add(authority[key])
     for index, authority in enumerate(source.data["authorities"]):
         found.extend(credit_code_problems(source, ("authorities", index, "code"), authority["code"]))
+    found.extend(credit_code_problems(source, ("operator", "code"), source.data["operator"]["code"]))
     problems.extend(found)
     return None if found else city_from_yaml(source.data)
 

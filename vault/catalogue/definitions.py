@@ -36,12 +36,13 @@ class CityAuthority:
 
 @dataclass(frozen=True, slots=True)
 class City:
-    """The city whose authorities issue the kinds."""
+    """The city whose authorities issue the kinds. `operator`: who runs the vault and seals usage copies."""
 
     name: str
     name_en: str
     province: str
     province_en: str
+    operator: CityAuthority
     authorities: tuple[CityAuthority, ...]
 
 
@@ -52,6 +53,7 @@ def city_from_yaml(data: Mapping[str, Any]) -> City:
         name_en=data["name_en"],
         province=data["province"],
         province_en=data["province_en"],
+        operator=CityAuthority(id="operator", **data["operator"]),
         authorities=tuple(CityAuthority(**authority) for authority in data["authorities"]),
     )
 

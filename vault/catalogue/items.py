@@ -1,4 +1,4 @@
-"""A service item's data made into a `ServiceItem`, and that into JSON for the database and back."""
+"""Service items and materials: from the data of their files, and into JSON for the database and back."""
 
 import hashlib
 import json
@@ -26,16 +26,38 @@ TRUST_MIN_UNLESS_SAID = TrustLevel.B
 
 def materials_from_yaml(data: Mapping[str, Any]) -> dict[str, MaterialType]:
     """The catalogue of materials by code; `data` has passed `materials.schema.json`."""
+    return {row["code"]: _material(row) for row in data["materials"]}
+
+
+def _material(row: Mapping[str, Any]) -> MaterialType:
+    material = MaterialType(
+        code=row["code"],
+        version=row.get("version", 1),
+        name=row["name"],
+        name_en=row["name_en"],
+        dated=row.get("dated", False),
+        trust_best=TrustLevel(row.get("trust_best", TrustLevel.A)),
+        digest="",
+    )
+    return replace(material, digest=_digest(material_json(material)))
+
+
+def material_json(material: MaterialType) -> dict[str, Any]:
+    """The whole row as JSON values; `material_from_json` makes the same material of it."""
     return {
-        row["code"]: MaterialType(
-            row["code"],
-            row["name"],
-            row["name_en"],
-            dated=row.get("dated", False),
-            trust_best=TrustLevel(row.get("trust_best", TrustLevel.A)),
-        )
-        for row in data["materials"]
+        "code": material.code,
+        "version": material.version,
+        "name": material.name,
+        "name_en": material.name_en,
+        "dated": material.dated,
+        "trust_best": material.trust_best.value,
+        "digest": material.digest,
     }
+
+
+def material_from_json(definition: Mapping[str, Any]) -> MaterialType:
+    """The material that `material_json` wrote."""
+    return MaterialType(**{**definition, "trust_best": TrustLevel(definition["trust_best"])})
 
 
 def item_from_yaml(
@@ -74,10 +96,14 @@ def item_from_yaml(
         requirements=tuple(requirements),
         digest="",
     )
-    definition = item_json(item)
-    del definition["digest"]
-    content = json.dumps(definition, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return replace(item, digest=hashlib.sha256(content.encode()).hexdigest())
+    return replace(item, digest=_digest(item_json(item)))
+
+
+def _digest(definition: Mapping[str, Any]) -> str:
+    """SHA-256, in hex, of a definition without its own digest."""
+    rest = {name: value for name, value in definition.items() if name != "digest"}
+    content = json.dumps(rest, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(content.encode()).hexdigest()
 
 
 def item_json(item: ServiceItem) -> dict[str, Any]:

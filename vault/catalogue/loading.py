@@ -9,19 +9,34 @@ from vault.catalogue.checks import examine
 from vault.catalogue.definitions import City
 from vault.errors import InputError
 from vault.model.catalogue import CertificateType, SealPlace
-from vault.model.service_item import ServiceItem
+from vault.model.service_item import MaterialType, ServiceItem
 
 SHIPPED = Path(__file__).parent
 """The folder of the catalogue that comes with the vault: the sample city, its kinds and its items."""
 
 
 @dataclass(frozen=True, slots=True)
-class Catalogue:
-    """A sound catalogue: kinds and service items by their codes, and the city with its authorities."""
+class InForce:
+    """What requests are held against: certificate types, service items and materials, by their codes."""
 
     types: Mapping[str, CertificateType]
     items: Mapping[str, ServiceItem]
+    materials: Mapping[str, MaterialType]
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """A sound catalogue: types, service items and materials by their codes; the city with its authorities."""
+
+    types: Mapping[str, CertificateType]
+    items: Mapping[str, ServiceItem]
+    materials: Mapping[str, MaterialType]
     city: City
+
+    @property
+    def in_force(self) -> InForce:
+        """What it brings into force."""
+        return InForce(self.types, self.items, self.materials)
 
 
 def load_catalogue(folder: Path, seal_places: Mapping[str, SealPlace]) -> Catalogue:
@@ -39,6 +54,7 @@ def load_catalogue(folder: Path, seal_places: Mapping[str, SealPlace]) -> Catalo
     return Catalogue(
         MappingProxyType({kind.code: kind for kind in examination.types}),
         MappingProxyType({item.code: item for item in examination.items}),
+        MappingProxyType(dict(examination.materials)),
         examination.city,
     )
 

@@ -6,12 +6,12 @@ from uuid import UUID
 
 from storage.cases import insert_case_holders, redeem_case
 from storage.db import WriteConnection
-from storage.history import AuditRow, LeafRow, defer_job, insert_audit, insert_leaves
+from storage.history import UPKEEP_QUEUE, AuditRow, LeafRow, defer_job, insert_leaves, insert_look
 from storage.holders import ensure_holders
-from storage.issue import NewCertificate, insert_certificates
 from storage.materials import NewMaterial, insert_materials
+from storage.new_certificates import NewCertificate, insert_certificates
 from storage.objects import FiledObject
-from storage.statuses import supersede
+from storage.statuses import announce, supersede
 from vault.deposit.making import SealedResult
 from vault.deposit.requests import case_json
 from vault.deposit.reserving import ReservedCase, answer_of_another_try
@@ -29,12 +29,12 @@ from vault.model.certificate import (
 from vault.model.holders import Holder
 from vault.model.legal_time import legal_day
 from vault.model.lifecycle import Action, StatusEvent
+from vault.succession import defer_take_over
 from vault.workshop import Workshop
 
 # The store acknowledges before its disks have it: read every object once more after this time.
 SECOND_LOOK_AFTER = timedelta(minutes=10)
 SECOND_LOOK_TASK = "second_look"
-SECOND_LOOK_QUEUE = "scrub"
 
 
 def commit(
@@ -70,22 +70,18 @@ def commit(
             insert_certificates(db, workshop.keys, new, holders, actor=case.client_id, at=at)
             insert_leaves(db, [*issued, *_supersede(db, workshop, case, new, at)])
         insert_materials(db, _new_materials(workshop, case, reserved, stored, handed_in), holders)
-        insert_audit(
-            db,
-            [
-                AuditRow(
-                    actor=case.client_id,
-                    action="deposit",
-                    certificate_id=None,
-                    case_id=reserved.case_id,
-                    details={"certificates": [str(item.certificate_id) for item in new]},
-                )
-            ],
-            at,
+        event = AuditRow(
+            actor=case.client_id,
+            action="deposit",
+            certificate_id=None,
+            case_id=reserved.case_id,
+            details={"certificates": [str(item.certificate_id) for item in new]},
+            acting_for=case.acting_for,
         )
+        insert_look(db, workshop.keys, event, {}, at)
         defer_job(
             db,
-            queue=SECOND_LOOK_QUEUE,
+            queue=UPKEEP_QUEUE,
             task=SECOND_LOOK_TASK,
             arguments={"case_id": str(reserved.case_id)},
             at=at + SECOND_LOOK_AFTER,
@@ -190,16 +186,22 @@ def _issue_leaf(workshop: Workshop, item: NewCertificate, at: datetime) -> LeafR
 def _supersede(
     db: WriteConnection, workshop: Workshop, case: CompletedCase, new: list[NewCertificate], at: datetime
 ) -> list[LeafRow]:
+    """Takes what is superseded out of force: at once, or by a job on the day on which the new one begins."""
     leaves = []
     for item in new:
         if item.supersedes is None:
+            continue
+        problem = FieldProblem(f"/results/{item.position}/supersedes", "It is no longer in force.")
+        if item.valid_from > legal_day(at):
+            if not announce(db, item.supersedes, item.certificate_id):
+                raise Conflict("The certificate to supersede was changed meanwhile.", problem)
+            defer_take_over(db, item.certificate_id, item.valid_from)
             continue
         event = StatusEvent(
             Action.SUPERSEDE, Status.SUPERSEDED, case.client_id, None, legal_day(at), None, at
         )
         old = supersede(db, item.supersedes, item.certificate_id, event)
         if old is None:
-            problem = FieldProblem(f"/results/{item.position}/supersedes", "It is no longer in force.")
             raise Conflict("The certificate to supersede was changed meanwhile.", problem)
         leaves.append(_leaf_row(workshop, item.supersedes, event_content(old, event), at))
     return leaves

@@ -1,15 +1,21 @@
 """The deposit, in the order in which it happens."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from storage.history import AuditRow, insert_look
 from vault.deposit.committing import commit
 from vault.deposit.making import judge, make_page, seal
+from vault.deposit.reading import read_case
 from vault.deposit.reserving import ReservedCase, answer_if_committed, forget, release, reserve
 from vault.deposit.storing import store
 from vault.deposit.taking import take_handed_in
 from vault.errors import Conflict, InputError
+from vault.model.actors import Clerk, ClientGrant
 from vault.model.certificate import CertificateRecord, CompletedCase
+from vault.model.written import case_number_form
 from vault.workshop import Workshop
 
 
@@ -22,10 +28,36 @@ class Deposited:
     repeated: bool
 
 
+def hand_in(
+    workshop: Workshop,
+    client: ClientGrant,
+    request: Mapping[str, Any],
+    *,
+    at: datetime,
+    listed_items_only: bool = False,
+) -> Deposited:
+    """Deposits the case that a request describes (its shape is the contract's already).
+
+    0. answer from the records where the case is deposited already, whatever became of its files, of the
+    catalogue and of the client's grant since; else read it against those, and `deposit` it.
+
+    `listed_items_only`: refuse a case whose service item the catalogue does not have.
+
+    Raises:
+        InputError, Conflict, Unavailable, IntegrityError: as `deposit` does.
+    """
+    held = answer_if_committed(workshop, client.client_id, request, at=at)  # 0
+    if held is not None:
+        number = case_number_form(request["case"]["number"])
+        return _repeated(workshop, client.client_id, client.acting_for, number, held, at=at)
+    in_force = workshop.shelf.in_force(at)
+    case = read_case(in_force, client, request, at=at, listed_items_only=listed_items_only)
+    return deposit(workshop, case, at=at)
+
+
 def deposit(workshop: Workshop, case: CompletedCase, *, at: datetime) -> Deposited:
     """Seals, stores and indexes every result of a completed case, all of them or none.
 
-    0. answer from the records where the case is deposited already, whatever became of its files since.
     1. take: the files that the case names are there and may be sealed; nothing is written yet.
     2. reserve: identifiers, verification codes and the intent to seal are committed, once per
        (client, case number).
@@ -47,13 +79,10 @@ def deposit(workshop: Workshop, case: CompletedCase, *, at: datetime) -> Deposit
         Unavailable: an engine does not answer; the same request may succeed later.
         IntegrityError: the vault's own work does not stand up to its own reader.
     """
-    held = answer_if_committed(workshop, case)  # 0
-    if held is not None:
-        return Deposited(case.number, held, repeated=True)
     handed_in = take_handed_in(workshop, case)  # 1
     reserved = reserve(workshop, case, at=at)  # 2
     if not isinstance(reserved, ReservedCase):
-        return Deposited(case.number, reserved, repeated=True)
+        return _repeated(workshop, case.client_id, case.acting_for, case.number, reserved, at=at)
     try:
         pages = make_page(workshop, case, reserved, handed_in, at=at)  # 3
         sealed = seal(workshop, reserved, pages, at=at)  # 4
@@ -67,4 +96,23 @@ def deposit(workshop: Workshop, case: CompletedCase, *, at: datetime) -> Deposit
     except Conflict:
         forget(workshop, case, reserved, at=at)
         raise
-    return Deposited(case.number, records, repeated=not first)  # 8
+    if not first:
+        return _repeated(workshop, case.client_id, case.acting_for, case.number, records, at=at)
+    return Deposited(case.number, records, repeated=False)  # 8
+
+
+def _repeated(
+    workshop: Workshop,
+    client_id: str,
+    acting_for: Clerk | None,
+    number: str,
+    records: tuple[CertificateRecord, ...],
+    *,
+    at: datetime,
+) -> Deposited:
+    """The receipts again: opened for somebody once more, and so recorded."""
+    details = {"certificates": [str(record.certificate_id) for record in records]}
+    with workshop.database.writing() as db:
+        event = AuditRow(client_id, "receipts", None, None, details, acting_for)
+        insert_look(db, workshop.keys, event, {"case_number": number}, at)
+    return Deposited(number, records, repeated=True)

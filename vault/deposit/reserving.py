@@ -1,7 +1,6 @@
 """Step 2: the intent to seal is committed first, once, with everything that no retry may change."""
 
 import base64
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,42 +10,34 @@ from uuid import UUID
 from storage.cases import (
     CaseContents,
     CaseRow,
-    Predecessor,
     ReservationRow,
+    ReservedResult,
     find_case,
-    highest_version,
     insert_case,
     insert_reservations,
-    lock_predecessor,
     release_case,
     reservations_of,
     start_attempt,
 )
 from storage.certificates import records_of_case
 from storage.db import ReadConnection, WriteConnection
+from storage.envelope import KeyRing
 from storage.seals import seals_in_use
 from vault.deposit.differences import differences
+from vault.deposit.identifiers import check_predecessor, new_codes, new_key, reserve_identifier
+from vault.deposit.reading import read_again
 from vault.deposit.requests import case_json, request_digest
-from vault.errors import Conflict, FieldProblem, InputError, Unavailable
+from vault.errors import Conflict, FieldProblem, Unavailable
 from vault.model.certificate import (
-    ApprovalResult,
     CertificateRecord,
     CompletedCase,
     Reservation,
-    Status,
 )
-from vault.model.identifier import CertificateIdentifier
 from vault.model.ids import uuid7
-from vault.model.lifecycle import Action, Forbidden, outcome
+from vault.model.written import case_number_form, hides_something
 from vault.workshop import Workshop
 
-# Digits and capitals without those that are read for one another on paper (0/O, 1/I/L, U/V).
-CODE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
-CODE_CHARS = 10  # 49 bits, and only good together with the certificate's number
-KEY_BYTES = 32  # of a record's data key, whatever the suite
-TOKEN_BYTES = 16  # 128 bits: nobody guesses a QR
-SERIAL_CHARS = 20  # 流水号: random, so that identifiers tell nothing about holders or volumes
-SERIAL_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_ERASED = "This case was deposited; somebody whom it named was erased since, and what it said."
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +59,28 @@ class ReservedCase:
     seal_ids: Mapping[str, str]
 
 
-def answer_if_committed(workshop: Workshop, case: CompletedCase) -> tuple[CertificateRecord, ...] | None:
-    """The certificates of a case that is deposited already, whatever became of its seals and files since.
+def answer_if_committed(
+    workshop: Workshop, client_id: str, request: Mapping[str, Any], *, at: datetime
+) -> tuple[CertificateRecord, ...] | None:
+    """The certificates of a case that is deposited already; None where it is not.
+
+    Whatever became of its files, of its authorities' seals, of the catalogue and of the client's grant since.
 
     Raises:
+        InputError: a field could not have been taken then, either.
         Conflict: it is deposited with other contents; the problems point at what differs.
         Unavailable: the database does not answer.
     """
+    number = case_number_form(request["case"]["number"])
+    if hides_something(number):
+        return None  # PostgreSQL takes no U+0000; reading the case tells what is wrong with it
     with workshop.database.reading() as db:
-        row = find_case(db, workshop.keys, case.client_id, case.number)
+        row = find_case(db, workshop.keys, client_id, number)
         if row is None or row.committed_at is None:
             return None
+        if row.envelope is None:
+            raise Conflict(_ERASED)
+        case = read_again(row.envelope["request"], client_id, request, at=at)
         return _committed(db, workshop, row, case)
 
 
@@ -101,7 +103,7 @@ def reserve(
             db, workshop.keys, client_id=case.client_id, number=case.number, contents=contents, at=at
         )
         if case_id is not None:
-            rows = _reserve_identifiers(db, case, case_id, at)
+            rows = _reserve_identifiers(db, workshop.keys, case, case_id, at)
             return _reserved(case_id, 1, rows, contents.envelope, seal_ids)
         row = find_case(db, workshop.keys, case.client_id, case.number, lock=True)
         if row is None:  # released between the two statements by a try that was refused
@@ -113,12 +115,12 @@ def reserve(
         # A reservation from before revision 0008 has no keys: it is made anew, as for other contents.
         if row.envelope is not None and "materials" in row.envelope and _is_of(row, case_json(case)):
             for position, result in enumerate(case.results):
-                _check_predecessor(db, position, result)
+                check_predecessor(db, position, result)
             known = reservations_of(db, row.case_id)
             return _reserved(row.case_id, row.attempt, known, row.envelope, seal_ids)
         # Nobody was ever answered for the earlier contents: the mended request takes their place.
         start_attempt(db, workshop.keys, row.case_id, contents, at)
-        rows = _reserve_identifiers(db, case, row.case_id, at)
+        rows = _reserve_identifiers(db, workshop.keys, case, row.case_id, at)
         return _reserved(row.case_id, row.attempt + 1, rows, contents.envelope, seal_ids)
 
 
@@ -162,8 +164,8 @@ def _contents(case: CompletedCase, at: datetime) -> CaseContents:
         case.applicant.code,
         {
             "request": case_json(case),
-            "codes": [_new_codes() for _ in case.results],
-            "materials": [{"id": str(uuid7(at)), "key": _new_key()} for _ in case.materials],
+            "codes": [new_codes() for _ in case.results],
+            "materials": [{"id": str(uuid7(at)), "key": new_key()} for _ in case.materials],
         },
     )
 
@@ -179,7 +181,7 @@ def _committed(
 ) -> tuple[CertificateRecord, ...]:
     request = case_json(case)
     if row.envelope is None:
-        raise Conflict("This case was deposited; somebody whom it named was erased since, and what it said.")
+        raise Conflict(_ERASED)
     if not _is_of(row, request):
         pointers = differences(row.envelope["request"], request)
         problems = [FieldProblem(p, "Differs from what was deposited.") for p in pointers]
@@ -202,53 +204,14 @@ def _seals(db: WriteConnection, case: CompletedCase, at: datetime) -> dict[str, 
 
 
 def _reserve_identifiers(
-    db: WriteConnection, case: CompletedCase, case_id: UUID, at: datetime
+    db: WriteConnection, keys: KeyRing, case: CompletedCase, case_id: UUID, at: datetime
 ) -> list[ReservationRow]:
-    rows = [_reserve_identifier(db, n, result, at) for n, result in enumerate(case.results)]
-    insert_reservations(db, case_id, rows)
-    return rows
-
-
-def _reserve_identifier(
-    db: WriteConnection, position: int, result: ApprovalResult, at: datetime
-) -> ReservationRow:
-    predecessor = _check_predecessor(db, position, result)
-    if predecessor is None:
-        serial = "".join(secrets.choice(SERIAL_ALPHABET) for _ in range(SERIAL_CHARS))
-    else:
-        serial = CertificateIdentifier.parse(predecessor.identifier).serial
-    lineage = f"{result.type_code}.{result.issuing_authority}.{serial}"
-    # Versions that other tries reserved and never committed stay unused: an identifier is never given twice.
-    version = 1 if predecessor is None else highest_version(db, lineage) + 1
-    identifier = CertificateIdentifier(result.type_code, result.issuing_authority, serial, version)
-    return ReservationRow(uuid7(at), position, str(identifier), lineage, version)
-
-
-def _check_predecessor(db: WriteConnection, position: int, result: ApprovalResult) -> Predecessor | None:
-    """Locks what a result supersedes, so that versions are given out one after the other."""
-    if result.supersedes is None:
-        return None
-    pointer = f"/results/{position}/supersedes"
-    old = lock_predecessor(db, result.supersedes)
-    if old is None or old.issuing_authority != result.issuing_authority:
-        raise InputError.at(pointer, "There is no such certificate of this authority.")
-    if old.type_code != result.type_code:
-        raise InputError.at(pointer, "A certificate is superseded by one of its own type.")
-    possible = outcome(Status(old.status), Action.SUPERSEDE)
-    if isinstance(possible, Forbidden):
-        problem = FieldProblem(pointer, possible.why)
-        raise Conflict("The certificate to supersede is no longer one that can be.", problem)
-    return old
-
-
-def _new_codes() -> dict[str, str]:
-    code = "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_CHARS))
-    token = base64.urlsafe_b64encode(secrets.token_bytes(TOKEN_BYTES)).rstrip(b"=").decode()
-    return {"code": code, "token": token, "key": _new_key()}
-
-
-def _new_key() -> str:
-    return base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
+    reserved = [
+        ReservedResult(reserve_identifier(db, n, result, at), tuple(holder.code for holder in result.holders))
+        for n, result in enumerate(case.results)
+    ]
+    insert_reservations(db, keys, case_id, reserved)
+    return [result.row for result in reserved]
 
 
 def _reserved(

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from storage.db import WriteConnection
-from storage.history import AuditRow, LeafRow, find_leaf, insert_audit, insert_leaves
+from storage.history import AuditRow, LeafRow, find_leaf, insert_leaves, insert_look
 from storage.statuses import LockedCertificate, apply_event, events_of, lock_certificate
 from vault.errors import Conflict, FieldProblem, InputError, IntegrityError, NotFound
 from vault.lifecycle.reading import Inspection, StatusChange
@@ -43,6 +43,7 @@ class Recorded:
     event: StatusEvent
     promise: str
     log_index: int | None
+    log_origin: str | None
     repeated: bool
 
 
@@ -59,7 +60,7 @@ def change_status(
     5. answer.
 
     Raises:
-        NotFound: the client does not act for the certificate's authority, or there is no such certificate.
+        NotFound: the client's grant does not hold the certificate, or there is no such certificate.
         Conflict: the certificate's status does not permit the action; the problem says why, in words.
         InputError: the change would take effect before the one that came before it.
         Unavailable: the database does not answer; the same request may succeed later.
@@ -85,7 +86,7 @@ def record_inspection(
     there, whatever came after it.
 
     Raises:
-        NotFound: the client does not act for the certificate's authority, or there is no such certificate.
+        NotFound: the client's grant does not hold the certificate, or there is no such certificate.
         Conflict: the certificate is no longer one that is inspected.
         InputError: the day lies before the certificate's issue.
         Unavailable: the database does not answer; the same request may succeed later.
@@ -105,7 +106,7 @@ def _entered(
     db: WriteConnection, client: ClientGrant, certificate_id: UUID
 ) -> tuple[LockedCertificate, Sequence[StatusEvent]]:
     certificate = lock_certificate(db, certificate_id)
-    if certificate is None or certificate.issuing_authority not in client.authorities:
+    if certificate is None or not client.covers(certificate.issuing_authority, certificate.type_code):
         raise NotFound("There is no such certificate.")
     return certificate, events_of(db, [certificate_id])[certificate_id]
 
@@ -115,7 +116,13 @@ def _found(db: WriteConnection, certificate: LockedCertificate, event: StatusEve
     if leaf is None:
         raise IntegrityError(f"An event of {certificate.identifier} has no leaf in the log.")
     return Recorded(
-        certificate.certificate_id, certificate.identifier, event, leaf.promise, leaf.log_index, repeated=True
+        certificate.certificate_id,
+        certificate.identifier,
+        event,
+        leaf.promise,
+        leaf.log_index,
+        leaf.log_origin,
+        repeated=True,
     )
 
 
@@ -155,5 +162,6 @@ def _record(
     apply_event(db, certificate_id, event, changes=status is not certificate.status)
     insert_leaves(db, [LeafRow(certificate_id, leaf.content, leaf.hash, leaf.promise)])
     details = {"action": wanted.action, "status": status}
-    insert_audit(db, [AuditRow(client.client_id, "status", certificate_id, None, details)], at)
-    return Recorded(certificate_id, certificate.identifier, event, leaf.promise, None, repeated=False)
+    done = AuditRow(client.client_id, "status", certificate_id, None, details, client.acting_for)
+    insert_look(db, workshop.keys, done, {}, at)
+    return Recorded(certificate_id, certificate.identifier, event, leaf.promise, None, None, repeated=False)

@@ -1,7 +1,6 @@
 """From a request's JSON to a checked decision or inspection: every problem at once, each at its pointer."""
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -10,7 +9,7 @@ from typing import Any
 from vault.errors import FieldProblem, InputError
 from vault.model.legal_time import legal_day
 from vault.model.lifecycle import DECISIONS, Action, InspectionResult
-from vault.model.written import number_form
+from vault.model.written import hides_something, number_form, text_form
 
 # A sentence or two and the number of the decision; the decision itself is a document.
 REASON_MAX_CHARS = 500
@@ -19,7 +18,6 @@ ID_DIGITS_MIN = 15
 
 _ID_LIKE = re.compile(rf"\d{{{ID_DIGITS_MIN}}}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +76,11 @@ def read_inspection(request: Mapping[str, Any], *, at: datetime) -> Inspection:
 
 
 def _public_text(problems: list[FieldProblem], pointer: str, value: str) -> str:
-    text = unicodedata.normalize("NFC", value).strip()
+    text = text_form(value)
     if not 1 <= len(text) <= REASON_MAX_CHARS:
         sentence = f"Expected 1 to {REASON_MAX_CHARS} characters, got {len(text)}."
         problems.append(FieldProblem(pointer, sentence))
-    elif any(unicodedata.category(c) in _HIDDEN for c in text):
+    elif hides_something(text):
         sentence = "Expected printable characters, got a control or invisible one."
         problems.append(FieldProblem(pointer, sentence))
     elif _ID_LIKE.search(number_form(text)):

@@ -8,11 +8,11 @@ from typing import Any
 from uuid import UUID
 
 from storage.certificates import record
-from storage.history import AuditRow, insert_audit
+from storage.history import AuditRow, insert_look
 from storage.statuses import events_of, identifiers_of
 from vault.errors import NotFound
 from vault.lifecycle.changing import Recorded
-from vault.log import moment
+from vault.log import moment, place_json
 from vault.model.actors import ClientGrant
 from vault.model.certificate import CertificateRecord
 from vault.model.lifecycle import StatusEvent
@@ -29,23 +29,27 @@ class History:
 
 
 def history_of(workshop: Workshop, client: ClientGrant, certificate_id: UUID, *, at: datetime) -> History:
-    """A certificate with its history, for the client that deposited it or acts for its authority; audited.
+    """A certificate with its history, for the client that deposited it or is bound to its like; audited.
 
     Raises:
-        NotFound: there is no such certificate of this client's authorities.
+        NotFound: there is no such certificate that this client deposited or that its grant holds.
         Unavailable: the database does not answer.
     """
     with workshop.database.snapshot() as db:  # the status and the events that made it belong together
         found = record(db, workshop.keys, certificate_id)
-        if found is None or not (
-            found.client_id == client.client_id or found.issuing_authority in client.authorities
-        ):
+        if found is None:
             raise NotFound("There is no such certificate.")
+        mine = found.client_id == client.client_id
+        may = mine or client.covers(found.issuing_authority, found.type_code)
         events = tuple(events_of(db, [certificate_id])[certificate_id])
         around = [i for i in (found.supersedes, found.superseded_by) if i is not None]
         versions = identifiers_of(db, around)
     with workshop.database.writing() as db:
-        insert_audit(db, [AuditRow(client.client_id, "view", certificate_id, None, {})], at)
+        action = "view" if may else "refused-view"
+        look = AuditRow(client.client_id, action, certificate_id, None, {}, client.acting_for)
+        insert_look(db, workshop.keys, look, {}, at)
+    if not may:
+        raise NotFound("There is no such certificate.")
     return History(found, events, versions)
 
 
@@ -56,7 +60,10 @@ def history_json(history: History) -> dict[str, Any]:
         "predecessor": _version_json(history, found.supersedes),
         "successor": _version_json(history, found.superseded_by),
         "history": [_event_json(event) for event in history.events],
-        "log": {"promise": json.loads(found.promise), "index": found.log_index},
+        "log": {
+            "promise": json.loads(found.promise),
+            **place_json(found.certificate_id, None, found.log_index, found.log_origin),
+        },
     }
 
 
@@ -67,7 +74,10 @@ def recorded_json(recorded: Recorded) -> dict[str, Any]:
         "identifier": recorded.identifier,
         "status": recorded.event.status.value,
         "event": _event_json(recorded.event),
-        "log": {"promise": json.loads(recorded.promise), "index": recorded.log_index},
+        "log": {
+            "promise": json.loads(recorded.promise),
+            **place_json(recorded.certificate_id, recorded.promise, recorded.log_index, recorded.log_origin),
+        },
     }
 
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from vault.model.actors import Clerk
 from vault.model.catalogue import DocumentFormat
 from vault.model.holders import Holder
 
@@ -86,7 +87,10 @@ class HandedInMaterial:
 
 @dataclass(frozen=True, slots=True)
 class CompletedCase:
-    """A completed approval case: what one deposit hands in. `client_id` and `number` make it unique."""
+    """A completed approval case: what one deposit hands in. `client_id` and `number` make it unique.
+
+    `acting_for`: the clerk whom the client named. A repeat may name another: it is the same case.
+    """
 
     client_id: str
     number: str
@@ -95,6 +99,7 @@ class CompletedCase:
     applicant: Holder = field(repr=False)
     results: tuple[ApprovalResult, ...]
     materials: tuple[HandedInMaterial, ...]
+    acting_for: Clerk | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +161,16 @@ class ErasedCertificate:
     superseded_by: UUID | None
     committed_at: datetime
     log_index: int | None
+    log_origin: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class CertificateRecord:
-    """A certificate that the vault holds: every field present."""
+    """A certificate that the vault holds: every field present.
+
+    `log_index`: where the leaf of its issue stands in the log of this `log_origin`, once the sequencer has
+    given it a place.
+    """
 
     certificate_id: UUID
     identifier: str
@@ -186,3 +196,4 @@ class CertificateRecord:
     committed_at: datetime
     promise: str
     log_index: int | None
+    log_origin: str | None = None

@@ -49,7 +49,7 @@ class HeldMaterial:
 
 @dataclass(frozen=True, slots=True)
 class PendingResult:
-    """A result of a case that is reserved and not committed. `parties`: its applicant."""
+    """A result of a case that is reserved and not committed. `parties`: who will hold it."""
 
     type_code: str
     case_number: str
@@ -62,8 +62,13 @@ Evidence = HeldCertificate | HeldMaterial
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Everything that could satisfy something, of every party."""
+    """Everything that could satisfy something, of every party.
+
+    `absent`: certificates that were opened and do not have a face field, with the field's key. Those of an
+    older version of their type may lack one that is required today.
+    """
 
     certificates: tuple[HeldCertificate, ...] = ()
     materials: tuple[HeldMaterial, ...] = ()
     pending: tuple[PendingResult, ...] = ()
+    absent: frozenset[tuple[UUID, str]] = frozenset()

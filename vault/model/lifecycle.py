@@ -102,6 +102,10 @@ _FINAL = {
     Status.ABOLISHED: "It was issued in error and is void (签发错误), and that is final.",
 }
 
+# What a version that begins later must be on its first day for the one before it to end: another one may have
+# replaced it by then, but an authority that took it back has left the one before it in force.
+TAKES_OVER = (Status.VALID, Status.SUSPENDED, Status.SUPERSEDED)
+
 TRANSITIONS: Mapping[Status, Mapping[Action, Status | Forbidden]] = MappingProxyType(
     {
         Status.VALID: {

@@ -11,7 +11,8 @@ from uuid import UUID
 
 from vault.model.certificate import Status, TrustLevel
 from vault.model.held import Evidence, Held, HeldCertificate, HeldMaterial, Party, PendingResult
-from vault.model.service_item import HolderRole, MaterialWay, Requirement, Way
+from vault.model.lifecycle import TAKES_OVER
+from vault.model.service_item import FieldWay, HolderRole, MaterialWay, Requirement, Way
 
 
 class LineState(StrEnum):
@@ -133,6 +134,27 @@ def decide(
     return Line(requirement, _worst(lines), lines)
 
 
+def to_open(
+    requirement: Requirement, parties: Sequence[Party], held: Held, *, on: date, needed_until: date
+) -> frozenset[UUID]:
+    """The certificates whose envelopes `decide` and its answer may need, whatever they turn out to hold.
+
+    Where a field is asked for, that is every certificate that is usable so far: one of them may lack it.
+    """
+    if not any(isinstance(way, FieldWay) for way in requirement.ways):
+        line = decide(requirement, parties, held, on=on, needed_until=needed_until)
+        usable = [proof.evidence for proof in line.satisfied_by]
+    else:
+        bound = {party.position for party in parties if _is_bound(requirement.holder, party)}
+        usable = [
+            evidence
+            for way in requirement.ways
+            for evidence in _of_way(way, held)
+            if evidence.parties & bound and not any(_against(evidence, requirement, on, needed_until))
+        ]
+    return frozenset(each.certificate_id for each in usable if isinstance(each, HeldCertificate))
+
+
 def _is_bound(role: HolderRole, party: Party) -> bool:
     """Each co-owner means every owner: the applicant is one of them."""
     wanted = {role, HolderRole.APPLICANT} if role is HolderRole.CO_OWNER else {role}
@@ -153,9 +175,10 @@ def _for_party(
         usable: list[Evidence] = []
         for evidence in _of_way(way, held):
             if party.position in evidence.parties:
-                reasons = tuple(
-                    sorted(_against(evidence, requirement, on, needed_until), key=_NEARNESS.__getitem__)
-                )
+                against = [*_against(evidence, requirement, on, needed_until)]
+                if _lacks_field(way, evidence, held):
+                    against.append(Reason.FIELD_ABSENT)
+                reasons = tuple(sorted(against, key=_NEARNESS.__getitem__))
                 if not reasons:
                     usable.append(evidence)
                     continue
@@ -176,6 +199,14 @@ def _for_party(
 def _of_way(way: Way, held: Held) -> Iterator[Evidence]:
     every: tuple[Evidence, ...] = held.materials if isinstance(way, MaterialWay) else held.certificates
     return (evidence for evidence in every if evidence.type_code == way.type_code)
+
+
+def _lacks_field(way: Way, evidence: Evidence, held: Held) -> bool:
+    return (
+        isinstance(way, FieldWay)
+        and isinstance(evidence, HeldCertificate)
+        and (evidence.certificate_id, way.field) in held.absent
+    )
 
 
 def _brings(coming: PendingResult, requirement: Requirement) -> bool:
@@ -224,7 +255,12 @@ class _Chain:
     def of(cls, certificates: Sequence[HeldCertificate]) -> "_Chain":
         return cls(
             {c.certificate_id: c for c in certificates},
-            {c.superseded_by: c for c in certificates if c.superseded_by is not None},
+            # One whose successor begins later is not superseded yet.
+            {
+                c.superseded_by: c
+                for c in certificates
+                if c.superseded_by is not None and c.status is Status.SUPERSEDED
+            },
         )
 
     def refused(self, way: Way, evidence: Evidence, party: Party, reasons: tuple[Reason, ...]) -> Obstacle:
@@ -233,8 +269,14 @@ class _Chain:
         predecessor = self.replaced_by.get(evidence.certificate_id)
         if predecessor is not None and party.position not in predecessor.parties:
             predecessor = None
-        successor = None if evidence.superseded_by is None else self.by_id.get(evidence.superseded_by)
-        return Obstacle(way, evidence, party, reasons, predecessor, successor)
+        return Obstacle(way, evidence, party, reasons, predecessor, self._successor(evidence))
+
+    def _successor(self, evidence: HeldCertificate) -> HeldCertificate | None:
+        """What took its place, or will: not what was taken back before its first day."""
+        found = None if evidence.superseded_by is None else self.by_id.get(evidence.superseded_by)
+        if found is None or evidence.status is Status.SUPERSEDED or found.status in TAKES_OVER:
+            return found
+        return None
 
 
 def _nearest_of_each_way(requirement: Requirement, refused: Sequence[Obstacle]) -> tuple[Obstacle, ...]:
@@ -258,21 +300,6 @@ def _spoken_for(obstacle: Obstacle) -> bool:
 def _best_last(evidence: Evidence) -> tuple[date, date]:
     """What lasts longest comes last, and of those that last equally the newest."""
     return evidence.valid_to or date.max, evidence.issued_on or date.min
-
-
-def lacking_field(line: Line, proof: Proof) -> Line:
-    """The line after its proof was opened and does not have the field that it was taken for.
-
-    Certificates of an older version of their type may lack a field that is required today.
-    """
-    obstacle = Obstacle(proof.way, proof.evidence, proof.party, (Reason.FIELD_ABSENT,))
-    parties = tuple(
-        PartyLine(each.party, LineState.HELD_NOT_USABLE, None, (*each.obstacles, obstacle), None)
-        if each.proof == proof
-        else each
-        for each in line.parties
-    )
-    return Line(line.requirement, _worst(parties), parties)
 
 
 def _worst(parties: Sequence[PartyLine]) -> LineState:

@@ -21,14 +21,16 @@ class MaterialType:
     """One row of the catalogue of materials (材料目录).
 
     `dated`: it bears a date of issue, so that its age can be told. `trust_best`: the best level that it can
-    reach; a promise stays a promise whoever looks at it.
+    reach; a promise stays a promise whoever looks at it. `digest`: SHA-256, in hex, of all the rest.
     """
 
     code: str
+    version: int
     name: str
     name_en: str
     dated: bool
     trust_best: TrustLevel
+    digest: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,16 +64,16 @@ class VerdictName(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Genuine:
-    """The vault issued it and it is in force now."""
+    """The vault issued it and it is in force now; `certificate` None for a copy of a material."""
 
-    certificate: Mapping[str, Any]
+    certificate: Mapping[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
 class NotInForce:
     """The vault issued it, and it is not in force: `reason` says why, in a stable token."""
 
-    certificate: Mapping[str, Any]
+    certificate: Mapping[str, Any] | None
     reason: str
 
 
@@ -99,10 +99,14 @@ Verdict = Genuine | NotInForce | Altered | Foreign | Unrecognised
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """A whole report: the verdict, its checks in order, the seals found, and when it was made."""
+    """A whole report: the verdict, its checks in order, the seals found, and when it was made.
+
+    `usage_copy`: where the file is a usage copy (加注件), for what it is good and until when.
+    """
 
     verdict: Verdict
     checks: tuple[Check, ...]
     seals: tuple[SealReport, ...]
     log: Mapping[str, Any] | None
     checked_at: datetime
+    usage_copy: Mapping[str, Any] | None = None

@@ -6,6 +6,7 @@ import unicodedata
 # Longest run of digits that is shown in public: an ID number has 15 or 18.
 DIGITS_SHOWN_MAX = 12
 _LONG_DIGITS = re.compile(rf"[0-9]{{{DIGITS_SHOWN_MAX + 1},}}[0-9Xx]?")
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _BLANKS = re.compile(r"[\s\u200b\ufeff]+")
 
 
@@ -19,9 +20,19 @@ def code_form(code: str) -> str:
     return _BLANKS.sub("", unicodedata.normalize("NFKC", code)).replace("-", "").upper()
 
 
+def text_form(text: str) -> str:
+    """A text of one line as the vault keeps it: composed characters (NFC), no blanks around them."""
+    return unicodedata.normalize("NFC", text).strip()
+
+
+def hides_something(text: str) -> bool:
+    """Whether it holds a control character, an invisible one, half a surrogate or a line end."""
+    return any(unicodedata.category(character) in _HIDDEN for character in text)
+
+
 def case_number_form(number: str) -> str:
-    """A case number as a deposit keeps it: composed characters (NFC), no blanks around them."""
-    return unicodedata.normalize("NFC", number).strip()
+    """A case number as a deposit keeps it."""
+    return text_form(number)
 
 
 def masked_number(number: str) -> str:

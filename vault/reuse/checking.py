@@ -1,7 +1,7 @@
 """The reuse check, in the order in which it happens."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import chain
 from uuid import UUID
@@ -24,7 +24,7 @@ from vault.model.actors import ClientGrant
 from vault.model.held import Held, HeldCertificate, HeldMaterial, Party, PendingResult
 from vault.model.identifier import CertificateIdentifier
 from vault.model.legal_time import legal_day
-from vault.model.reuse import Line, LineState, applies, decide, lacking_field
+from vault.model.reuse import Line, LineState, applies, decide, to_open
 from vault.model.service_item import FieldWay
 from vault.reuse.reading import Question
 from vault.workshop import Workshop
@@ -34,7 +34,7 @@ from vault.workshop import Workshop
 class Answer:
     """One line for each required material that is asked for in this case, and what the lines show.
 
-    `opened`: numbers and fields of the certificates that satisfy something; `materials`: the facts of the
+    `opened`: numbers and fields of the certificates that may satisfy something; `materials`: the facts of the
     materials that were looked at.
     """
 
@@ -49,9 +49,9 @@ def check_reuse(workshop: Workshop, client: ClientGrant, question: Question, *, 
 
     In one transaction that sees one state of the database throughout:
     1. find the holders; 2. their certificates and materials of the types that could do, in clear columns
-    only, and what is reserved for them; 3. decide, a line for each requirement; 4. open the envelopes of the
-    certificates that satisfy something, for their numbers and fields; 5. record who asked, and which
-    resubmissions this case is spared.
+    only, and what is reserved for them; 3. open the envelopes of those certificates that may satisfy
+    something, for their numbers and fields; 4. decide, a line for each requirement; 5. record who asked, and
+    which resubmissions this case is spared.
 
     The number of statements does not depend on how many requirements, holders or certificates there are.
 
@@ -64,17 +64,11 @@ def check_reuse(workshop: Workshop, client: ClientGrant, question: Question, *, 
     with workshop.database.noting() as db:
         ids = known_holders(db, workshop.keys, frozenset(chain(*indexes)))  # 1
         held, materials = _held(db, workshop.keys, client, question, indexes, ids)  # 2
-        lines = tuple(  # 3
-            decide(each, parties, held, on=question.on, needed_until=question.needed_until) for each in wanted
-        )
-        shown = {
-            proof.evidence.certificate_id
-            for line in lines
-            for proof in line.satisfied_by
-            if isinstance(proof.evidence, HeldCertificate)
-        }
-        opened = open_certificates(db, workshop.keys, shown) if shown else {}  # 4
-        lines = tuple(_with_fields(line, opened) for line in lines)
+        days = {"on": question.on, "needed_until": question.needed_until}
+        shown = frozenset[UUID]().union(*(to_open(each, parties, held, **days) for each in wanted))
+        opened = open_certificates(db, workshop.keys, shown) if shown else {}  # 3
+        held = replace(held, absent=_absent(question, opened))
+        lines = tuple(decide(each, parties, held, **days) for each in wanted)  # 4
         _record(db, workshop, client, question, lines, ids, at)  # 5
     return Answer(question, lines, opened, materials)
 
@@ -143,7 +137,7 @@ def _held(
                     CertificateIdentifier.parse(p.identifier).type_code,
                     p.case_number,
                     legal_day(p.reserved_at),
-                    frozenset(n for n, each in enumerate(indexes) if p.applicant_index in each),
+                    frozenset(n for n, each in enumerate(indexes) if p.holder_index in each),
                 )
                 for p in pending
                 # A case does not wait for what it brings itself.
@@ -154,13 +148,16 @@ def _held(
     )
 
 
-def _with_fields(line: Line, opened: Mapping[UUID, Opened]) -> Line:
-    for proof in line.satisfied_by:
-        if isinstance(proof.way, FieldWay) and isinstance(proof.evidence, HeldCertificate):
-            fields = opened[proof.evidence.certificate_id].fields
-            if fields.get(proof.way.field) is None:
-                line = lacking_field(line, proof)
-    return line
+def _absent(question: Question, opened: Mapping[UUID, Opened]) -> frozenset[tuple[UUID, str]]:
+    """Which of the fields that the item asks for each opened certificate lacks."""
+    ways = (way for requirement in question.item.requirements for way in requirement.ways)
+    asked = {way.field for way in ways if isinstance(way, FieldWay)}
+    return frozenset(
+        (certificate_id, field)
+        for certificate_id, content in opened.items()
+        for field in asked
+        if content.fields.get(field) is None
+    )
 
 
 def _record(
@@ -187,6 +184,7 @@ def _record(
             ),
             "materials": sorted({str(e.material_id) for e in evidence if isinstance(e, HeldMaterial)}),
         },
+        acting_for=client.acting_for,
     )
     reasons = {"service_item": question.item.code, "case_number": question.case_number}
     insert_look(db, workshop.keys, event, reasons, at)

@@ -1,7 +1,6 @@
 """From a request's JSON to a question that can be answered: every problem at its JSON pointer."""
 
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -12,6 +11,7 @@ from vault.model.catalogue import HolderKind
 from vault.model.holders import HolderCode
 from vault.model.legal_time import legal_day
 from vault.model.service_item import HolderRole, ServiceItem
+from vault.model.written import case_number_form
 
 # An estate with more co-owners is settled in several cases; each holder costs an index read.
 HOLDERS_MAX = 50
@@ -63,7 +63,7 @@ def read_question(items: Mapping[str, ServiceItem], request: Mapping[str, Any], 
         problems.extend(_applicant_problems(item, holders))
     case_number = request.get("case_number")
     if case_number is not None:  # as deposits keep it, so that both mean the same case
-        case_number = unicodedata.normalize("NFC", case_number).strip()
+        case_number = case_number_form(case_number)
     if case_number is not None and not 1 <= len(case_number) <= CASE_NUMBER_MAX_CHARS:
         detail = f"Expected 1 to {CASE_NUMBER_MAX_CHARS} characters, got {len(case_number)}."
         problems.append(FieldProblem("/case_number", detail))

@@ -1,6 +1,9 @@
 """An application without engines, and a client that calls it in this process."""
 
 import asyncio
+import secrets
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, cast
 
 import httpx
@@ -13,18 +16,26 @@ from storage.public_read import PublicReader
 from vault.workshop import Workshop
 
 PUBLIC_URL = "http://vault.example"
+_FOLDERS = TemporaryDirectory(prefix="certvault-token-keys-")
 
 
 def new_key_pem() -> str:
     return ECKey.generate_key("P-256").as_pem(private=True).decode()
 
 
+def key_folder(pem: str | None = None) -> Path:
+    """A folder with one token key; it goes when the process ends."""
+    folder = Path(_FOLDERS.name) / secrets.token_hex(8)
+    folder.mkdir()
+    (folder / "token.key.pem").write_text(pem or new_key_pem(), encoding="ascii")
+    return folder
+
+
 def settings(**changes: object) -> EdgeSettings:
     values: dict[str, Any] = {
         "mode": Mode.DEVELOPMENT,
         "public_url": PUBLIC_URL,
-        "token_key_pem": new_key_pem(),
-        "token_key_id": "test-1",
+        "token_keys": key_folder(),
         "version": "9.9.9",
     }
     return EdgeSettings(**{**values, **changes})

@@ -26,6 +26,7 @@ from vault.errors import (
     SignatureError,
     TooLarge,
     Unavailable,
+    UnknownCursor,
     VaultError,
 )
 
@@ -39,6 +40,7 @@ def all_errors() -> Iterator[VaultError]:
     yield NotPermitted("No.")
     yield NotFound("Not there.")
     yield Conflict("Differs.", FieldProblem("/b", "Differs."))
+    yield UnknownCursor("Ahead.", FieldProblem("/after", "Ahead."))
     yield TooLarge("Too large.", limit_bytes=1)
     yield Unavailable("Later.", retry_after_s=7)
     yield SignatureError("Broken.", reason="broken")
@@ -52,6 +54,7 @@ STATUS = {
     "not-permitted": 403,
     "not-found": 404,
     "conflict": 409,
+    "unknown-cursor": 409,
     "too-large": 413,
     "unavailable": 503,
     "signature": 500,

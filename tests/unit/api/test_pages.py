@@ -8,11 +8,11 @@ import pytest
 from fastapi import FastAPI
 from starlette.requests import Request
 
-from api.edge import Mode
 from api.pages.rendering import STATIC, Pages
 from api.pages.texts import TEXTS
 from tests.unit.api.calling import app_without_engines, call
 from vault.model.certificate import Status
+from vault.model.use import UseEnd
 from vault.model.verdict import CheckResult, Indication, VerdictName
 
 CERTIFICATE: dict[str, Any] = {
@@ -31,6 +31,12 @@ CERTIFICATE: dict[str, Any] = {
     "status_reason": None,
     "successor": None,
 }
+USAGE_COPY: dict[str, Any] = {
+    "purpose": "办理商品房预售许可<b>",
+    "organisation": "样例市住房和城乡建设局",
+    "case_number": "SL-2026-000119",
+    "valid_until": "2026-12-22",
+}
 REASONS = {status.value for status in Status if status is not Status.VALID} | {"expired", "not_yet_valid"}
 
 
@@ -46,7 +52,7 @@ def report(verdict: str, **changes: object) -> dict[str, Any]:
     shown = CERTIFICATE if verdict in {"genuine", "not_in_force"} else None
     reason = "expired" if verdict == "not_in_force" else None
     values = {"verdict": verdict, "reason": reason, "checks": checks, "certificate": shown, "seals": seals}
-    return {**values, "log": None, "checked_at": "2026-11-22T20:13:21.123456Z", **changes}
+    return {**values, "log": None, "usage_copy": None, "checked_at": "2026-11-22T20:13:21.123456Z", **changes}
 
 
 def rendered(app: FastAPI, template: str, language: str, *, report: dict[str, Any]) -> str:
@@ -67,6 +73,8 @@ def rendered(app: FastAPI, template: str, language: str, *, report: dict[str, An
 def reports() -> Iterator[dict[str, Any]]:
     yield from (report(verdict.value) for verdict in VerdictName)
     yield from (report("not_in_force", reason=reason) for reason in sorted(REASONS))
+    yield from (report("not_in_force", reason=end.value, usage_copy=USAGE_COPY) for end in UseEnd)
+    yield report("genuine", certificate=None, usage_copy=USAGE_COPY)
     yield from (report("not_in_force", certificate={**CERTIFICATE, "status": s.value}) for s in Status)
 
 
@@ -89,9 +97,11 @@ def test_chinese_comes_first_and_english_is_remembered(app: FastAPI) -> None:
 def test_what_strangers_wrote_is_escaped(app: FastAPI) -> None:
     html = rendered(app, "report.html", "zh", report=report("genuine"))
     assert "林**&lt;b&gt;" in html
+    html = rendered(app, "report.html", "zh", report=report("genuine", usage_copy=USAGE_COPY))
+    assert "办理商品房预售许可&lt;b&gt;" in html
 
 
-@pytest.mark.parametrize("path", ["/", "/v", "/dev/login", "/docs", "/nowhere"])
+@pytest.mark.parametrize("path", ["/", "/v", "/signin", "/signed-out", "/docs", "/nowhere"])
 def test_a_page_runs_and_loads_only_our_own(app: FastAPI, path: str) -> None:
     answer = call(app, "GET", path, headers={"accept": "text/html"})
     policy = answer.headers["content-security-policy"]
@@ -122,7 +132,7 @@ def test_answers_to_programs_say_what_browsers_may_do_with_them(app: FastAPI) ->
 
 
 def test_a_form_from_another_site_is_refused(app: FastAPI) -> None:
-    for path in ("/", "/v", "/dev/login", "/dev/logout"):
+    for path in ("/", "/v", "/signout"):
         answer = call(app, "POST", path, data={"t": "x"}, headers={"sec-fetch-site": "cross-site"})
         assert answer.status_code == 403, path
 
@@ -137,15 +147,8 @@ def test_a_form_without_anything_in_it_is_asked_for_again(app: FastAPI) -> None:
 def test_no_text_is_unused_and_every_one_has_both_languages() -> None:
     templates = (STATIC.parent / "templates").glob("*.html")
     said = "".join(file.read_text() for file in templates) + (STATIC.parent / "public.py").read_text()
-    composed = ("verdict.", "reason.", "status.", "result.", "indication.", "check.", "problem.")
+    composed = ("verdict.", "reason.", "status.", "result.", "indication.", "check.", "problem.", "signin.")
     for key, (zh, en) in TEXTS.items():
         assert zh, key
         assert en or re.fullmatch(r"check\.\w+\.\w+", key), key  # English pages show the check's own sentence
         assert f'"{key}"' in said or f"'{key}'" in said or key.startswith(composed), key
-
-
-def test_production_has_no_development_sign_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("api.app.has_development_people", lambda _: False)
-    production = app_without_engines(mode=Mode.PRODUCTION)
-    assert call(production, "GET", "/dev/login").status_code == 404
-    assert call(production, "POST", "/dev/login", data={"login": "x", "password": "x"}).status_code == 404

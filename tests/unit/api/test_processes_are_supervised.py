@@ -1,6 +1,7 @@
 """Listening on a port, and a parent that looks after its children."""
 
 import os
+import signal
 import socket
 import time
 from pathlib import Path
@@ -44,13 +45,14 @@ def test_past_the_last_port_any_free_one_is_taken(monkeypatch: pytest.MonkeyPatc
 
 def test_a_child_that_always_dies_is_tried_again_ever_later(tmp_path: Path) -> None:
     told: list[str] = []
+    others = children_of(os.getpid())  # the suite has a child of its own: the identity provider
     plans = (ChildPlan("broken", ("no-such-role",)),)
     settings = environment({"CERTVAULT_MODE": "nonsense"})
     with Supervisor(plans, settings, tmp_path / "log", told.append) as supervisor:
         eventually(lambda: supervisor.look_after() >= 3, "three deaths")
     assert [line.rpartition("again in ")[2] for line in told] == ["0.5 s.", "1 s.", "2 s."]
     assert "CERTVAULT_MODE" in (tmp_path / "log").read_text(encoding="utf-8")
-    assert children_of(os.getpid()) == {}
+    assert children_of(os.getpid()) == others
 
 
 def test_a_child_that_will_not_end_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,3 +75,14 @@ def test_a_child_that_will_not_end_is_killed(tmp_path: Path, monkeypatch: pytest
     assert child.returncode == -9
     assert time.monotonic() - started < 60
     assert PROJECT.joinpath("api/child.py").exists()
+
+
+def test_under_nohup_a_closed_terminal_stops_nothing() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with supervise.stopped_by_signals():
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert signal.getsignal(signal.SIGTERM) not in {signal.SIG_DFL, signal.SIG_IGN}
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)

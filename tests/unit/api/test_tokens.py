@@ -17,13 +17,15 @@ from api.auth import (
     refuse_cross_origin,
     session_cookie_name,
 )
-from tests.unit.api.calling import new_key_pem
+from api.token_keys import TokenKeys
+from tests.unit.api.calling import key_folder, new_key_pem
 from vault.errors import NotAuthenticated, NotPermitted
 
 AT = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 ISSUER = "https://vault.example"
 LIFETIME = timedelta(minutes=10)
 PEM = new_key_pem()
+FOLDER = key_folder(PEM)
 CLAIMS: dict[str, Any] = {
     "iss": ISSUER,
     "aud": f"{ISSUER}/v1",
@@ -31,12 +33,12 @@ CLAIMS: dict[str, Any] = {
     "iat": int(AT.timestamp()),
     "exp": int((AT + LIFETIME).timestamp()),
 }
-HEADER = {"alg": "ES256", "typ": "at+jwt"}
+KID = ECKey.import_key(PEM).thumbprint()
+HEADER = {"alg": "ES256", "typ": "at+jwt", "kid": KID}
 
 
-def desk(**changes: object) -> TokenDesk:
-    values: dict[str, Any] = {"key_pem": PEM, "key_id": "k", "issuer": ISSUER, "lifetime": LIFETIME}
-    return TokenDesk(**{**values, **changes})
+def desk() -> TokenDesk:
+    return TokenDesk(TokenKeys(FOLDER, LIFETIME), ISSUER, LIFETIME)
 
 
 def signed(claims: dict[str, Any], header: dict[str, str] | None = None, pem: str = PEM) -> str:
@@ -51,6 +53,27 @@ def test_a_token_names_its_client_until_it_is_too_old() -> None:
     assert desk().client_of(token.value, AT + LIFETIME) == "water"
     with pytest.raises(NotAuthenticated):
         desk().client_of(token.value, AT + LIFETIME + timedelta(seconds=LEEWAY_S + 1))
+
+
+def test_a_remembered_token_ends_as_any_other() -> None:
+    one = desk()
+    token = one.issue("water", AT).value
+    for at in (AT, AT + LIFETIME, AT + LIFETIME + timedelta(seconds=LEEWAY_S)):
+        assert one.client_of(token, at) == "water"
+    for changed in (token[:-1], token + "A", token[:-4] + "AAAA"):
+        with pytest.raises(NotAuthenticated):
+            one.client_of(changed, AT)
+    with pytest.raises(NotAuthenticated):
+        one.client_of(token, AT + LIFETIME + timedelta(seconds=LEEWAY_S + 1))
+
+
+def test_tokens_are_remembered_up_to_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.auth.REMEMBERED_MAX", 3)
+    one = desk()
+    tokens = [one.issue(f"water-{n}", AT).value for n in range(8)]
+    for _ in range(2):
+        assert [one.client_of(token, AT) for token in tokens] == [f"water-{n}" for n in range(8)]
+    assert len(one._good) == 3  # noqa: SLF001 - what is remembered is seen nowhere else
 
 
 def test_two_tokens_differ() -> None:
@@ -84,6 +107,13 @@ def signed_with_the_public_key() -> str:
     return jwt.encode({"alg": "HS256", "typ": "at+jwt"}, CLAIMS, OctKey.import_key(public.hex()), ["HS256"])
 
 
+def signed_with_its_own_key() -> str:
+    """A key that the token brings along (`jwk`), under our key's id."""
+    own = ECKey.import_key(new_key_pem())
+    header = {**HEADER, "jwk": own.as_dict(private=False)}
+    return jwt.encode(header, CLAIMS, own, ["ES256"])
+
+
 @pytest.mark.parametrize(
     "token",
     [
@@ -96,6 +126,8 @@ def signed_with_the_public_key() -> str:
         signed_with_the_public_key(),
         signed(CLAIMS, pem=new_key_pem()),
         signed(CLAIMS, {"typ": "JWT"}),
+        signed(CLAIMS, {"kid": "another"}),
+        signed_with_its_own_key(),
         signed({**CLAIMS, "iss": "https://other.example"}),
         signed({**CLAIMS, "aud": ISSUER}),
         signed({**CLAIMS, "sub": 7}),
@@ -103,7 +135,7 @@ def signed_with_the_public_key() -> str:
         signed({**CLAIMS, "iat": int(AT.timestamp()) + 3600}),
         signed(CLAIMS)[:-4] + "AAAA",
     ],
-    ids=range(15),
+    ids=range(17),
 )
 def test_what_is_not_ours_is_refused(token: str) -> None:
     with pytest.raises(NotAuthenticated):
@@ -111,9 +143,9 @@ def test_what_is_not_ours_is_refused(token: str) -> None:
 
 
 def test_the_published_keys_check_the_tokens_and_hold_no_private_part() -> None:
-    [key] = desk().public_keys()["keys"]
+    [key] = desk().public_keys(AT)["keys"]
     assert "d" not in key
-    assert (key["kid"], key["alg"], key["use"]) == ("k", "ES256", "sig")
+    assert (key["kid"], key["alg"], key["use"]) == (KID, "ES256", "sig")
     assert (
         jwt.decode(desk().issue("water", AT).value, ECKey.import_key(key), ["ES256"]).claims["sub"] == "water"
     )

@@ -31,6 +31,13 @@ def _drop(*path: str | int) -> Callable[[Data], None]:
 
 
 DEFECTS = {
+    "operator with a wrong check": (
+        CITY,
+        _set("operator", "code", to="12990100MB9900179X"),
+        "operator.code",
+        "social credit code",
+    ),
+    "no operator": (CITY, _drop("operator"), "", "expected the key 'operator'"),
     "code with a wrong check": (FOOD, _set("code", to="11990000MB98000127013"), "code", "social credit code"),
     "code too short": (FOOD, _set("code", to="118"), "code", "expected text like"),
     "missing key": (FOOD, _drop("name_en"), "", "expected the key 'name_en'"),

@@ -44,8 +44,11 @@ def test_every_command_of_the_issue_is_there() -> None:
             "openapi",
             "version",
         ),
-        *("catalogue check", "catalogue apply", "catalogue export", "client add", "client rotate"),
-        *("client disable", "seal new", "seal list", "seal stop"),
+        *("catalogue check", "catalogue apply", "catalogue export", "directory export"),
+        *("client add", "client rotate", "client disable", "client list", "client show", "token-key rotate"),
+        *("seal new", "seal list", "seal stop"),
+        *("webhook add", "webhook list", "webhook rotate", "webhook remove", "webhook failed"),
+        *("webhook replay", "changes list", "changes backfill"),
     }
 
 

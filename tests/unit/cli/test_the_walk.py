@@ -11,7 +11,8 @@ import pikepdf
 import pytest
 
 from api.cli.sample_document import plain_pdf
-from api.cli.walk import Step, UnexpectedError, _expect, walk
+from api.cli.walk import Step, walk
+from api.cli.walk_answers import UnexpectedError, expect
 from api.cli.walk_cases import REPLY, STORIES, Story, completed_case, new_run, spoiled_case
 from api.sample_city import CLIENT_ID, DemoPerson, SampleCity
 from signing.intake import admit_pdf
@@ -41,7 +42,7 @@ def test_every_case_of_the_walk_would_be_taken(story: Story) -> None:
     kind = CATALOGUE.types[story.type_code]
     for _ in range(20):  # numbers are drawn
         body = completed_case(story, dict(kind.example), new_run())
-        case = read_case(CATALOGUE.types, GRANT, body, at=datetime.now(UTC))
+        case = read_case(CATALOGUE.in_force, GRANT, body, at=datetime.now(UTC))
         assert re.fullmatch(kind.number_pattern, case.results[0].number)
 
 
@@ -52,7 +53,7 @@ def test_two_walks_never_share_a_case_number() -> None:
 def test_the_spoiled_case_has_just_its_two_mistakes() -> None:
     kind = CATALOGUE.types[STORIES[1].type_code]
     with pytest.raises(InputError) as refused:
-        read_case(CATALOGUE.types, GRANT, spoiled_case(dict(kind.example), "run"), at=datetime.now(UTC))
+        read_case(CATALOGUE.in_force, GRANT, spoiled_case(dict(kind.example), "run"), at=datetime.now(UTC))
     assert {p.pointer for p in refused.value.problems} == {"/results/0/holders/0/code", "/results/0/valid_to"}
 
 
@@ -93,4 +94,4 @@ def test_a_vault_that_answers_nonsense_fails_every_step() -> None:
 
 def test_an_unmet_expectation_is_a_sentence() -> None:
     with pytest.raises(UnexpectedError, match=r"Expected genuine, got altered\."):
-        _expect(False, "genuine", "altered")  # noqa: FBT003 - as the walk writes it
+        expect(False, "genuine", "altered")  # noqa: FBT003 - as the walk writes it

@@ -10,7 +10,7 @@ import pytest
 from vault.model.catalogue import HolderKind
 from vault.model.certificate import Status, TrustLevel
 from vault.model.held import Held, HeldCertificate, HeldMaterial, Party, PendingResult
-from vault.model.reuse import Line, LineState, Reason, applies, decide, lacking_field
+from vault.model.reuse import Line, LineState, Reason, applies, decide, to_open
 from vault.model.reuse_words import why
 from vault.model.service_item import (
     CertificateWay,
@@ -339,6 +339,13 @@ def test_a_successor_of_another_holder_is_named_with_its_place() -> None:
     assert "superseded on 2026-11-15 by 1.2.156.3005.2.2, which holder 2 of the request holds" in told(line)
 
 
+def test_a_successor_that_was_taken_back_before_it_began_is_none() -> None:
+    waiting = certificate(1, status=Status.SUSPENDED, superseded_by=UUID(int=2))
+    line = decided(Held((waiting, certificate(2, status=Status.ABOLISHED))))
+    assert line.obstacles[0].reasons == (Reason.SUSPENDED,)
+    assert line.obstacles[0].evidence == waiting
+
+
 def test_a_successor_that_is_not_held_is_told() -> None:
     line = decided(Held((OLD,)))
     assert "none of the holders asked about has its successor" in told(line)
@@ -349,10 +356,46 @@ def test_a_field_counts_by_the_certificate_that_bears_it() -> None:
     requirement = replace(REQUIREMENT, ways=(way,))
     line = decided(Held((certificate(),)), requirement)
     assert (line.state, line.satisfied_by[0].way) == (LineState.HELD, way)
-    lacking = lacking_field(line, line.satisfied_by[0])
+    absent = frozenset({(UUID(int=1), "contractor")})
+    lacking = decided(Held((certificate(),), absent=absent), requirement)
     assert (lacking.state, lacking.satisfied_by) == (LineState.HELD_NOT_USABLE, ())
     assert lacking.obstacles[0].reasons == (Reason.FIELD_ABSENT,)
     assert "does not say what is asked for" in told(lacking)
+    assert decided(replace(Held((certificate(),)), absent=absent)).state is LineState.HELD, "no field asked"
+
+
+def test_another_certificate_that_has_the_field_is_taken_and_then_another_way() -> None:
+    way = FieldWay(PERMIT, "建筑工程施工许可证", "contractor", "施工单位")
+    requirement = replace(REQUIREMENT, ways=(way, MaterialWay(CONTRACT, "施工合同")))
+    shorter = certificate(2, valid_to=TODAY)
+    both = (certificate(1), shorter)
+    without_first = frozenset({(UUID(int=1), "contractor")})
+    line = decided(Held(both, absent=without_first), requirement)
+    assert [proof.evidence for proof in line.satisfied_by] == [shorter]
+    without_both = without_first | {(UUID(int=2), "contractor")}
+    line = decided(Held(both, (material(),), absent=without_both), requirement)
+    assert [proof.evidence for proof in line.satisfied_by] == [material()]
+    coming = replace(COMING, type_code=PERMIT)
+    assert decided(Held(both, (), (coming,), without_both), requirement).state is LineState.PENDING
+
+
+def test_what_may_have_to_be_opened_is_what_is_usable_so_far() -> None:
+    held = Held(
+        (
+            certificate(1),
+            certificate(2, valid_to=TODAY),
+            certificate(3, valid_to=YESTERDAY),
+            certificate(4, 1),
+            certificate(5, status=Status.REVOKED),
+        )
+    )
+    days = {"on": TODAY, "needed_until": DECISION}
+    parties = (APPLICANT, REPRESENTATIVE)
+    assert to_open(REQUIREMENT, parties, held, **days) == {UUID(int=1)}
+    way = FieldWay(PERMIT, "建筑工程施工许可证", "contractor", "施工单位")
+    wanted = replace(REQUIREMENT, ways=(way, *MATERIAL.ways))
+    assert to_open(wanted, parties, held, **days) == {UUID(int=1), UUID(int=2)}
+    assert to_open(wanted, parties, Held(materials=(material(),)), **days) == frozenset()
 
 
 @pytest.mark.parametrize(

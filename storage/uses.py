@@ -1,0 +1,342 @@
+"""Uses: what is used by whom for which case, found by request, code, copy or holder.
+
+A use's data key is wrapped by the key of every holder of what is used, and seals its copy, too: when the last
+of them is erased, nothing opens either.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Column, Row, Select, Table, func, select, true, update
+from sqlalchemy.dialects.postgresql import insert
+
+from storage.db import ReadConnection, WriteConnection
+from storage.envelope import DataKey, KeyRing, open_json, seal_json
+from storage.key_state import found_by
+from storage.record_keys import (
+    USES,
+    KnownHolder,
+    holder_key,
+    record_key,
+    way_in,
+    way_in_columns,
+    wrapped_for,
+)
+from storage.tables import (
+    certificate_holders,
+    certificates,
+    clients,
+    holders,
+    material_holders,
+    materials,
+    use_codes,
+    use_copies,
+    use_events,
+    use_holders,
+    uses,
+)
+from vault.errors import IntegrityError
+from vault.model.certificate import SealLevel
+from vault.model.use import CopyRecord, Subject, SubjectKind, UseAction, UseRecord
+
+# Purpose of the blind index of a whole request.
+REQUEST = "use-request"
+# What is left of the words of an erased use.
+_NOTHING: Mapping[str, Any] = {"case_number": "", "purpose": "", "organisation": "", "clerk": None}
+
+
+@dataclass(frozen=True, slots=True)
+class CodeRow:
+    """A use code as its row holds it, and the use that it is for."""
+
+    expires_at: datetime
+    redeemed_by: str | None
+    use: UseRecord
+
+
+@dataclass(frozen=True, slots=True)
+class AccessRow:
+    """A use as its holder sees it: `client_name`, whose system; `identifier` of certificates only."""
+
+    use: UseRecord
+    client_name: str
+    type_code: str
+    identifier: str | None
+    redeemed: int
+
+
+def find_standing_use(db: ReadConnection, keys: KeyRing, request: str, at: datetime) -> UseRecord | None:
+    """The newest use that this request (its canonical text) made, its time not run out, revoked or not."""
+    query = (
+        use_records()
+        .where(found_by(uses.c.request_index, keys, (REQUEST, request)), uses.c.expires_at > at)
+        .order_by(uses.c.id.desc())
+        .limit(1)
+    )
+    row = db.execute(query).one_or_none()
+    return None if row is None else use_of(keys, row)
+
+
+def lock_holders_of(db: WriteConnection, subject: Subject) -> None:
+    """Holds those who hold this: nobody of them is erased until the transaction ends."""
+    of, key = _holding(subject)
+    query = (
+        select(holders.c.id)
+        .join(of, of.c.holder_id == holders.c.id)
+        .where(key == subject.id)
+        .order_by(holders.c.id)
+        .with_for_update(read=True, key_share=True, of=holders)
+    )
+    db.execute(query)
+
+
+def insert_use(
+    db: WriteConnection,
+    keys: KeyRing,
+    use: UseRecord,
+    data_key: DataKey,
+    *,
+    request: str,
+    copy_name: str | None,
+) -> None:
+    """Writes a use with its holders and its copy: three or four statements.
+
+    What is used is locked by the caller, so that its holders stay. `request`: its canonical text.
+    `copy_name`: the name of the copy's object, which `data_key` has sealed already.
+    """
+    content = {
+        "purpose": use.purpose,
+        "case_number": use.case_number,
+        "organisation": use.organisation,
+        "clerk": use.clerk,
+    }
+    db.execute(
+        insert(uses).values(
+            id=use.use_id,
+            client_id=use.client_id,
+            certificate_id=use.subject.id if use.subject.kind is SubjectKind.CERTIFICATE else None,
+            material_id=use.subject.id if use.subject.kind is SubjectKind.MATERIAL else None,
+            service_item=use.service_item,
+            **request_index_values(keys, request),
+            sealed=seal_json(data_key, content, USES.content_place(use.use_id)),
+            made_at=use.made_at,
+            expires_at=use.expires_at,
+        )
+    )
+    db.execute(insert(use_holders), _holder_rows(db, keys, use, data_key))
+    if use.copy is not None:
+        db.execute(
+            insert(use_copies).values(
+                use_id=use.use_id,
+                sha256=bytes.fromhex(use.copy.sha256),
+                size_bytes=use.copy.size_bytes,
+                pages=use.copy.pages,
+                original_sha256=bytes.fromhex(use.copy.original_sha256),
+                level=use.copy.level,
+                seal_id=use.copy.seal_id,
+                object_name=copy_name,
+            )
+        )
+
+
+def request_index_values(keys: KeyRing, request: str) -> dict[str, object]:
+    """The columns by which a request's use is found, under the active index key."""
+    return {"request_index": keys.index(REQUEST, request), "index_version": keys.index_version}
+
+
+def insert_event(db: WriteConnection, use_id: UUID, action: UseAction, actor: str, at: datetime) -> None:
+    """Writes an event of a use."""
+    db.execute(insert(use_events).values(use_id=use_id, action=action, actor=actor, at=at))
+
+
+def insert_code(
+    db: WriteConnection, use_id: UUID, code_hash: bytes, issued_at: datetime, expires_at: datetime
+) -> None:
+    """Gives a use one more code, by its hash."""
+    db.execute(
+        insert(use_codes).values(
+            code_hash=code_hash, use_id=use_id, issued_at=issued_at, expires_at=expires_at
+        )
+    )
+
+
+def lock_code(db: WriteConnection, keys: KeyRing, code_hash: bytes) -> CodeRow | None:
+    """The code with this hash and its use, held until the transaction ends."""
+    query = (
+        use_records()
+        .add_columns(use_codes.c.expires_at.label("code_expires_at"), use_codes.c.redeemed_by)
+        .join(use_codes, use_codes.c.use_id == uses.c.id)
+        .where(use_codes.c.code_hash == code_hash)
+        .with_for_update(of=[use_codes, uses])
+    )
+    row = db.execute(query).one_or_none()
+    return None if row is None else CodeRow(row.code_expires_at, row.redeemed_by, use_of(keys, row))
+
+
+def redeem_code(db: WriteConnection, code_hash: bytes, client_id: str, at: datetime) -> None:
+    """Marks a locked code as redeemed."""
+    statement = update(use_codes).where(use_codes.c.code_hash == code_hash)
+    db.execute(statement.values(redeemed_by=client_id, redeemed_at=at))
+
+
+def has_redeemed(db: ReadConnection, use_id: UUID, client_id: str) -> bool:
+    """Whether this client has redeemed a code of this use."""
+    query = select(func.count()).where(use_codes.c.use_id == use_id, use_codes.c.redeemed_by == client_id)
+    return db.execute(query).scalar_one() > 0
+
+
+def find_use(db: ReadConnection, keys: KeyRing, use_id: UUID, *, lock: bool = False) -> UseRecord | None:
+    """One use; `lock` holds its row until the transaction ends."""
+    query = use_records().where(uses.c.id == use_id)
+    row = db.execute(query.with_for_update(of=[uses]) if lock else query).one_or_none()
+    return None if row is None else use_of(keys, row)
+
+
+def find_use_key(db: ReadConnection, keys: KeyRing, use_id: UUID) -> DataKey | None:
+    """The data key of a use; None where everybody is erased who held what it uses, or there is none."""
+    opener = way_in(USES)
+    query = select(uses.c.id, uses.c.data_key, *way_in_columns(opener)).outerjoin(opener, true())
+    row = db.execute(query.where(uses.c.id == use_id)).one_or_none()
+    return None if row is None else record_key(USES, keys, row)
+
+
+def use_by_copy(db: ReadConnection, keys: KeyRing, sha256: str) -> UseRecord | None:
+    """The use whose copy has this digest."""
+    row = db.execute(use_records().where(use_copies.c.sha256 == bytes.fromhex(sha256))).one_or_none()
+    return None if row is None else use_of(keys, row)
+
+
+def is_of_holder(db: ReadConnection, use_id: UUID, holder_id: UUID) -> bool:
+    """Whether what is used is held by this holder."""
+    query = select(func.count()).where(use_holders.c.use_id == use_id, use_holders.c.holder_id == holder_id)
+    return db.execute(query).scalar_one() > 0
+
+
+def revoke_use(db: WriteConnection, use_id: UUID, at: datetime) -> None:
+    """Ends a locked use for good."""
+    db.execute(update(uses).where(uses.c.id == use_id).values(revoked_at=at))
+
+
+def uses_of_holder(
+    db: ReadConnection, keys: KeyRing, holder_id: UUID, *, before: UUID | None, limit: int
+) -> tuple[AccessRow, ...]:
+    """The newest uses of what a holder has, at most `limit`, those made before the use `before` only.
+
+    One statement: a scan of the holder's own index entries, whatever else the vault holds.
+    """
+    redeemed = (
+        select(func.count())
+        .where(use_codes.c.use_id == uses.c.id, use_codes.c.redeemed_by.is_not(None))
+        .scalar_subquery()
+    )
+    query = (
+        use_records()
+        .add_columns(
+            clients.c.name.label("client_name"),
+            func.coalesce(certificates.c.type_code, materials.c.type_code).label("type_code"),
+            certificates.c.identifier,
+            redeemed.label("redeemed"),
+        )
+        .join(use_holders, use_holders.c.use_id == uses.c.id)
+        .join(clients, clients.c.id == uses.c.client_id)
+        .outerjoin(certificates, certificates.c.id == uses.c.certificate_id)
+        .outerjoin(materials, materials.c.id == uses.c.material_id)
+        .where(use_holders.c.holder_id == holder_id)
+        .order_by(use_holders.c.use_id.desc())
+        .limit(limit)
+    )
+    if before is not None:
+        query = query.where(use_holders.c.use_id < before)
+    return tuple(
+        AccessRow(use_of(keys, row), row.client_name, row.type_code, row.identifier, row.redeemed)
+        for row in db.execute(query)
+    )
+
+
+def _holder_rows(
+    db: WriteConnection, keys: KeyRing, use: UseRecord, data_key: DataKey
+) -> list[dict[str, object]]:
+    """A row for each holder of what is used, with the use's key for everyone who is not erased."""
+    of, key = _holding(use.subject)
+    query = (
+        select(of.c.holder_id, holders.c.data_key)
+        .join(holders, holders.c.id == of.c.holder_id)
+        .where(key == use.subject.id)
+    )
+    rows: list[dict[str, object]] = []
+    for row in db.execute(query):
+        wrapped = None
+        if row.data_key is not None:
+            holder = KnownHolder(row.holder_id, holder_key(keys, row.holder_id, row.data_key))
+            wrapped = wrapped_for(USES, use.use_id, holder, data_key)
+        rows.append({"holder_id": row.holder_id, "use_id": use.use_id, "data_key": wrapped})
+    return rows
+
+
+def _holding(subject: Subject) -> tuple[Table, Column[UUID]]:
+    """The table of those who hold what is used, and its column of what they hold."""
+    if subject.kind is SubjectKind.CERTIFICATE:
+        return certificate_holders, certificate_holders.c.certificate_id
+    return material_holders, material_holders.c.material_id
+
+
+def use_records() -> Select[Any]:
+    """One row a use, with what opens it and its copy beside it."""
+    opener = way_in(USES)
+    found = select(
+        uses,
+        *way_in_columns(opener),
+        use_copies.c.sha256,
+        use_copies.c.size_bytes,
+        use_copies.c.pages,
+        use_copies.c.original_sha256,
+        use_copies.c.level,
+        use_copies.c.seal_id,
+    )
+    return found.outerjoin(use_copies, use_copies.c.use_id == uses.c.id).outerjoin(opener, true())
+
+
+def use_of(keys: KeyRing, row: Row[Any]) -> UseRecord:
+    """The use in a row of these queries.
+
+    Raises:
+        IntegrityError: its envelope does not open.
+    """
+    data_key = record_key(USES, keys, row)
+    if (data_key is None) is not (row.sealed is None):
+        raise IntegrityError(f"Use {row.id} has lost its envelope or its data key.")
+    erased = data_key is None
+    content = _NOTHING if data_key is None else open_json(data_key, row.sealed, USES.content_place(row.id))
+    subject = (
+        Subject(SubjectKind.MATERIAL, row.material_id)
+        if row.certificate_id is None
+        else Subject(SubjectKind.CERTIFICATE, row.certificate_id)
+    )
+    copy = None
+    if row.sha256 is not None:
+        copy = CopyRecord(
+            row.sha256.hex(),
+            row.size_bytes,
+            row.pages,
+            row.original_sha256.hex(),
+            SealLevel(row.level),
+            row.seal_id,
+        )
+    return UseRecord(
+        use_id=row.id,
+        client_id=row.client_id,
+        subject=subject,
+        service_item=row.service_item,
+        case_number=content["case_number"],
+        purpose=content["purpose"],
+        organisation=content["organisation"],
+        clerk=content["clerk"],
+        made_at=row.made_at,
+        expires_at=row.expires_at,
+        revoked_at=row.revoked_at,
+        copy=copy,
+        erased=erased,
+    )

@@ -1,0 +1,1 @@
+"""The vault held against a plain model: deposits, decisions and questions in any order."""

@@ -1,0 +1,1 @@
+"""The transparency log at work: sequencing, publishing, serving, proving, witnessing, re-deriving."""

@@ -1,0 +1,28 @@
+"""Uses (用证): who uses what for which case, the codes that say so, and the copies that are made for it."""
+
+from vault.uses.discarding import discard_copy, discard_copy_in_clear
+from vault.uses.history import ACCESSES_MAX, Accesses, accesses_of
+from vault.uses.making import MadeUse, make_use
+from vault.uses.reading import UseRequest, read_use
+from vault.uses.redeeming import Redeemed, redeem
+from vault.uses.revoking import revoke_by_client, revoke_by_holder
+from vault.uses.showing import accesses_json, made_json, use_json
+
+__all__ = [
+    "ACCESSES_MAX",
+    "Accesses",
+    "MadeUse",
+    "Redeemed",
+    "UseRequest",
+    "accesses_json",
+    "accesses_of",
+    "discard_copy",
+    "discard_copy_in_clear",
+    "made_json",
+    "make_use",
+    "read_use",
+    "redeem",
+    "revoke_by_client",
+    "revoke_by_holder",
+    "use_json",
+]

@@ -1,0 +1,96 @@
+"""Redeeming a use code (用证码): the receiving system shows it, and gets what it is for."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from storage.db import WriteConnection
+from storage.history import AuditRow, insert_audit
+from storage.uses import CodeRow, insert_event, lock_code, redeem_code
+from vault.errors import Conflict, NotFound
+from vault.model.actors import ClientGrant
+from vault.model.use import UseAction, UseRecord, end_sentence
+from vault.uses.admitting import Used, admit
+from vault.uses.making import code_hash, note
+from vault.workshop import Workshop
+
+_OPENS_NOTHING = "This code opens nothing: it is wrong, was used before, or its time is over."
+
+
+@dataclass(frozen=True, slots=True)
+class Redeemed:
+    """What a code was for: the use, and the certificate or material as it is now."""
+
+    use: UseRecord
+    used: Used = field(repr=False)
+    repeated: bool
+
+
+def redeem(workshop: Workshop, client: ClientGrant, code: str, *, at: datetime) -> Redeemed:
+    """Gives one receiving system what the code is for, once.
+
+    1. find the code by its hash, and hold its row: of two systems at once one is first.
+    2. judge: within its life, not redeemed by another, its use not revoked or run out. The same system may
+       ask again within the code's life, since its answer may have been lost.
+    3. admit: what is used is still in force; if not, the code is not spent.
+    4. record the redemption with event and audit event.
+
+    Whoever shows a code that does not hold is told nothing but that: the same sentence after the same
+    statements for a code that never was. Only the system that made the use, or had redeemed the code, hears
+    why. Each try is audited.
+
+    Raises:
+        NotFound: the code opens nothing for this client.
+        Conflict: the client may know why it does not; or what it is for is no longer in force.
+        Unavailable: the database does not answer; the same request may succeed later.
+    """
+    hashed = code_hash(code)
+    with workshop.database.writing() as db:
+        found = lock_code(db, workshop.keys, hashed)  # 1
+        answer = _judged(db, workshop, client, found, at)  # 2, 3
+        if isinstance(answer, Redeemed):
+            _record(db, workshop, client, hashed, answer, at)  # 4
+            return answer
+        details = {"use": None if found is None else str(found.use.use_id)}
+        insert_audit(db, [AuditRow(client.client_id, "use-redeem-refused", None, None, details)], at)
+    raise answer
+
+
+def _judged(
+    db: WriteConnection, workshop: Workshop, client: ClientGrant, found: CodeRow | None, at: datetime
+) -> Redeemed | NotFound | Conflict:
+    """What a code comes to: an error is an answer here, so that its try is recorded before it is raised."""
+    refusal = _refusal(found, client, at)
+    if found is None or refusal is not None:
+        return refusal or NotFound(_OPENS_NOTHING)
+    try:
+        used = admit(db, workshop, client, found.use.subject, at=at)
+    except Conflict as error:
+        return error
+    return Redeemed(found.use, used, repeated=found.redeemed_by is not None)
+
+
+def _record(
+    db: WriteConnection, workshop: Workshop, client: ClientGrant, hashed: bytes, done: Redeemed, at: datetime
+) -> None:
+    if not done.repeated:
+        redeem_code(db, hashed, client.client_id, at)
+        insert_event(db, done.use.use_id, UseAction.REDEEM, client.client_id, at)
+    note(db, workshop, done.use, UseAction.REDEEM, client.client_id, at)
+
+
+def _refusal(found: CodeRow | None, client: ClientGrant, at: datetime) -> NotFound | Conflict | None:
+    """What a code that does not hold is answered with; None where it holds."""
+    if found is None:
+        return NotFound(_OPENS_NOTHING)
+    end = found.use.end(at)
+    if found.redeemed_by not in {None, client.client_id}:
+        why = "It was redeemed before, by another system."
+    elif end is not None:
+        why = end_sentence(found.use, end)
+    elif found.expires_at <= at:
+        why = "Its time is over: ask for the use again to get a fresh one."
+    else:
+        return None
+    if client.client_id in {found.use.client_id, found.redeemed_by}:
+        return Conflict(f"This code can no longer be redeemed. {why}")
+    return NotFound(_OPENS_NOTHING)
