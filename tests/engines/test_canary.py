@@ -14,13 +14,19 @@ from storage.embedded import discard, embedded_engines
 from storage.embedded.placement import recorded_home
 from storage.envelope import Suite
 from tests.conftest import House
-from tests.files import sealed_bytes
+from tests.files import copy_bytes, sealed_bytes
 from tests.flows.test_deposit import deposited
 from tests.flows.test_rotation import company, now, request_of, with_material
+from tests.flows.test_uses import asked, used
+from tests.flows.test_webhooks import HERE
 from tests.vaults import own_vault
+from vault.erasing import hold
 from vault.lookup import by_number, holdings
+from vault.model.actors import Assurance, Introduced, Role
 from vault.model.holders import HolderCode
 from vault.rotating import rotate
+from vault.sessions import enter
+from vault.webhooks import register
 
 pytestmark = pytest.mark.engines
 
@@ -71,6 +77,16 @@ def _deposit_canaries(house: House) -> tuple[str, dict[str, bytes]]:
     )
     by_number(workshop, house.client, certificate.number, purpose="金丝雀事由二", at=now())
     pdf = sealed_bytes(house, certificate)
+    words = {"purpose": "金丝雀用途", "clerk": "金丝雀窗口", "organisation": "金丝雀机关"}
+    use = used(house, asked(certificate, case_number="CANARY-2026-0042", **words)).use
+    copied = copy_bytes(house, use)
+    roles = frozenset({Role.HOLDER})
+    subject = "canary-subject-31"
+    who_signs_in = Introduced("https://id.example", subject, "金丝雀某", roles, None, code, Assurance.HIGH)
+    enter(workshop, who_signs_in, "test", before=None, at=now())
+    url = "https://receiver.example/canary-path-17"
+    secret = register(workshop, house.client.client_id, url, HERE, at=now()).secret
+    hold(workshop, code, reason="金丝雀法院", actor="operator:test", at=now())
     texts = {
         "name": who["name"],
         "code": who["code"],
@@ -79,6 +95,13 @@ def _deposit_canaries(house: House) -> tuple[str, dict[str, bytes]]:
         "purpose": "金丝雀事由",
         "verification code": certificate.verification_code,
         "token": certificate.token,
+        **{f"the use's {name}": text for name, text in words.items()},
+        "the use's case": use.case_number,
+        "subject": subject,
+        "person": "金丝雀某",
+        "webhook": url,
+        "webhook's secret": secret,
+        "hold": "金丝雀法院",
     }
     needles = {name: text.encode() for name, text in texts.items()}
     # JSON may escape; of the sealed file a cut of its (compressed) body and of its signature are looked for.
@@ -89,6 +112,8 @@ def _deposit_canaries(house: House) -> tuple[str, dict[str, bytes]]:
     needles |= {
         "the sealed file": pdf[2000:2032],
         "its signature": pdf[-400:-368],
+        "the usage copy": copied[2000:2032],
+        "the copy's end": copied[-400:-368],
         "the uploaded file": b"m 100 100 l S",
     }
     return request["case"]["number"], needles
