@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, UrlConstraints, ValidationError, ValidationInfo, field_validator
 from pydantic_core import Url
@@ -42,6 +42,7 @@ class Settings(BaseSettings):
 
     `trust`: PEM bundle of the roots that seals and time-stamps must chain to. `tsa_url`: RFC 3161 time-stamp
     authority; without one, development mode uses its own (`tsa.key.pem` in `secrets`), production seals B-B.
+    `cipher_suite`: what new versions of the vault's own keys serve (`certvault keys rotate`).
     `listed_items_only`: refuse deposits of service items that the catalogue does not have.
     `webhook_networks`: networks beside the public ones in which webhooks may be received, such as
     `10.20.0.0/16,fd00:1::/32`.
@@ -61,6 +62,7 @@ class Settings(BaseSettings):
     trust: Path
     providers: Path | None = None
     tsa_url: HttpUrl | None = None
+    cipher_suite: Literal["aes-256-gcm", "sm4-gcm"] = "aes-256-gcm"
     witnesses: Path | None = None
     trusted_proxies: str = ""
     limits_factor: Annotated[float, Field(gt=0)] | None = None

@@ -16,8 +16,9 @@ from signing.timestamp import DevelopmentTimeStampAuthority, HttpTimeStampAuthor
 from signing.trust import certificates_der
 from signing.typeset import Typesetter
 from storage.blobs import BlobStore
-from storage.db import Database
-from storage.envelope import KeyRing, read_key_ring
+from storage.db import Database, WriteConnection
+from storage.envelope import KeyRing, file_key_ring
+from storage.key_state import take_up
 from storage.log_store import LogStore
 from storage.public_read import PublicReader
 from storage.s3 import StoreAddress
@@ -45,8 +46,17 @@ class Wired:
 
 
 def database_of(settings: Settings) -> Database:
-    """The pool of this process."""
+    """A pool for a process that writes neither an envelope nor an index."""
     return Database(settings.database_url.get_secret_value(), pool_size=DATABASE_POOL)
+
+
+def _database(settings: Settings, keys: KeyRing) -> Database:
+    """The pool of this process, which writes under the keys that the database says are active."""
+
+    def on_write(db: WriteConnection, *, repeatable: bool) -> None:
+        take_up(db, keys, repeatable=repeatable)
+
+    return Database(settings.database_url.get_secret_value(), pool_size=DATABASE_POOL, on_write=on_write)
 
 
 def blobs_of(settings: Settings) -> BlobStore:
@@ -70,7 +80,7 @@ def wire(settings: Settings) -> Wired:
     """
     secrets = SecretsFolder(settings.secrets)
     try:
-        keys = read_key_ring(secrets.key_ring.read_text())
+        keys = file_key_ring(secrets.key_ring)
         passphrase = secrets.passphrase.read_bytes()
         log_key = read_log_key(secrets.log_key.read_bytes())
         roots = certificates_der(settings.trust.read_bytes())
@@ -78,7 +88,7 @@ def wire(settings: Settings) -> Wired:
     except OSError as error:
         raise InputError(f"{error.filename} is not readable: {error.strerror}.") from error
     read_token_keys(secrets.path)  # tells now what every request would tell
-    database = database_of(settings)
+    database = _database(settings, keys)
     workshop = Workshop(
         database=database,
         blobs=blobs_of(settings),

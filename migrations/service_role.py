@@ -2,6 +2,7 @@
 
 The owner of the tables (who migrates) and the role that serves are two. The triggers refuse to rewrite
 history whoever asks; without the right to, the serving role cannot even try, nor switch a trigger off.
+`certvault keys rotate`, which wraps keys in the histories anew, is for the owner.
 """
 
 from psycopg import sql
@@ -13,6 +14,7 @@ INSERT_ONLY = (
     "audit_heads",
     "avoided_resubmissions",
     "certificate_types",
+    "hold_events",
     "log_checkpoints",
     "log_cosignatures",
     "log_publications",
@@ -25,7 +27,6 @@ INSERT_ONLY = (
     "status_events",
     "use_copies",
     "use_events",
-    "use_holders",
 )
 # Single columns that change, of rows that otherwise do not.
 UPDATED_COLUMNS = {
@@ -34,6 +35,7 @@ UPDATED_COLUMNS = {
     "log_tiles": ("hashes",),
     "seal_uses": ("used",),
     "seals": ("stopped_at",),
+    "use_holders": ("data_key",),
 }
 
 

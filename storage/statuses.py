@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from storage.db import ReadConnection, WriteConnection
 from storage.tables import cases, certificates, status_events
-from vault.model.certificate import CertificateRecord, Status
+from vault.model.certificate import CertificateRecord, ErasedCertificate, Status
 from vault.model.lifecycle import (
     TAKES_OVER,
     Action,
@@ -170,7 +170,7 @@ def identifiers_of(db: ReadConnection, certificate_ids: Sequence[UUID]) -> Mappi
     return {row.id: row.identifier for row in db.execute(query)}
 
 
-def out_of_force(db: ReadConnection, record: CertificateRecord) -> OutOfForce | None:
+def out_of_force(db: ReadConnection, record: CertificateRecord | ErasedCertificate) -> OutOfForce | None:
     """Since when, why and in favour of what a certificate is not `valid`; None where it is."""
     if record.status is Status.VALID:
         return None

@@ -1,5 +1,6 @@
 """A whole vault for the suite: the embedded engines, founded once, shared by every test that needs them."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from api.wiring import Wired, blobs_of, database_of, wire
 from migrations.run import upgrade
 from signing.typeset import SEAL_PLACES
 from storage.embedded import EngineAddresses, discard, embedded_engines
+from storage.envelope import Suite
 from tests.custodians import two_custodians
 from tests.desks import Desk, open_desk
 from tests.faults import CuttingWire
@@ -71,7 +73,9 @@ def house(engines: EngineAddresses, tmp_path_factory: pytest.TempPathFactory) ->
     """A vault with the shipped catalogue, a seal for every authority and one client that acts for all."""
     now = datetime.now(UTC)
     secrets = SecretsFolder(tmp_path_factory.mktemp("secrets") / "secrets")
-    found_development_secrets(secrets, token_key_pem=token_key_pem(), at=now)
+    # The whole suite runs under the other suite of algorithms, too: CERTVAULT_TEST_SUITE=sm4-gcm.
+    suite = Suite.named(os.environ.get("CERTVAULT_TEST_SUITE", Suite.AES.label))
+    found_development_secrets(secrets, token_key_pem=token_key_pem(), at=now, suite=suite)
     listening = create_server(("127.0.0.1", 0))
     issuer = f"http://127.0.0.1:{listening.getsockname()[1]}"
     providers = local_provider.set_up(secrets.path, issuer=issuer, origin=ORIGIN, accounts=[])

@@ -6,9 +6,11 @@ from datetime import datetime
 from uuid import UUID
 
 from storage.certificates import MEDIA_TYPES, record
+from storage.filed_objects import copy_object, document_object
 from storage.history import AuditRow, insert_look
+from storage.objects import read_copy, read_object
 from storage.uses import find_use, has_redeemed
-from vault.errors import NotFound
+from vault.errors import IntegrityError, NotFound
 from vault.model.actors import Clerk, ClientGrant, Person
 from vault.model.catalogue import DocumentFormat
 from vault.model.certificate import CertificateRecord
@@ -81,13 +83,16 @@ def copy_for_client(workshop: Workshop, client: ClientGrant, use_id: UUID, *, at
         shown = use.subject.id if use.subject.kind is SubjectKind.CERTIFICATE else None
         event = AuditRow(client.client_id, action, shown, None, {"use": str(use_id)}, client.acting_for)
         insert_look(db, workshop.keys, event, {}, at)
+        filed = copy_object(db, workshop.keys, use_id) if action == "download" else None
     if not may:
         raise NotFound("There is no such use.")
     if use.copy is None:
         raise NotFound("No copy was made for this use.")
     if end is not None:
         raise NotFound(f"The usage copy is no longer good. {end_sentence(use, end)}")
-    content = workshop.blobs.read_copy(use.copy.sha256)
+    if filed is None:
+        raise IntegrityError(f"The usage copy of use {use_id} has lost its row.")
+    content = read_copy(workshop.blobs, filed)
     return SealedFile(content, MEDIA_TYPES[DocumentFormat.PDF], f"{use_id}.pdf", use.copy.sha256)
 
 
@@ -103,6 +108,7 @@ def _document(
     with workshop.database.writing() as db:
         found = record(db, workshop.keys, certificate_id)
         may = found is not None and may_have(found)
+        filed = document_object(db, workshop.keys, certificate_id, wanted) if may else None
         if found is not None:
             # A refusal is a decision, too; it commits before the caller hears of it.
             action = "download" if may else "refused-download"
@@ -114,6 +120,8 @@ def _document(
     document = next((d for d in found.documents if d.format is wanted), None)
     if document is None:
         raise NotFound(f"This certificate was not made as {wanted}.")
-    content = workshop.blobs.read_document(document.sha256)
+    if filed is None:
+        raise IntegrityError(f"Certificate {found.identifier} has lost its sealed file.")
+    content = read_object(workshop.blobs, filed)
     name = f"{found.identifier}.{wanted.value}"
     return SealedFile(content, MEDIA_TYPES[wanted], name, document.sha256)

@@ -9,7 +9,7 @@ from uuid import UUID
 from storage.cases import find_case
 from storage.certificates import records_by_number, records_of_case, records_of_holder
 from storage.history import AuditRow, insert_audit, insert_look
-from storage.holders import find_holder
+from storage.holders import find_holder, known_holder
 from storage.materials import ArchivedMaterial, materials_of_holder
 from vault.errors import NotFound
 from vault.log import moment
@@ -48,7 +48,8 @@ def holdings(
         Unavailable: the database does not answer.
     """
     with workshop.database.writing() as db:
-        holder_id = find_holder(db, workshop.keys, holder)
+        known = known_holder(db, workshop.keys, holder)
+        holder_id = None if known is None else known.holder_id
         found = Holdings()
         if holder_id is not None:
             found = Holdings(
@@ -57,7 +58,8 @@ def holdings(
             )
         reasons = {"purpose": purpose, "service_item": service_item, "case_number": case_number}
         event = _look(client, "holdings", holder_id, found.certificates, found.materials)
-        insert_look(db, workshop.keys, event, reasons, at)
+        under = None if known is None else known.key
+        insert_look(db, workshop.keys, event, reasons, at, under=under)
     return found
 
 

@@ -20,7 +20,7 @@ from storage.public_read import Found, PublicReader, PublicRow
 from storage.statuses import out_of_force
 from storage.uses import use_by_copy
 from vault.log import moment, place_json
-from vault.model.certificate import CertificateRecord, Status
+from vault.model.certificate import CertificateRecord, ErasedCertificate, Status
 from vault.model.holders import HolderCode, mask_name
 from vault.model.in_force import why_not_in_force
 from vault.model.legal_time import legal_day
@@ -140,7 +140,7 @@ def _of_ours(
     valid_to: date | None,
     log: Mapping[str, Any],
     at: datetime,
-    first: Check,
+    *first: Check,
 ) -> Verification:
     why = why_not_in_force(status, ended, valid_from, valid_to, on=legal_day(at))
     in_force = Check(
@@ -154,17 +154,23 @@ def _of_ours(
         "The log has promised to include it." if log["index"] is None else "It stands in the public log.",
     )
     verdict: Verdict = Genuine(certificate) if why is None else NotInForce(certificate, why.reason)
-    return Verification(verdict, (first, in_force, logged), (), log, at)
+    return Verification(verdict, (*first, in_force, logged), (), log, at)
 
 
 def _of_record(
-    workshop: Workshop, ours: CertificateRecord, ended: OutOfForce | None, at: datetime
+    workshop: Workshop,
+    ours: CertificateRecord | ErasedCertificate,
+    ended: OutOfForce | None,
+    at: datetime,
 ) -> Verification:
     kind = workshop.shelf.types(at).get(ours.type_code)
     names = {} if kind is None else {"type": kind.name, **{a.code: a.name for a in kind.authorities}}
-    unchanged = Check(
-        "file_unchanged", CheckResult.PASSED, "The file is byte for byte the one the vault issued."
-    )
+    checks = [
+        Check("file_unchanged", CheckResult.PASSED, "The file is byte for byte the one the vault issued.")
+    ]
+    if isinstance(ours, ErasedCertificate):
+        sentence = "Its holders were erased: the vault no longer knows whose certificate it is."
+        checks.append(Check("holders_known", CheckResult.UNKNOWN, sentence))
     certificate = {**_masked(_shown_record(ours, names)), **_shown_end(ended)}
     return _of_ours(
         certificate,
@@ -174,7 +180,7 @@ def _of_record(
         ours.valid_to,
         place_json(ours.certificate_id, None, ours.log_index, ours.log_origin),
         at,
-        unchanged,
+        *checks,
     )
 
 
@@ -244,7 +250,7 @@ def _shown_row(row: PublicRow, names: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _shown_record(record: CertificateRecord, names: Mapping[str, str]) -> dict[str, Any]:
+def _shown_record(record: CertificateRecord | ErasedCertificate, names: Mapping[str, str]) -> dict[str, Any]:
     return {
         "identifier": record.identifier,
         "version": record.version,
@@ -252,10 +258,7 @@ def _shown_record(record: CertificateRecord, names: Mapping[str, str]) -> dict[s
         "type_name": names.get("type", ""),
         "issuing_authority": record.issuing_authority,
         "issuing_authority_name": names.get(record.issuing_authority, ""),
-        "number": record.number,
-        "holders": [
-            {"code_type": h.code.code_type, "code": h.code.value, "name": h.name} for h in record.holders
-        ],
+        **_shown_person(record),
         "issued_on": record.issued_on.isoformat(),
         "valid_from": record.valid_from.isoformat(),
         "valid_to": None if record.valid_to is None else record.valid_to.isoformat(),
@@ -266,6 +269,14 @@ def _shown_record(record: CertificateRecord, names: Mapping[str, str]) -> dict[s
             for d in record.documents
         ],
     }
+
+
+def _shown_person(record: CertificateRecord | ErasedCertificate) -> dict[str, Any]:
+    """What a record says of people: nothing where they are erased."""
+    if isinstance(record, ErasedCertificate):
+        return {"number": "", "holders": []}
+    holders = [{"code_type": h.code.code_type, "code": h.code.value, "name": h.name} for h in record.holders]
+    return {"number": record.number, "holders": holders}
 
 
 def _shown_end(ended: OutOfForce | None) -> dict[str, Any]:

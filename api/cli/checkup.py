@@ -15,6 +15,7 @@ from api.token_keys import read_token_keys
 from api.wiring import blobs_of, database_of, wire
 from migrations import run as migrations
 from storage.health import server_state
+from storage.key_state import current_state
 from storage.seals import USAGE_COPY, SealRow, all_seals
 from vault.catalogue import page_data
 from vault.custody import seals
@@ -71,6 +72,7 @@ def examine(data: Path | None) -> tuple[Finding, ...]:
     findings += _look("keys", lambda: _keys(settings))
     if rows_are_there and findings[-1].level is not Level.FAIL:
         workshop = wire(settings).workshop
+        findings += _look("rotation", lambda: _rotation(workshop))
         findings += _look("mode", lambda: _mode(settings))
         findings += _look("sign-in", lambda: _providers(settings))
         findings += _look("seals", lambda: _seals(workshop))
@@ -154,6 +156,17 @@ def _keys(settings: Settings) -> Iterator[Finding]:
         yield Finding("keys", Level.WARN, sentence)
     else:
         yield Finding("keys", Level.OK, "Key ring, log key, token key and trust file open; nobody else may.")
+
+
+def _rotation(workshop: Workshop) -> Iterator[Finding]:
+    with workshop.database.writing() as db:  # raises where the key ring lacks a key in use
+        state = current_state(db)
+    versions = f"index key {state.index_version} and wrapping key {state.wrapping_version}"
+    if state.rotating:
+        sentence = f"A rotation to {versions} is not finished: run `certvault keys rotate`."
+        yield Finding("rotation", Level.WARN, sentence)
+    else:
+        yield Finding("rotation", Level.OK, f"The key ring has {versions}, which are in use.")
 
 
 def _providers(settings: Settings) -> Iterator[Finding]:

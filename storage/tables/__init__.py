@@ -19,6 +19,7 @@ from storage.tables.changes import change_backfills, changes
 from storage.tables.columns import metadata, moment
 from storage.tables.custody import seal_events, seal_grant_events, seal_grants, seal_uses
 from storage.tables.history import audit_events, avoided_resubmissions, log_leaves, status_events
+from storage.tables.keys import case_holders, hold_events, key_state, upload_keys
 from storage.tables.limits import rate_buckets
 from storage.tables.log import (
     audit_chain,
@@ -38,6 +39,7 @@ __all__ = [
     "audit_events",
     "audit_heads",
     "avoided_resubmissions",
+    "case_holders",
     "cases",
     "certificate_holders",
     "certificate_types",
@@ -48,7 +50,9 @@ __all__ = [
     "client_secrets",
     "clients",
     "documents",
+    "hold_events",
     "holders",
+    "key_state",
     "log_checkpoints",
     "log_cosignatures",
     "log_leaves",
@@ -73,6 +77,7 @@ __all__ = [
     "service_items",
     "sign_in_attempts",
     "status_events",
+    "upload_keys",
     "use_codes",
     "use_copies",
     "use_events",

@@ -1,6 +1,5 @@
 """A use is whole or not there: each write as failed and as failed but happened, and a try that dies."""
 
-import hashlib
 import secrets
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
@@ -12,6 +11,7 @@ from sqlalchemy import select
 from storage.tables import use_holders, uses
 from tests.conftest import House, behind_a_cutting_wire
 from tests.faults import LyingStore
+from tests.files import copy_bytes, copy_name
 from tests.flows.test_deposit import deposited
 from tests.requests import example_request, new_case_number
 from tests.trials import broken_off_after, checked, cutting_after
@@ -74,8 +74,7 @@ def test_the_store_says_200_but_lost_it(
     assert uses_of(house, certificate) == before
     made = used(house, workshop, request_)
     assert made.repeated is False
-    assert made.use.copy is not None
-    assert workshop.blobs.read_copy(made.use.copy.sha256)
+    assert copy_bytes(house, made.use)
 
 
 @pytest.mark.parametrize("how", ["before", "after"])
@@ -148,14 +147,14 @@ def test_a_copy_that_nothing_explains_and_one_that_is_lost_are_found(
     made = used(house, workshop, request_)
     copy = made.use.copy
     assert copy is not None
-    kept = workshop.blobs.read_copy(copy.sha256)
-    workshop.blobs.discard_copy(copy.sha256)
-    strange = hashlib.sha256(content).hexdigest()
-    workshop.blobs.put_copy(content, strange, origin={})
+    lost, strange = copy_name(house, made.use), f"00/{secrets.token_hex(8)}"
+    kept = b"".join(workshop.blobs.copy_parts(lost))
+    workshop.blobs.discard_copy(lost)
+    workshop.blobs.put_copy(strange, content, origin={})
     try:
         found = {(p.about, p.detail) for p in checked(house).problems}
     finally:
-        workshop.blobs.put_copy(kept, copy.sha256, origin={"use": str(made.use.use_id)})
+        workshop.blobs.put_copy(lost, kept, origin={"use": str(made.use.use_id)})
         workshop.blobs.discard_copy(strange)
     assert found == {
         (f"use {made.use.use_id}", f"The object store has lost usage copy {copy.sha256}."),

@@ -12,12 +12,11 @@ import httpx
 import pytest
 from sqlalchemy import select
 
-from storage.envelope import open_json
-from storage.history import look_place
 from storage.tables import audit_events
 from tests.conftest import House
 from tests.custodians import two_custodians
 from tests.edge.conftest import Caller
+from tests.files import reasons_of
 from tests.requests import FOOD, example_request, kind_named
 from vault import signin
 from vault.custody import grant_what_is_missing
@@ -132,10 +131,7 @@ def recorded(house: House, client_id: str, action: str) -> tuple[Any, dict[str, 
     with house.wired.workshop.database.reading() as db:
         event = db.execute(newest).first()
     assert event is not None
-    data_key = house.wired.workshop.keys.data_key(
-        event.data_key, look_place("data_key", event.actor, event.at)
-    )
-    return event, open_json(data_key, event.sealed, look_place("sealed", event.actor, event.at))
+    return event, reasons_of(house.wired.workshop, event)
 
 
 def test_the_clerk_is_recorded_with_every_request_and_only_in_envelopes(caller: Caller, house: House) -> None:

@@ -19,13 +19,16 @@ from api.app import create_app
 from api.wiring import reader_of
 from storage.blobs import BlobStore
 from storage.s3 import StoreAddress
+from storage.upload_keys import put_upload
 from tests.conftest import House
 from tests.edge.conftest import Caller
+from tests.files import uploaded_bytes
 from tests.provider import IdentityProvider
 from tests.requests import FOOD, example_request, new_case_number
 from vault import signin
 from vault.model.actors import Role
 from vault.model.holders import HolderCode
+from vault.uploads import keep_upload, uploads_of
 
 pytestmark = pytest.mark.engines
 
@@ -188,14 +191,17 @@ def test_a_damaged_upload_is_mended_by_sending_it_again(
 ) -> None:
     content = b"%PDF-1.7 " + secrets.token_bytes(8)
     digest = hashlib.sha256(content).hexdigest()
-    blobs = house.wired.workshop.blobs
-    blobs.put_upload(content[:-1], digest, content_type="application/pdf")
+    workshop, client_id = house.wired.workshop, house.client.client_id
+    keep_upload(workshop, client_id, hashlib.sha256(b"%PDF-1.7").hexdigest(), b"%PDF-1.7")
+    key = uploads_of(workshop, client_id).key
+    assert key is not None
+    put_upload(workshop.blobs, key, client_id, digest, content[:-1])
     pdf = {**bearer, "content-type": "application/pdf"}
     answers_given = [
         caller("PUT", f"/v1/uploads/{digest}", content=content, headers=pdf).status_code for _ in range(2)
     ]
     assert answers_given == [201, 200]
-    assert blobs.read_upload(digest) == content
+    assert uploaded_bytes(house, digest) == content
 
 
 def test_a_look_up_finds_it_by_holder_and_by_number(

@@ -11,6 +11,7 @@ from storage.grants import grants_of_seals
 from storage.seals import platform_seal_in_use
 from tests.custodians import staff, two_custodians
 from tests.desks import VIA, Desk
+from tests.files import sealed_bytes
 from tests.flows.test_deposit import uploaded_pdf
 from tests.requests import FOOD, example_request, kind_named
 from vault.custody import approve, end, propose
@@ -190,10 +191,10 @@ def test_a_newer_grant_takes_over_with_its_own_cap(desk: Desk) -> None:
 def test_a_deposit_refused_before_the_seal_gives_its_use_back(desk: Desk) -> None:
     grant = desk.granted(cap=2)
     request = example_request(desk.house.catalogue)
-    digest = uploaded_pdf(desk.house, "certified")
+    digest = uploaded_pdf(desk.house, "certified", desk.client.client_id)
     request["results"][0]["document"] = {"sha256": digest}
     (certificate,) = desk.deposit(request).certificates
-    sealed = desk.workshop.blobs.read_document(certificate.documents[0].sha256)
+    sealed = sealed_bytes(desk.house, certificate)
     again = example_request(desk.house.catalogue)
     again["results"][0]["document"] = {"sha256": _uploaded(desk, sealed)}
     with pytest.raises(DocumentRefused):
@@ -254,5 +255,5 @@ def test_a_try_of_yesterday_counts_today_too(desk: Desk, monkeypatch: pytest.Mon
 
 def _uploaded(desk: Desk, content: bytes) -> str:
     digest = hashlib.sha256(content).hexdigest()
-    keep_upload(desk.workshop, digest, content)
+    keep_upload(desk.workshop, desk.client.client_id, digest, content)
     return digest

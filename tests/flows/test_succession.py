@@ -9,6 +9,7 @@ from storage.certificates import record
 from storage.statuses import events_of
 from storage.tables import audit_events
 from tests.conftest import House, behind_a_cutting_wire
+from tests.files import sealed_bytes
 from tests.flows.test_deposit import deposited
 from tests.flows.test_fsck import checked_after
 from tests.flows.test_reuse import PRESALE, Holder, asked, given, new_company, request_for
@@ -63,9 +64,7 @@ def on_its_day(house: House, new: CertificateRecord) -> bool:
 
 def verdict(house: House, certificate: CertificateRecord, at: datetime) -> Verdict:
     """What the sealed file verifies as at that time."""
-    blobs = house.wired.workshop.blobs
-    content = blobs.read_document(certificate.documents[0].sha256)
-    return by_file(house.wired.workshop, content, at=at).verdict
+    return by_file(house.wired.workshop, sealed_bytes(house, certificate), at=at).verdict
 
 
 @pytest.fixture

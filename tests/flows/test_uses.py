@@ -13,11 +13,10 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select, text
 
-from storage.envelope import open_json
-from storage.history import look_place
 from storage.tables import audit_events, metadata, use_codes, use_events, uses
 from tests.conftest import House
 from tests.custodians import staff
+from tests.files import copy_bytes, copy_name, reasons_of, sealed_bytes
 from tests.flows.test_deposit import deposited
 from tests.flows.test_reuse import (
     CONSTRUCTION,
@@ -57,7 +56,7 @@ from vault.uses import (
     revoke_by_client,
     revoke_by_holder,
 )
-from vault.uses.copying import make_copy
+from vault.uses.copying import NewUse, make_copy
 from vault.verify import by_file, report_json
 
 pytestmark = pytest.mark.engines
@@ -90,8 +89,7 @@ def used(
 
 
 def copy_of(house: House, made: MadeUse) -> bytes:
-    assert made.use.copy is not None
-    return house.wired.workshop.blobs.read_copy(made.use.copy.sha256)
+    return copy_bytes(house, made.use)
 
 
 def judged(house: House, content: bytes, *, at: datetime | None = None) -> Verification:
@@ -135,7 +133,7 @@ def person(holder: Holder) -> Person:
 def test_a_use_with_a_copy_by_somebody_who_did_not_issue_it(
     house: House, certificate: CertificateRecord, receiver: ClientGrant
 ) -> None:
-    original = house.wired.workshop.blobs.read_document(certificate.documents[0].sha256)
+    original = sealed_bytes(house, certificate)
     request = asked(certificate)
     made = used(house, request, client=receiver)
     copy = made.use.copy
@@ -154,8 +152,7 @@ def test_a_use_with_a_copy_by_somebody_who_did_not_issue_it(
     assert shown["usage_copy"]["original_sha256"] == certificate.documents[0].sha256
     assert shown["certificate"]["identifier"] == certificate.identifier
     assert [c["name"] for c in shown["checks"]] == ["file_unchanged", "usage", "in_force", "logged"]
-    after = house.wired.workshop.blobs.read_document(certificate.documents[0].sha256)
-    assert after == original, "the sealed original stays as it is"
+    assert sealed_bytes(house, certificate) == original, "the sealed original stays as it is"
     assert isinstance(judged(house, original).verdict, Genuine)
     assert report_json(judged(house, original))["usage_copy"] is None
     altered = bytearray(content)
@@ -307,7 +304,7 @@ def text_of(content: bytes) -> str:
 def material_of(house: House, company: Holder, content: bytes, **more: object) -> UUID:
     """A material with these bytes, deposited."""
     sha256 = hashlib.sha256(content).hexdigest()
-    keep_upload(house.wired.workshop, sha256, content)
+    keep_upload(house.wired.workshop, house.client.client_id, sha256, content)
     request = request_for(house, "营业执照", company)
     request["results"] = []
     request["materials"] = [
@@ -529,8 +526,7 @@ def test_each_step_is_audited_with_its_reasons_in_the_envelope(
         if row.action == "download":
             continue
         assert row.certificate_id == certificate.certificate_id
-        data_key = workshop.keys.data_key(row.data_key, look_place("data_key", row.actor, row.at))
-        assert open_json(data_key, row.sealed, look_place("sealed", row.actor, row.at)) == {
+        assert reasons_of(workshop, row) == {
             "purpose": PURPOSE,
             "case_number": request["case_number"],
             "organisation": "The test suite",
@@ -603,33 +599,33 @@ def test_the_number_of_statements_of_a_use_is_fixed(house: House, certificate: C
 def test_a_copy_goes_when_it_is_good_for_nothing(house: House, certificate: CertificateRecord) -> None:
     workshop = house.wired.workshop
     made = used(house, asked(certificate))
-    sha256 = copy_sha(made)
-    assert jobs(house, sha256) == [made.use.made_at + timedelta(hours=1), made.use.expires_at]
-    assert discard_copy(workshop, sha256, at=now()) is False
+    name = copy_name(house, made.use)
+    assert jobs(house, name) == [made.use.made_at + timedelta(hours=1), made.use.expires_at]
+    assert discard_copy(workshop, name, at=now()) is False
     assert copy_of(house, made)
     revoked = revoke_by_client(workshop, house.client, made.use.use_id, at=now())
-    assert revoked.revoked_at in jobs(house, sha256)
+    assert revoked.revoked_at in jobs(house, name)
     content = copy_of(house, made)
-    assert discard_copy(workshop, sha256, at=now()) is True
-    assert discard_copy(workshop, sha256, at=now()) is True
-    assert sha256 not in {stored.sha256 for stored in workshop.blobs.copies()}
+    assert discard_copy(workshop, name, at=now()) is True
+    assert discard_copy(workshop, name, at=now()) is True
+    assert name not in {stored.name for stored in workshop.blobs.copies()}
     verdict = judged(house, content).verdict
     assert isinstance(verdict, NotInForce), "it is known for what it was, even when it is gone"
     other = used(house, asked(certificate))
-    assert discard_copy(workshop, copy_sha(other), at=other.use.expires_at) is True
+    assert discard_copy(workshop, copy_name(house, other.use), at=other.use.expires_at) is True
     (problem,) = checked(house).problems
     assert problem.about == f"use {other.use.use_id}", "a copy that is good today is missed"
     revoke_by_client(workshop, house.client, other.use.use_id, at=now())
 
 
-def jobs(house: House, sha256: str) -> list[datetime]:
+def jobs(house: House, name: str) -> list[datetime]:
     """When the worker will look whether this copy can go."""
     query = text(
         "SELECT scheduled_at FROM procrastinate_jobs WHERE task_name = 'discard_copy'"
         " AND args = CAST(:args AS jsonb) ORDER BY scheduled_at"
     )
     with house.wired.workshop.database.reading() as db:
-        return list(db.execute(query, {"args": json.dumps({"sha256": sha256})}).scalars())
+        return list(db.execute(query, {"args": json.dumps({"name": name})}).scalars())
 
 
 def test_without_a_seal_of_the_platform_no_copy_is_made(house: House, certificate: CertificateRecord) -> None:
@@ -650,10 +646,10 @@ def test_no_copy_is_committed_under_a_seal_that_was_stopped_meanwhile(
 ) -> None:
     workshop, request = house.wired.workshop, asked(certificate)
 
-    def stopped_after_sealing(*args: Any, **options: Any) -> UseRecord:  # noqa: ANN401 - handed on as they are
+    def stopped_after_sealing(*args: Any, **options: Any) -> NewUse:  # noqa: ANN401 - handed on as they are
         made = make_copy(*args, **options)
-        assert made.copy is not None
-        stop(workshop, made.copy.seal_id, staff(Role.OPERATOR), "样例", via="test", at=now())
+        assert made.use.copy is not None
+        stop(workshop, made.use.copy.seal_id, staff(Role.OPERATOR), "样例", via="test", at=now())
         return made
 
     try:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -11,7 +12,9 @@ from api.wiring import reader_of
 from storage import public_read
 from storage.envelope import open_json
 from storage.public_read import PublicReader
+from storage.record_keys import opened_key
 from tests.conftest import House
+from tests.files import sealed_bytes
 from tests.flows.test_deposit import deposited
 from tests.requests import example_request
 from tests.trials import now
@@ -21,6 +24,8 @@ from vault.model.verdict import Altered, Genuine, NotInForce, Unrecognised, Veri
 from vault.verify import by_code, by_file, by_token, report_json
 
 pytestmark = pytest.mark.engines
+
+NOBODY = UUID(int=0)
 
 
 @pytest.fixture(scope="module")
@@ -76,13 +81,13 @@ def test_strange_tokens_are_unrecognised(house: House, token: str) -> None:
 
 
 def test_our_very_bytes_are_genuine(house: House, certificate: CertificateRecord) -> None:
-    content = house.wired.workshop.blobs.read_document(certificate.documents[0].sha256)
+    content = sealed_bytes(house, certificate)
     report = by_file(house.wired.workshop, content, at=now())
     assert isinstance(report.verdict, Genuine)
 
 
 def test_a_flipped_byte_is_altered(house: House, certificate: CertificateRecord) -> None:
-    content = bytearray(house.wired.workshop.blobs.read_document(certificate.documents[0].sha256))
+    content = bytearray(sealed_bytes(house, certificate))
     content[len(content) // 3] ^= 1
     report = by_file(house.wired.workshop, bytes(content), at=now())
     assert isinstance(report.verdict, Altered)
@@ -98,7 +103,7 @@ def test_a_superseded_certificate_is_not_in_force(house: House) -> None:
     renewal = example_request(house.catalogue)
     renewal["results"][0]["supersedes"] = str(old.certificate_id)
     deposited(house, renewal)
-    content = house.wired.workshop.blobs.read_document(old.documents[0].sha256)
+    content = sealed_bytes(house, old)
     verdict = by_file(house.wired.workshop, content, at=now()).verdict
     assert isinstance(verdict, NotInForce)
     assert verdict.reason == "superseded"
@@ -123,14 +128,18 @@ def test_a_miss_does_the_work_of_a_hit_and_opens_nobodys_envelope(
 ) -> None:
     """Statements, envelopes and reports are counted, not timed: the bench does that."""
     work: list[str] = []
+    opened: list[str] = []
 
     def counted(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         def count(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - whatever the function takes
-            work.append(f"{name} {arguments[-1].split(':')[0]}" if name == "open" else name)
+            work.append(name)
+            if name == "open":
+                opened.append(arguments[-1])
             return function(*arguments, **named)
 
         return count
 
+    monkeypatch.setattr(public_read, "opened_key", counted("key", opened_key))
     monkeypatch.setattr(public_read, "open_json", counted("open", open_json))
     monkeypatch.setattr(PublicReader, "_one", counted("ask", PublicReader._one))  # noqa: SLF001 - counted here
     monkeypatch.setattr("vault.verify.report_json", counted("report", report_json))
@@ -141,6 +150,7 @@ def test_a_miss_does_the_work_of_a_hit_and_opens_nobodys_envelope(
             found = None
             for _ in range(2):  # the second time definitions are known, as they are in a running server
                 work.clear()
+                opened.clear()
                 if by == "token":
                     found = await by_token(reader, token, at=now())
                 else:
@@ -152,16 +162,18 @@ def test_a_miss_does_the_work_of_a_hit_and_opens_nobodys_envelope(
         return list(work)
 
     hit = question(certificate.number, certificate.verification_code, certificate.token)
+    assert opened == [f"certificates.sealed:{certificate.certificate_id}"]
     wrong_code = question(certificate.number, "2222222222", "A" * 22)
+    assert opened == [f"certificates.sealed:{NOBODY}"]
     nothing = question("样许字〔1900〕0号", "2222222222", "B" * 22)
-    assert hit == ["ask", "open certificates.sealed", "mask", "report"]
-    assert wrong_code == nothing == ["ask", "open decoys.sealed", "mask", "report"]
+    assert opened == [f"certificates.sealed:{NOBODY}"]
+    assert hit == wrong_code == nothing == ["ask", "key", "open", "mask", "report"]
 
 
 def test_a_decoys_envelope_is_about_as_large_as_the_one_in_its_place(house: House) -> None:
     reader = reader_of(house.settings, house.wired.workshop.keys)
     for size in (300, 1_000, 3_000, 20_000):
-        _, sealed = reader._decoy(size)  # noqa: SLF001 - the work that it makes is what this is about
+        sealed = reader._decoy(size).sealed  # noqa: SLF001 - the work that it makes is what this is about
         assert size * 0.75 - 200 < len(sealed) < size * 1.25 + 200
     assert reader._decoy(1_000) is reader._decoy(1_010)  # noqa: SLF001 - made once
 

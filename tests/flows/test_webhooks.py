@@ -12,7 +12,7 @@ from sqlalchemy import select, text, update
 
 from api.wiring import courier_of
 from storage.deliveries import Delivery, DeliveryState, find_delivery
-from storage.on_file import damaged_envelopes
+from storage.envelopes_on_file import damaged_envelopes
 from storage.tables import clients, webhook_deliveries, webhook_secrets, webhooks
 from tests.conftest import House, behind_a_cutting_wire
 from tests.flows.test_changes import head, inspected, new_certificate, read_on

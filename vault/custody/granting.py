@@ -88,7 +88,7 @@ def approve(
     deed = deed_of(person, via, at)
     with workshop.database.writing() as db:
         grants = _locked(db, person, grant_ids)  # 2
-        check_another(db, person, [grant.made for grant in grants], "a grant")  # 3
+        check_another(db, workshop.keys, person, [grant.made for grant in grants], "a grant")  # 3
         for grant in grants:
             if grant.ended is not None:
                 raise Conflict(f"Grant {grant.grant_id} is ended: make a new one.")

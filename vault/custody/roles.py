@@ -16,6 +16,7 @@ from datetime import datetime
 from uuid import UUID
 
 from storage.db import ReadConnection
+from storage.envelope import KeyRing
 from storage.people import share_a_code
 from vault.errors import NotPermitted
 from vault.model.actors import Person, Role
@@ -64,7 +65,9 @@ def keeps(person: Person, authority: str | None) -> bool:
     return authority is not None and person.organisation == authority
 
 
-def check_another(db: ReadConnection, person: Person, made: Collection[Deed], what: str) -> None:
+def check_another(
+    db: ReadConnection, keys: KeyRing, person: Person, made: Collection[Deed], what: str
+) -> None:
     """Returns where somebody else made what this person is to approve: four eyes (四眼).
 
     Somebody with two accounts, or at two providers, is two people here, unless both name one ID number.
@@ -74,7 +77,7 @@ def check_another(db: ReadConnection, person: Person, made: Collection[Deed], wh
     """
     makers = {deed.actor for deed in made}
     known = {UUID(actor.removeprefix(_PERSON)) for actor in makers if actor.startswith(_PERSON)}
-    if actor_of(person) in makers or share_a_code(db, person.person_id, known):
+    if actor_of(person) in makers or share_a_code(db, keys, person.person_id, known):
         raise NotPermitted(f"Who makes {what} does not approve it: another seal custodian has to.")
 
 

@@ -138,7 +138,7 @@ def resume(workshop: Workshop, person: Person, seal_id: str, *, via: str, at: da
             return Resumption(seal_id, SealAct.RESUME, repeated=True)
         if latest is None or latest.act is not SealAct.PROPOSE_RESUMPTION:
             raise Conflict(f"Nobody proposes that seal {seal_id} be used again.")
-        check_another(db, person, [latest.deed], "a proposal")
+        check_another(db, workshop.keys, person, [latest.deed], "a proposal")
         resume_seal(db, seal_id)
         insert_seal_event(db, seal_id, SealAct.RESUME, deed, answers=latest.event_id)
         _audit(db, seal_id, SealAct.RESUME, deed)

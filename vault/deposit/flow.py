@@ -64,7 +64,7 @@ def deposit(workshop: Workshop, case: CompletedCase, *, at: datetime) -> Deposit
     3. make: typeset the page from the type's template, or take the file handed in.
     4. seal: certify it with the issuing authority's seal, unless that was stopped meanwhile.
     5. judge: an independent reader must find the seal whole before anybody else sees it.
-    6. store: put the object under its digest, locked; read it back and compare.
+    6. store: put the object as cipher text, locked; read it back and compare.
     7. commit: one transaction with records, holders index, status, log leaves, audit event and
        jobs. **This is the commit point**: before it nothing is visible, after it nothing is lost. The
        database refuses it where the seal is stopped by now.
@@ -93,9 +93,9 @@ def deposit(workshop: Workshop, case: CompletedCase, *, at: datetime) -> Deposit
         release(workshop, reserved)
         raise
     judge(workshop, sealed, at=at)  # 5
-    store(workshop, case, reserved, sealed, handed_in, at=at)  # 6
+    stored = store(workshop, case, reserved, sealed, handed_in, at=at)  # 6
     try:
-        records, first = commit(workshop, case, reserved, sealed, handed_in, at=at)  # 7
+        records, first = commit(workshop, case, reserved, sealed, stored, handed_in, at=at)  # 7
     except Conflict:
         forget(workshop, case, reserved, at=at)
         raise

@@ -5,8 +5,9 @@ import secrets
 from datetime import date, datetime
 from uuid import UUID
 
-from storage.cases import Predecessor, ReservationRow, highest_version, lock_predecessor
+from storage.cases import ReservationRow
 from storage.db import WriteConnection
+from storage.predecessors import Predecessor, highest_version, lock_predecessor
 from vault.errors import Conflict, FieldProblem, InputError
 from vault.model.certificate import ApprovalResult, Status
 from vault.model.identifier import CertificateIdentifier
@@ -16,6 +17,7 @@ from vault.model.lifecycle import Action, Forbidden, outcome
 # Digits and capitals without those that are read for one another on paper (0/O, 1/I/L, U/V).
 CODE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 CODE_CHARS = 10  # 49 bits, and only good together with the certificate's number
+KEY_BYTES = 32  # of a record's data key, whatever the suite
 TOKEN_BYTES = 16  # 128 bits: nobody guesses a QR
 SERIAL_CHARS = 20  # 流水号: random, so that identifiers tell nothing about holders or volumes
 SERIAL_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -69,7 +71,12 @@ def check_predecessor(db: WriteConnection, position: int, result: ApprovalResult
 
 
 def new_codes() -> dict[str, str]:
-    """Verification code and QR token of one result."""
+    """Verification code, QR token and data key of one result."""
     code = "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_CHARS))
     token = base64.urlsafe_b64encode(secrets.token_bytes(TOKEN_BYTES)).rstrip(b"=").decode()
-    return {"code": code, "token": token}
+    return {"code": code, "token": token, "key": new_key()}
+
+
+def new_key() -> str:
+    """A record's data key, as the case's envelope keeps it for the retries."""
+    return base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()

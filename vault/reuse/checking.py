@@ -3,12 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import chain
 from uuid import UUID
 
 from storage.avoided import insert_avoided
 from storage.db import ReadConnection, WriteConnection
+from storage.envelope import KeyRing
 from storage.history import AuditRow, insert_look
-from storage.holders import holder_index
+from storage.holders import holder_indexes
 from storage.reuse import (
     MaterialFacts,
     Opened,
@@ -58,11 +60,11 @@ def check_reuse(workshop: Workshop, client: ClientGrant, question: Question, *, 
         Unavailable: the database does not answer.
     """
     parties = _parties(question)
-    indexes = [holder_index(workshop.keys, holder.code) for holder in question.holders]
+    indexes = [holder_indexes(workshop.keys, holder.code) for holder in question.holders]
     wanted = [requirement for requirement in question.item.requirements if applies(requirement, parties)]
     with workshop.database.noting() as db:
-        ids = known_holders(db, set(indexes))  # 1
-        held, materials = _held(db, client, question, indexes, ids)  # 2
+        ids = known_holders(db, workshop.keys, frozenset(chain(*indexes)))  # 1
+        held, materials = _held(db, workshop.keys, client, question, indexes, ids)  # 2
         days = {"on": question.on, "needed_until": question.needed_until}
         shown = frozenset[UUID]().union(*(to_open(each, parties, held, **days) for each in wanted))
         opened = open_certificates(db, workshop.keys, shown) if shown else {}  # 3
@@ -89,18 +91,19 @@ def _parties(question: Question) -> tuple[Party, ...]:
 
 def _held(
     db: ReadConnection,
+    keys: KeyRing,
     client: ClientGrant,
     question: Question,
-    indexes: Sequence[bytes],
+    indexes: Sequence[tuple[bytes, ...]],
     ids: Mapping[bytes, UUID],
 ) -> tuple[Held, dict[UUID, MaterialFacts]]:
     def of_ids(holder_ids: frozenset[UUID]) -> frozenset[int]:
-        return frozenset(n for n, index in enumerate(indexes) if ids.get(index) in holder_ids)
+        return frozenset(n for n, each in enumerate(indexes) if holder_ids & {ids.get(i) for i in each})
 
     item, everybody = question.item, set(ids.values())
     certificates = certificates_in_clear(db, everybody, item.certificate_types)
     materials = materials_in_clear(db, everybody, item.material_types)
-    pending = pending_results(db, set(indexes))
+    pending = pending_results(db, keys, frozenset(chain(*indexes)))
     return (
         Held(
             tuple(
@@ -135,7 +138,7 @@ def _held(
                     CertificateIdentifier.parse(p.identifier).type_code,
                     p.case_number,
                     legal_day(p.reserved_at),
-                    frozenset(n for n, index in enumerate(indexes) if index == p.holder_index),
+                    frozenset(n for n, each in enumerate(indexes) if p.holder_index in each),
                 )
                 for p in pending
                 # A case does not wait for what it brings itself.

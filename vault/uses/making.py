@@ -9,7 +9,14 @@ from storage.db import WriteConnection
 from storage.history import AuditRow, insert_look
 from storage.materials import find_material
 from storage.statuses import lock_certificate
-from storage.uses import find_standing_use, insert_code, insert_event, insert_use, request_index
+from storage.uses import (
+    find_standing_use,
+    find_use_key,
+    insert_code,
+    insert_event,
+    insert_use,
+    lock_holders_of,
+)
 from vault.errors import Conflict
 from vault.model.actors import ClientGrant
 from vault.model.ids import uuid7
@@ -22,10 +29,11 @@ from vault.model.use import (
     UseEnd,
     UseRecord,
     end_sentence,
+    request_text,
     use_ends,
 )
 from vault.uses.admitting import Used, admit
-from vault.uses.copying import let_go, make_copy
+from vault.uses.copying import NewUse, let_go, make_copy
 from vault.uses.reading import UseRequest
 from vault.workshop import Workshop
 
@@ -60,18 +68,18 @@ def make_use(workshop: Workshop, client: ClientGrant, request: UseRequest, *, at
         Unavailable: an engine does not answer; the same request may succeed later.
         IntegrityError: the original is lost, or the vault's own work does not stand up to its own reader.
     """
-    index = request_index(workshop.keys, request.canonical())
     with workshop.database.reading() as db:
         used = admit(db, workshop, client, request.subject, at=at)  # 1
-        standing = find_standing_use(db, workshop.keys, index, at)  # 2
-    made = _new_use(request, used, at)
+        made = NewUse(_new_use(request, used, at), workshop.keys.new_record_key())
+        text = request_text(made.use, copy=request.copy)
+        standing = find_standing_use(db, workshop.keys, text, at)  # 2
     if request.copy and standing is None:
         made = make_copy(workshop, made, used, at=at)  # 3
     with workshop.database.writing() as db:  # 4
         _lock(db, workshop, request.subject)
         admit(db, workshop, client, request.subject, at=at)
-        standing = find_standing_use(db, workshop.keys, index, at)
-        return _commit(db, workshop, made, standing, index, at)  # 5
+        standing = find_standing_use(db, workshop.keys, text, at)
+        return _commit(db, workshop, made, standing, text, at)  # 5
 
 
 def _new_use(request: UseRequest, used: Used, at: datetime) -> UseRecord:
@@ -92,7 +100,11 @@ def _new_use(request: UseRequest, used: Used, at: datetime) -> UseRecord:
 
 
 def _lock(db: WriteConnection, workshop: Workshop, subject: Subject) -> None:
-    """Of two tries at once the second one sees what the first one made; a change of status waits, too."""
+    """Of two tries at once the second one sees what the first one made; a change of status waits, too.
+
+    Holders first, as an erasure does.
+    """
+    lock_holders_of(db, subject)
     if subject.kind is SubjectKind.CERTIFICATE:
         lock_certificate(db, subject.id)
     else:
@@ -102,16 +114,16 @@ def _lock(db: WriteConnection, workshop: Workshop, subject: Subject) -> None:
 def _commit(
     db: WriteConnection,
     workshop: Workshop,
-    made: UseRecord,
+    made: NewUse,
     standing: UseRecord | None,
-    index: bytes,
+    text: str,
     at: datetime,
 ) -> MadeUse:
-    use, action = made, UseAction.MAKE
+    use, action = made.use, UseAction.MAKE
     if standing is None:
-        insert_use(db, workshop.keys, made, index)
-        if made.copy is not None:
-            let_go(db, made.copy.sha256, made.expires_at)
+        insert_use(db, workshop.keys, use, made.key, request=text, copy_name=made.copy_name)
+        if made.copy_name is not None:
+            let_go(db, made.copy_name, use.expires_at)
     elif standing.end(at) is UseEnd.REVOKED:
         raise Conflict(
             f"This very use is there already. {end_sentence(standing, UseEnd.REVOKED)} Asking again does not "
@@ -135,7 +147,7 @@ def code_hash(code: str) -> bytes:
 def note(
     db: WriteConnection, workshop: Workshop, use: UseRecord, action: UseAction, actor: str, at: datetime
 ) -> None:
-    """The audit event of a step of a use: which one in clear, why in the envelope."""
+    """The audit event of a step of a use: which one in clear, why in the envelope, under the use's key."""
     is_certificate = use.subject.kind is SubjectKind.CERTIFICATE
     event = AuditRow(
         actor=actor,
@@ -155,4 +167,6 @@ def note(
         "organisation": use.organisation,
         "clerk": use.clerk,
     }
-    insert_look(db, workshop.keys, event, reasons, at)
+    if use.erased:
+        reasons = {}
+    insert_look(db, workshop.keys, event, reasons, at, under=find_use_key(db, workshop.keys, use.use_id))

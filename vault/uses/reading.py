@@ -10,7 +10,6 @@ from uuid import UUID
 from signing.typeset.fonts import missing
 from vault.errors import FieldProblem, InputError
 from vault.model.actors import ClientGrant
-from vault.model.canonical import canonical_json
 from vault.model.use import Subject, SubjectKind
 from vault.shelf import CatalogueShelf
 
@@ -34,21 +33,6 @@ class UseRequest:
     organisation: str = field(repr=False)
     clerk: str | None = field(repr=False)
     copy: bool
-
-    def canonical(self) -> str:
-        """What two requests must share to be the same one, as text."""
-        return canonical_json(
-            {
-                "client": self.client_id,
-                "subject": [self.subject.kind.value, str(self.subject.id)],
-                "service_item": self.service_item,
-                "case_number": self.case_number,
-                "purpose": self.purpose,
-                "organisation": self.organisation,
-                "clerk": self.clerk,
-                "copy": self.copy,
-            }
-        ).decode()
 
 
 def read_use(
