@@ -217,15 +217,15 @@ def test_a_stop_waits_for_the_deposit_that_is_at_its_commit(
     """The deposit has written its rows and not committed: the stop comes after it, never beside it."""
     desk.granted()
     written, go_on, stopped = Event(), Event(), Event()
-    insert_audit = history.insert_audit
+    insert_look = history.insert_look
 
     def insert_then_wait(db: WriteConnection, *arguments: object) -> None:
-        insert_audit(db, *arguments)  # type: ignore[arg-type]  # passed on as it came
+        insert_look(db, *arguments)  # type: ignore[arg-type]  # passed on as it came
         written.set()
         assert go_on.wait(30)
         assert not stopped.is_set()
 
-    monkeypatch.setattr(committing, "insert_audit", insert_then_wait)
+    monkeypatch.setattr(committing, "insert_look", insert_then_wait)
 
     def stop_it() -> bool:
         found = stop(desk.workshop, desk.seal.seal_id, desk.makes, "样例", via="test", at=datetime.now(UTC))
@@ -248,14 +248,14 @@ def test_a_stop_is_not_kept_waiting_by_a_deposit_that_hangs(
 ) -> None:
     desk.granted()
     written, go_on = Event(), Event()
-    insert_audit = history.insert_audit
+    insert_look = history.insert_look
 
     def insert_then_hang(db: WriteConnection, *arguments: object) -> None:
-        insert_audit(db, *arguments)  # type: ignore[arg-type]  # passed on as it came
+        insert_look(db, *arguments)  # type: ignore[arg-type]  # passed on as it came
         written.set()
         assert go_on.wait(60)
 
-    monkeypatch.setattr(committing, "insert_audit", insert_then_hang)
+    monkeypatch.setattr(committing, "insert_look", insert_then_hang)
     with ThreadPoolExecutor(1) as pool:
         depositing = pool.submit(desk.deposit)
         assert written.wait(30)
