@@ -22,6 +22,7 @@ from api.edge import Mode
 from api.log_job import LOG_QUEUE, add_log_job
 from api.settings import Settings
 from api.wiring import courier_of, wire
+from storage.blobs import plain_name
 from storage.history import UPKEEP_QUEUE
 from vault import sessions, signin
 from vault.changes import backfill
@@ -30,7 +31,7 @@ from vault.errors import Unavailable
 from vault.intake import empty_intake
 from vault.second_look import second_look
 from vault.succession import TAKE_OVER_TASK, take_over
-from vault.uses import discard_copy, discard_copy_in_clear
+from vault.uses import discard_copy
 from vault.uses.copying import DISCARD_TASK
 from vault.webhooks import DELIVER_TASK, FIRST_TRIES_QUEUE, RETRIES_QUEUE, Send, cut, deliver
 from vault.workshop import Workshop
@@ -130,12 +131,11 @@ def _look_again(workshop: Workshop, case_id: str | None) -> None:
 
 
 def _take_away(workshop: Workshop, name: str | None, sha256: str | None) -> None:
-    """By name; what the release before left lies in clear and is named by its digest."""
-    at = datetime.now(UTC)
+    """By name; what the release before left is named by its digest."""
+    if name is None and sha256 is not None:
+        name = plain_name(sha256)
     if name is not None:
-        discard_copy(workshop, name, at=at)
-    elif sha256 is not None:
-        discard_copy_in_clear(workshop, sha256, at=at)
+        discard_copy(workshop, name, at=datetime.now(UTC))
 
 
 def queue_app(workshop: Workshop, database_url: str, send: Send) -> App:

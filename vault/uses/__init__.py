@@ -1,6 +1,6 @@
 """Uses (用证): who uses what for which case, the codes that say so, and the copies that are made for it."""
 
-from vault.uses.discarding import discard_copy, discard_copy_in_clear
+from vault.uses.discarding import discard_copy
 from vault.uses.history import ACCESSES_MAX, Accesses, accesses_of
 from vault.uses.making import MadeUse, make_use
 from vault.uses.reading import UseRequest, read_use
@@ -17,7 +17,6 @@ __all__ = [
     "accesses_json",
     "accesses_of",
     "discard_copy",
-    "discard_copy_in_clear",
     "made_json",
     "make_use",
     "read_use",

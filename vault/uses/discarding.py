@@ -2,10 +2,12 @@
 
 from datetime import datetime
 
-from storage.blobs import plain_name
+from storage.blobs import plain_digest
+from storage.db import ReadConnection
 from storage.inspection import named_copies
 from storage.objects import record_id_of
 from storage.uses import find_use, use_by_copy
+from vault.model.use import UseRecord
 from vault.workshop import Workshop
 
 
@@ -17,27 +19,17 @@ def discard_copy(workshop: Workshop, name: str, *, at: datetime) -> bool:
     Raises:
         Unavailable: an engine does not answer; the job is tried again.
     """
-    use_id = record_id_of(name)
     with workshop.database.reading() as db:
-        named = name in named_copies(db, [name])
-        use = find_use(db, workshop.keys, use_id) if named and use_id is not None else None
+        use = _use_of(db, workshop, name) if name in named_copies(db, [name]) else None
     if use is not None and use.end(at) is None:
         return False
     workshop.blobs.discard_copy(name)
     return True
 
 
-def discard_copy_in_clear(workshop: Workshop, sha256: str, *, at: datetime) -> bool:
-    """The same for a copy from before revision 0010, which lies under its digest.
-
-    Raises:
-        Unavailable: an engine does not answer; the job is tried again.
-    """
-    name = plain_name(sha256)
-    with workshop.database.reading() as db:
-        named = name in named_copies(db, [name])
-        use = use_by_copy(db, workshop.keys, sha256) if named else None
-    if use is not None and use.end(at) is None:
-        return False
-    workshop.blobs.discard_copy(name)
-    return True
+def _use_of(db: ReadConnection, workshop: Workshop, name: str) -> UseRecord | None:
+    """Whose copy has this name; one from before revision 0010 lies under its digest."""
+    use_id, in_clear = record_id_of(name), plain_digest(name)
+    if in_clear is not None:
+        return use_by_copy(db, workshop.keys, in_clear)
+    return None if use_id is None else find_use(db, workshop.keys, use_id)

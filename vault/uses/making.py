@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from storage.db import WriteConnection
+from storage.envelope import DataKey
 from storage.history import AuditRow, insert_look
 from storage.materials import find_material
 from storage.statuses import lock_certificate
@@ -119,6 +120,7 @@ def _commit(
     text: str,
     at: datetime,
 ) -> MadeUse:
+    key: DataKey | None = made.key
     use, action = made.use, UseAction.MAKE
     if standing is None:
         insert_use(db, workshop.keys, use, made.key, request=text, copy_name=made.copy_name)
@@ -130,12 +132,12 @@ def _commit(
             "bring it back: another use has another purpose or another case."
         )
     else:
-        use, action = standing, UseAction.CODE
+        use, action, key = standing, UseAction.CODE, find_use_key(db, workshop.keys, standing.use_id)
     code = secrets.token_urlsafe(CODE_BYTES)
     code_expires_at = min(at + CODE_LIFETIME, use.expires_at)
     insert_code(db, use.use_id, code_hash(code), at, code_expires_at)
     insert_event(db, use.use_id, action, use.client_id, at)
-    note(db, workshop, use, action, use.client_id, at)
+    note(db, workshop, use, action, use.client_id, at, key)
     return MadeUse(use, code, code_expires_at, repeated=action is UseAction.CODE)
 
 
@@ -145,9 +147,15 @@ def code_hash(code: str) -> bytes:
 
 
 def note(
-    db: WriteConnection, workshop: Workshop, use: UseRecord, action: UseAction, actor: str, at: datetime
+    db: WriteConnection,
+    workshop: Workshop,
+    use: UseRecord,
+    action: UseAction,
+    actor: str,
+    at: datetime,
+    key: DataKey | None,
 ) -> None:
-    """The audit event of a step of a use: which one in clear, why in the envelope, under the use's key."""
+    """The audit event of a step of a use: which one in clear, why in the envelope, under the use's `key`."""
     is_certificate = use.subject.kind is SubjectKind.CERTIFICATE
     event = AuditRow(
         actor=actor,
@@ -169,4 +177,4 @@ def note(
     }
     if use.erased:
         reasons = {}
-    insert_look(db, workshop.keys, event, reasons, at, under=find_use_key(db, workshop.keys, use.use_id))
+    insert_look(db, workshop.keys, event, reasons, at, under=key)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from storage.db import WriteConnection
 from storage.history import AuditRow, insert_audit
-from storage.uses import CodeRow, insert_event, lock_code, redeem_code
+from storage.uses import CodeRow, find_use_key, insert_event, lock_code, redeem_code
 from vault.errors import Conflict, NotFound
 from vault.model.actors import ClientGrant
 from vault.model.use import UseAction, UseRecord, end_sentence
@@ -75,7 +75,8 @@ def _record(
     if not done.repeated:
         redeem_code(db, hashed, client.client_id, at)
         insert_event(db, done.use.use_id, UseAction.REDEEM, client.client_id, at)
-    note(db, workshop, done.use, UseAction.REDEEM, client.client_id, at)
+    key = find_use_key(db, workshop.keys, done.use.use_id)
+    note(db, workshop, done.use, UseAction.REDEEM, client.client_id, at, key)
 
 
 def _refusal(found: CodeRow | None, client: ClientGrant, at: datetime) -> NotFound | Conflict | None:

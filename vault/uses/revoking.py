@@ -5,8 +5,9 @@ from datetime import datetime
 from uuid import UUID
 
 from storage.db import WriteConnection
+from storage.filed_objects import copy_object
 from storage.holders import find_holder
-from storage.uses import find_use, insert_event, is_of_holder, revoke_use
+from storage.uses import find_use, find_use_key, insert_event, is_of_holder, revoke_use
 from vault.errors import NotFound
 from vault.model.actors import ClientGrant, Person
 from vault.model.use import UseAction, UseRecord
@@ -57,7 +58,8 @@ def _revoked(
         return found
     revoke_use(db, found.use_id, at)
     insert_event(db, found.use_id, UseAction.REVOKE, actor, at)
-    note(db, workshop, found, UseAction.REVOKE, actor, at)
-    if found.copy is not None:
-        let_go(db, found.copy.sha256, at)
+    note(db, workshop, found, UseAction.REVOKE, actor, at, find_use_key(db, workshop.keys, found.use_id))
+    copy = copy_object(db, workshop.keys, found.use_id)
+    if copy is not None:
+        let_go(db, copy.stored_name, at)
     return replace(found, revoked_at=at)
