@@ -53,10 +53,19 @@ def cutting_after(owner: object, step: str, wire_: CuttingWire, how: str) -> Ite
     """Until the first cut, the COMMIT that follows `owner.step` is cut off in this way."""
     real = getattr(owner, step)
 
-    def step_then_arm(*arguments: object, **named: object) -> object:
-        done = real(*arguments, **named)
+    def arm() -> None:
         if wire_.cuts == 0:
             wire_.cut = how
+
+    def parts_then_arm(parts: Iterator[bytes]) -> Iterator[bytes]:
+        yield from parts
+        arm()
+
+    def step_then_arm(*arguments: object, **named: object) -> object:
+        done = real(*arguments, **named)
+        if isinstance(done, Iterator):  # a step that reads is over with its last part
+            return parts_then_arm(done)
+        arm()
         return done
 
     with pytest.MonkeyPatch.context() as patch:

@@ -19,9 +19,11 @@ from storage.envelope import Suite
 from storage.log_store import LogStore
 from storage.s3 import StoreAddress
 from tests.conftest import House, settings_for
+from tests.custodians import two_custodians
 from tests.keys import token_key_pem
 from vault.applying import apply_catalogue
 from vault.catalogue import shipped_catalogue
+from vault.custody import grant_what_is_missing
 from vault.founding import (
     SecretsFolder,
     found_development_secrets,
@@ -76,6 +78,7 @@ def own_vault(
     make_development_platform_seal(database, secrets, catalogue.city.operator, at=now)
     authorities = frozenset(authority.code for authority in catalogue.city.authorities)
     added = add_client(wired.workshop, "suite", "The test suite", authorities, at=now)
+    grant_what_is_missing(wired.workshop, "suite", two_custodians, at=now)
     grant = ClientGrant("suite", "The test suite", authorities)
     try:
         with create_server(("127.0.0.1", 0)) as listening:  # no provider: nobody signs in here

@@ -122,7 +122,7 @@ def test_a_commit_that_was_cut_off(house: House, how: str, commit: str) -> None:
             wire_.cut = how
             armed: AbstractContextManager[None] = nullcontext()
         else:  # the next COMMIT after the object was read back is the commit point
-            armed = cutting_after(workshop.blobs, "read_document", wire_, how)
+            armed = cutting_after(workshop.blobs, "document_parts", wire_, how)
         with armed, pytest.raises(Unavailable):
             _deposit(house, workshop, request)
         assert wire_.cuts == 1

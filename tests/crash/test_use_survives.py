@@ -88,7 +88,7 @@ def test_a_commit_that_was_cut_off(
             wire_.cut = how
             armed: AbstractContextManager[None] = nullcontext()
         else:  # the next COMMIT after the copy was read back is the commit point
-            armed = cutting_after(workshop.blobs, "read_copy", wire_, how)
+            armed = cutting_after(workshop.blobs, "copy_parts", wire_, how)
         with armed, pytest.raises(Unavailable):
             used(house, workshop, request_)
         assert wire_.cuts == 1
