@@ -14,7 +14,7 @@ from storage.db import ReadConnection, WriteConnection
 from storage.envelope import KeyRing, seal_json
 from storage.log_place import place_in_log
 from storage.tables import audit_events, log_leaves
-from vault.model.actors import Clerk
+from vault.model.actors import Clerk, ClientGrant, Person
 from vault.model.written import case_number_form
 
 # Second looks, take-overs, copies to take away, what happens once a night: none of it is in a hurry.
@@ -56,6 +56,18 @@ class AuditRow:
     case_id: UUID | None
     details: Mapping[str, Any]
     acting_for: Clerk | None = field(default=None, repr=False)
+
+
+def look_by(
+    who: ClientGrant | Person, action: str, certificate_id: UUID | None, details: Mapping[str, Any]
+) -> AuditRow:
+    """The event of somebody who looks for others: a system with its clerk, or staff of an organisation."""
+    match who:
+        case ClientGrant():
+            return AuditRow(who.actor, action, certificate_id, None, details, who.acting_for)
+        case Person():
+            known = {**details, "organisation": who.organisation}
+            return AuditRow(who.actor, action, certificate_id, None, known)
 
 
 def insert_leaves(db: WriteConnection, leaves: Sequence[LeafRow]) -> None:

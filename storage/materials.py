@@ -110,7 +110,7 @@ def verify_material(
     keys: KeyRing,
     material_id: UUID,
     *,
-    client_id: str,
+    verified_by: str,
     clerk: str,
     note: str,
     at: datetime,
@@ -119,7 +119,7 @@ def verify_material(
     db.execute(
         update(materials)
         .where(materials.c.id == material_id)
-        .values(trust=TrustLevel.B, verified_by=client_id, verified_at=at)
+        .values(trust=TrustLevel.B, verified_by=verified_by, verified_at=at)
     )
     data_key = keys.new_data_key(f"material_events.data_key:{material_id}")
     db.execute(
@@ -127,7 +127,7 @@ def verify_material(
             material_id=material_id,
             action=VERIFY,
             trust=TrustLevel.B,
-            actor=client_id,
+            actor=verified_by,
             at=at,
             data_key=data_key.wrapped,
             sealed=seal_json(data_key, {"clerk": clerk, "note": note}, _event_place(material_id)),

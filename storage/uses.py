@@ -139,10 +139,12 @@ def redeem_code(db: WriteConnection, code_hash: bytes, client_id: str, at: datet
     db.execute(statement.values(redeemed_by=client_id, redeemed_at=at))
 
 
-def has_redeemed(db: ReadConnection, use_id: UUID, client_id: str) -> bool:
-    """Whether this client has redeemed a code of this use."""
-    query = select(func.count()).where(use_codes.c.use_id == use_id, use_codes.c.redeemed_by == client_id)
-    return db.execute(query).scalar_one() > 0
+def redeemers(db: ReadConnection, use_id: UUID) -> frozenset[str]:
+    """The clients that have redeemed codes of this use."""
+    query = select(use_codes.c.redeemed_by).where(
+        use_codes.c.use_id == use_id, use_codes.c.redeemed_by.is_not(None)
+    )
+    return frozenset(db.execute(query).scalars())
 
 
 def find_use(db: ReadConnection, keys: KeyRing, use_id: UUID, *, lock: bool = False) -> UseRecord | None:

@@ -40,7 +40,7 @@ Seen = tuple[UUID, str, datetime]
 
 def read(house: House, after: str, limit: int = PAGE_MAX, client: ClientGrant | None = None) -> ChangePage:
     who = client or house.client
-    return changes_after(house.wired.workshop, after, limit, who.authorities, handed_in_by=who.client_id)
+    return changes_after(house.wired.workshop, after, limit, who)
 
 
 def read_on(house: House, after: str, limit: int = PAGE_MAX, client: ClientGrant | None = None) -> ChangePage:

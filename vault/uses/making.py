@@ -11,6 +11,7 @@ from storage.materials import find_material
 from storage.statuses import lock_certificate
 from storage.uses import find_standing_use, insert_code, insert_event, insert_use, request_index
 from vault.errors import Conflict
+from vault.model.access import Action, Context, Footing
 from vault.model.actors import ClientGrant
 from vault.model.ids import uuid7
 from vault.model.use import (
@@ -61,17 +62,23 @@ def make_use(workshop: Workshop, client: ClientGrant, request: UseRequest, *, at
         IntegrityError: the original is lost, or the vault's own work does not stand up to its own reader.
     """
     index = request_index(workshop.keys, request.canonical())
+    context = _context(request)
     with workshop.database.reading() as db:
-        used = admit(db, workshop, client, request.subject, at=at)  # 1
+        used = admit(db, workshop, client, Action.USE, request.subject, context, at=at)  # 1
         standing = find_standing_use(db, workshop.keys, index, at)  # 2
     made = _new_use(request, used, at)
     if request.copy and standing is None:
         made = make_copy(workshop, made, used, at=at)  # 3
     with workshop.database.writing() as db:  # 4
         _lock(db, workshop, request.subject)
-        admit(db, workshop, client, request.subject, at=at)
+        admit(db, workshop, client, Action.USE, request.subject, context, at=at)
         standing = find_standing_use(db, workshop.keys, index, at)
         return _commit(db, workshop, made, standing, index, at)  # 5
+
+
+def _context(request: UseRequest) -> Context:
+    """A use stands on the function of the authority whose item it is for (依职能)."""
+    return Context(request.purpose, request.case_number, request.service_item, footing=Footing.FUNCTION)
 
 
 def _new_use(request: UseRequest, used: Used, at: datetime) -> UseRecord:

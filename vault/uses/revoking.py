@@ -7,14 +7,12 @@ from uuid import UUID
 from storage.db import WriteConnection
 from storage.holders import find_holder
 from storage.uses import find_use, insert_event, is_of_holder, revoke_use
-from vault.errors import NotFound
+from vault.model.access import Action, Kind, Resource, authorize, not_there
 from vault.model.actors import ClientGrant, Person
 from vault.model.use import UseAction, UseRecord
 from vault.uses.copying import let_go
 from vault.uses.making import note
 from vault.workshop import Workshop
-
-_NO_SUCH = "There is no such use."
 
 
 def revoke_by_client(workshop: Workshop, client: ClientGrant, use_id: UUID, *, at: datetime) -> UseRecord:
@@ -28,8 +26,9 @@ def revoke_by_client(workshop: Workshop, client: ClientGrant, use_id: UUID, *, a
     """
     with workshop.database.writing() as db:
         found = find_use(db, workshop.keys, use_id, lock=True)
-        if found is None or found.client_id != client.client_id:
-            raise NotFound(_NO_SUCH)
+        if found is None:
+            raise not_there(Kind.USE)
+        authorize(client, Action.REVOKE_USE, Resource(Kind.USE, by=found.client_id))
         return _revoked(db, workshop, found, client.client_id, at)
 
 
@@ -41,13 +40,14 @@ def revoke_by_holder(workshop: Workshop, person: Person, use_id: UUID, *, at: da
         Unavailable: the database does not answer.
     """
     with workshop.database.writing() as db:
-        holder_id = None if person.code is None else find_holder(db, workshop.keys, person.code)
-        if holder_id is None or not is_of_holder(db, use_id, holder_id):
-            raise NotFound(_NO_SUCH)
         found = find_use(db, workshop.keys, use_id, lock=True)
         if found is None:
-            raise NotFound(_NO_SUCH)
-        return _revoked(db, workshop, found, f"person:{person.person_id}", at)
+            raise not_there(Kind.USE)
+        holder_id = None if person.code is None else find_holder(db, workshop.keys, person.code)
+        theirs = holder_id is not None and is_of_holder(db, use_id, holder_id)
+        holders = frozenset({person.code.identity}) if person.code is not None and theirs else frozenset()
+        authorize(person, Action.REVOKE_USE_OF_OWN, Resource(Kind.USE, holders=holders))
+        return _revoked(db, workshop, found, person.actor, at)
 
 
 def _revoked(
