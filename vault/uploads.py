@@ -4,6 +4,8 @@ import hashlib
 from enum import Enum, auto
 
 from vault.errors import DocumentRefused, InputError, IntegrityError, NotFound
+from vault.model.access import Action, authorize
+from vault.model.actors import ClientGrant
 from vault.workshop import Workshop
 
 # A scanned approval document of a hundred pages stays under this; more would cost a deposit too much memory.
@@ -20,8 +22,8 @@ class Kept(Enum):
     ALREADY_THERE = auto()
 
 
-def keep_upload(workshop: Workshop, sha256: str, content: bytes) -> Kept:
-    """Keeps a file under the digest that the caller named.
+def keep_upload(workshop: Workshop, client: ClientGrant, sha256: str, content: bytes) -> Kept:
+    """Keeps a file under the digest that the client named.
 
     It is written in any case: one that lies there damaged is replaced, and the time after which an upload
     that no case needs is removed starts anew.
@@ -31,6 +33,7 @@ def keep_upload(workshop: Workshop, sha256: str, content: bytes) -> Kept:
         DocumentRefused: the bytes are neither PDF nor OFD.
         Unavailable: the object store does not answer.
     """
+    authorize(client, Action.UPLOAD)
     found = hashlib.sha256(content).hexdigest()
     if found != sha256.lower():
         sentence = f"The digest does not match: expected {sha256.lower()}, the bytes received have {found}."

@@ -315,7 +315,7 @@ def text_of(content: bytes) -> str:
 def material_of(house: House, company: Holder, content: bytes, **more: object) -> UUID:
     """A material with these bytes, deposited."""
     sha256 = hashlib.sha256(content).hexdigest()
-    keep_upload(house.wired.workshop, sha256, content)
+    keep_upload(house.wired.workshop, house.client, sha256, content)
     request = request_for(house, "营业执照", company)
     request["results"] = []
     request["materials"] = [

@@ -60,7 +60,7 @@ class Office:
         out = BytesIO()
         pdf.save(out)
         digest = hashlib.sha256(out.getvalue()).hexdigest()
-        keep_upload(house.wired.workshop, digest, out.getvalue())
+        keep_upload(house.wired.workshop, house.client, digest, out.getvalue())
         return cls(house, replace(house.wired.workshop, tsa=None), reader, loop, digest)
 
 
