@@ -1,9 +1,9 @@
-"""The tables of `docs/access.md`, printed from the rules: `python -m tests.unit.access.page` writes them anew."""
+"""The tables of `docs/access.md`, printed from the rules; `python -m tests.unit.access.page` does it."""
 
 from pathlib import Path
 
 from vault.model.access.facts import Action
-from vault.model.access.rules import RULES, Line, Refusal, Rule, Who
+from vault.model.access.rules import RULES, Line, Rule, Who
 
 PAGE = Path(__file__).parents[3] / "docs" / "access.md"
 BEGIN, END = "<!-- rules: begin -->", "<!-- rules: end -->"
@@ -34,11 +34,7 @@ def with_tables(page: str) -> str:
 
 
 def _rows(action: Action, rule: Rule) -> list[str]:
-    others = (
-        rule.refusal.value
-        if rule.refusal is Refusal.SAYS_SO
-        else f"{rule.refusal.value}, as if there were none"
-    )
+    others = rule.refusal.value
     first = [f"`{action}`", rule.what]
     return [
         "| " + " | ".join([*(first if n == 0 else ["", ""]), *_line(line), others if n == 0 else ""]) + " |"
