@@ -22,6 +22,7 @@ from storage.tables import (
     use_holders,
     uses,
 )
+from vault.model.actors import PERSON_PREFIX
 from vault.model.certificate import SealLevel
 from vault.model.use import CopyRecord, Subject, SubjectKind, UseAction, UseRecord
 
@@ -40,10 +41,13 @@ class CodeRow:
 
 @dataclass(frozen=True, slots=True)
 class AccessRow:
-    """A use as its holder sees it: `client_name`, whose system; `identifier` of certificates only."""
+    """A use as its holder sees it: `client_name`, whose system, None for a clerk who signed in.
+
+    `identifier`: of certificates only.
+    """
 
     use: UseRecord
-    client_name: str
+    client_name: str | None
     type_code: str
     identifier: str | None
     redeemed: int
@@ -69,6 +73,8 @@ def find_standing_use(db: ReadConnection, keys: KeyRing, index: bytes, at: datet
 def insert_use(db: WriteConnection, keys: KeyRing, use: UseRecord, index: bytes) -> None:
     """Writes a use with its holders and its copy: two or three statements."""
     data_key = keys.new_data_key(f"uses.data_key:{use.use_id}")
+    name = use.made_by.removeprefix(PERSON_PREFIX)
+    person = None if name == use.made_by else UUID(name)
     content = {
         "purpose": use.purpose,
         "case_number": use.case_number,
@@ -78,7 +84,8 @@ def insert_use(db: WriteConnection, keys: KeyRing, use: UseRecord, index: bytes)
     db.execute(
         insert(uses).values(
             id=use.use_id,
-            client_id=use.client_id,
+            client_id=None if person is not None else use.made_by,
+            person_id=person,
             certificate_id=use.subject.id if use.subject.kind is SubjectKind.CERTIFICATE else None,
             material_id=use.subject.id if use.subject.kind is SubjectKind.MATERIAL else None,
             service_item=use.service_item,
@@ -192,7 +199,7 @@ def uses_of_holder(
             redeemed.label("redeemed"),
         )
         .join(use_holders, use_holders.c.use_id == uses.c.id)
-        .join(clients, clients.c.id == uses.c.client_id)
+        .outerjoin(clients, clients.c.id == uses.c.client_id)
         .outerjoin(certificates, certificates.c.id == uses.c.certificate_id)
         .outerjoin(materials, materials.c.id == uses.c.material_id)
         .where(use_holders.c.holder_id == holder_id)
@@ -249,7 +256,7 @@ def _record(keys: KeyRing, row: Row[Any]) -> UseRecord:
         )
     return UseRecord(
         use_id=row.id,
-        client_id=row.client_id,
+        made_by=row.client_id or f"{PERSON_PREFIX}{row.person_id}",
         subject=subject,
         service_item=row.service_item,
         case_number=content["case_number"],

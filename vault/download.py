@@ -63,7 +63,7 @@ def copy_for_client(workshop: Workshop, caller: Caller, use_id: UUID, *, at: dat
         use = find_use(db, workshop.keys, use_id)
         if use is None:
             raise not_there(Kind.USE)
-        resource = Resource(Kind.USE, by=use.client_id, redeemed_by=redeemers(db, use_id))
+        resource = Resource(Kind.USE, by=use.made_by, redeemed_by=redeemers(db, use_id))
         refused = refusal(caller, Action.FETCH_COPY, resource)
         end = use.end(at)
         # A refusal is a decision, too; it commits before the caller hears of it.

@@ -21,7 +21,7 @@ from tests.flows.test_deposit import deposited
 from tests.programs import certvault, children_of, environment, eventually, kill, running
 from tests.requests import example_request, new_case_number
 from vault.deposit.committing import SECOND_LOOK_TASK
-from vault.uses import make_use, read_use, revoke_by_client
+from vault.uses import make_use, read_use, revoke_by_maker
 
 pytestmark = pytest.mark.engines
 
@@ -207,6 +207,6 @@ def test_the_worker_takes_a_revoked_copy_away(house: House, tmp_path: Path) -> N
     assert made.use.copy is not None
     sha256 = made.use.copy.sha256
     assert workshop.blobs.read_copy(sha256)
-    revoke_by_client(workshop, house.client, made.use.use_id, at=at)
+    revoke_by_maker(workshop, house.client, made.use.use_id, at=at)
     with running("worker", settings=house.settings.environment(), output=tmp_path / "worker.log"):
         eventually(lambda: sha256 not in {c.sha256 for c in workshop.blobs.copies()}, "the copy to go")

@@ -52,8 +52,8 @@ from vault.uses import (
     make_use,
     read_use,
     redeem,
-    revoke_by_client,
     revoke_by_holder,
+    revoke_by_maker,
 )
 from vault.verify import by_file, report_json
 
@@ -291,7 +291,7 @@ def test_a_copy_of_a_material_says_what_its_level_says(
     report = judged(house, content)
     assert report.verdict == Genuine(None)
     assert report_json(report)["usage_copy"]["purpose"] == PURPOSE
-    revoke_by_client(house.wired.workshop, house.client, made.use.use_id, at=now())
+    revoke_by_maker(house.wired.workshop, house.client, made.use.use_id, at=now())
     assert judged(house, content).verdict == NotInForce(None, "copy_revoked")
 
 
@@ -371,7 +371,7 @@ def test_a_copy_runs_out_is_revoked_and_falls_with_its_certificate(
     assert isinstance(report.verdict, NotInForce)
     assert report.verdict.reason == "revoked"
     assert "以欺骗手段取得" in str(report_json(report)["certificate"])
-    revoke_by_client(house.wired.workshop, house.client, made.use.use_id, at=now())
+    revoke_by_maker(house.wired.workshop, house.client, made.use.use_id, at=now())
     assert reason(now()) == "copy_revoked"
     with pytest.raises(NotFound, match="was revoked on"):
         copy_for_client(house.wired.workshop, house.client, made.use.use_id, at=now())
@@ -383,9 +383,9 @@ def test_a_revoked_use_does_not_come_back(
     request = asked(certificate, copy=False)
     made = used(house, request)
     with pytest.raises(NotFound):
-        revoke_by_client(house.wired.workshop, receiver, made.use.use_id, at=now())
-    first = revoke_by_client(house.wired.workshop, house.client, made.use.use_id, at=now())
-    assert revoke_by_client(house.wired.workshop, house.client, made.use.use_id, at=now()) == first
+        revoke_by_maker(house.wired.workshop, receiver, made.use.use_id, at=now())
+    first = revoke_by_maker(house.wired.workshop, house.client, made.use.use_id, at=now())
+    assert revoke_by_maker(house.wired.workshop, house.client, made.use.use_id, at=now()) == first
     assert events(house, made.use) == [("make", "suite"), ("revoke", "suite")]
     with pytest.raises(Conflict, match="was revoked on"):
         used(house, request)
@@ -418,7 +418,7 @@ def test_a_code_opens_once_for_one_system(
         redeem(workshop, house.client, fresh.code, at=now() + CODE_LIFETIME)
     with pytest.raises(Conflict, match="Its time is over"):
         redeem(workshop, receiver, made.code, at=now() + CODE_LIFETIME)
-    revoke_by_client(workshop, house.client, fresh.use.use_id, at=now())
+    revoke_by_maker(workshop, house.client, fresh.use.use_id, at=now())
     with pytest.raises(NotFound, match="opens nothing"):
         redeem(workshop, receiver, fresh.code, at=now())
     with pytest.raises(Conflict, match="was revoked on"):
@@ -527,7 +527,7 @@ def test_each_step_is_audited_with_its_reasons_in_the_envelope(
     used(house, request)
     redeem(workshop, receiver, made.code, at=now())
     copy_for_client(workshop, house.client, made.use.use_id, at=now())
-    revoke_by_client(workshop, house.client, made.use.use_id, at=now())
+    revoke_by_maker(workshop, house.client, made.use.use_id, at=now())
     query = (
         select(audit_events)
         .where(audit_events.c.details["use"].astext == str(made.use.use_id))
@@ -618,7 +618,7 @@ def test_a_copy_goes_when_it_is_good_for_nothing(house: House, certificate: Cert
     assert jobs(house, sha256) == [made.use.made_at + timedelta(hours=1), made.use.expires_at]
     assert discard_copy(workshop, sha256, at=now()) is False
     assert copy_of(house, made)
-    revoked = revoke_by_client(workshop, house.client, made.use.use_id, at=now())
+    revoked = revoke_by_maker(workshop, house.client, made.use.use_id, at=now())
     assert revoked.revoked_at in jobs(house, sha256)
     content = copy_of(house, made)
     assert discard_copy(workshop, sha256, at=now()) is True
@@ -630,7 +630,7 @@ def test_a_copy_goes_when_it_is_good_for_nothing(house: House, certificate: Cert
     assert discard_copy(workshop, copy_sha(other), at=other.use.expires_at) is True
     (problem,) = fsck(workshop, progress=lambda _: None).problems
     assert problem.about == f"use {other.use.use_id}", "a copy that is good today is missed"
-    revoke_by_client(workshop, house.client, other.use.use_id, at=now())
+    revoke_by_maker(workshop, house.client, other.use.use_id, at=now())
 
 
 def jobs(house: House, sha256: str) -> list[datetime]:

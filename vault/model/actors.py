@@ -22,6 +22,7 @@ class Role(StrEnum):
     OPERATOR = "operator"
 
 
+PERSON_PREFIX = "person:"
 STAFF = frozenset(Role) - {Role.HOLDER}
 """Roles that somebody has for an organisation, and not for themselves."""
 
@@ -114,5 +115,5 @@ class Person:
 
     @property
     def actor(self) -> str:
-        """As what they stand in records: never a name."""
-        return f"person:{self.person_id}"
+        """As what they stand in records: never a name. No client's id has a colon."""
+        return f"{PERSON_PREFIX}{self.person_id}"

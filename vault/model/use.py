@@ -60,13 +60,15 @@ class CopyRecord:
 
 @dataclass(frozen=True, slots=True)
 class UseRecord:
-    """A use as the vault holds it. `organisation`: who uses it; `clerk`: in whose hands, None where not said.
+    """A use as the vault holds it. `made_by`: the actor, a system or a clerk who signed in.
+
+    `organisation`: who uses it; `clerk`: in whose hands, None where not said.
 
     `expires_at`: from then on it no longer stands, and its copy is not in force.
     """
 
     use_id: UUID
-    client_id: str
+    made_by: str
     subject: Subject
     service_item: str
     case_number: str = field(repr=False)

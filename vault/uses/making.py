@@ -11,8 +11,7 @@ from storage.materials import find_material
 from storage.statuses import lock_certificate
 from storage.uses import find_standing_use, insert_code, insert_event, insert_use, request_index
 from vault.errors import Conflict
-from vault.model.access import Action, Context, Footing
-from vault.model.actors import ClientGrant
+from vault.model.access import Action, Caller, Context, Footing
 from vault.model.ids import uuid7
 from vault.model.use import (
     CODE_BYTES,
@@ -41,10 +40,10 @@ class MadeUse:
     repeated: bool
 
 
-def make_use(workshop: Workshop, client: ClientGrant, request: UseRequest, *, at: datetime) -> MadeUse:
+def make_use(workshop: Workshop, caller: Caller, request: UseRequest, *, at: datetime) -> MadeUse:
     """Records who uses what for which case, and gives a code for it; with a copy if one is wanted.
 
-    1. admit: what is to be used is there and in force, and the client may use it.
+    1. admit: what is to be used is there and in force, and the caller may use it.
     2. find: the same request within the use's time is the same use, with the same copy.
     3. copy, where one is wanted and none is there: made, sealed, judged, stored and read back.
     4. commit: one transaction with use, holders, copy, code, event, audit event and job, after the
@@ -55,7 +54,7 @@ def make_use(workshop: Workshop, client: ClientGrant, request: UseRequest, *, at
     and the job that takes it away. Two tries at once: one makes the use, the other gets a code for it.
 
     Raises:
-        NotFound: there is no such certificate or material.
+        NotFound: there is no such certificate or material that the caller may use.
         Conflict: it is not in force, or the same use was revoked.
         InputError: a copy is wanted and cannot be made of this file.
         Unavailable: an engine does not answer; the same request may succeed later.
@@ -64,27 +63,29 @@ def make_use(workshop: Workshop, client: ClientGrant, request: UseRequest, *, at
     index = request_index(workshop.keys, request.canonical())
     context = _context(request)
     with workshop.database.reading() as db:
-        used = admit(db, workshop, client, Action.USE, request.subject, context, at=at)  # 1
+        used = admit(db, workshop, caller, Action.USE, request.subject, context, at=at)  # 1
         standing = find_standing_use(db, workshop.keys, index, at)  # 2
     made = _new_use(request, used, at)
     if request.copy and standing is None:
         made = make_copy(workshop, made, used, at=at)  # 3
     with workshop.database.writing() as db:  # 4
         _lock(db, workshop, request.subject)
-        admit(db, workshop, client, Action.USE, request.subject, context, at=at)
+        admit(db, workshop, caller, Action.USE, request.subject, context, at=at)
         standing = find_standing_use(db, workshop.keys, index, at)
         return _commit(db, workshop, made, standing, index, at)  # 5
 
 
 def _context(request: UseRequest) -> Context:
     """A use stands on the function of the authority whose item it is for (依职能)."""
-    return Context(request.purpose, request.case_number, request.service_item, footing=Footing.FUNCTION)
+    return Context(
+        request.purpose, request.case_number, request.service_item, request.handled_by, Footing.FUNCTION
+    )
 
 
 def _new_use(request: UseRequest, used: Used, at: datetime) -> UseRecord:
     return UseRecord(
         use_id=uuid7(at),
-        client_id=request.client_id,
+        made_by=request.asked_by,
         subject=request.subject,
         service_item=request.service_item,
         case_number=request.case_number,
@@ -129,8 +130,8 @@ def _commit(
     code = secrets.token_urlsafe(CODE_BYTES)
     code_expires_at = min(at + CODE_LIFETIME, use.expires_at)
     insert_code(db, use.use_id, code_hash(code), at, code_expires_at)
-    insert_event(db, use.use_id, action, use.client_id, at)
-    note(db, workshop, use, action, use.client_id, at)
+    insert_event(db, use.use_id, action, use.made_by, at)
+    note(db, workshop, use, action, use.made_by, at)
     return MadeUse(use, code, code_expires_at, repeated=action is UseAction.CODE)
 
 

@@ -93,7 +93,7 @@ def _refusal(found: CodeRow | None, client: ClientGrant, at: datetime) -> NotFou
     else:
         return None
     redeemed_by = frozenset() if found.redeemed_by is None else frozenset({found.redeemed_by})
-    of = Resource(Kind.USE, by=found.use.client_id, redeemed_by=redeemed_by)
+    of = Resource(Kind.USE, by=found.use.made_by, redeemed_by=redeemed_by)
     if refusal(client, Action.HEAR_WHY_NOT, of) is not None:
         return NotFound(_OPENS_NOTHING)
     return Conflict(f"This code can no longer be redeemed. {why}")

@@ -7,33 +7,33 @@ from uuid import UUID
 from storage.db import WriteConnection
 from storage.holders import find_holder
 from storage.uses import find_use, insert_event, is_of_holder, revoke_use
-from vault.model.access import Action, Kind, Resource, authorize, not_there
-from vault.model.actors import ClientGrant, Person
+from vault.model.access import Action, Caller, Kind, Resource, authorize, not_there
+from vault.model.actors import Person
 from vault.model.use import UseAction, UseRecord
 from vault.uses.copying import let_go
 from vault.uses.making import note
 from vault.workshop import Workshop
 
 
-def revoke_by_client(workshop: Workshop, client: ClientGrant, use_id: UUID, *, at: datetime) -> UseRecord:
-    """Ends a use that this client made: its codes open nothing, its copy verifies as not in force.
+def revoke_by_maker(workshop: Workshop, caller: Caller, use_id: UUID, *, at: datetime) -> UseRecord:
+    """Ends a use that the caller made: its codes open nothing, its copy verifies as not in force.
 
     A repeat answers with the time of the first.
 
     Raises:
-        NotFound: the client made no such use.
+        NotFound: the caller made no such use.
         Unavailable: the database does not answer.
     """
     with workshop.database.writing() as db:
         found = find_use(db, workshop.keys, use_id, lock=True)
         if found is None:
             raise not_there(Kind.USE)
-        authorize(client, Action.REVOKE_USE, Resource(Kind.USE, by=found.client_id))
-        return _revoked(db, workshop, found, client.client_id, at)
+        authorize(caller, Action.REVOKE_USE, Resource(Kind.USE, by=found.made_by))
+        return _revoked(db, workshop, found, caller.actor, at)
 
 
 def revoke_by_holder(workshop: Workshop, person: Person, use_id: UUID, *, at: datetime) -> UseRecord:
-    """Ends a use of what the signed-in person holds, as `revoke_by_client`.
+    """Ends a use of what the signed-in person holds, as `revoke_by_maker`.
 
     Raises:
         NotFound: there is no such use of anything of theirs.

@@ -3,17 +3,13 @@
 Expected is what `refusal` says of the same somebody and the same thing: nothing here is copied from answers.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
 
-from tests.conftest import House
 from tests.edge.access.expectations import EXPECTATIONS, Cell
 from tests.edge.access.scene import NAMES, Scene, Thing
-from tests.edge.conftest import Caller
 from tests.unit.api.calling import app_without_engines, call
 from vault.errors import NotAuthenticated, NotFound, NotPermitted
 from vault.model.access import Actor, Kind, Resource, refusal
@@ -29,13 +25,6 @@ ROUTES = {
     for method, operation in methods.items()
 }
 STATUSES = {NotAuthenticated: 401, NotPermitted: 403, NotFound: 404}
-
-
-@pytest.fixture(scope="module")
-def scene(app: FastAPI, loop: Any, house: House) -> Iterator[Scene]:  # noqa: ANN401 - an event loop
-    made = Scene(Caller(app, loop), house)
-    yield made
-    made.remove_webhooks()
 
 
 def test_every_route_is_declared_and_none_that_is_not_there() -> None:

@@ -8,17 +8,14 @@ others, `ignored_auth` says that credentials are looked at, `use_after_free` tha
 import json
 import subprocess
 import sys
-from asyncio import AbstractEventLoop
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
 
 from tests.conftest import House
 from tests.edge.access.scene import Scene
-from tests.edge.conftest import Caller
 from tests.engines.test_serving import answering, free_port
 from tests.programs import environment, eventually, running
 from tests.unit.api.calling import app_without_engines, call
@@ -58,10 +55,7 @@ RUNS = (
 
 
 @pytest.mark.parametrize("run", RUNS, ids=lambda run: run.scheme)
-def test_no_peer_is_given_what_is_anothers(
-    app: FastAPI, loop: AbstractEventLoop, house: House, tmp_path: Path, run: Run
-) -> None:
-    scene = Scene(Caller(app, loop), house)
+def test_no_peer_is_given_what_is_anothers(scene: Scene, house: House, tmp_path: Path, run: Run) -> None:
     write(tmp_path, scene, run)
     log = tmp_path / "serve.log"
     port = free_port()
@@ -81,7 +75,7 @@ def test_no_peer_is_given_what_is_anothers(
             timeout=6 * TIME_MAX_S,
             check=False,
         )
-    scene.remove_webhooks()
+    scene.remove_webhooks()  # the run made as many as a client may have
     assert done.returncode == 0, done.stdout + done.stderr
     assert run.seen <= answered(log)
 

@@ -81,10 +81,14 @@ STAFF_HERE = frozenset({"clerk", "issuer"})
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Who is permitted; how others of a kind that the rule knows are refused."""
+    """Who is permitted; how others of a kind that the rule knows are refused.
+
+    `people`: people are of such a kind, though nobody here is permitted.
+    """
 
     permitted: frozenset[str]
     refused: type[Exception] = NotFound
+    people: bool = False
 
 
 OPEN = Row(frozenset(ACTORS))
@@ -108,9 +112,9 @@ PERMITTED: dict[Action, Row] = {
     Action.SEE_HOLDINGS: Row(EVERY_CLIENT | {"clerk"}, NotPermitted),
     Action.CHECK_REUSE: Row(EVERY_CLIENT | {"clerk"}, NotPermitted),
     Action.VERIFY_MATERIAL: Row(EVERY_CLIENT | {"clerk", "clerk elsewhere"}),
-    Action.USE: Row(EVERY_CLIENT),
-    Action.FETCH_COPY: Row(frozenset({"maker", "receiver"})),
-    Action.REVOKE_USE: Row(frozenset({"maker"})),
+    Action.USE: Row(EVERY_CLIENT | {"clerk"}),
+    Action.FETCH_COPY: Row(frozenset({"maker", "receiver"}), people=True),
+    Action.REVOKE_USE: Row(frozenset({"maker"}), people=True),
     Action.REDEEM: Row(EVERY_CLIENT),
     Action.HEAR_WHY_NOT: Row(frozenset({"maker", "receiver"})),
     Action.READ_CHANGE: Row(BOUND | {"maker", "the machine"}),
@@ -140,7 +144,8 @@ def test_who_may_do_what_with_what(action: Action, name: str) -> None:
         authorize(ACTORS[name], action, THING, FULL)
         return
     way = next(way for way in WAYS if name in way)
-    expected = row.refused if way & row.permitted else NotAuthenticated
+    known = bool(way & row.permitted) or (row.people and name in PEOPLE)
+    expected = row.refused if known else NotAuthenticated
     assert type(refused) is expected
     with pytest.raises(expected):
         authorize(ACTORS[name], action, THING, FULL)
@@ -153,7 +158,10 @@ def test_what_one_may_not_know_of_is_answered_as_what_is_not_there(kind: Kind) -
 
 
 NAMED: dict[Action, dict[str, frozenset[str]]] = {
-    Action.USE: {"maker": frozenset({"purpose", "case_number", "service_item", "footing"})},
+    Action.USE: {
+        "maker": frozenset({"purpose", "case_number", "service_item", "footing"}),
+        "clerk": frozenset({"purpose", "case_number", "service_item", "handled_by", "footing"}),
+    },
     Action.REDEEM: {"receiver": frozenset({"purpose", "case_number", "service_item", "footing"})},
     Action.SEE_HOLDINGS: {
         "maker": frozenset({"purpose"}),
@@ -184,6 +192,16 @@ def test_a_clerk_asks_for_items_that_their_organisation_handles(action: Action) 
     assert isinstance(refused, NotPermitted)
     assert "their organisation handles the service item named" in refused.detail
     assert refusal(PEOPLE["clerk elsewhere"], action, None, replace(FULL, handled_by=B)) is None
+
+
+@pytest.mark.parametrize("action", [Action.FETCH_COPY, Action.REVOKE_USE])
+def test_a_clerk_gets_what_they_made_themselves(action: Action) -> None:
+    clerk = PEOPLE["clerk"]
+    assert isinstance(clerk, Person)
+    made = replace(THING, by=clerk.actor)
+    assert refusal(clerk, action, made) is None
+    for other in (replace(clerk, person_id=UUID(int=2)), replace(clerk, roles=frozenset({Role.HOLDER}))):
+        assert isinstance(refusal(other, action, made), NotFound)
 
 
 def test_either_footing_carries_a_use() -> None:

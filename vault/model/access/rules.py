@@ -130,10 +130,17 @@ RULES: Mapping[Action, Rule] = {
     ),
     # --- using -------------------------------------------------------------------------------------
     Action.USE: _hides(
-        "use a certificate or material in force for a case", _client(PURPOSE, CASE, ITEM, FOOTING)
+        "use a certificate or material in force for a case",
+        _client(PURPOSE, CASE, ITEM, FOOTING),
+        Line(Role.CLERK, (PURPOSE, CASE, HANDLES_ITEM, FOOTING)),
     ),
-    Action.FETCH_COPY: _hides("fetch the usage copy", _client(BROUGHT_IN), _client(REDEEMED)),
-    Action.REVOKE_USE: _hides("revoke a use", _client(BROUGHT_IN)),
+    Action.FETCH_COPY: _hides(
+        "fetch the usage copy",
+        _client(BROUGHT_IN),
+        _client(REDEEMED),
+        Line(Role.CLERK, (BROUGHT_IN,)),
+    ),
+    Action.REVOKE_USE: _hides("revoke a use", _client(BROUGHT_IN), Line(Role.CLERK, (BROUGHT_IN,))),
     Action.REDEEM: _hides("redeem a use code that was shown", _client(PURPOSE, CASE, ITEM, FOOTING)),
     Action.HEAR_WHY_NOT: _hides(
         "hear why a use code opens nothing any more", _client(BROUGHT_IN), _client(REDEEMED)
