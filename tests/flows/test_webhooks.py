@@ -18,6 +18,7 @@ from tests.conftest import House, behind_a_cutting_wire
 from tests.flows.test_changes import head, inspected, new_certificate, read_on
 from tests.flows.test_reuse import now
 from tests.receivers import LOOPBACK, Received, Receiver, receiver
+from tests.requests import kind_named
 from vault.changes import change_json
 from vault.errors import Conflict, InputError, NotFound, Unavailable, UnknownCursor
 from vault.model.access import MACHINE
@@ -385,6 +386,18 @@ def test_an_authority_that_was_taken_away_is_not_told_of(house: House, client: C
         with workshop.database.writing() as db:
             mine = update(clients).where(clients.c.id == client.client_id)
             db.execute(mine.values(authorities=["91350100M000100Y43"]))
+        (settled,) = send_all(house, fresh.webhook.webhook_id)
+        assert there.received == []
+    assert settled.state is DeliveryState.DELIVERED
+
+
+def test_a_type_that_it_is_not_bound_to_is_not_told_of(house: House, client: ClientGrant) -> None:
+    workshop = house.wired.workshop
+    with receiver() as there:
+        fresh, _ = cut_one(house, client, there)
+        with workshop.database.writing() as db:
+            mine = update(clients).where(clients.c.id == client.client_id)
+            db.execute(mine.values(types=[kind_named(house.catalogue, "结婚证").code]))
         (settled,) = send_all(house, fresh.webhook.webhook_id)
         assert there.received == []
     assert settled.state is DeliveryState.DELIVERED

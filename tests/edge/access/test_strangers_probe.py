@@ -17,7 +17,7 @@ import pytest
 from tests.conftest import House
 from tests.edge.access.scene import Scene
 from tests.engines.test_serving import answering, free_port
-from tests.programs import environment, eventually, running
+from tests.programs import PATIENCE_S, environment, eventually, running
 from tests.unit.api.calling import app_without_engines, call
 
 pytestmark = pytest.mark.engines
@@ -29,7 +29,6 @@ CHECKS = (
     "ensure_resource_availability",
     "not_a_server_error",
 )
-TIME_MAX_S = 20
 SEED = 20261123
 HOOKS = Path(__file__).with_name("probe_hooks.py")
 
@@ -39,6 +38,7 @@ class Run:
     """Two peers by their credentials. `seen`: answers without which the run would have shown nothing."""
 
     scheme: str
+    time_max_s: int
     peers: tuple[str, str]
     seen: frozenset[tuple[str, int]]
 
@@ -47,10 +47,13 @@ READ = "GET /v1/certificates/{certificate_id}"
 OWN = "GET /v1/me/certificates"
 RUNS = (
     Run(
-        "approval_system", ("depositor", "client of another authority"), frozenset({(READ, 200), (READ, 404)})
+        "approval_system",
+        30,
+        ("depositor", "client of another authority"),
+        frozenset({(READ, 200), (READ, 404)}),
     ),
     # Whoever is signed in makes nothing that the check could ask for as the other: lists, and credentials.
-    Run("session", ("holder", "another holder"), frozenset({(OWN, 200), (OWN, 401)})),
+    Run("session", 15, ("holder", "another holder"), frozenset({(OWN, 200), (OWN, 401)})),
 )
 
 
@@ -66,13 +69,13 @@ def test_no_peer_is_given_what_is_anothers(scene: Scene, house: House, tmp_path:
             [
                 *(sys.executable, "-m", "schemathesis.cli", "--config-file", "schemathesis.toml", "run"),
                 *("openapi.json", "--url", f"http://127.0.0.1:{port}", "--checks", ",".join(CHECKS)),
-                *("--phases", "fuzzing,stateful", "--max-time", str(TIME_MAX_S), "--seed", str(SEED)),
+                *("--phases", "fuzzing,stateful", "--max-time", str(run.time_max_s), "--seed", str(SEED)),
             ],
             cwd=tmp_path,
             env=environment({"CERTVAULT_PROBE": str(tmp_path / "bodies.json")}),
             capture_output=True,
             text=True,
-            timeout=6 * TIME_MAX_S,
+            timeout=PATIENCE_S,
             check=False,
         )
     scene.remove_webhooks()  # the run made as many as a client may have
