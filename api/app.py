@@ -18,6 +18,7 @@ from api.problems import CatchAll, ProblemWriter
 from api.routes import (
     catalogue,
     changes,
+    custody,
     deposits,
     lifecycle,
     log,
@@ -48,6 +49,7 @@ _ROUTES = (
     verifications,
     log,
     holder_routes,
+    custody,
     operations,
 )
 _PAGES = (public, signin, holder, reference)

@@ -3,13 +3,11 @@
 import json
 import logging
 import secrets
-import sys
 import time
 import traceback
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import TextIO
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import Metric
@@ -69,9 +67,9 @@ def _frames(trace: TracebackType | None) -> list[str]:
     return [f"{f.filename}:{f.lineno} in {f.name}" for f in traceback.extract_tb(trace)]
 
 
-def configure(*, messages: bool, stream: TextIO = sys.stderr) -> None:
-    """Sends every log record of the process to `stream` as JSON lines; called once, by a command."""
-    handler = logging.StreamHandler(stream)
+def configure(*, messages: bool) -> None:
+    """Sends every log record of the process to standard error as JSON lines; called once, by a command."""
+    handler = logging.StreamHandler()
     handler.setFormatter(JsonLines(messages=messages))
     logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
 
@@ -94,6 +92,26 @@ class Metrics:
             buckets=DURATION_BUCKETS_S,
             registry=self._registry,
         )
+
+        self._refused = Counter(
+            "certvault_limited_total",
+            "Requests refused for being too many.",
+            ["rule"],
+            registry=self._registry,
+        )
+        self._alone = Counter(
+            "certvault_limits_alone_total",
+            "Exchanges of limits between processes that failed: this one went by its own count.",
+            registry=self._registry,
+        )
+
+    def count_refused(self, rule: str) -> None:
+        """Counts a request that was one too many."""
+        self._refused.labels(rule).inc()
+
+    def count_limits_alone(self) -> None:
+        """Counts an exchange of limits that failed."""
+        self._alone.inc()
 
     def observe(self, method: str, route: str, status: int, duration_s: float) -> None:
         """Counts one answered request."""

@@ -23,6 +23,7 @@ from storage.public_read import PublicReader
 from storage.s3 import StoreAddress
 from vault.errors import InputError
 from vault.founding import SecretsFolder
+from vault.model.destinations import read_networks
 from vault.seal_ring import SealRing
 from vault.shelf import CatalogueShelf
 from vault.tlog.witness import parse_witnesses
@@ -95,13 +96,14 @@ def wire(settings: Settings) -> Wired:
         witnesses=witnesses,
     )
     edge = EdgeSettings(
-        mode=settings.mode,
         public_url=settings.origin,
         token_keys=secrets.path,
         version=version("certvault"),
         listed_items_only=settings.listed_items_only,
         destinations=settings.destinations,
         providers=() if settings.providers is None else read_providers(settings.providers, settings.mode),
+        trusted_proxies=read_networks(settings.trusted_proxies),
+        limits_factor=settings.limits_times,
     )
     return Wired(workshop, reader_of(settings, keys), edge)
 

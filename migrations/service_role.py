@@ -18,6 +18,9 @@ INSERT_ONLY = (
     "log_publications",
     "log_shards",
     "material_events",
+    "seal_events",
+    "seal_grant_events",
+    "seal_grants",
     "service_items",
     "status_events",
     "use_copies",
@@ -29,6 +32,8 @@ UPDATED_COLUMNS = {
     "changes": ("position",),
     "log_leaves": ("log_index",),
     "log_tiles": ("hashes",),
+    "seal_uses": ("used",),
+    "seals": ("stopped_at",),
 }
 
 

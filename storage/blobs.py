@@ -44,7 +44,6 @@ class StoredObject:
     """One object as a listing names it."""
 
     sha256: str
-    size_bytes: int
     modified_at: datetime
 
 
@@ -266,7 +265,7 @@ class BlobStore:
                 if item.object_name is None or item.last_modified is None:
                     continue
                 sha256 = item.object_name.replace("/", "")
-                yield StoredObject(sha256, item.size or 0, item.last_modified)
+                yield StoredObject(sha256, item.last_modified)
 
     def _read_kept(self, bucket: str, sha256: str, what: str) -> bytes:
         content = self._read(bucket, sha256)

@@ -1,8 +1,9 @@
 """Cases and reservations: the committed intent to seal, kept from the first try to the last."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -50,7 +51,8 @@ class CaseRow:
 class ReservationRow:
     """One reserved identifier; the codes belong to it by `position` in the case's envelope.
 
-    `lineage`: the identifier without version and check character, the same for all versions.
+    `lineage`: the identifier without version and check character, the same for all versions. `counted`: the
+    seal-use grant and the legal day on which it is counted; None in rows from before there were grants.
     """
 
     certificate_id: UUID
@@ -58,6 +60,7 @@ class ReservationRow:
     identifier: str
     lineage: str
     version: int
+    counted: tuple[UUID, date] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +159,8 @@ def insert_reservations(
                 "identifier": result.row.identifier,
                 "lineage": result.row.lineage,
                 "version": result.row.version,
+                "grant_id": None if result.row.counted is None else result.row.counted[0],
+                "counted_on": None if result.row.counted is None else result.row.counted[1],
             }
             for result in results
         ],
@@ -179,18 +184,40 @@ def reservations_of(db: ReadConnection, case_id: UUID) -> tuple[ReservationRow, 
             reservations.c.identifier,
             reservations.c.lineage,
             reservations.c.version,
+            reservations.c.grant_id,
+            reservations.c.counted_on,
         )
         .where(reservations.c.case_id == case_id, reservations.c.abandoned_at.is_(None))
         .order_by(reservations.c.position)
     )
-    return tuple(ReservationRow(*row) for row in db.execute(query))
+    return tuple(
+        ReservationRow(
+            row.certificate_id,
+            row.position,
+            row.identifier,
+            row.lineage,
+            row.version,
+            None if row.grant_id is None else (row.grant_id, row.counted_on),
+        )
+        for row in db.execute(query)
+    )
 
 
-def release_case(db: WriteConnection, case_id: UUID, attempt: int) -> None:
+def count_reservation(db: WriteConnection, certificate_id: UUID, grant_id: UUID, day: date) -> None:
+    """Keeps on which grant and day a reservation is counted now."""
+    db.execute(
+        update(reservations)
+        .where(reservations.c.certificate_id == certificate_id)
+        .values(grant_id=grant_id, counted_on=day)
+    )
+
+
+def release_case(db: WriteConnection, case_id: UUID, attempt: int) -> dict[tuple[UUID, date], int]:
     """Deletes an uncommitted case and its reservations: a refused deposit leaves nothing behind.
 
     A case that went on to another attempt is left alone, and so is one with abandoned reservations: they
-    explain what an earlier try may have left in the object store.
+    explain what an earlier try may have left in the object store. Returns what the deleted reservations had
+    counted, by grant and day, for the caller to give back.
     """
     abandoned = select(reservations.c.certificate_id).where(
         reservations.c.case_id == case_id, reservations.c.abandoned_at.is_not(None)
@@ -205,10 +232,16 @@ def release_case(db: WriteConnection, case_id: UUID, attempt: int) -> None:
         )
         .with_for_update()
     ).one_or_none()
-    if row is not None:
-        _forget_holders(db, case_id)
-        db.execute(delete(reservations).where(reservations.c.case_id == case_id))
-        db.execute(delete(cases).where(cases.c.id == case_id))
+    if row is None:
+        return {}
+    _forget_holders(db, case_id)
+    deleted = db.execute(
+        delete(reservations)
+        .where(reservations.c.case_id == case_id)
+        .returning(reservations.c.grant_id, reservations.c.counted_on)
+    ).all()
+    db.execute(delete(cases).where(cases.c.id == case_id))
+    return dict(Counter((gone.grant_id, gone.counted_on) for gone in deleted if gone.grant_id is not None))
 
 
 def redeem_case(db: WriteConnection, case_id: UUID, attempt: int, at: datetime) -> bool:

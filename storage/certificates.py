@@ -33,18 +33,14 @@ def records_of_case(db: ReadConnection, keys: KeyRing, case_id: UUID) -> tuple[C
     return tuple(record_of(keys, row) for row in db.execute(query))
 
 
-def records_of_holder(
-    db: ReadConnection, keys: KeyRing, holder_id: UUID, *, authorities: Sequence[str] | None = None
-) -> tuple[CertificateRecord, ...]:
-    """Every certificate of a holder, newest first; `authorities` keeps those issued by them only."""
+def records_of_holder(db: ReadConnection, keys: KeyRing, holder_id: UUID) -> tuple[CertificateRecord, ...]:
+    """Every certificate of a holder, newest first."""
     query = (
         _records()
         .join(certificate_holders, certificate_holders.c.certificate_id == certificates.c.id)
         .where(certificate_holders.c.holder_id == holder_id)
         .order_by(certificates.c.id.desc())
     )
-    if authorities is not None:
-        query = query.where(certificates.c.issuing_authority.in_(authorities))
     return tuple(record_of(keys, row) for row in db.execute(query))
 
 
@@ -68,12 +64,6 @@ def record_by_document(db: ReadConnection, keys: KeyRing, sha256: str) -> Certif
     """The certificate one of whose sealed files has this digest."""
     owner = select(documents.c.certificate_id).where(documents.c.sha256 == bytes.fromhex(sha256)).limit(1)
     row = db.execute(_records().where(certificates.c.id == owner.scalar_subquery())).one_or_none()
-    return None if row is None else record_of(keys, row)
-
-
-def record_by_identifier(db: ReadConnection, keys: KeyRing, identifier: str) -> CertificateRecord | None:
-    """The certificate with this identifier (电子证照标识, in full)."""
-    row = db.execute(_records().where(certificates.c.identifier == identifier)).one_or_none()
     return None if row is None else record_of(keys, row)
 
 

@@ -27,6 +27,8 @@ STATEMENT_TIMEOUT_MS = 15_000
 LOCK_TIMEOUT_MS = 5_000
 # Statements that PostgreSQL keeps prepared per connection: all of ours fit.
 PREPARED_MAX = 200
+# What the trigger on `documents` raises (migration 0009): the seal was stopped while a deposit used it.
+SEAL_STOPPED = "CV001"
 
 
 class Database:
@@ -115,6 +117,11 @@ def _translated() -> Iterator[None]:
     except OperationalError as error:
         raise Unavailable("The database does not answer; try again shortly.") from error
     except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) == SEAL_STOPPED:
+            raise Unavailable(
+                "The seal was stopped while it was being used; nothing was issued. Send the request again.",
+                retry_after_s=1,
+            ) from error
         if error.connection_invalidated:
             raise Unavailable("The database connection was lost; try again shortly.") from error
         raise

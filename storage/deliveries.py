@@ -45,7 +45,6 @@ class Delivery:
 class BehindFeed:
     """A webhook for which the feed has news, and who may see what."""
 
-    webhook_id: UUID
     client: ClientGrant
     cut_through: int
     pending: int
@@ -139,7 +138,7 @@ def lock_behind(db: WriteConnection, webhook_id: UUID) -> BehindFeed | None:
         return None
     types = None if row.types is None else frozenset(row.types)
     client = ClientGrant(row.client_id, row.name, frozenset(row.authorities), types)
-    return BehindFeed(row.id, client, row.cut_through, row.pending)
+    return BehindFeed(client, row.cut_through, row.pending)
 
 
 def set_cut_through(db: WriteConnection, webhook_id: UUID, position: int) -> None:

@@ -45,7 +45,6 @@ def in_pages(found: Iterable[_T]) -> Iterator[list[_T]]:
 class OpenReservation:
     """A case that was reserved and never committed."""
 
-    case_id: UUID
     case_number: str
     client_id: str
     reserved_at: datetime
@@ -90,7 +89,7 @@ def open_reservations(db: ReadConnection, client_id: str | None = None) -> tuple
     is under way. Only their reservations stay, to explain objects.
     """
     query = (
-        select(cases.c.id, cases.c.number, cases.c.client_id, cases.c.reserved_at)
+        select(cases.c.number, cases.c.client_id, cases.c.reserved_at)
         .where(cases.c.committed_at.is_(None), cases.c.request_digest != FORGOTTEN)
         .order_by(cases.c.reserved_at)
     )

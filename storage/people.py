@@ -1,10 +1,11 @@
 """People who sign in: subject, name and code in the row's envelope. Their sessions: kept as SHA-256."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Row, delete, select, update
+from sqlalchemy import Row, and_, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from storage.db import ReadConnection, WriteConnection
@@ -62,6 +63,18 @@ def keep_person(db: WriteConnection, keys: KeyRing, who: Introduced, at: datetim
     ).scalar_one()
     db.execute(update(people).where(people.c.id == person_id).values(**_columns(keys, person_id, who, at)))
     return person_id
+
+
+def share_a_code(db: ReadConnection, person_id: UUID, others: Collection[UUID]) -> bool:
+    """Whether one of the others last came in under the same code as this person: a point read for each."""
+    mine = people.alias("mine")
+    same = and_(mine.c.code_index == people.c.code_index, mine.c.index_version == people.c.index_version)
+    query = (
+        select(people.c.id)
+        .join(mine, same)
+        .where(mine.c.id == person_id, people.c.id.in_(sorted(others)), people.c.id != person_id)
+    )
+    return db.execute(query.limit(1)).first() is not None
 
 
 def insert_session(

@@ -59,7 +59,6 @@ class MaterialFacts:
     sha256: str
     case_number: str
     committed_at: datetime
-    verified_at: datetime | None
     holder_ids: frozenset[UUID]
 
 
@@ -117,7 +116,6 @@ _MATERIALS = (
         materials.c.issued_on,
         materials.c.valid_to,
         materials.c.sha256,
-        materials.c.verified_at,
         cases.c.number,
         cases.c.committed_at,
         material_holders.c.holder_id,
@@ -202,7 +200,6 @@ def materials_in_clear(
             row.sha256.hex(),
             row.number,
             row.committed_at,
-            row.verified_at,
             among,
         )
         for row, among in _gathered(db, _MATERIALS, holder_ids, type_codes)

@@ -115,7 +115,6 @@ def _may_be_superseded() -> tuple[ColumnElement[bool], ...]:
 class Successor:
     """A version and the one before it. `client_id`: the client that deposited it."""
 
-    certificate_id: UUID
     predecessor: UUID | None
     valid_from: date
     status: Status
@@ -126,7 +125,6 @@ def find_successor(db: ReadConnection, certificate_id: UUID) -> Successor | None
     """What a version's taking over depends on."""
     query = (
         select(
-            certificates.c.id,
             certificates.c.supersedes,
             certificates.c.valid_from,
             certificates.c.status,
@@ -136,7 +134,7 @@ def find_successor(db: ReadConnection, certificate_id: UUID) -> Successor | None
         .where(certificates.c.id == certificate_id)
     )
     row = db.execute(query).one_or_none()
-    return None if row is None else Successor(row[0], row[1], row[2], Status(row[3]), row[4])
+    return None if row is None else Successor(row[0], row[1], Status(row[2]), row[3])
 
 
 def events_of(db: ReadConnection, certificate_ids: Sequence[UUID]) -> dict[UUID, list[StatusEvent]]:

@@ -19,11 +19,15 @@ from api.wiring import Wired, blobs_of, database_of, wire
 from migrations.run import upgrade
 from signing.typeset import SEAL_PLACES
 from storage.embedded import EngineAddresses, discard, embedded_engines
+from tests.custodians import two_custodians
+from tests.desks import Desk, open_desk
 from tests.faults import CuttingWire
 from tests.keys import token_key_pem
 from tests.provider import ORIGIN, IdentityProvider, running_provider
+from tests.tokens import Token, softhsm
 from vault.applying import apply_catalogue
 from vault.catalogue import Catalogue, shipped_catalogue
+from vault.custody import grant_what_is_missing
 from vault.founding import (
     SecretsFolder,
     found_development_secrets,
@@ -83,6 +87,7 @@ def house(engines: EngineAddresses, tmp_path_factory: pytest.TempPathFactory) ->
     wired = wire(settings)
     authorities = frozenset(authority.code for authority in catalogue.city.authorities)
     added = add_client(wired.workshop, "suite", "The test suite", authorities, at=now)
+    grant_what_is_missing(wired.workshop, "suite", two_custodians, at=now)
     client = ClientGrant("suite", "The test suite", authorities)
     with listening:
         yield House(settings, wired, catalogue, client, added.secret, listening, issuer)
@@ -96,6 +101,20 @@ def identity_provider(house: House, tmp_path_factory: pytest.TempPathFactory) ->
     log = tmp_path_factory.mktemp("provider") / "provider.log"
     with running_provider(house.settings.environment(), house.listening, house.issuer, book, log) as running:
         yield running
+
+
+@pytest.fixture
+def desk(house: House) -> Iterator[Desk]:
+    """A client and a seal of its own; nothing is granted yet."""
+    with open_desk(house) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def token(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Token]:
+    """A SoftHSM2 token; the tests that want it are skipped, loudly, where it is not installed."""
+    with softhsm(tmp_path_factory.mktemp("token")) as opened:
+        yield opened
 
 
 @contextmanager

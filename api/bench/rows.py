@@ -144,7 +144,7 @@ def _make(
 def _copy(db: psycopg.Connection, table: str, columns: str, rows: list[tuple[object, ...]]) -> None:
     """Binary COPY; `table` and `columns` are names from above."""
     with db.cursor() as cursor:
-        described = cursor.execute(f"SELECT {columns} FROM {table} LIMIT 0".encode()).description or ()  # noqa: S608 - as said
+        described = cursor.execute(f"SELECT {columns} FROM {table} LIMIT 0".encode()).description or ()  # noqa: S608 - names from above
         types = [column.type_code for column in described]
         with cursor.copy(f"COPY {table} ({columns}) FROM STDIN (FORMAT binary)".encode()) as copy:
             copy.set_types(types)

@@ -5,7 +5,6 @@ import sys
 import typer
 
 from api.cli import (
-    access_commands,
     audit_commands,
     bench,
     catalogue_commands,
@@ -14,6 +13,8 @@ from api.cli import (
     log_commands,
     reconcile_command,
     run_commands,
+    seal_commands,
+    seal_list_commands,
     stats_command,
     upkeep_commands,
     verify_command,
@@ -43,7 +44,8 @@ for commands in (
     directory_command,
     stats_command,
     client_commands,
-    access_commands,
+    seal_commands,
+    seal_list_commands,
     webhook_commands,
     verify_command,
     log_commands,

@@ -17,7 +17,9 @@ from storage.tables.catalogue import certificate_types, material_types, seals, s
 from storage.tables.certificates import certificate_holders, certificates, documents, holders
 from storage.tables.changes import change_backfills, changes
 from storage.tables.columns import metadata, moment
+from storage.tables.custody import seal_events, seal_grant_events, seal_grants, seal_uses
 from storage.tables.history import audit_events, avoided_resubmissions, log_leaves, status_events
+from storage.tables.limits import rate_buckets
 from storage.tables.log import (
     audit_chain,
     audit_heads,
@@ -60,8 +62,13 @@ __all__ = [
     "metadata",
     "moment",
     "people",
+    "rate_buckets",
     "reservations",
     "reserved_holders",
+    "seal_events",
+    "seal_grant_events",
+    "seal_grants",
+    "seal_uses",
     "seals",
     "service_items",
     "sign_in_attempts",

@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     Column,
+    Date,
     ForeignKey,
     Index,
     Integer,
@@ -54,6 +55,9 @@ reservations = Table(
     # Set when the case came again with other contents before it was committed; the row stays so that
     # an object left behind by the first try is explained.
     moment("abandoned_at", nullable=True),
+    # The seal-use grant that it is counted on, and the legal day; null in rows from before revision 0009.
+    Column("grant_id", Uuid),
+    Column("counted_on", Date),
     Index(
         "uq_reservations_case_id_position",
         "case_id",

@@ -18,8 +18,9 @@ from storage.db import WriteConnection
 from storage.tables import changes
 from tests.conftest import House
 from tests.flows.test_deposit import deposited
-from tests.flows.test_reuse import ESCROW, new_company, now, with_material
+from tests.flows.test_reuse import ESCROW, new_company, with_material
 from tests.requests import example_request
+from tests.trials import now
 from vault.changes import PAGE_MAX, ChangePage, change_json, changes_after, place_changes
 from vault.errors import InputError, UnknownCursor
 from vault.lifecycle import Inspection, StatusChange, change_status, changing, record_inspection

@@ -19,6 +19,7 @@ from storage.tables import certificates, materials
 from tests.conftest import House
 from tests.flows.test_deposit import deposited, uploaded_pdf
 from tests.requests import example_request, new_case_number
+from tests.trials import checked
 from vault.closing import reconcile
 from vault.deposit import read_case
 from vault.deposit.reserving import ReservedCase, forget, reserve
@@ -33,10 +34,6 @@ pytestmark = pytest.mark.engines
 @pytest.fixture
 def certificate(house: House) -> CertificateRecord:
     return deposited(house, example_request(house.catalogue)).certificates[0]
-
-
-def checked(house: House) -> FsckReport:
-    return fsck(house.wired.workshop, progress=lambda _: None)
 
 
 def changed(house: House, statement: str, **values: object) -> None:

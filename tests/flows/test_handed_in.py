@@ -19,8 +19,10 @@ from storage.embedded import EngineAddresses
 from storage.seals import stop_seal
 from storage.tables import cases
 from tests.conftest import House
+from tests.custodians import two_custodians
 from tests.flows.test_deposit import deposited, rows
 from tests.requests import example_request, kind_named
+from vault.custody import grant_what_is_missing
 from vault.errors import DocumentRefused
 from vault.founding import SecretsFolder, make_development_seal
 from vault.model.verdict import Genuine
@@ -145,6 +147,7 @@ def test_the_newest_seal_of_an_authority_seals_with_its_own_algorithm(
         centre="行政审批专用章",
         at=datetime.now(UTC),
     )
+    grant_what_is_missing(workshop, house.client.client_id, two_custodians, at=datetime.now(UTC))
     try:
         (certificate,) = deposited(house, example_request(house.catalogue)).certificates
         assert certificate.documents[0].seal_id == row.seal_id

@@ -4,7 +4,7 @@ import hashlib
 import secrets
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,6 +16,7 @@ from storage.s3 import StoreAddress
 from tests.conftest import House
 from tests.faults import LyingStore, lying_store
 from tests.requests import example_request
+from tests.trials import now
 from vault.deposit import hand_in, read_case
 from vault.deposit.reserving import ReservedCase, forget, release, reserve
 from vault.errors import IntegrityError, NotFound, Unavailable
@@ -29,10 +30,6 @@ pytestmark = pytest.mark.engines
 ANY_CLIENT = ClientGrant("suite", "The test suite", frozenset())
 
 LATER = timedelta(minutes=1)
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from storage.tables import audit_events
 from tests.conftest import House
 from tests.flows.test_deposit import deposited
 from tests.requests import example_request
+from tests.trials import now
 from vault.download import document_for_client, document_for_holder
 from vault.errors import IntegrityError, NotFound
 from vault.lookup import by_number, holdings, of_case, of_person
@@ -23,10 +24,6 @@ from vault.model.ids import uuid7
 pytestmark = pytest.mark.engines
 
 STRANGER = ClientGrant("stranger", "Somebody else", frozenset({"91350100M000100Y43"}))
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
 
 
 def person_with(code: HolderCode | None) -> Person:

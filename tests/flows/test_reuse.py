@@ -4,7 +4,7 @@ import copy
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -19,6 +19,7 @@ from tests.conftest import House
 from tests.flows.test_deposit import deposited, uploaded_pdf
 from tests.generators import CREDIT_CODE_CHARACTERS, DIGITS, make_citizen_id, make_credit_code
 from tests.requests import example_request, kind_named, new_case_number
+from tests.trials import now
 from vault import material_archive
 from vault.avoided import count_avoided
 from vault.deposit import read_case
@@ -37,10 +38,6 @@ PRESALE, HOME_TRANSFER = "990100000117002", "990100000115001"
 LICENCE, CONSTRUCTION, PLANNING = "营业执照", "建筑工程施工许可证", "建设工程规划许可证"
 ESTATE, ESCROW = "不动产权证书", "CL0016"
 Holder = dict[str, str]
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
 
 
 def new_company() -> Holder:

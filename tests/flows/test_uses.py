@@ -4,10 +4,9 @@ import hashlib
 import json
 import secrets
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from threading import Barrier
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +17,7 @@ from storage.envelope import open_json
 from storage.history import look_place
 from storage.tables import audit_events, metadata, use_codes, use_events, uses
 from tests.conftest import House
+from tests.custodians import staff
 from tests.flows.test_deposit import deposited
 from tests.flows.test_reuse import (
     CONSTRUCTION,
@@ -31,11 +31,12 @@ from tests.flows.test_reuse import (
     with_material,
 )
 from tests.requests import new_case_number
+from tests.trials import checked, now, together
+from vault.custody import stop
 from vault.download import copy_for_client
 from vault.errors import Conflict, InputError, NotFound, Unavailable
-from vault.fsck import fsck
 from vault.lifecycle import StatusChange, change_status
-from vault.model.actors import Assurance, ClientGrant, Person
+from vault.model.actors import Assurance, ClientGrant, Person, Role
 from vault.model.certificate import CertificateRecord
 from vault.model.holders import HolderCode
 from vault.model.ids import uuid7
@@ -50,21 +51,19 @@ from vault.uses import (
     accesses_of,
     discard_copy,
     make_use,
+    making,
     read_use,
     redeem,
     revoke_by_holder,
     revoke_by_maker,
 )
+from vault.uses.copying import make_copy
 from vault.verify import by_file, report_json
 
 pytestmark = pytest.mark.engines
 
 PURPOSE = "办理商品房预售许可"
 Holder = dict[str, str]
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
 
 
 def asked(certificate: CertificateRecord, **changes: object) -> dict[str, Any]:
@@ -186,19 +185,12 @@ def test_the_same_request_is_the_same_use_with_a_fresh_code(
 
 
 def test_two_tries_at_once_make_one_use(house: House, certificate: CertificateRecord) -> None:
-    request, tries = asked(certificate), 4
-    barrier = Barrier(tries)
-
-    def one(_: int) -> MadeUse:
-        barrier.wait()
-        return used(house, request)
-
-    with ThreadPoolExecutor(tries) as pool:
-        answers = list(pool.map(one, range(tries)))
+    tries = 4
+    answers = together(*[partial(used, house, asked(certificate))] * tries)
     assert sorted(a.repeated for a in answers) == [False, True, True, True]
     assert len({a.use for a in answers}) == 1
     assert len({a.code for a in answers}) == tries
-    assert fsck(house.wired.workshop, progress=lambda _: None).problems == ()
+    assert checked(house).problems == ()
 
 
 @pytest.mark.parametrize(
@@ -450,18 +442,15 @@ def test_of_two_systems_at_once_one_redeems(house: House, certificate: Certifica
     names = [f"racer-{n}-{secrets.token_hex(4)}" for n in range(4)]
     for name in names:
         add_client(workshop, name, "样例", frozenset(), at=now())
-    barrier = Barrier(len(names))
 
     def one(name: str) -> str | None:
-        barrier.wait()
         try:
             redeem(workshop, ClientGrant(name, "样例", frozenset()), made.code, at=now())
         except NotFound:
             return None
         return name
 
-    with ThreadPoolExecutor(len(names)) as pool:
-        (winner,) = [name for name in pool.map(one, names) if name is not None]
+    (winner,) = [name for name in together(*(partial(one, name) for name in names)) if name is not None]
     assert events(house, made.use)[1:] == [("redeem", winner)]
 
 
@@ -628,7 +617,7 @@ def test_a_copy_goes_when_it_is_good_for_nothing(house: House, certificate: Cert
     assert isinstance(verdict, NotInForce), "it is known for what it was, even when it is gone"
     other = used(house, asked(certificate))
     assert discard_copy(workshop, copy_sha(other), at=other.use.expires_at) is True
-    (problem,) = fsck(workshop, progress=lambda _: None).problems
+    (problem,) = checked(house).problems
     assert problem.about == f"use {other.use.use_id}", "a copy that is good today is missed"
     revoke_by_maker(workshop, house.client, other.use.use_id, at=now())
 
@@ -656,7 +645,29 @@ def test_without_a_seal_of_the_platform_no_copy_is_made(house: House, certificat
             db.execute(text(stopped.format("NULL")))
 
 
+def test_no_copy_is_committed_under_a_seal_that_was_stopped_meanwhile(
+    house: House, certificate: CertificateRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workshop, request = house.wired.workshop, asked(certificate)
+
+    def stopped_after_sealing(*args: Any, **options: Any) -> UseRecord:  # noqa: ANN401 - handed on as they are
+        made = make_copy(*args, **options)
+        assert made.copy is not None
+        stop(workshop, made.copy.seal_id, staff(Role.OPERATOR), "样例", via="test", at=now())
+        return made
+
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(making, "make_copy", stopped_after_sealing)
+            with pytest.raises(Unavailable, match="stopped"):
+                used(house, request)
+    finally:
+        with workshop.database.writing() as db:
+            db.execute(text("UPDATE seals SET stopped_at = NULL WHERE purpose = 'usage-copy'"))
+    assert not used(house, request).repeated
+
+
 @pytest.fixture(autouse=True)
 def nothing_is_wrong_afterwards(house: House) -> Iterator[None]:
     yield
-    assert fsck(house.wired.workshop, progress=lambda _: None).problems == ()
+    assert checked(house).problems == ()

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -16,9 +16,9 @@ from storage.on_file import damaged_envelopes
 from storage.tables import clients, webhook_deliveries, webhook_secrets, webhooks
 from tests.conftest import House, behind_a_cutting_wire
 from tests.flows.test_changes import head, inspected, new_certificate, read_on
-from tests.flows.test_reuse import now
 from tests.receivers import LOOPBACK, Received, Receiver, receiver
 from tests.requests import kind_named
+from tests.trials import cutting_after, now
 from vault.changes import change_json
 from vault.errors import Conflict, InputError, NotFound, Unavailable, UnknownCursor
 from vault.model.access import MACHINE
@@ -449,21 +449,13 @@ def test_what_arrived_is_forgotten_after_a_month(house: House, client: ClientGra
 
 @pytest.mark.parametrize("how", ["before", "after"])
 def test_a_cut_whose_commit_is_lost_sends_everything_once(
-    house: House, client: ClientGrant, monkeypatch: pytest.MonkeyPatch, how: str
+    house: House, client: ClientGrant, how: str
 ) -> None:
-    real: Callable[..., None] = vars(cutting)["set_cut_through"]
     with receiver() as there:
         fresh = hook(house, client, there.url)
         new_certificate(house)
         with behind_a_cutting_wire(house) as (workshop, wire_):
-
-            def set_then_arm(*arguments: object) -> None:
-                real(*arguments)
-                if wire_.cuts == 0:
-                    wire_.cut = how
-
-            monkeypatch.setattr(cutting, "set_cut_through", set_then_arm)
-            with pytest.raises(Unavailable):
+            with cutting_after(cutting, "set_cut_through", wire_, how), pytest.raises(Unavailable):
                 cut(workshop, at=now())
             assert wire_.cuts == 1
             cut(workshop, at=now())

@@ -48,14 +48,14 @@ def commit(
 
     Raises:
         Conflict: the case was given other contents meanwhile, or what it supersedes no longer can be.
-        Unavailable: the database does not answer; if that happened at the commit itself, the retry
-            finds the case committed.
+        Unavailable: a seal was stopped meanwhile, or the database does not answer; if that happened at the
+            commit itself, the retry finds the case committed.
     """
     with workshop.database.writing() as db:
         if not redeem_case(db, reserved.case_id, reserved.attempt, at):
             return answer_of_another_try(db, workshop, case), False
         new = [
-            _new_certificate(workshop, reserved, result, item, at)
+            _new_certificate(reserved, result, item)
             for result, item in zip(case.results, sealed, strict=True)
         ]
         holder_ids = ensure_holders(
@@ -74,7 +74,10 @@ def commit(
             action="deposit",
             certificate_id=None,
             case_id=reserved.case_id,
-            details={"certificates": [str(item.certificate_id) for item in new]},
+            details={
+                "certificates": [str(item.certificate_id) for item in new],
+                "seal_grants": sorted({str(use.seal.grant_id) for use in reserved.uses}),
+            },
             acting_for=case.acting_for,
         )
         insert_look(db, workshop.keys, event, {}, at)
@@ -97,9 +100,7 @@ def _all_holders(case: CompletedCase) -> list[Holder]:
     return list({holder.code: holder for holder in of_results + of_materials}.values())
 
 
-def _new_certificate(
-    workshop: Workshop, reserved: ReservedCase, result: ApprovalResult, item: SealedResult, at: datetime
-) -> NewCertificate:
+def _new_certificate(reserved: ReservedCase, result: ApprovalResult, item: SealedResult) -> NewCertificate:
     document = item.document
     return NewCertificate(
         certificate_id=item.reservation.certificate_id,
@@ -108,7 +109,7 @@ def _new_certificate(
         identifier=item.reservation.identifier,
         version=item.reservation.version,
         type_code=result.type_code,
-        type_version=workshop.shelf.type(result.type_code, at).version,
+        type_version=reserved.uses[item.reservation.position].type_version,
         issuing_authority=result.issuing_authority,
         issued_on=result.issued_on,
         valid_from=result.valid_from,

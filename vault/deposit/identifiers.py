@@ -2,7 +2,8 @@
 
 import base64
 import secrets
-from datetime import datetime
+from datetime import date, datetime
+from uuid import UUID
 
 from storage.cases import Predecessor, ReservationRow, highest_version, lock_predecessor
 from storage.db import WriteConnection
@@ -21,9 +22,11 @@ SERIAL_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def reserve_identifier(
-    db: WriteConnection, position: int, result: ApprovalResult, at: datetime
+    db: WriteConnection, position: int, result: ApprovalResult, counted: tuple[UUID, date], at: datetime
 ) -> ReservationRow:
     """An identifier that was never given before: of a new certificate, or of the next version of one.
+
+    `counted`: the seal-use grant and the legal day that its use counts on.
 
     Raises:
         InputError, Conflict: as `check_predecessor`.
@@ -37,7 +40,7 @@ def reserve_identifier(
     # Versions that other tries reserved and never committed stay unused: an identifier is never given twice.
     version = 1 if predecessor is None else highest_version(db, lineage) + 1
     identifier = CertificateIdentifier(result.type_code, result.issuing_authority, serial, version)
-    return ReservationRow(uuid7(at), position, str(identifier), lineage, version)
+    return ReservationRow(uuid7(at), position, str(identifier), lineage, version, counted)
 
 
 def check_predecessor(db: WriteConnection, position: int, result: ApprovalResult) -> Predecessor | None:

@@ -25,7 +25,8 @@ from storage.certificates import records_of_case
 from storage.db import ReadConnection, WriteConnection
 from storage.envelope import KeyRing
 from storage.holders import holder_json
-from storage.seals import seals_in_use
+from storage.seal_uses import give_back_uses
+from vault.deposit.counting import SealUse, count, count_again, counted, find_uses
 from vault.deposit.differences import differences
 from vault.deposit.identifiers import check_predecessor, new_codes, reserve_identifier
 from vault.deposit.reading import read_again
@@ -42,12 +43,12 @@ from vault.workshop import Workshop
 
 @dataclass(frozen=True, slots=True)
 class ReservedCase:
-    """A case whose identifiers and codes are committed; `seal_ids` by issuing authority."""
+    """A case whose identifiers and codes are committed and counted; `uses` by a result's position."""
 
     case_id: UUID
     attempt: int
     reservations: tuple[Reservation, ...]
-    seal_ids: Mapping[str, str]
+    uses: tuple[SealUse, ...]
 
 
 def answer_if_committed(
@@ -83,17 +84,21 @@ def reserve(
     Raises:
         Conflict: the case is deposited with other contents, or what it supersedes no longer can be.
         InputError: what it supersedes is not there or not of its kind.
+        SealNotGranted: no seal-use grant lets this client seal one of these types today.
+        SealCapReached: a grant is used up for today.
         Unavailable: an authority has no seal in use, or the database does not answer.
     """
     contents = _contents(case)
+    versions = [workshop.shelf.type(result.type_code, at).version for result in case.results]
     with workshop.database.writing() as db:
-        seal_ids = _seals(db, case, at)
+        uses = find_uses(db, case, versions, at)
         case_id = insert_case(
             db, workshop.keys, client_id=case.client_id, number=case.number, contents=contents, at=at
         )
         if case_id is not None:
-            rows = _reserve_identifiers(db, workshop.keys, case, case_id, at)
-            return ReservedCase(case_id, 1, _reservations(rows, contents.envelope), seal_ids)
+            rows = _reserve_identifiers(db, workshop.keys, case, case_id, uses, at)
+            count(db, [use.seal for use in uses], at)
+            return ReservedCase(case_id, 1, _reservations(rows, contents.envelope), uses)
         row = find_case(db, workshop.keys, case.client_id, case.number, lock=True)
         if row is None:  # released between the two statements by a try that was refused
             raise Unavailable(
@@ -105,17 +110,21 @@ def reserve(
             for position, result in enumerate(case.results):
                 check_predecessor(db, position, result)
             known = reservations_of(db, row.case_id)
-            return ReservedCase(row.case_id, row.attempt, _reservations(known, row.envelope), seal_ids)
+            count_again(db, known, uses, at)
+            return ReservedCase(row.case_id, row.attempt, _reservations(known, row.envelope), uses)
         # Nobody was ever answered for the earlier contents: the mended request takes their place.
         start_attempt(db, workshop.keys, row.case_id, contents, at)
-        rows = _reserve_identifiers(db, workshop.keys, case, row.case_id, at)
-        return ReservedCase(row.case_id, row.attempt + 1, _reservations(rows, contents.envelope), seal_ids)
+        rows = _reserve_identifiers(db, workshop.keys, case, row.case_id, uses, at)
+        count(db, [use.seal for use in uses], at)
+        return ReservedCase(row.case_id, row.attempt + 1, _reservations(rows, contents.envelope), uses)
 
 
 def release(workshop: Workshop, reserved: ReservedCase) -> None:
-    """Takes a reservation back after a refusal that came before anything was stored."""
+    """Takes a reservation, and what it counted, back after a refusal that came before anything was stored."""
     with workshop.database.writing() as db:
-        release_case(db, reserved.case_id, reserved.attempt)
+        released = release_case(db, reserved.case_id, reserved.attempt)
+        for (grant_id, day), uses in sorted(released.items()):
+            give_back_uses(db, grant_id, day, uses)
 
 
 def forget(workshop: Workshop, case: CompletedCase, reserved: ReservedCase, *, at: datetime) -> None:
@@ -217,24 +226,20 @@ def _committed(
     return records_of_case(db, workshop.keys, row.case_id)
 
 
-def _seals(db: WriteConnection, case: CompletedCase, at: datetime) -> dict[str, str]:
-    authorities = frozenset(result.issuing_authority for result in case.results)
-    found = seals_in_use(db, authorities, at)
-    missing = sorted(authorities - found.keys())
-    if missing:
-        raise Unavailable(
-            f"Authority {missing[0]} has no seal in use: an operator has to make or import one.",
-            retry_after_s=3600,
-        )
-    return found
-
-
 def _reserve_identifiers(
-    db: WriteConnection, keys: KeyRing, case: CompletedCase, case_id: UUID, at: datetime
+    db: WriteConnection,
+    keys: KeyRing,
+    case: CompletedCase,
+    case_id: UUID,
+    uses: Sequence[SealUse],
+    at: datetime,
 ) -> list[ReservationRow]:
     reserved = [
-        ReservedResult(reserve_identifier(db, n, result, at), tuple(holder.code for holder in result.holders))
-        for n, result in enumerate(case.results)
+        ReservedResult(
+            reserve_identifier(db, n, result, counted(use, at), at),
+            tuple(holder.code for holder in result.holders),
+        )
+        for n, (result, use) in enumerate(zip(case.results, uses, strict=True))
     ]
     insert_reservations(db, keys, case_id, reserved)
     return [result.row for result in reserved]

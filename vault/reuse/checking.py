@@ -24,7 +24,8 @@ from vault.model.actors import ClientGrant
 from vault.model.held import Held, HeldCertificate, HeldMaterial, Party, PendingResult
 from vault.model.identifier import CertificateIdentifier
 from vault.model.legal_time import legal_day
-from vault.model.reuse import Line, LineState, applies, decide, to_open
+from vault.model.reuse import applies, decide, to_open
+from vault.model.reuse_lines import Line, LineState
 from vault.model.service_item import FieldWay
 from vault.reuse.reading import Question
 from vault.workshop import Workshop

@@ -17,3 +17,4 @@ def scene(app: FastAPI, loop: AbstractEventLoop, house: House) -> Iterator[Scene
     made = Scene(Caller(app, loop), house)
     yield made
     made.remove_webhooks()
+    made.stop_seals()

@@ -21,7 +21,9 @@ class Cell:
 
     `send`: what goes with it, of httpx. `path`: what the path names beside the thing. `spare`: a permitted
     call changes the thing, so it gets one of its own. `shows`: the route is a list, which tells of the thing
-    to those who may do this with it; `mark` stands there then, the thing's own if None.
+    to those who may do this with it; `mark` stands there then, the thing's own if None. `before`: what is
+    asked before the thing is looked for. `named`: the thing is named in the body, so that one which there is
+    none of is a bad field (422).
     """
 
     action: Action
@@ -30,6 +32,8 @@ class Cell:
     spare: bool = False
     shows: Action | None = None
     mark: str | None = None
+    before: Action | None = None
+    named: bool = False
     path: Callable[[Scene], Mapping[str, str]] = lambda _s: {}
 
 
@@ -78,6 +82,15 @@ def _code(_: Scene, thing: Thing | None) -> Request:
 def _upload(_: Scene, __: Thing | None) -> Request:
     content = _FILES.pop()
     return {"content": content, "headers": {"content-type": "application/pdf"}}
+
+
+def _seal_grant(scene: Scene, thing: Thing | None) -> Request:
+    assert thing is not None
+    return {"json": scene.grant_of(thing.mark)}
+
+
+def _reason(_: Scene, __: Thing | None) -> Request:
+    return {"json": {"reason": "样例"}}
 
 
 _FILES: list[bytes] = []
@@ -160,6 +173,24 @@ EXPECTATIONS: Mapping[str, Cell] = {
     "POST /v1/log/cosignatures": Cell(Action.COSIGN, send=lambda _s, _t: {"content": b"x"}),
     "GET /v1/log/{year}/checkpoint": _OPEN_TILE,
     "GET /v1/log/{year}/tile/{path}": _OPEN_TILE,
+    "GET /v1/seals": Cell(Action.SEE_SEALS, "seal", shows=Action.SEE_SEAL),
+    "GET /v1/seal-grants": Cell(Action.SEE_SEALS, "grant", shows=Action.SEE_SEAL),
+    "POST /v1/seal-grants": Cell(Action.KEEP_SEAL, "seal", _seal_grant, before=Action.KEEP_SEALS, named=True),
+    "POST /v1/seal-grants/{grant_id}/approval": Cell(
+        Action.KEEP_SEAL, "grant", spare=True, before=Action.KEEP_SEALS
+    ),
+    "POST /v1/seal-grants/{grant_id}/end": Cell(
+        Action.KEEP_SEAL, "grant", _reason, spare=True, before=Action.KEEP_SEALS
+    ),
+    "POST /v1/seals/{seal_id}/stop": Cell(
+        Action.STOP_SEAL, "seal", _reason, spare=True, before=Action.STOP_SEALS
+    ),
+    "POST /v1/seals/{seal_id}/resumption": Cell(
+        Action.KEEP_SEAL, "stopped seal", _reason, spare=True, before=Action.KEEP_SEALS
+    ),
+    "POST /v1/seals/{seal_id}/resumption/approval": Cell(
+        Action.KEEP_SEAL, "proposed seal", spare=True, before=Action.KEEP_SEALS
+    ),
     "GET /v1/me/certificates": Cell(Action.LIST_OWN, "certificate", shows=Action.FETCH_OWN_DOCUMENT),
     "GET /v1/me/certificates/{certificate_id}/document": Cell(Action.FETCH_OWN_DOCUMENT, "certificate"),
     "GET /v1/me/accesses": Cell(Action.READ_OWN_ACCESSES, "use", shows=Action.REVOKE_USE_OF_OWN),

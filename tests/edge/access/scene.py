@@ -6,21 +6,26 @@ permitted call would change is made anew for it (`Scene.spare`).
 
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import httpx
 
+from signing.keys import SignatureAlgorithm
 from tests.conftest import House
+from tests.custodians import two_custodians
 from tests.edge.conftest import Caller
 from tests.flows.test_reuse import CONSTRUCTION, ESCROW, PRESALE, Holder, new_company
 from tests.requests import FOOD, example_request, kind_named, new_case_number
-from vault import sessions, signin
+from vault import custody, sessions, signin
+from vault.custody import grant_what_is_missing
+from vault.founding import SecretsFolder, make_development_seal
 from vault.model.access import ANYONE, Actor, Context, Footing, Kind, Resource
 from vault.model.actors import Assurance, Introduced, Role
+from vault.model.custody import SealAct
 from vault.model.holders import HolderCode
 
 STAFF = (Role.CLERK, Role.VERIFIER, Role.ISSUER, Role.SEAL_CUSTODIAN, Role.AUDITOR, Role.OPERATOR)
@@ -75,12 +80,21 @@ class Scene:
             if a.code not in {b.code for b in self.kind.authorities}
         )
         self.company, self.another = new_company(), new_company()
+        self.seals: list[str] = []
+        self.custodian, _ = two_custodians(self.issuer)
         self.visitors = self._everybody()
+        for name in ("depositor", "colleague"):
+            grant_what_is_missing(
+                house.wired.workshop, self._actor(name), two_custodians, at=datetime.now(UTC)
+            )
         self.feed_from = self._head_of_feed()
         self.case, self.certificate = self._deposit(self.company)
         self.material = self.new_material()
         self._deposit(self.another)
         self.use = self.new_use()
+        self.seal = self.new_seal()
+        self.grant = self.new_grant()
+        self.stopped, self.proposed = self.new_seal(SealAct.STOP), self.new_seal(SealAct.PROPOSE_RESUMPTION)
         self.webhook = self.new_webhook()
         self.answered_anyone: dict[str, int] = {}
         self.context = Context("办理", "SL-1", PRESALE, self.issuer, Footing.FUNCTION)
@@ -134,17 +148,18 @@ class Scene:
 
     def spare(self, name: str) -> Thing:
         """A new thing of this name, which a permitted call may change."""
-        match name:
-            case "certificate":
-                return self._deposit(self.company)[1]
-            case "material":
-                return self.new_material()
-            case "use" | "code":
-                return self.new_use()
-            case "webhook":
-                return self.new_webhook()
-            case _:
-                return self.thing(name)
+        makers: dict[str, Callable[[], Thing]] = {
+            "certificate": lambda: self._deposit(self.company)[1],
+            "material": self.new_material,
+            "use": self.new_use,
+            "code": self.new_use,
+            "webhook": self.new_webhook,
+            "seal": self.new_seal,
+            "stopped seal": lambda: self.new_seal(SealAct.STOP),
+            "proposed seal": lambda: self.new_seal(SealAct.PROPOSE_RESUMPTION),
+            "grant": self.new_grant,
+        }
+        return makers[name]()
 
     def thing(self, name: str) -> Thing:
         """The thing of this name."""
@@ -155,6 +170,10 @@ class Scene:
             "use": self.use,
             "code": self.use,
             "webhook": self.webhook,
+            "seal": self.seal,
+            "stopped seal": self.stopped,
+            "proposed seal": self.proposed,
+            "grant": self.grant,
         }
         return things[name]
 
@@ -220,12 +239,63 @@ class Scene:
         resource = Resource(Kind.WEBHOOK, by=self._actor("depositor"))
         return _thing(resource, "webhook_id", made["webhook_id"])
 
+    def new_seal(self, up_to: SealAct | None = None) -> Thing:
+        """A seal of A under which nothing is granted: in use, stopped, or proposed to be used again."""
+        workshop, now = self.house.wired.workshop, datetime.now(UTC)
+        authority = self.kind.authority(self.issuer)
+        assert authority is not None
+        made = make_development_seal(
+            workshop.database,
+            SecretsFolder(self.house.settings.secrets),
+            authority=self.issuer,
+            authority_name=authority.name,
+            algorithm=SignatureAlgorithm.ECDSA_P256_SHA256,
+            centre=None,
+            at=now,
+        )
+        self.seals.append(made.seal_id)
+        if up_to is not None:
+            custody.stop(workshop, made.seal_id, self.custodian, "样例", via="test", at=now)
+        if up_to is SealAct.PROPOSE_RESUMPTION:
+            custody.propose_resumption(
+                workshop, self.custodian, made.seal_id, "样例", via="test", at=datetime.now(UTC)
+            )
+        resource = Resource(Kind.SEAL, self.issuer)
+        return Thing(resource, {"seal_id": made.seal_id}, {"seal_id": "none-such"}, made.seal_id)
+
+    def grant_of(self, seal_id: str) -> dict[str, Any]:
+        """A grant that a custodian may make."""
+        now = datetime.now(UTC)
+        return {
+            "seal_id": seal_id,
+            "type": self.kind.code,
+            "type_version": self.kind.version,
+            "client_id": self._actor("depositor"),
+            "daily_cap": 5,
+            "valid_from": now.isoformat(),
+            "valid_to": (now + timedelta(days=30)).isoformat(),
+        }
+
+    def new_grant(self) -> Thing:
+        """A grant that a custodian of A made and nobody approved."""
+        terms = custody.read_terms(self.grant_of(self.seal.mark))
+        workshop, now = self.house.wired.workshop, datetime.now(UTC)
+        [made] = custody.propose(workshop, self.custodian, [terms], via="test", at=now).grants
+        return _thing(Resource(Kind.GRANT, self.issuer), "grant_id", str(made.grant_id))
+
     def _head_of_feed(self) -> str:
         cursor, more = "", True
         while more:
             page = self._done("GET", "/v1/changes", params={"after": cursor, "limit": 1000})
             cursor, more = page["cursor"], page["more"]
         return str(cursor)
+
+    def stop_seals(self) -> None:
+        """Nothing is left that could be used."""
+        for seal_id in self.seals:
+            custody.stop(
+                self.house.wired.workshop, seal_id, self.custodian, "样例", via="test", at=datetime.now(UTC)
+            )
 
     def remove_webhooks(self) -> None:
         """A client has ten at most."""

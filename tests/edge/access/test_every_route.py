@@ -101,6 +101,9 @@ def is_open(rule: Rule) -> bool:
 
 def status_of(actor: Actor, cell: Cell, thing: Thing | None, scene: Scene) -> int | None:
     """What the rules have this answered with; None: it is permitted."""
+    refused = None if cell.before is None else refusal(actor, cell.before, None, scene.context)
+    if refused is not None:
+        return STATUSES[type(refused)]
     if cell.shows is None and thing is not None:
         refused = refusal(actor, cell.action, thing.resource, scene.context)
     else:
@@ -109,6 +112,8 @@ def status_of(actor: Actor, cell: Cell, thing: Thing | None, scene: Scene) -> in
         # A list is answered, and tells of nothing that one may not know of.
         if isinstance(refused, NotFound) and RULES[cell.action].refusal is Refusal.HIDES:
             refused = None
+    if cell.named and isinstance(refused, NotFound):
+        return 422
     return None if refused is None else STATUSES[type(refused)]
 
 

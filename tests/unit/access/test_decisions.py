@@ -66,6 +66,8 @@ PEOPLE: dict[str, Actor] = {
     "holder": person(Role.HOLDER, code=CODE),
     "another holder": person(Role.HOLDER, code=OTHER_CODE),
     "holder without a code": person(Role.HOLDER),
+    "custodian and operator": person(Role.SEAL_CUSTODIAN, Role.OPERATOR, organisation=A),
+    "operator and auditor": person(Role.OPERATOR, Role.AUDITOR, organisation=A),
     "no role": person(organisation=A, code=CODE),
     **{f"{role}": person(role, organisation=A, code=CODE) for role in STAFF},
     **{f"{role} elsewhere": person(role, organisation=B) for role in STAFF},
@@ -76,6 +78,10 @@ ACTORS: dict[str, Actor] = {"anyone": ANYONE, "the machine": MACHINE, **CLIENTS,
 EVERY_CLIENT = frozenset(CLIENTS)
 BOUND = frozenset({"bound", "bound to the type"})
 HOLDERS = frozenset({"holder", "another holder", "holder without a code"})
+CUSTODIANS, OPERATORS, AUDITORS = (
+    frozenset({role, f"{role} elsewhere", f"{role} of nobody"})
+    for role in ("seal_custodian", "operator", "auditor")
+)
 STAFF_HERE = frozenset({"clerk", "issuer"})
 
 
@@ -120,6 +126,12 @@ PERMITTED: dict[Action, Row] = {
     Action.READ_CHANGE: Row(BOUND | {"maker", "the machine"}),
     Action.KEEP_WEBHOOKS: Row(frozenset({"maker", "the machine"}), NotPermitted),
     Action.CHANGE_WEBHOOK: Row(frozenset({"maker", "the machine"})),
+    Action.SEE_SEALS: Row(CUSTODIANS | OPERATORS | AUDITORS, NotPermitted),
+    Action.SEE_SEAL: Row(OPERATORS | AUDITORS | {"seal_custodian"}),
+    Action.KEEP_SEALS: Row(CUSTODIANS, NotPermitted),
+    Action.KEEP_SEAL: Row(frozenset({"seal_custodian"})),
+    Action.STOP_SEALS: Row(CUSTODIANS | OPERATORS | {"the machine"}, NotPermitted),
+    Action.STOP_SEAL: Row(OPERATORS | {"seal_custodian", "the machine"}),
     Action.LIST_OWN: Row(HOLDERS, NotPermitted),
     Action.FETCH_OWN_DOCUMENT: Row(frozenset({"holder"})),
     Action.READ_OWN_ACCESSES: Row(HOLDERS, NotPermitted),
@@ -220,6 +232,12 @@ OF_NO_ONE_THING = frozenset(
         Action.REDEEM,
         Action.LIST_OWN,
         Action.READ_OWN_ACCESSES,
+        Action.SEE_SEALS,
+        Action.KEEP_SEALS,
+        Action.STOP_SEALS,
+        # Operators and auditors are the vault's, and theirs are all seals.
+        Action.SEE_SEAL,
+        Action.STOP_SEAL,
     }
 )
 

@@ -19,11 +19,13 @@ FLOWS = {
 # Flows where something else than who asks is not permitted.
 OTHER_REFUSALS = {
     "model/destinations.py",  # an address that webhooks may not go to
+    "custody/four_eyes.py",  # whoever made it themselves
     "deposit/reading.py",  # by the decision, for each result at its pointer
 }
 
 LOOK_AT_ROLES = {
     "model/actors.py",
+    "custody/development.py",  # an invented person, copied
     "sessions.py",  # how long a session may idle
     "model/reuse.py",  # roles in a case: applicant, agent
     "model/reuse_words.py",

@@ -4,7 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from vault.model.access.facts import Actor, Context, Resource
-from vault.model.actors import ClientGrant, Person
+from vault.model.actors import ClientGrant, Person, Role
+
+KEPT_APART = frozenset({Role.SEAL_CUSTODIAN, Role.OPERATOR, Role.AUDITOR})
+"""Nobody may hold two of these: who uses seals, who runs the vault and who watches both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,10 @@ def _holds(actor: Actor, resource: Resource | None, _: Context) -> bool:
     return actor.code.identity in resource.holders
 
 
+def _kept_apart(actor: Actor, _: Resource | None, __: Context) -> bool:
+    return isinstance(actor, Person) and len(actor.roles & KEPT_APART) == 1
+
+
 BOUND = Condition("it is of the client's authorities and certificate types", _bound)
 BROUGHT_IN = Condition("they brought it in themselves", _brought_in)
 REDEEMED = Condition("they redeemed a code of it", _redeemed)
@@ -61,6 +68,7 @@ IN_ORGANISATION = Condition(
     lambda actor, _r, _c: isinstance(actor, Person) and bool(actor.organisation),
 )
 HANDLES_ITEM = Condition("their organisation handles the service item named", _handles_item)
+APART = Condition("they are not two of seal custodian, operator and auditor", _kept_apart)
 HOLDS = Condition("it is their own", _holds)
 PURPOSE = Condition("a purpose is named", lambda _a, _r, context: bool(context.purpose))
 CASE = Condition("a case is named", lambda _a, _r, context: bool(context.case_number))

@@ -82,7 +82,7 @@ def _words(rule: Rule, actor: Actor) -> str:
     if not own:
         return f"This is for {whom(rule)}."
     ways = "; or ".join(", ".join(each.words for each in line.where) for line in own)
-    return f"You may do this only where {ways}."
+    return f"This is permitted only where {ways}."
 
 
 def _is_called(line: Line) -> bool:

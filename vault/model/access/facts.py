@@ -59,6 +59,13 @@ class Action(StrEnum):
     KEEP_WEBHOOKS = "keep-webhooks"
     CHANGE_WEBHOOK = "change-webhook"
 
+    SEE_SEALS = "see-seals"
+    SEE_SEAL = "see-seal"
+    KEEP_SEALS = "keep-seals"
+    KEEP_SEAL = "keep-seal"
+    STOP_SEALS = "stop-seals"
+    STOP_SEAL = "stop-seal"
+
     LIST_OWN = "list-own"
     FETCH_OWN_DOCUMENT = "fetch-own-document"
     READ_OWN_ACCESSES = "read-own-accesses"
@@ -73,6 +80,8 @@ class Kind(StrEnum):
     MATERIAL = "material"
     USE = "use"
     WEBHOOK = "webhook"
+    SEAL = "seal"
+    GRANT = "grant"
 
 
 @dataclass(frozen=True, slots=True)

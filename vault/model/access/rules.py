@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from vault.model.access.conditions import (
+    APART,
     BOUND,
     BROUGHT_IN,
     CASE,
@@ -152,6 +153,36 @@ RULES: Mapping[Action, Rule] = {
     Action.KEEP_WEBHOOKS: _says_so("register webhooks, and list them", _client(BROUGHT_IN), _machine()),
     Action.CHANGE_WEBHOOK: _hides(
         "give a webhook a new secret, or take it away", _client(BROUGHT_IN), _machine()
+    ),
+    # --- seals: whether one keeps, stops or sees any, asked first; then of which -----------------------
+    Action.SEE_SEALS: _says_so(
+        "see seals, grants and their use",
+        Line(Role.SEAL_CUSTODIAN, (APART,)),
+        Line(Role.OPERATOR, (APART,)),
+        Line(Role.AUDITOR, (APART,)),
+    ),
+    Action.SEE_SEAL: _hides(
+        "… of this seal",
+        Line(Role.SEAL_CUSTODIAN, (APART, OF_ORGANISATION)),
+        Line(Role.OPERATOR, (APART,)),
+        Line(Role.AUDITOR, (APART,)),
+    ),
+    Action.KEEP_SEALS: _says_so(
+        "make, approve and end seal-use grants, propose and approve resumptions",
+        Line(Role.SEAL_CUSTODIAN, (APART,)),
+    ),
+    Action.KEEP_SEAL: _hides("… for this seal", Line(Role.SEAL_CUSTODIAN, (APART, OF_ORGANISATION))),
+    Action.STOP_SEALS: _says_so(
+        "stop seals",
+        Line(Role.SEAL_CUSTODIAN, (APART,)),
+        Line(Role.OPERATOR, (APART,)),
+        _machine(),
+    ),
+    Action.STOP_SEAL: _hides(
+        "stop this seal",
+        Line(Role.SEAL_CUSTODIAN, (APART, OF_ORGANISATION)),
+        Line(Role.OPERATOR, (APART,)),
+        _machine(),
     ),
     # --- one's own ---------------------------------------------------------------------------------
     Action.LIST_OWN: _says_so("list one's own certificates", Line(Role.HOLDER, ())),
