@@ -16,7 +16,7 @@ from storage.log_place import place_in_log
 from storage.record_keys import USES, holder_key, record_key, way_in, way_in_columns
 from storage.tables import audit_events, holders, log_leaves, uses
 from vault.errors import IntegrityError
-from vault.model.actors import Clerk
+from vault.model.actors import Clerk, ClientGrant, Person
 from vault.model.written import case_number_form
 
 # Second looks, take-overs, copies to take away, what happens once a night: none of it is in a hurry.
@@ -61,6 +61,18 @@ class AuditRow:
     case_id: UUID | None
     details: Mapping[str, Any]
     acting_for: Clerk | None = field(default=None, repr=False)
+
+
+def look_by(
+    who: ClientGrant | Person, action: str, certificate_id: UUID | None, details: Mapping[str, Any]
+) -> AuditRow:
+    """The event of somebody who looks for others: a system with its clerk, or staff of an organisation."""
+    match who:
+        case ClientGrant():
+            return AuditRow(who.actor, action, certificate_id, None, details, who.acting_for)
+        case Person():
+            known = {**details, "organisation": who.organisation}
+            return AuditRow(who.actor, action, certificate_id, None, known)
 
 
 def insert_leaves(db: WriteConnection, leaves: Sequence[LeafRow]) -> None:

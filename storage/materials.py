@@ -120,7 +120,7 @@ def verify_material(
     keys: KeyRing,
     material_id: UUID,
     *,
-    client_id: str,
+    verified_by: str,
     clerk: str,
     note: str,
     at: datetime,
@@ -133,14 +133,14 @@ def verify_material(
     db.execute(
         update(materials)
         .where(materials.c.id == material_id)
-        .values(trust=TrustLevel.B, verified_by=client_id, verified_at=at)
+        .values(trust=TrustLevel.B, verified_by=verified_by, verified_at=at)
     )
     db.execute(
         insert(material_events).values(
             material_id=material_id,
             action=VERIFY,
             trust=TrustLevel.B,
-            actor=client_id,
+            actor=verified_by,
             at=at,
             sealed=seal_json(data_key, {"clerk": clerk, "note": note}, event_place(material_id)),
         )

@@ -39,6 +39,7 @@ from storage.tables import (
     uses,
 )
 from vault.errors import IntegrityError
+from vault.model.actors import PERSON_PREFIX
 from vault.model.certificate import SealLevel
 from vault.model.use import CopyRecord, Subject, SubjectKind, UseAction, UseRecord
 
@@ -59,10 +60,13 @@ class CodeRow:
 
 @dataclass(frozen=True, slots=True)
 class AccessRow:
-    """A use as its holder sees it: `client_name`, whose system; `identifier` of certificates only."""
+    """A use as its holder sees it: `client_name`, whose system, None for a clerk who signed in.
+
+    `identifier`: of certificates only.
+    """
 
     use: UseRecord
-    client_name: str
+    client_name: str | None
     type_code: str
     identifier: str | None
     redeemed: int
@@ -107,6 +111,8 @@ def insert_use(
     What is used is locked by the caller, so that its holders stay. `request`: its canonical text.
     `copy_name`: the name of the copy's object, which `data_key` has sealed already.
     """
+    name = use.made_by.removeprefix(PERSON_PREFIX)
+    person = None if name == use.made_by else UUID(name)
     content = {
         "purpose": use.purpose,
         "case_number": use.case_number,
@@ -116,7 +122,8 @@ def insert_use(
     db.execute(
         insert(uses).values(
             id=use.use_id,
-            client_id=use.client_id,
+            client_id=None if person is not None else use.made_by,
+            person_id=person,
             certificate_id=use.subject.id if use.subject.kind is SubjectKind.CERTIFICATE else None,
             material_id=use.subject.id if use.subject.kind is SubjectKind.MATERIAL else None,
             service_item=use.service_item,
@@ -182,10 +189,12 @@ def redeem_code(db: WriteConnection, code_hash: bytes, client_id: str, at: datet
     db.execute(statement.values(redeemed_by=client_id, redeemed_at=at))
 
 
-def has_redeemed(db: ReadConnection, use_id: UUID, client_id: str) -> bool:
-    """Whether this client has redeemed a code of this use."""
-    query = select(func.count()).where(use_codes.c.use_id == use_id, use_codes.c.redeemed_by == client_id)
-    return db.execute(query).scalar_one() > 0
+def redeemers(db: ReadConnection, use_id: UUID) -> frozenset[str]:
+    """The clients that have redeemed codes of this use."""
+    query = select(use_codes.c.redeemed_by).where(
+        use_codes.c.use_id == use_id, use_codes.c.redeemed_by.is_not(None)
+    )
+    return frozenset(db.execute(query).scalars())
 
 
 def find_use(db: ReadConnection, keys: KeyRing, use_id: UUID, *, lock: bool = False) -> UseRecord | None:
@@ -241,7 +250,7 @@ def uses_of_holder(
             redeemed.label("redeemed"),
         )
         .join(use_holders, use_holders.c.use_id == uses.c.id)
-        .join(clients, clients.c.id == uses.c.client_id)
+        .outerjoin(clients, clients.c.id == uses.c.client_id)
         .outerjoin(certificates, certificates.c.id == uses.c.certificate_id)
         .outerjoin(materials, materials.c.id == uses.c.material_id)
         .where(use_holders.c.holder_id == holder_id)
@@ -327,7 +336,7 @@ def use_of(keys: KeyRing, row: Row[Any]) -> UseRecord:
         )
     return UseRecord(
         use_id=row.id,
-        client_id=row.client_id,
+        made_by=row.client_id or f"{PERSON_PREFIX}{row.person_id}",
         subject=subject,
         service_item=row.service_item,
         case_number=content["case_number"],

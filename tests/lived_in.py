@@ -75,7 +75,7 @@ def live_in(house: House) -> LivedIn:
     roles = frozenset({Role.HOLDER})
     who = Introduced("https://id.example", "somebody", "某人", roles, None, code, Assurance.HIGH)
     person = signed_in(workshop, enter(workshop, who, "test", before=None, at=now()), at=now())
-    register(workshop, client.client_id, URL, HERE, at=now())
+    register(workshop, client, client.client_id, URL, HERE, at=now())
     wanted = asked(certificate)
     made = used(house, wanted)
     used(house, asked_for_material(material_id, copy=False))
@@ -114,8 +114,8 @@ def assert_all_there(house: House, lived: LivedIn) -> None:
     again = signed_in(workshop, enter(workshop, lived.who, "test", before=None, at=now()), at=now())
     assert (again.person_id, again.name) == (lived.person_id, "某人")
     with pytest.raises(Conflict, match="webhook for this address"):
-        register(workshop, client.client_id, URL, HERE, at=now())
-    (known,) = registered(workshop, client.client_id, at=now())
+        register(workshop, client, client.client_id, URL, HERE, at=now())
+    (known,) = registered(workshop, client, client.client_id, at=now())
     assert known.state.webhook.url == URL
     assert len(known.secrets) == 1
     repeated = used(house, lived.wanted)

@@ -7,6 +7,8 @@ from enum import Enum, auto
 from storage.envelope import DataKey
 from storage.upload_keys import find_upload_key, make_upload_key, put_upload, read_upload
 from vault.errors import DocumentRefused, InputError, IntegrityError, NotFound
+from vault.model.access import Action, authorize
+from vault.model.actors import ClientGrant
 from vault.workshop import Workshop
 
 # A scanned approval document of a hundred pages stays under this; more would cost a deposit too much memory.
@@ -54,8 +56,8 @@ def uploads_of(workshop: Workshop, client_id: str) -> Uploads:
         return Uploads(workshop, client_id, find_upload_key(db, workshop.keys, client_id))
 
 
-def keep_upload(workshop: Workshop, client_id: str, sha256: str, content: bytes) -> Kept:
-    """Keeps a file under the digest that the caller named.
+def keep_upload(workshop: Workshop, client: ClientGrant, sha256: str, content: bytes) -> Kept:
+    """Keeps a file under the digest that the client named.
 
     It is written in any case: one that lies there damaged is replaced, and the time after which an upload
     that no case needs is removed starts anew.
@@ -65,18 +67,19 @@ def keep_upload(workshop: Workshop, client_id: str, sha256: str, content: bytes)
         DocumentRefused: the bytes are neither PDF nor OFD.
         Unavailable: an engine does not answer.
     """
+    authorize(client, Action.UPLOAD)
     found = hashlib.sha256(content).hexdigest()
     if found != sha256.lower():
         sentence = f"The digest does not match: expected {sha256.lower()}, the bytes received have {found}."
         raise InputError.at("/sha256", sentence)
     media_type_of(content)
-    key = _upload_key(workshop, client_id)
+    key = _upload_key(workshop, client.client_id)
     try:
-        read_upload(workshop.blobs, key, client_id, found)
+        read_upload(workshop.blobs, key, client.client_id, found)
         kept = Kept.ALREADY_THERE
     except (NotFound, IntegrityError):
         kept = Kept.NEW
-    put_upload(workshop.blobs, key, client_id, found, content)
+    put_upload(workshop.blobs, key, client.client_id, found, content)
     return kept
 
 

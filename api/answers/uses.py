@@ -79,7 +79,7 @@ class AccessOut(BaseModel):
 
     use_id: UUID
     at: datetime
-    client: str = Field(description="The approval system.")
+    client: str = Field(description="The approval system, or the organisation of a clerk who signed in.")
     organisation: str
     clerk: str | None
     kind: Literal["certificate", "material"]

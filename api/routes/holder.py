@@ -20,7 +20,10 @@ router = APIRouter(tags=["holder"], prefix="/v1/me")
 
 
 @router.get(
-    "/certificates", summary="My certificates", response_model=CertificatesOut, responses=problems(401, 503)
+    "/certificates",
+    summary="My certificates",
+    response_model=CertificatesOut,
+    responses=problems(401, 403, 503),
 )
 def my_certificates(edge: EdgeHere, person: PersonHere) -> JSONResponse:
     """Every certificate of the person who is signed in, newest first."""
@@ -52,7 +55,7 @@ def my_document(
     "/accesses",
     summary="Who used what is mine",
     response_model=AccessesOut,
-    responses=problems(401, 422, 503),
+    responses=problems(401, 403, 422, 503),
 )
 def my_accesses(
     edge: EdgeHere,

@@ -40,6 +40,6 @@ async def upload(
     if media_type(request.headers.get("content-type")) not in MEDIA_TYPES:
         raise MediaTypeError(f"Send the file as {' or '.join(MEDIA_TYPES)}.")
     content = await request.body()
-    kept = await run_in_threadpool(keep_upload, edge.workshop, client.client_id, sha256, content)
+    kept = await run_in_threadpool(keep_upload, edge.workshop, client, sha256, content)
     answer = {"sha256": sha256.lower(), "size_bytes": len(content)}
     return JSONResponse(answer, 201 if kept is Kept.NEW else 200)

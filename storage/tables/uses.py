@@ -21,7 +21,10 @@ uses = Table(
     "uses",
     metadata,
     Column("id", Uuid, primary_key=True),
-    Column("client_id", Text, ForeignKey("clients.id"), nullable=False),
+    # Who made it: an approval system, or a clerk who signed in. No foreign key to people: every row would be
+    # checked for it while the table stands still.
+    Column("client_id", Text, ForeignKey("clients.id")),
+    Column("person_id", Uuid),
     # What is used: one of the two.
     Column("certificate_id", Uuid, ForeignKey("certificates.id")),
     Column("material_id", Uuid, ForeignKey("materials.id")),

@@ -18,7 +18,7 @@ from tests.trials import broken_off_after, checked, cutting_after
 from vault.errors import Unavailable
 from vault.fsck import Weight
 from vault.model.certificate import CertificateRecord
-from vault.uses import MadeUse, discard_copy, make_use, making, read_use, redeem, revoke_by_client
+from vault.uses import MadeUse, discard_copy, make_use, making, read_use, redeem, revoke_by_maker
 from vault.workshop import Workshop
 
 pytestmark = [pytest.mark.engines, pytest.mark.crash]
@@ -112,10 +112,10 @@ def test_a_redemption_and_a_revocation_that_were_cut_off(
         assert again.repeated is (how == "after")
         wire_.cut = how
         with pytest.raises(Unavailable):
-            revoke_by_client(workshop, house.client, made.use.use_id, at=datetime.now(UTC))
+            revoke_by_maker(workshop, house.client, made.use.use_id, at=datetime.now(UTC))
         assert wire_.cuts == 2
         at = datetime.now(UTC)
-        revoked = revoke_by_client(workshop, house.client, made.use.use_id, at=at)
+        revoked = revoke_by_maker(workshop, house.client, made.use.use_id, at=at)
     assert revoked.revoked_at is not None
     assert (revoked.revoked_at < at) is (how == "after")
     leftovers(house)

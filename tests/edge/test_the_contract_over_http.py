@@ -192,7 +192,7 @@ def test_a_damaged_upload_is_mended_by_sending_it_again(
     content = b"%PDF-1.7 " + secrets.token_bytes(8)
     digest = hashlib.sha256(content).hexdigest()
     workshop, client_id = house.wired.workshop, house.client.client_id
-    keep_upload(workshop, client_id, hashlib.sha256(b"%PDF-1.7").hexdigest(), b"%PDF-1.7")
+    keep_upload(workshop, house.client, hashlib.sha256(b"%PDF-1.7").hexdigest(), b"%PDF-1.7")
     key = uploads_of(workshop, client_id).key
     assert key is not None
     put_upload(workshop.blobs, key, client_id, digest, content[:-1])

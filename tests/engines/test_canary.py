@@ -85,7 +85,7 @@ def _deposit_canaries(house: House) -> tuple[str, dict[str, bytes]]:
     who_signs_in = Introduced("https://id.example", subject, "金丝雀某", roles, None, code, Assurance.HIGH)
     enter(workshop, who_signs_in, "test", before=None, at=now())
     url = "https://receiver.example/canary-path-17"
-    secret = register(workshop, house.client.client_id, url, HERE, at=now()).secret
+    secret = register(workshop, house.client, house.client.client_id, url, HERE, at=now()).secret
     hold(workshop, code, reason="金丝雀法院", actor="operator:test", at=now())
     texts = {
         "name": who["name"],

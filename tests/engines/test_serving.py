@@ -24,7 +24,7 @@ from tests.programs import certvault, children_of, environment, eventually, kill
 from tests.requests import example_request, new_case_number
 from vault.deposit.committing import SECOND_LOOK_TASK
 from vault.model.certificate import CertificateRecord
-from vault.uses import make_use, read_use, revoke_by_client
+from vault.uses import make_use, read_use, revoke_by_maker
 
 pytestmark = pytest.mark.engines
 
@@ -221,6 +221,6 @@ def test_the_worker_takes_a_revoked_copy_away(house: House, tmp_path: Path) -> N
     made = make_use(workshop, house.client, read_use(workshop.shelf, house.client, wanted, at=at), at=at)
     name = copy_name(house, made.use)
     assert copy_bytes(house, made.use)
-    revoke_by_client(workshop, house.client, made.use.use_id, at=at)
+    revoke_by_maker(workshop, house.client, made.use.use_id, at=at)
     with running("worker", settings=house.settings.environment(), output=tmp_path / "worker.log"):
         eventually(lambda: name not in {c.name for c in workshop.blobs.copies()}, "the copy to go")

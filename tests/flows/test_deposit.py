@@ -34,7 +34,7 @@ def deposited(house: House, request: dict[str, Any]) -> Deposited:
     return hand_in(house.wired.workshop, house.client, request, at=datetime.now(UTC))
 
 
-def uploaded_pdf(house: House, text: str, client_id: str | None = None) -> str:
+def uploaded_pdf(house: House, text: str, client: ClientGrant | None = None) -> str:
     """A small PDF that the suite's client, or another one, has handed in; its digest."""
     pdf = pikepdf.new()
     page = pdf.add_blank_page(page_size=(595, 842))
@@ -42,7 +42,7 @@ def uploaded_pdf(house: House, text: str, client_id: str | None = None) -> str:
     out = BytesIO()
     pdf.save(out)
     digest = hashlib.sha256(out.getvalue()).hexdigest()
-    keep_upload(house.wired.workshop, client_id or house.client.client_id, digest, out.getvalue())
+    keep_upload(house.wired.workshop, client or house.client, digest, out.getvalue())
     return digest
 
 
@@ -229,7 +229,7 @@ def test_the_mended_request_after_a_refusal_is_taken(house: House) -> None:
 )
 def test_a_broken_pdf_is_refused(house: House, content: bytes, why: str) -> None:
     digest = hashlib.sha256(content).hexdigest()
-    keep_upload(house.wired.workshop, house.client.client_id, digest, content)
+    keep_upload(house.wired.workshop, house.client, digest, content)
     request = example_request(house.catalogue)
     request["results"][0]["document"] = {"sha256": digest}
     with pytest.raises(DocumentRefused) as caught:
@@ -240,14 +240,12 @@ def test_a_broken_pdf_is_refused(house: House, content: bytes, why: str) -> None
 @pytest.mark.parametrize("content", [b"GIF89a", b"", b"<html>"])
 def test_what_is_neither_pdf_nor_ofd_is_not_kept(house: House, content: bytes) -> None:
     with pytest.raises(DocumentRefused):
-        keep_upload(
-            house.wired.workshop, house.client.client_id, hashlib.sha256(content).hexdigest(), content
-        )
+        keep_upload(house.wired.workshop, house.client, hashlib.sha256(content).hexdigest(), content)
 
 
 def test_an_upload_under_a_wrong_digest_is_not_kept(house: House) -> None:
     with pytest.raises(InputError, match="digest"):
-        keep_upload(house.wired.workshop, house.client.client_id, "0" * 64, b"%PDF-1.4\n%%EOF")
+        keep_upload(house.wired.workshop, house.client, "0" * 64, b"%PDF-1.4\n%%EOF")
     with pytest.raises(NotFound):
         uploaded_bytes(house, "0" * 64)
 

@@ -191,7 +191,7 @@ def test_a_newer_grant_takes_over_with_its_own_cap(desk: Desk) -> None:
 def test_a_deposit_refused_before_the_seal_gives_its_use_back(desk: Desk) -> None:
     grant = desk.granted(cap=2)
     request = example_request(desk.house.catalogue)
-    digest = uploaded_pdf(desk.house, "certified", desk.client.client_id)
+    digest = uploaded_pdf(desk.house, "certified", desk.client)
     request["results"][0]["document"] = {"sha256": digest}
     (certificate,) = desk.deposit(request).certificates
     sealed = sealed_bytes(desk.house, certificate)
@@ -255,5 +255,5 @@ def test_a_try_of_yesterday_counts_today_too(desk: Desk, monkeypatch: pytest.Mon
 
 def _uploaded(desk: Desk, content: bytes) -> str:
     digest = hashlib.sha256(content).hexdigest()
-    keep_upload(desk.workshop, desk.client.client_id, digest, content)
+    keep_upload(desk.workshop, desk.client, digest, content)
     return digest

@@ -41,7 +41,7 @@ needs_samples = pytest.mark.skipif(
 def handed_in(house: House, content: bytes) -> dict[str, Any]:
     """A request whose result is this file."""
     digest = hashlib.sha256(content).hexdigest()
-    keep_upload(house.wired.workshop, house.client.client_id, digest, content)
+    keep_upload(house.wired.workshop, house.client, digest, content)
     request = example_request(house.catalogue)
     request["results"][0]["document"] = {"sha256": digest}
     return request
@@ -101,9 +101,7 @@ def test_hostile_files_are_refused_and_leave_no_case(house: House, what: str) ->
 def test_a_file_that_begins_as_another_kind_is_not_even_kept(house: House) -> None:
     content = HOSTILE["bytes before"]
     with pytest.raises(DocumentRefused):
-        keep_upload(
-            house.wired.workshop, house.client.client_id, hashlib.sha256(content).hexdigest(), content
-        )
+        keep_upload(house.wired.workshop, house.client, hashlib.sha256(content).hexdigest(), content)
 
 
 @needs_samples

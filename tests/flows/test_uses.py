@@ -53,8 +53,8 @@ from vault.uses import (
     making,
     read_use,
     redeem,
-    revoke_by_client,
     revoke_by_holder,
+    revoke_by_maker,
 )
 from vault.uses.copying import NewUse, make_copy
 from vault.verify import by_file, report_json
@@ -280,7 +280,7 @@ def test_a_copy_of_a_material_says_what_its_level_says(
     report = judged(house, content)
     assert report.verdict == Genuine(None)
     assert report_json(report)["usage_copy"]["purpose"] == PURPOSE
-    revoke_by_client(house.wired.workshop, house.client, made.use.use_id, at=now())
+    revoke_by_maker(house.wired.workshop, house.client, made.use.use_id, at=now())
     assert judged(house, content).verdict == NotInForce(None, "copy_revoked")
 
 
@@ -304,7 +304,7 @@ def text_of(content: bytes) -> str:
 def material_of(house: House, company: Holder, content: bytes, **more: object) -> UUID:
     """A material with these bytes, deposited."""
     sha256 = hashlib.sha256(content).hexdigest()
-    keep_upload(house.wired.workshop, house.client.client_id, sha256, content)
+    keep_upload(house.wired.workshop, house.client, sha256, content)
     request = request_for(house, "营业执照", company)
     request["results"] = []
     request["materials"] = [
@@ -360,7 +360,7 @@ def test_a_copy_runs_out_is_revoked_and_falls_with_its_certificate(
     assert isinstance(report.verdict, NotInForce)
     assert report.verdict.reason == "revoked"
     assert "以欺骗手段取得" in str(report_json(report)["certificate"])
-    revoke_by_client(house.wired.workshop, house.client, made.use.use_id, at=now())
+    revoke_by_maker(house.wired.workshop, house.client, made.use.use_id, at=now())
     assert reason(now()) == "copy_revoked"
     with pytest.raises(NotFound, match="was revoked on"):
         copy_for_client(house.wired.workshop, house.client, made.use.use_id, at=now())
@@ -372,9 +372,9 @@ def test_a_revoked_use_does_not_come_back(
     request = asked(certificate, copy=False)
     made = used(house, request)
     with pytest.raises(NotFound):
-        revoke_by_client(house.wired.workshop, receiver, made.use.use_id, at=now())
-    first = revoke_by_client(house.wired.workshop, house.client, made.use.use_id, at=now())
-    assert revoke_by_client(house.wired.workshop, house.client, made.use.use_id, at=now()) == first
+        revoke_by_maker(house.wired.workshop, receiver, made.use.use_id, at=now())
+    first = revoke_by_maker(house.wired.workshop, house.client, made.use.use_id, at=now())
+    assert revoke_by_maker(house.wired.workshop, house.client, made.use.use_id, at=now()) == first
     assert events(house, made.use) == [("make", "suite"), ("revoke", "suite")]
     with pytest.raises(Conflict, match="was revoked on"):
         used(house, request)
@@ -407,7 +407,7 @@ def test_a_code_opens_once_for_one_system(
         redeem(workshop, house.client, fresh.code, at=now() + CODE_LIFETIME)
     with pytest.raises(Conflict, match="Its time is over"):
         redeem(workshop, receiver, made.code, at=now() + CODE_LIFETIME)
-    revoke_by_client(workshop, house.client, fresh.use.use_id, at=now())
+    revoke_by_maker(workshop, house.client, fresh.use.use_id, at=now())
     with pytest.raises(NotFound, match="opens nothing"):
         redeem(workshop, receiver, fresh.code, at=now())
     with pytest.raises(Conflict, match="was revoked on"):
@@ -513,7 +513,7 @@ def test_each_step_is_audited_with_its_reasons_in_the_envelope(
     used(house, request)
     redeem(workshop, receiver, made.code, at=now())
     copy_for_client(workshop, house.client, made.use.use_id, at=now())
-    revoke_by_client(workshop, house.client, made.use.use_id, at=now())
+    revoke_by_maker(workshop, house.client, made.use.use_id, at=now())
     query = (
         select(audit_events)
         .where(audit_events.c.details["use"].astext == str(made.use.use_id))
@@ -603,7 +603,7 @@ def test_a_copy_goes_when_it_is_good_for_nothing(house: House, certificate: Cert
     assert jobs(house, name) == [made.use.made_at + timedelta(hours=1), made.use.expires_at]
     assert discard_copy(workshop, name, at=now()) is False
     assert copy_of(house, made)
-    revoked = revoke_by_client(workshop, house.client, made.use.use_id, at=now())
+    revoked = revoke_by_maker(workshop, house.client, made.use.use_id, at=now())
     assert revoked.revoked_at in jobs(house, name)
     content = copy_of(house, made)
     assert discard_copy(workshop, name, at=now()) is True
@@ -615,7 +615,7 @@ def test_a_copy_goes_when_it_is_good_for_nothing(house: House, certificate: Cert
     assert discard_copy(workshop, copy_name(house, other.use), at=other.use.expires_at) is True
     (problem,) = checked(house).problems
     assert problem.about == f"use {other.use.use_id}", "a copy that is good today is missed"
-    revoke_by_client(workshop, house.client, other.use.use_id, at=now())
+    revoke_by_maker(workshop, house.client, other.use.use_id, at=now())
 
 
 def jobs(house: House, name: str) -> list[datetime]:

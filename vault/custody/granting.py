@@ -21,8 +21,9 @@ from storage.grants import (
 )
 from storage.history import AuditRow, insert_audit
 from storage.seals import SealRow, find_seal, lock_seals
-from vault.custody.roles import actor_of, check_another, check_custodian, deed_of, keeps
-from vault.errors import Conflict, FieldProblem, InputError, NotFound
+from vault.custody.four_eyes import check_another, deed_of, keeps
+from vault.errors import Conflict, FieldProblem, InputError
+from vault.model.access import Action, Kind, authorize, not_there
 from vault.model.actors import Person
 from vault.model.custody import DAILY_CAP_MAX, GRANT_DAYS_MAX, Grant, GrantState, GrantTerms
 from vault.model.ids import uuid7
@@ -52,7 +53,7 @@ def propose(
             into a list of terms.
         Unavailable: the database does not answer.
     """
-    check_custodian(person)  # 1
+    authorize(person, Action.KEEP_SEALS)  # 1
     if not 0 < len(terms) <= GRANTS_MAX:
         raise InputError(f"Expected 1 to {GRANTS_MAX} grants at a time.")
     deed = deed_of(person, via, at)
@@ -68,7 +69,7 @@ def propose(
         new = [Grant(uuid7(at), each, deed, None, None) for each in terms if each not in open_ones]
         if new:  # 4
             insert_grants(db, new)
-            _audit(db, actor_of(person), "seal-grant-make", new, at)
+            _audit(db, person.actor, "seal-grant-make", new, at)
     made = {grant.terms: grant for grant in new}
     return Decided(tuple((open_ones | made)[each] for each in terms), repeated=not new)
 
@@ -84,7 +85,7 @@ def approve(
         Conflict: one is ended, run out, or approved by somebody else already.
         Unavailable: the database does not answer.
     """
-    check_custodian(person)  # 1
+    authorize(person, Action.KEEP_SEALS)  # 1
     deed = deed_of(person, via, at)
     with workshop.database.writing() as db:
         grants = _locked(db, person, grant_ids)  # 2
@@ -99,7 +100,7 @@ def approve(
         new = [grant for grant in grants if grant.approved is None]
         if new:  # 4
             insert_grant_events(db, [grant.grant_id for grant in new], APPROVE, deed)
-            _audit(db, actor_of(person), "seal-grant-approve", new, at)
+            _audit(db, person.actor, "seal-grant-approve", new, at)
     return Decided(
         tuple(grant if grant.approved is not None else replace(grant, approved=deed) for grant in grants),
         repeated=not new,
@@ -117,14 +118,14 @@ def end(
         NotFound: there is no such grant.
         Unavailable: the database does not answer.
     """
-    check_custodian(person)  # 1
+    authorize(person, Action.KEEP_SEALS)  # 1
     deed = deed_of(person, via, at, read_reason(reason))
     with workshop.database.writing() as db:
         grants = _locked(db, person, grant_ids)  # 2
         new = [grant for grant in grants if grant.ended is None]  # 3
         if new:  # 4
             insert_grant_events(db, [grant.grant_id for grant in new], END, deed)
-            _audit(db, actor_of(person), "seal-grant-end", new, at)
+            _audit(db, person.actor, "seal-grant-end", new, at)
     return Decided(
         tuple(grant if grant.ended is not None else replace(grant, ended=deed) for grant in grants),
         repeated=not new,
@@ -154,7 +155,7 @@ def _locked(db: WriteConnection, person: Person, grant_ids: Collection[UUID]) ->
     }
     missing = sorted(set(grant_ids) - found.keys())
     if missing or not grant_ids:
-        raise NotFound("There is no such grant.")
+        raise not_there(Kind.GRANT)
     return tuple(found[grant_id] for grant_id in dict.fromkeys(grant_ids))
 
 

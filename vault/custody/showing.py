@@ -8,8 +8,8 @@ from uuid import UUID
 from storage.grants import grants_of_seals
 from storage.seal_uses import used_on
 from storage.seals import SealEvent, SealRow, all_seals, latest_seal_events
-from vault.custody.roles import check_may_see, sees
 from vault.log import moment
+from vault.model.access import Action, Kind, Resource, authorize, permitted
 from vault.model.actors import Person
 from vault.model.custody import Deed, Grant, GrantState
 from vault.model.legal_time import legal_day
@@ -53,8 +53,12 @@ def seals_for(workshop: Workshop, person: Person, *, at: datetime) -> tuple[Seal
         NotPermitted: they may see none.
         Unavailable: the database does not answer.
     """
-    check_may_see(person)
-    return tuple(shown for shown in seals(workshop, at=at) if sees(person, shown.row.authority))
+    authorize(person, Action.SEE_SEALS)
+    return permitted(person, Action.SEE_SEAL, seals(workshop, at=at), _resource)
+
+
+def _resource(shown: SealShown) -> Resource:
+    return Resource(Kind.SEAL, shown.row.authority)
 
 
 def seal_json(shown: SealShown, at: datetime) -> dict[str, Any]:

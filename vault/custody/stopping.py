@@ -15,9 +15,10 @@ from storage.seals import (
     stop_seal,
     wait_for_commits,
 )
+from vault.custody.four_eyes import check_another, deed_of
 from vault.custody.granting import read_reason
-from vault.custody.roles import check_another, check_custodian, check_may_stop, deed_of, sees
-from vault.errors import Conflict, NotFound, Unavailable
+from vault.errors import Conflict, Unavailable
+from vault.model.access import MACHINE, Action, Kind, Machine, Resource, authorize, not_there
 from vault.model.actors import Person
 from vault.model.custody import Deed, SealAct
 from vault.workshop import Workshop
@@ -65,21 +66,21 @@ def stop(
         Unavailable: the database does not answer.
     """
     text = read_reason(reason)
-    if isinstance(by, Person):
-        check_may_stop(by)
+    actor = by if isinstance(by, Person) else MACHINE
+    authorize(actor, Action.STOP_SEALS)
     deed = deed_of(by, via, at, text) if isinstance(by, Person) else Deed(by.actor, via, at, text)
     try:
-        return _stop(workshop, seal_id, by, deed, wait=True)
+        return _stop(workshop, seal_id, actor, deed, wait=True)
     except Unavailable:
-        return _stop(workshop, seal_id, by, deed, wait=False)
+        return _stop(workshop, seal_id, actor, deed, wait=False)
 
 
-def _stop(workshop: Workshop, seal_id: str, by: Person | Deed, deed: Deed, *, wait: bool) -> Stopped:
+def _stop(workshop: Workshop, seal_id: str, actor: Person | Machine, deed: Deed, *, wait: bool) -> Stopped:
     with workshop.database.writing() as db:
-        _found(db, seal_id, by)  # first: whoever may not stop it holds nobody up
+        _found(db, seal_id, actor, Action.STOP_SEAL)  # first: whoever may not stop it holds nobody up
         if wait:
             wait_for_commits(db, seal_id)  # 1
-        row = _found(db, seal_id, by)
+        row = _found(db, seal_id, actor, Action.STOP_SEAL)
         stopped = stop_seal(db, seal_id, deed.at)  # 2
         latest = latest_seal_events(db, [seal_id]).get(seal_id)
         # A second stop ends a proposal to resume: whoever says stop again has a reason.
@@ -101,11 +102,11 @@ def propose_resumption(
         Conflict: it is not stopped, or somebody else proposes it already.
         Unavailable: the database does not answer.
     """
-    check_custodian(person)
+    authorize(person, Action.KEEP_SEALS)
     deed = deed_of(person, via, at, read_reason(reason))
     with workshop.database.writing() as db:
         lock_seals(db, [seal_id])
-        if _found(db, seal_id, person).stopped_at is None:
+        if _found(db, seal_id, person, Action.KEEP_SEAL).stopped_at is None:
             raise Conflict(f"Seal {seal_id} is in use.")
         latest = latest_seal_events(db, [seal_id]).get(seal_id)
         if latest is not None and latest.act is SealAct.PROPOSE_RESUMPTION:
@@ -128,11 +129,11 @@ def resume(workshop: Workshop, person: Person, seal_id: str, *, via: str, at: da
         Conflict: nobody proposed it since it was stopped.
         Unavailable: the database does not answer.
     """
-    check_custodian(person)
+    authorize(person, Action.KEEP_SEALS)
     deed = deed_of(person, via, at)
     with workshop.database.writing() as db:
         lock_seals(db, [seal_id])
-        _found(db, seal_id, person)
+        _found(db, seal_id, person, Action.KEEP_SEAL)
         latest = latest_seal_events(db, [seal_id]).get(seal_id)
         if latest is not None and latest.act is SealAct.RESUME and latest.deed.actor == deed.actor:
             return Resumption(seal_id, SealAct.RESUME, repeated=True)
@@ -145,11 +146,16 @@ def resume(workshop: Workshop, person: Person, seal_id: str, *, via: str, at: da
     return Resumption(seal_id, SealAct.RESUME, repeated=False)
 
 
-def _found(db: WriteConnection, seal_id: str, by: Person | Deed) -> SealRow:
-    """A seal that there is for this person; for whoever is at a terminal, any."""
+def _found(db: WriteConnection, seal_id: str, actor: Person | Machine, action: Action) -> SealRow:
+    """A seal with which this actor may do this.
+
+    Raises:
+        NotFound: there is none.
+    """
     row = find_seal(db, seal_id)
-    if row is None or (isinstance(by, Person) and not sees(by, row.authority)):
-        raise NotFound("There is no such seal.")
+    if row is None:
+        raise not_there(Kind.SEAL)
+    authorize(actor, action, Resource(Kind.SEAL, row.authority))
     return row
 
 

@@ -13,6 +13,7 @@ from vault.deposit.reserving import ReservedCase, answer_if_committed, forget, r
 from vault.deposit.storing import store
 from vault.deposit.taking import take_handed_in
 from vault.errors import Conflict, InputError
+from vault.model.access import Action, authorize
 from vault.model.actors import Clerk, ClientGrant
 from vault.model.certificate import CertificateRecord, CompletedCase
 from vault.model.written import case_number_form
@@ -44,8 +45,10 @@ def hand_in(
     `listed_items_only`: refuse a case whose service item the catalogue does not have.
 
     Raises:
+        NotPermitted: a result is of a type or for an authority that the client's grant does not hold.
         InputError, Conflict, Unavailable, IntegrityError: as `deposit` does.
     """
+    authorize(client, Action.DEPOSIT)
     held = answer_if_committed(workshop, client.client_id, request, at=at)  # 0
     if held is not None:
         number = case_number_form(request["case"]["number"])

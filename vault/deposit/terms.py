@@ -12,6 +12,7 @@ from typing import Any
 
 from vault.catalogue import InForce, check_face, check_holders, check_validity
 from vault.deposit.forms import Findings
+from vault.model.access import Action, Kind, Resource, permitted
 from vault.model.actors import ClientGrant
 from vault.model.catalogue import CertificateType, DocumentFormat
 from vault.model.holders import Holder
@@ -103,7 +104,7 @@ class FirstTime:
     def _authority(
         self, findings: Findings, pointer: str, kind: CertificateType, named: str | None
     ) -> str | None:
-        entitled = [a.code for a in kind.authorities if a.code in self.client.authorities]
+        entitled = issuers_for(self.client, kind)
         if named is not None:
             if named in entitled:
                 return named
@@ -138,6 +139,12 @@ class SecondTime:
 
 
 Terms = FirstTime | SecondTime
+
+
+def issuers_for(client: ClientGrant, kind: CertificateType) -> tuple[str, ...]:
+    """USCCs of the authorities for which this client may issue this type, in the type's order."""
+    codes = (authority.code for authority in kind.authorities)
+    return permitted(client, Action.ISSUE, codes, lambda code: Resource(Kind.CERTIFICATE, code, kind.code))
 
 
 def _formats(

@@ -62,14 +62,16 @@ class CopyRecord:
 
 @dataclass(frozen=True, slots=True)
 class UseRecord:
-    """A use as the vault holds it. `organisation`: who uses it; `clerk`: in whose hands, None where not said.
+    """A use as the vault holds it. `made_by`: the actor, a system or a clerk who signed in.
+
+    `organisation`: who uses it; `clerk`: in whose hands, None where not said.
 
     `expires_at`: from then on it no longer stands, and its copy is not in force. `erased`: nobody is left of
     those who held what it uses; its words are empty, and its copy opens for nobody.
     """
 
     use_id: UUID
-    client_id: str
+    made_by: str
     subject: Subject
     service_item: str
     case_number: str = field(repr=False)
@@ -100,7 +102,7 @@ def request_text(use: UseRecord, *, copy: bool) -> str:
     """What two requests for a use must share to be the same one: canonical JSON."""
     return canonical_json(
         {
-            "client": use.client_id,
+            "client": use.made_by,
             "subject": [use.subject.kind.value, str(use.subject.id)],
             "service_item": use.service_item,
             "case_number": use.case_number,

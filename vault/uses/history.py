@@ -5,6 +5,7 @@ from uuid import UUID
 
 from storage.holders import find_holder
 from storage.uses import AccessRow, uses_of_holder
+from vault.model.access import Action, authorize
 from vault.model.actors import Person
 from vault.workshop import Workshop
 
@@ -23,8 +24,10 @@ def accesses_of(workshop: Workshop, person: Person, *, before: UUID | None, limi
     """The uses of what the signed-in person holds, made before the use `before`, at most `limit`.
 
     Raises:
+        NotPermitted: they are no holder.
         Unavailable: the database does not answer.
     """
+    authorize(person, Action.READ_OWN_ACCESSES)
     if person.code is None:
         return Accesses((), None)
     with workshop.database.reading() as db:

@@ -19,7 +19,7 @@ from storage.uses import (
     lock_holders_of,
 )
 from vault.errors import Conflict
-from vault.model.actors import ClientGrant
+from vault.model.access import Action, Caller, Context, Footing
 from vault.model.ids import uuid7
 from vault.model.use import (
     CODE_BYTES,
@@ -49,10 +49,10 @@ class MadeUse:
     repeated: bool
 
 
-def make_use(workshop: Workshop, client: ClientGrant, request: UseRequest, *, at: datetime) -> MadeUse:
+def make_use(workshop: Workshop, caller: Caller, request: UseRequest, *, at: datetime) -> MadeUse:
     """Records who uses what for which case, and gives a code for it; with a copy if one is wanted.
 
-    1. admit: what is to be used is there and in force, and the client may use it.
+    1. admit: what is to be used is there and in force, and the caller may use it.
     2. find: the same request within the use's time is the same use, with the same copy.
     3. copy, where one is wanted and none is there: made, sealed, judged, stored and read back.
     4. commit: one transaction with use, holders, copy, code, event, audit event and job, after the
@@ -63,14 +63,15 @@ def make_use(workshop: Workshop, client: ClientGrant, request: UseRequest, *, at
     and the job that takes it away. Two tries at once: one makes the use, the other gets a code for it.
 
     Raises:
-        NotFound: there is no such certificate or material.
+        NotFound: there is no such certificate or material that the caller may use.
         Conflict: it is not in force, or the same use was revoked.
         InputError: a copy is wanted and cannot be made of this file.
         Unavailable: an engine does not answer; the same request may succeed later.
         IntegrityError: the original is lost, or the vault's own work does not stand up to its own reader.
     """
+    context = _context(request)
     with workshop.database.reading() as db:
-        used = admit(db, workshop, client, request.subject, at=at)  # 1
+        used = admit(db, workshop, caller, Action.USE, request.subject, context, at=at)  # 1
         made = NewUse(_new_use(request, used, at), workshop.keys.new_record_key())
         text = request_text(made.use, copy=request.copy)
         standing = find_standing_use(db, workshop.keys, text, at)  # 2
@@ -78,15 +79,22 @@ def make_use(workshop: Workshop, client: ClientGrant, request: UseRequest, *, at
         made = make_copy(workshop, made, used, at=at)  # 3
     with workshop.database.writing() as db:  # 4
         _lock(db, workshop, request.subject)
-        admit(db, workshop, client, request.subject, at=at)
+        admit(db, workshop, caller, Action.USE, request.subject, context, at=at)
         standing = find_standing_use(db, workshop.keys, text, at)
         return _commit(db, workshop, made, standing, text, at)  # 5
+
+
+def _context(request: UseRequest) -> Context:
+    """A use stands on the function of the authority whose item it is for (依职能)."""
+    return Context(
+        request.purpose, request.case_number, request.service_item, request.handled_by, Footing.FUNCTION
+    )
 
 
 def _new_use(request: UseRequest, used: Used, at: datetime) -> UseRecord:
     return UseRecord(
         use_id=uuid7(at),
-        client_id=request.client_id,
+        made_by=request.asked_by,
         subject=request.subject,
         service_item=request.service_item,
         case_number=request.case_number,
@@ -136,8 +144,8 @@ def _commit(
     code = secrets.token_urlsafe(CODE_BYTES)
     code_expires_at = min(at + CODE_LIFETIME, use.expires_at)
     insert_code(db, use.use_id, code_hash(code), at, code_expires_at)
-    insert_event(db, use.use_id, action, use.client_id, at)
-    note(db, workshop, use, action, use.client_id, at, key)
+    insert_event(db, use.use_id, action, use.made_by, at)
+    note(db, workshop, use, action, use.made_by, at, key)
     return MadeUse(use, code, code_expires_at, repeated=action is UseAction.CODE)
 
 

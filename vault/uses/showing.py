@@ -67,7 +67,7 @@ def _access_json(
     return {
         "use_id": str(use.use_id),
         "at": moment(use.made_at),
-        "client": row.client_name,
+        "client": use.organisation if row.client_name is None else row.client_name,
         "organisation": use.organisation,
         "clerk": use.clerk,
         "kind": use.subject.kind.value,
