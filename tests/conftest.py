@@ -65,13 +65,21 @@ def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineAddresse
 @pytest.fixture(scope="session")
 def house(engines: EngineAddresses, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """A vault with the shipped catalogue, a seal for every authority and one client that acts for all."""
+    with create_server(("127.0.0.1", 0)) as listening:
+        yield from founded(engines, tmp_path_factory.mktemp("secrets") / "secrets", listening)
+
+
+def founded(
+    engines: EngineAddresses, folder: Path, listening: socket, *, origin: str = ORIGIN, **more: object
+) -> Iterator[House]:
+    """A founded vault until the generator is closed. `origin`: its address; `more`: settings of its own."""
     now = datetime.now(UTC)
-    secrets = SecretsFolder(tmp_path_factory.mktemp("secrets") / "secrets")
+    secrets = SecretsFolder(folder)
     found_development_secrets(secrets, token_key_pem=token_key_pem(), at=now)
-    listening = create_server(("127.0.0.1", 0))
     issuer = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    providers = local_provider.set_up(secrets.path, issuer=issuer, origin=ORIGIN, accounts=[])
-    settings = settings_for(engines, secrets.path).model_copy(update={"providers": providers})
+    providers = local_provider.set_up(secrets.path, issuer=issuer, origin=origin, accounts=[])
+    given = {**dict(settings_for(engines, secrets.path)), "public_url": origin, "providers": providers}
+    settings = Settings.model_validate({**given, **more})
     upgrade(engines.database_url)
     blobs_of(settings).prepare()
     catalogue = shipped_catalogue(SEAL_PLACES)
@@ -84,8 +92,7 @@ def house(engines: EngineAddresses, tmp_path_factory: pytest.TempPathFactory) ->
     authorities = frozenset(authority.code for authority in catalogue.city.authorities)
     added = add_client(wired.workshop, "suite", "The test suite", authorities, at=now)
     client = ClientGrant("suite", "The test suite", authorities)
-    with listening:
-        yield House(settings, wired, catalogue, client, added.secret, listening, issuer)
+    yield House(settings, wired, catalogue, client, added.secret, listening, issuer)
     wired.workshop.database.close()
 
 
