@@ -2,18 +2,21 @@
 
 import http.client
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import cycle
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import UUID, uuid4
 
 import httpx
 from psycopg import connect, sql
 
 from tests.edge.canary.calls import Call, everywhere, leaves, with_leaf
 from tests.edge.canary.marks import Kind
-from tests.edge.canary.story import SESSION, Story
+from tests.edge.canary.story import GOOD, SESSION, Story
 from tests.edge.canary.ways import RENEWING, STORY
 from vault import signin
 
@@ -32,21 +35,23 @@ _READ = ("certificates", "holders", "materials", "uses", "cases", "webhooks", "p
 
 def renew(story: Story) -> None:
     """A new case, use, webhook and session, and a code of the provider's that is not redeemed yet."""
-    phase, story.phase = story.phase, "good requests"
+    phase, story.phase = story.phase, GOOD
     for way in RENEWING:
         call = everywhere(way(story), story.marks)
         answer = story.send(call)
         assert answer.status_code < httpx.codes.BAD_REQUEST, f"{call.route}: {answer.text}"
-        if call.learn is not None:
-            call.learn(answer)
     story.phase = phase
 
 
-def everything(story: Story, phase: str) -> None:
-    """Every way once more, whatever comes of it."""
+def everything(story: Story, phase: str, *, hands: int = 1) -> None:
+    """Every way once more, whatever comes of it; so many requests at once."""
     story.phase = phase
-    for call in _calls(story):
-        story.send(call)
+    if hands == 1:
+        for call in _calls(story):
+            story.send(call)
+        return
+    with ThreadPoolExecutor(hands) as pool:
+        list(pool.map(story.send, list(_calls(story))))
 
 
 def placed(story: Story) -> None:
@@ -107,6 +112,8 @@ def refusals(story: Story) -> None:
         replace(deposit, body=changed),  # 409
         Call(("POST", "/v1/webhooks"), headers=story.client(), body={"url": story.receiver.url}),
         Call(("POST", "/v1/webhooks"), headers=story.client(), body={"url": story.receiver.url}),  # 409
+        Call(("GET", "/v1/changes"), query={"after": "999999.00000000"}, headers=story.client()),  # 409
+        Call(("POST", "/"), data={"number": story.mark(Kind.NAME), "code": ""}),  # 422
         Call(("POST", "/v1/uses/redemptions"), headers=narrow, body={"code": story.use["code"]}),
         Call(("POST", "/v1/uses/redemptions"), headers=story.client(), body={"code": story.use["code"]}),
         *(Call((method, f"/{marks.new(kind)}")) for method in ("GET", "PUT") for kind in PLACED),
@@ -160,36 +167,49 @@ def _calls(story: Story) -> Iterator[Call]:
 
 
 def _with_places(story: Story, call: Call) -> Iterator[Call]:
-    for name, place in ((n, p) for p in ("at", "query") for n in getattr(call, p)):
-        for kind in PLACED:
-            yield replace(call, **{place: {**getattr(call, place), name: story.mark(kind)}})
-    for name in ("acting-for", "accept", "accept-language", "if-none-match", "origin"):
-        value = story.mark(Kind.NAME).encode()
-        yield replace(call, headers={**call.headers, name: value})
+    """Each parameter that the description names or the call has, and each field of its body."""
+    kinds = cycle(PLACED)
+    declared = story.declared(call.route)
+    for name, value in call.at.items():
+        for text in (story.mark(next(kinds)), story.mark(next(kinds)), *_unknown(value)):
+            yield replace(call, at={**call.at, name: text})
+    for name in sorted({*call.query, *declared["query"]}):
+        for kind in (next(kinds), next(kinds)):
+            yield replace(call, query={**call.query, name: story.mark(kind)})
+    for name in sorted({"accept", "if-none-match", *declared["header"]}):
+        yield replace(call, headers={**call.headers, name.lower(): story.mark(Kind.NAME).encode()})
     for name in call.data or {}:
-        for kind in PLACED:
-            yield replace(call, data={**(call.data or {}), name: story.mark(kind)})
+        yield replace(call, data={**(call.data or {}), name: story.mark(next(kinds))})
     if call.body is not None:
         yield from _with_leaves(story, call)
 
 
+def _unknown(value: str) -> tuple[str, ...]:
+    """In the place of an id, one that nobody has."""
+    try:
+        UUID(value)
+    except ValueError:
+        return ()
+    return (str(uuid4()),)
+
+
 def _with_leaves(story: Story, call: Call) -> Iterator[Call]:
-    public = PUBLIC_LEAVES.get(call.route, set())
-    for pointer, old in leaves(call.body):
+    """Each field with a canary, as a text and as the wrong thing; each object with a field too many."""
+    public, kinds = PUBLIC_LEAVES.get(call.route, set()), cycle((Kind.ID_NUMBER, Kind.NAME))
+    known = set()
+    for pointer, _ in leaves(call.body):
+        parent = pointer.rpartition("/")[0]
+        if parent not in known:
+            known.add(parent)
+            extra = story.mark(Kind.STRAY)
+            yield replace(call, body=_with_field(call.body, parent, extra, story.mark(Kind.NAME)))
         if pointer in public:
             continue
-        changes: list[Any] = [story.mark(Kind.ID_NUMBER), [story.mark(Kind.NAME)]]
-        if isinstance(old, str):
-            changes.append(story.mark(Kind.NAME))
-        for new in changes:
+        for new in (story.mark(next(kinds)), [story.mark(Kind.NAME)]):
             body = with_leaf(call.body, pointer, new)
             if call.route == ("POST", "/v1/deposits"):
                 body["case"]["number"] = story.mark(Kind.CASE_NUMBER)
             yield replace(call, body=body)
-        parent = pointer.rpartition("/")[0]
-        if not parent.rpartition("/")[2].isdecimal() or pointer.endswith("/code_type"):
-            extra = story.mark(Kind.STRAY)
-            yield replace(call, body=_with_field(call.body, parent, extra, story.mark(Kind.NAME)))
 
 
 def _with_field(body: Any, parent: str, name: str, value: str) -> Any:  # noqa: ANN401 - JSON is any value

@@ -6,7 +6,8 @@ import io
 import re
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from urllib.parse import quote
 
@@ -20,6 +21,7 @@ from tests.edge.canary.marks import Kind, Marks
 NEEDLE_MIN_BYTES = 8
 # A compressed canary in a file of zeros must not fill the memory.
 INFLATED_MAX_BYTES = 64 * 1024 * 1024
+PDF = "PDF"
 _SERIAL = re.compile(rb"\d{4}")
 
 
@@ -51,20 +53,31 @@ class Searcher:
                     for how, needle in digests(text):
                         needles.setdefault(needle, (kind, how, text, each is planted))
         self._needles = [(needle, what) for needle, what in needles.items() if len(needle) >= NEEDLE_MIN_BYTES]
+        self._pdfs: dict[bytes, set[Hit]] = {}
         self._automaton = BytesAhoCorasick(
             [needle for needle, _ in self._needles], implementation=Implementation.DFA
         )
 
     def hits(self, content: bytes, place: str) -> set[Hit]:
         """The canaries in these bytes and in what is packed in them."""
-        found = set()
-        for how, opened in (("", content), *packed(content)):
-            small = opened.lower()
-            for index, _, end in self._automaton.find_matches_as_indexes(small, overlapping=True):
-                kind, encoding, mark, planted = self._needles[index][1]
-                serial = _SERIAL.match(small, end)
-                shown = mark or (serial[0].decode() if serial else "")
-                found.add(Hit(kind, f"{encoding}{how}", place, shown, planted))
+        found = {replace(hit, place=place) for hit in self._plain(content, "")}
+        for how, opened in packed(content):
+            if how == PDF:  # the same file is met in the store's files and in its answers
+                key = hashlib.sha256(opened).digest()
+                if key not in self._pdfs:
+                    self._pdfs[key] = {hit for way, inner in in_pdf(opened) for hit in self._plain(inner, way)}
+                found |= {replace(hit, place=place) for hit in self._pdfs[key]}
+            else:
+                found |= {replace(hit, place=place) for hit in self._plain(opened, how)}
+        return found
+
+    def _plain(self, content: bytes, how: str) -> set[Hit]:
+        small, found = content.lower(), set()
+        for index, _, end in self._automaton.find_matches_as_indexes(small, overlapping=True):
+            kind, encoding, mark, planted = self._needles[index][1]
+            serial = _SERIAL.match(small, end)
+            shown = mark or (serial[0].decode() if serial else "")
+            found.add(Hit(kind, f"{encoding}{how}", "", shown, planted))
         return found
 
     def in_files(self, folders: Iterable[Path]) -> set[Hit]:
@@ -120,40 +133,42 @@ def digests(text: str) -> Iterator[tuple[str, bytes]]:
 
 
 def packed(content: bytes) -> Iterator[tuple[str, bytes]]:
-    """What lies compressed in these bytes: gzip members, PDFs' streams and the text that PDFs show."""
+    """What lies packed in these bytes: gzip members opened, and PDFs as they are (`in_pdf` opens those)."""
     for at in _starts(content, b"\x1f\x8b\x08"):
         try:
             opened = zlib.decompressobj(wbits=31).decompress(content[at:], INFLATED_MAX_BYTES)
         except zlib.error:
             continue
         yield ", gzip", opened
-        yield from ((f", gzip{how}", inner) for how, inner in packed_pdfs(opened))
-    yield from packed_pdfs(content)
+        yield from ((PDF, pdf) for pdf in _pdfs(opened))
+    yield from ((PDF, pdf) for pdf in _pdfs(content))
 
 
-def packed_pdfs(content: bytes) -> Iterator[tuple[str, bytes]]:
-    """The PDFs in these bytes: everything in them uncompressed, and the text of their pages."""
+def in_pdf(pdf: bytes) -> Iterator[tuple[str, bytes]]:
+    """Everything in a PDF uncompressed, and the text of its pages, with and without blanks."""
+    try:
+        with pikepdf.open(io.BytesIO(pdf)) as opened:
+            plain = io.BytesIO()
+            opened.save(
+                plain,
+                compress_streams=False,
+                object_stream_mode=pikepdf.ObjectStreamMode.disable,
+                stream_decode_level=pikepdf.StreamDecodeLevel.all,
+            )
+        shown = "".join(_page_texts(pdf))
+    except (pikepdf.PdfError, pypdfium2.PdfiumError):
+        return
+    yield ", PDF stream", plain.getvalue()
+    yield ", PDF page", shown.encode("utf-8", "surrogatepass")
+    yield ", PDF page", "".join(shown.split()).encode("utf-8", "surrogatepass")
+
+
+def _pdfs(content: bytes) -> Iterator[bytes]:
     starts = [*_starts(content, b"%PDF-"), len(content)]
-    for start, next_start in zip(starts, starts[1:], strict=False):
+    for start, next_start in pairwise(starts):
         end = content.rfind(b"%%EOF", start, next_start)
-        if end < 0:
-            continue
-        pdf = content[start : end + len(b"%%EOF\n")]
-        try:
-            with pikepdf.open(io.BytesIO(pdf)) as opened:
-                plain = io.BytesIO()
-                opened.save(
-                    plain,
-                    compress_streams=False,
-                    object_stream_mode=pikepdf.ObjectStreamMode.disable,
-                    stream_decode_level=pikepdf.StreamDecodeLevel.all,
-                )
-            yield ", PDF stream", plain.getvalue()
-            shown = "".join(_page_texts(pdf))
-        except (pikepdf.PdfError, pypdfium2.PdfiumError):
-            continue
-        yield ", PDF page", shown.encode("utf-8", "surrogatepass")
-        yield ", PDF page", "".join(shown.split()).encode("utf-8", "surrogatepass")
+        if end >= 0:
+            yield content[start : end + len(b"%%EOF\n")]
 
 
 def _page_texts(pdf: bytes) -> Iterator[str]:

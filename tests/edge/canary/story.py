@@ -23,11 +23,14 @@ from tests.receivers import Receiver
 from tests.requests import example_request
 from vault.model.actors import Role
 from vault.model.holders import HolderCode
+from vault.tlog.note import Note
 
+GOOD = "good requests"
 SESSION, ATTEMPT = "certvault", "certvault-attempt"
 PRESALE = "990100000117002"
 OFFICE = "91350100M000100Y43"
 ESCROW = "CL0016"
+RESULTS = 2
 Body = dict[str, Any]
 
 
@@ -38,8 +41,9 @@ class Story:
     vault: Vault
     marks: Marks
     browser: Browser
+    description: Body
     receiver: Receiver
-    phase: str = "good requests"
+    phase: str = GOOD
     bearer: str = ""
     session: str = ""
     attempt: str = ""
@@ -53,6 +57,7 @@ class Story:
     material_id: str = ""
     use: Body = field(default_factory=dict)
     webhook_id: str = ""
+    checkpoint: Note = Note("", ())
     login: Account | None = None
     signer: Signer | None = None
 
@@ -82,8 +87,20 @@ class Story:
         self.marks.adopt(Kind.CLIENT_SECRET, self.vault.house.client_secret)
 
     def send(self, call: Call) -> httpx.Response:
-        """One request, kept."""
-        return self.browser.send(call, self.phase)
+        """One request, kept; what a good answer hands out is learnt."""
+        answer = self.browser.send(call, self.phase)
+        if call.learn is not None and answer.status_code < httpx.codes.BAD_REQUEST:
+            call.learn(answer)
+        return answer
+
+    def declared(self, route: tuple[str, str]) -> dict[str, set[str]]:
+        """The parameters that the description has for a route, by where they stand."""
+        method, path = route
+        operation = self.description["paths"].get(path, {}).get(method.lower(), {})
+        found: dict[str, set[str]] = {"path": set(), "query": set(), "header": set(), "cookie": set()}
+        for each in operation.get("parameters", ()):
+            found[each["in"]].add(each["name"])
+        return found
 
     def pdf(self) -> bytes:
         """A small file with a canary in clear in it."""
@@ -129,8 +146,9 @@ class Story:
 
     def learn_receipts(self, answer: httpx.Response) -> None:
         """What the deposit handed out is looked for from now on."""
-        self.receipts = answer.json()["receipts"]
-        for receipt in self.receipts:
+        receipts = answer.json()["receipts"]
+        self.receipts = receipts if len(receipts) == RESULTS else self.receipts
+        for receipt in receipts:
             self.marks.adopt(Kind.VERIFICATION_CODE, receipt["verification_code"])
             self.marks.adopt(Kind.QR_TOKEN, receipt["verify_url"].partition("#t=")[2])
 
