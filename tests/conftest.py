@@ -92,8 +92,10 @@ def founded(
     authorities = frozenset(authority.code for authority in catalogue.city.authorities)
     added = add_client(wired.workshop, "suite", "The test suite", authorities, at=now)
     client = ClientGrant("suite", "The test suite", authorities)
-    yield House(settings, wired, catalogue, client, added.secret, listening, issuer)
-    wired.workshop.database.close()
+    try:
+        yield House(settings, wired, catalogue, client, added.secret, listening, issuer)
+    finally:
+        wired.workshop.database.close()
 
 
 @pytest.fixture(scope="session")

@@ -67,7 +67,9 @@ class Browser:
     """Sends calls and keeps every exchange."""
 
     def __init__(self, base_url: str, app: FastAPI) -> None:
-        self._client = httpx.Client(base_url=base_url, trust_env=False, timeout=60.0)
+        # A server that refuses a body unread closes the connection: each request has one of its own.
+        limits = httpx.Limits(max_keepalive_connections=0)
+        self._client = httpx.Client(base_url=base_url, trust_env=False, timeout=60.0, limits=limits)
         self._patterns = [
             (method, path, re.compile(_template(path) + r"\Z")) for method, path in routes_of(app)
         ]
@@ -75,16 +77,16 @@ class Browser:
 
     def send(self, call: Call, phase: str) -> httpx.Response:
         """One request, answered."""
-        headers = dict(call.headers)
+        headers = {name: _header(value) for name, value in call.headers.items()}
         if call.cookies:
-            headers["cookie"] = "; ".join(f"{name}={value}" for name, value in call.cookies.items())
+            headers["cookie"] = _header("; ".join(f"{name}={value}" for name, value in call.cookies.items()))
         # By hand: httpx would merge what it remembers of earlier answers.
         self._client.cookies.clear()
         query = f"?{urlencode(call.query)}" if call.query else ""
         request = self._client.build_request(
             call.route[0],
             call.path + query,
-            headers=headers,
+            headers=[(name.encode(), value) for name, value in headers.items()],
             json=call.body,
             content=call.content,
             data=call.data,
@@ -173,10 +175,14 @@ def with_leaf(value: Any, pointer: str, new: Any) -> Any:  # noqa: ANN401 - JSON
     return changed
 
 
+def _header(value: str | bytes) -> bytes:
+    return value if isinstance(value, bytes) else value.encode()
+
+
 def _template(path: str) -> str:
     parts = re.split(r"(\{\w+(?::path)?\})", path)
     return "".join(
-        (".+" if part.endswith(":path}") or part == "{path}" or part == "{number}" else "[^/]+")
+        (".+" if part.endswith(":path}") or part in {"{path}", "{number}"} else "[^/]+")
         if part.startswith("{")
         else re.escape(part)
         for part in parts

@@ -20,7 +20,7 @@ def evidence(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evidence]:
         house = vault.house
         app = create_app(house.wired.workshop, house.wired.reader, house.wired.edge)
         browser = Browser(vault.base_url, app)
-        with gathered(Story(vault, Marks(), browser, app.openapi(), hook)) as found:
+        with gathered(Story(vault, Marks(), browser, app, hook)) as found:
             yield found
         browser.close()
         app.state.edge.http.close()

@@ -8,7 +8,8 @@ import io
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +19,8 @@ import typst
 from minio import Minio
 from psycopg import connect, sql
 from psycopg.types.json import Jsonb
-from pylopdf_fonts_zh_cn import sans_path
 
+from signing.typeset.fonts import typesetting_fonts
 from storage.embedded.postgres import SUPERUSER
 from tests.edge.canary.calls import Exchange, everywhere
 from tests.edge.canary.marks import Kind, Marks
@@ -151,12 +152,14 @@ def gathered(story: Story) -> Iterator[Evidence]:
 def planted_texts(planted: Marks) -> dict[Kind, str]:
     """A text of each kind; of those that the vault hands out, a made-up one."""
     return {
-        kind: planted.new(kind) if kind in planted.cores else planted.adopt(kind, planted.new(Kind.SECRET)[::-1])
+        kind: planted.new(kind)
+        if kind in planted.cores
+        else planted.adopt(kind, planted.new(Kind.SECRET)[::-1])
         for kind in Kind
     }
 
 
-def unplanted(hits: Set[Hit]) -> set[Hit]:
+def unplanted(hits: AbstractSet[Hit]) -> set[Hit]:
     """What was found beside what was laid there; all of that must have been found."""
     seen = {hit.kind for hit in hits if hit.planted}
     assert seen == set(Kind), f"the search is blind: {set(Kind) - seen}"
@@ -173,10 +176,15 @@ def _planted(story: Story, texts: list[str]) -> Iterator[None]:
         db.execute("CREATE TABLE planted (said text, told jsonb, kept bytea)")
         row = (all_texts, Jsonb(texts), all_texts.encode())
         db.execute("INSERT INTO planted VALUES (%s, %s, %s)", row)
+        db.execute(
+            "INSERT INTO procrastinate_jobs (queue_name, task_name, args, scheduled_at)"
+            " VALUES ('planted', 'planted', %s, now() + interval '1 day')",
+            (Jsonb({"said": texts}),),
+        )
     store = _store(story)
     store.make_bucket(PLANTED_BUCKET)
     page = "\n\n".join(text.replace("-", "\\-") for text in texts)
-    pdf = typst.compile(page.encode(), font_paths=[str(sans_path().parent)])
+    pdf: bytes = typst.compile(page.encode(), font_paths=typesetting_fonts())
     store.put_object(PLANTED_BUCKET, "page.pdf", io.BytesIO(pdf), len(pdf), content_type="application/pdf")
     waiting = [sys.executable, "-c", "import sys; sys.stdin.read()", *texts]
     child = subprocess.Popen(waiting, stdin=subprocess.PIPE, env={"PLANTED": all_texts})
@@ -194,9 +202,7 @@ def _planted(story: Story, texts: list[str]) -> Iterator[None]:
 def _store(story: Story) -> Minio:
     engines = story.vault.engines
     endpoint = engines.s3_endpoint.removeprefix("http://")
-    return Minio(
-        endpoint, access_key=engines.s3_access_key, secret_key=engines.s3_secret_key, secure=False
-    )
+    return Minio(endpoint, access_key=engines.s3_access_key, secret_key=engines.s3_secret_key, secure=False)
 
 
 def _checkpoint(story: Story) -> None:

@@ -1,6 +1,7 @@
-"""Requests that fail, made from those that succeed: every place of every route, and every way to be refused."""
+"""Requests that fail, made from those that succeed: every place of every route, every way to be refused."""
 
 import http.client
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -20,14 +21,17 @@ from tests.edge.canary.story import GOOD, SESSION, Story
 from tests.edge.canary.ways import RENEWING, STORY
 from vault import signin
 
-# What may stand in clear by decision: names and numbers put there are the caller's own publication. Canaries of
-# their own kinds stand there in every request.
+# Kept in clear by decision: whoever puts a name there publishes it. Canaries of their own kinds stand there
+# in every request.
 PUBLIC_LEAVES = {
     ("POST", "/v1/deposits"): {"/case/number"},
     ("POST", "/v1/certificates/{certificate_id}/status"): {"/reason"},
     ("POST", "/v1/certificates/{certificate_id}/inspections"): {"/remark"},
 }
 PLACED = (Kind.NAME, Kind.ID_NUMBER, Kind.CREDIT_CODE, Kind.SECRET)
+# Two cores: while the server works on one request, the next is made.
+HANDS = 3
+Tried = set[tuple[tuple[str, str], str]]
 _CLAIMED_BYTES = 10**9
 # Everything that a request may write to or read from; what the worker needs to live is left alone.
 _READ = ("certificates", "holders", "materials", "uses", "cases", "webhooks", "people", "log_leaves", "seals")
@@ -55,11 +59,12 @@ def everything(story: Story, phase: str, *, hands: int = 1) -> None:
 
 
 def placed(story: Story) -> None:
-    """A canary of each kind in one place after the other: path, query, header, each JSON field and its name."""
+    """Canaries in one place after the other: path, query, header, each JSON field and a field too many."""
     story.phase = "a canary in each place"
-    for call in _calls(story):
-        for changed in _with_places(story, call):
-            story.send(changed)
+    tried: Tried = set()
+    with ThreadPoolExecutor(HANDS) as pool:
+        for call in _calls(story):
+            list(pool.map(story.send, list(_with_places(story, call, tried))))
 
 
 def unknown_callers(story: Story) -> None:
@@ -81,8 +86,10 @@ def bodies(story: Story) -> None:
         story.phase = "wrong media type"
         text = story.mark(Kind.NAME).encode()
         plain = replace(call, body=None, data=None, files=None)
-        for kind in (b"text/plain; name=" + text, story.mark(Kind.STRAY).encode(), b"multipart/form-data"):
-            story.send(replace(plain, content=text, headers={**call.headers, "content-type": kind}))
+        named = b"text/plain; name=" + text
+        for media_type in (named, story.mark(Kind.STRAY).encode(), b"multipart/form-data"):
+            headers: dict[str, str | bytes] = {**call.headers, "content-type": media_type}
+            story.send(replace(plain, content=text, headers=headers))
         story.phase = "malformed body"
         for kind in ("application/json", "application/x-www-form-urlencoded", "application/pdf"):
             for content in (b'{"' + text + b'": "' + text, b"\xff" + text, b"%PDF-1.7\n" + text):
@@ -166,7 +173,7 @@ def _calls(story: Story) -> Iterator[Call]:
     return (everywhere(way(story), story.marks) for way in STORY)
 
 
-def _with_places(story: Story, call: Call) -> Iterator[Call]:
+def _with_places(story: Story, call: Call, tried: Tried) -> Iterator[Call]:
     """Each parameter that the description names or the call has, and each field of its body."""
     kinds = cycle(PLACED)
     declared = story.declared(call.route)
@@ -181,7 +188,7 @@ def _with_places(story: Story, call: Call) -> Iterator[Call]:
     for name in call.data or {}:
         yield replace(call, data={**(call.data or {}), name: story.mark(next(kinds))})
     if call.body is not None:
-        yield from _with_leaves(story, call)
+        yield from _with_leaves(story, call, tried)
 
 
 def _unknown(value: str) -> tuple[str, ...]:
@@ -193,14 +200,18 @@ def _unknown(value: str) -> tuple[str, ...]:
     return (str(uuid4()),)
 
 
-def _with_leaves(story: Story, call: Call) -> Iterator[Call]:
+def _with_leaves(story: Story, call: Call, tried: Tried) -> Iterator[Call]:
     """Each field with a canary, as a text and as the wrong thing; each object with a field too many."""
     public, kinds = PUBLIC_LEAVES.get(call.route, set()), cycle((Kind.ID_NUMBER, Kind.NAME))
-    known = set()
     for pointer, _ in leaves(call.body):
-        parent = pointer.rpartition("/")[0]
-        if parent not in known:
-            known.add(parent)
+        # What stands second in a list is no other place than what stands first.
+        place, parent = re.sub(r"/\d+", "/0", pointer), pointer.rpartition("/")[0]
+        if (call.route, place) in tried:
+            continue
+        above = place.rpartition("/")[0] + "/"
+        new_object = (call.route, above) not in tried
+        tried |= {(call.route, place), (call.route, above)}
+        if new_object:
             extra = story.mark(Kind.STRAY)
             yield replace(call, body=_with_field(call.body, parent, extra, story.mark(Kind.NAME)))
         if pointer in public:
@@ -239,4 +250,3 @@ def _claim_too_much(story: Story, call: Call) -> None:
     connection.close()
     request = httpx.Request(call.route[0], f"{story.vault.base_url}{call.path}", headers=headers)
     story.browser.keep(story.phase, request, answer)
-

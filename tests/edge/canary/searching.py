@@ -52,7 +52,9 @@ class Searcher:
                 for text in texts:
                     for how, needle in digests(text):
                         needles.setdefault(needle, (kind, how, text, each is planted))
-        self._needles = [(needle, what) for needle, what in needles.items() if len(needle) >= NEEDLE_MIN_BYTES]
+        self._needles = [
+            (needle, what) for needle, what in needles.items() if len(needle) >= NEEDLE_MIN_BYTES
+        ]
         self._pdfs: dict[bytes, set[Hit]] = {}
         self._automaton = BytesAhoCorasick(
             [needle for needle, _ in self._needles], implementation=Implementation.DFA
@@ -65,7 +67,9 @@ class Searcher:
             if how == PDF:  # the same file is met in the store's files and in its answers
                 key = hashlib.sha256(opened).digest()
                 if key not in self._pdfs:
-                    self._pdfs[key] = {hit for way, inner in in_pdf(opened) for hit in self._plain(inner, way)}
+                    self._pdfs[key] = {
+                        hit for way, inner in in_pdf(opened) for hit in self._plain(inner, way)
+                    }
                 found |= {replace(hit, place=place) for hit in self._pdfs[key]}
             else:
                 found |= {replace(hit, place=place) for hit in self._plain(opened, how)}
@@ -196,7 +200,7 @@ def _units(text: str) -> Iterator[int]:
 
 
 def _base64(content: bytes, shift: int) -> bytes:
-    """The characters that are the same whatever `shift` bytes stand before (modulo 3) and whatever follows."""
+    """The characters that stay the same whatever `shift` bytes stand before (modulo 3), whatever follows."""
     encoded = base64.b64encode(bytes(shift) + content)
     first = -(-shift * 8 // 6)
     whole = (shift + len(content)) * 8 // 6

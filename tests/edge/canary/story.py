@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, urljoin, urlsplit
 
 import httpx
 import pikepdf
+from fastapi import FastAPI
 
 from api.cli.browser import read
 from api.local_provider.book import Account
@@ -41,7 +42,7 @@ class Story:
     vault: Vault
     marks: Marks
     browser: Browser
-    description: Body
+    app: FastAPI
     receiver: Receiver
     phase: str = GOOD
     bearer: str = ""
@@ -57,7 +58,7 @@ class Story:
     material_id: str = ""
     use: Body = field(default_factory=dict)
     webhook_id: str = ""
-    checkpoint: Note = Note("", ())
+    checkpoint: Note = field(default_factory=lambda: Note("", ()))
     login: Account | None = None
     signer: Signer | None = None
 
@@ -93,6 +94,11 @@ class Story:
             call.learn(answer)
         return answer
 
+    @property
+    def description(self) -> Body:
+        """`/openapi.json`."""
+        return self.app.openapi()
+
     def declared(self, route: tuple[str, str]) -> dict[str, set[str]]:
         """The parameters that the description has for a route, by where they stand."""
         method, path = route
@@ -118,7 +124,10 @@ class Story:
     def deposit(self) -> Body:
         """A case with everything in it: an organisation's certificate, a person's, and a material."""
         request = example_request(
-            self.vault.house.catalogue, "食品经营许可证", "无犯罪记录证明", case_number=self.mark(Kind.CASE_NUMBER)
+            self.vault.house.catalogue,
+            "食品经营许可证",
+            "无犯罪记录证明",
+            case_number=self.mark(Kind.CASE_NUMBER),
         )
         request["case"]["applicant"] = dict(self.company)
         food, record = request["results"]

@@ -1,7 +1,8 @@
 """A vault of this test's own, as real as it gets: engines, serve, worker and provider as processes.
 
-Between serve and its engines lie wires that can be cut. Every process is as talkative as it can be: development
-mode, which also writes what foreign exceptions say, and every logger at DEBUG, which no setting can do.
+Between serve and its engines lie wires that can be cut. Every process is as talkative as it can be:
+development mode, which also writes what foreign exceptions say, and every logger at DEBUG, which no setting
+can do.
 """
 
 from collections.abc import Iterator
@@ -27,7 +28,7 @@ from vault.tlog.note import COSIGNATURE_V1, VerifierKey
 
 LOOPBACK = "127.0.0.1"
 WITNESS = "witness.example/w1"
-# What no setting can do: every logger of every library speaks, in whatever process starts with this on its path.
+# What no setting can do: every logger of every library speaks, wherever this is on the path.
 LOUD = """
 import logging
 said = logging.basicConfig
