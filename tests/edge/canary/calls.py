@@ -56,7 +56,6 @@ class Exchange:
     status: int
     sent: bytes
     got: bytes
-    kind: str
 
     def __str__(self) -> str:
         """How a finding names it."""
@@ -107,7 +106,6 @@ class Browser:
                 answer.status_code,
                 request.url.raw_path + b"\n" + sent_head + b"\n" + request.read(),
                 head + b"\n" + answer.content,
-                answer.headers.get("content-type", ""),
             )
         )
 

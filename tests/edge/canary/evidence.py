@@ -46,11 +46,17 @@ PLANTED_BUCKET = "planted"
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Where to look. `metrics`: as scraped at the end."""
+    """Where to look. `metrics`: as scraped at the end, and what was planted in them.
+
+    `sent`, `got`: every exchange with the canaries in its request and in its answer.
+    """
 
     story: Story
     searcher: Searcher
     metrics: bytes
+    planted: Exchange
+    sent: list[tuple[Exchange, set[Hit]]]
+    got: list[tuple[Exchange, set[Hit]]]
 
     @property
     def exchanges(self) -> list[Exchange]:
@@ -146,7 +152,16 @@ def gathered(story: Story) -> Iterator[Evidence]:
     texts = planted_texts(planted)
     with _planted(story, list(texts.values())):
         _checkpoint(story)
-        yield Evidence(story, Searcher(marks, planted), metrics + "\n".join(texts.values()).encode())
+        leak = "\n".join(texts.values()).encode()
+        searcher, exchanges = Searcher(marks, planted), story.browser.exchanges
+        yield Evidence(
+            story,
+            searcher,
+            metrics + leak,
+            Exchange("planted", ("GET", "/planted"), 500, b"", leak),
+            [(each, searcher.hits(each.sent, str(each))) for each in exchanges],
+            [(each, searcher.hits(each.got, str(each))) for each in exchanges],
+        )
 
 
 def planted_texts(planted: Marks) -> dict[Kind, str]:
@@ -188,9 +203,6 @@ def _planted(story: Story, texts: list[str]) -> Iterator[None]:
     store.put_object(PLANTED_BUCKET, "page.pdf", io.BytesIO(pdf), len(pdf), content_type="application/pdf")
     waiting = [sys.executable, "-c", "import sys; sys.stdin.read()", *texts]
     child = subprocess.Popen(waiting, stdin=subprocess.PIPE, env={"PLANTED": all_texts})
-    story.browser.exchanges.append(
-        Exchange("planted", ("GET", "/planted"), 500, b"", all_texts.encode(), "text/html")
-    )
     try:
         yield
     finally:

@@ -220,7 +220,7 @@ def _verify_form(path: str) -> Way:
     """A stranger's file, with a marked name, large enough that a framework would lay it down on disk."""
 
     def way(s: Story) -> Call:
-        filling = f"% {s.mark(Kind.FILE_CONTENT)}\n".encode() * 100_000
+        filling = b"% filling\n" * 200_000 + f"% {s.mark(Kind.FILE_CONTENT)}\n".encode()
         file = (f"{s.mark(Kind.FILE_NAME)}{s.mark(Kind.NAME)}.pdf", s.pdf() + filling, PDF)
         return Call(("POST", path), files={"file": file})
 
