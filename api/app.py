@@ -9,7 +9,7 @@ from starlette.middleware import Middleware
 
 from api.edge import Edge, EdgeSettings
 from api.headers import SecurityHeaders
-from api.limits import BodyCap
+from api.limits import BodyCap, keep_forms_in_memory
 from api.logs import RequestLog
 from api.openapi import describe
 from api.pages import holder, public, reference, signin
@@ -60,6 +60,7 @@ def create_app(workshop: Workshop, reader: PublicReader, settings: EdgeSettings)
     edge = Edge(workshop, reader, settings)
     pages = Pages(edge)
     writer = ProblemWriter(pages.problem_page)
+    keep_forms_in_memory()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

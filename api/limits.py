@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from email.message import Message as MediaType
 from typing import Any
 
+from starlette.formparsers import MultiPartParser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import MalformedRequestError
@@ -43,6 +44,14 @@ def body_max_bytes(path: str, media: str = "") -> int:
     if path.startswith(_QUESTIONS) and media == "application/json":
         return QUESTION_MAX_BYTES  # the same address takes files
     return next((cap for prefix, cap in _CAPS if path.startswith(prefix)), BODY_MAX_BYTES)
+
+
+def keep_forms_in_memory() -> None:
+    """A file in a form is somebody's document: it is never laid down on a disk, not even for a moment.
+
+    The cap on bodies bounds it, as it bounds files that are sent by themselves.
+    """
+    MultiPartParser.spool_max_size = FORM_MAX_BYTES
 
 
 class BodyCap:

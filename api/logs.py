@@ -20,6 +20,7 @@ REQUEST_ID_BYTES = 8
 UNMATCHED = "(unmatched)"
 # From the hot path's fraction of a millisecond to a large deposit.
 DURATION_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+ROW_SHOWN = "\nDETAIL:"
 # Extra fields of a record that a line may carry; anything else stays out.
 _FIELDS = ("request_id", "method", "route", "status", "duration_ms", "incident", "provider", "why")
 
@@ -60,7 +61,10 @@ class JsonLines(logging.Formatter):
 
     def _named(self, error: BaseException) -> str:
         name = type(error).__qualname__
-        return f"{name}: {error}" if self._messages or isinstance(error, VaultError) else name
+        if not self._messages and not isinstance(error, VaultError):
+            return name
+        # Behind this PostgreSQL shows the row that it refused.
+        return f"{name}: {str(error).partition(ROW_SHOWN)[0]}"
 
 
 def _frames(trace: TracebackType | None) -> list[str]:

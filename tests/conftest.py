@@ -71,15 +71,23 @@ def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineAddresse
 @pytest.fixture(scope="session")
 def house(engines: EngineAddresses, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """A vault with the shipped catalogue, a seal for every authority and one client that acts for all."""
+    with create_server(("127.0.0.1", 0)) as listening:
+        yield from founded(engines, tmp_path_factory.mktemp("secrets") / "secrets", listening)
+
+
+def founded(
+    engines: EngineAddresses, folder: Path, listening: socket, *, origin: str = ORIGIN, **more: object
+) -> Iterator[House]:
+    """A founded vault until the generator is closed. `origin`: its address; `more`: settings of its own."""
     now = datetime.now(UTC)
-    secrets = SecretsFolder(tmp_path_factory.mktemp("secrets") / "secrets")
+    secrets = SecretsFolder(folder)
     # The whole suite runs under the other suite of algorithms, too: CERTVAULT_TEST_SUITE=sm4-gcm.
     suite = Suite.named(os.environ.get("CERTVAULT_TEST_SUITE", Suite.AES.label))
     found_development_secrets(secrets, token_key_pem=token_key_pem(), at=now, suite=suite)
-    listening = create_server(("127.0.0.1", 0))
     issuer = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    providers = local_provider.set_up(secrets.path, issuer=issuer, origin=ORIGIN, accounts=[])
-    settings = settings_for(engines, secrets.path).model_copy(update={"providers": providers})
+    providers = local_provider.set_up(secrets.path, issuer=issuer, origin=origin, accounts=[])
+    given = {**dict(settings_for(engines, secrets.path)), "public_url": origin, "providers": providers}
+    settings = Settings.model_validate({**given, **more})
     upgrade(engines.database_url)
     blobs_of(settings).prepare()
     catalogue = shipped_catalogue(SEAL_PLACES)
@@ -93,9 +101,10 @@ def house(engines: EngineAddresses, tmp_path_factory: pytest.TempPathFactory) ->
     added = add_client(wired.workshop, "suite", "The test suite", authorities, at=now)
     grant_what_is_missing(wired.workshop, "suite", two_custodians, at=now)
     client = ClientGrant("suite", "The test suite", authorities)
-    with listening:
+    try:
         yield House(settings, wired, catalogue, client, added.secret, listening, issuer)
-    wired.workshop.database.close()
+    finally:
+        wired.workshop.database.close()
 
 
 @pytest.fixture(scope="session")

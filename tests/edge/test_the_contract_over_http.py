@@ -102,6 +102,30 @@ def test_what_is_left_out_and_null_are_the_same_deposit(
     assert first.json() == second.json()
 
 
+@pytest.mark.parametrize(
+    "item",
+    ["11010519491231002X", "11010519491231002x", "91350100M000100Y43", "张样例", "a b", "-1", "9" * 65],
+)
+def test_a_service_item_is_a_code_and_nobodys_number(
+    caller: Caller, bearer: dict[str, str], house: House, item: str
+) -> None:
+    """It is kept in clear: somebody's number or name in it would be, too."""
+    request = example_request(house.catalogue)
+    request["case"]["service_item"] = item
+    answer = caller("POST", "/v1/deposits", json=request, headers=bearer)
+    assert (answer.status_code, item in answer.text) == (422, False)
+    assert [error["pointer"] for error in answer.json()["errors"]] == ["/case/service_item"]
+
+
+@pytest.mark.parametrize("item", ["000131002000", "11990100MB9900101F4000131002000", "city-7.a_1", "118"])
+def test_a_service_item_that_nobody_listed_is_taken(
+    caller: Caller, bearer: dict[str, str], house: House, item: str
+) -> None:
+    request = example_request(house.catalogue)
+    request["case"]["service_item"] = item
+    assert caller("POST", "/v1/deposits", json=request, headers=bearer).status_code == 201
+
+
 def test_the_sealed_file_comes_back_with_its_digest(
     caller: Caller, bearer: dict[str, str], deposited: tuple[dict[str, Any], dict[str, Any]]
 ) -> None:
