@@ -69,9 +69,9 @@ PEOPLE: dict[str, Actor] = {
     "custodian and operator": person(Role.SEAL_CUSTODIAN, Role.OPERATOR, organisation=A),
     "operator and auditor": person(Role.OPERATOR, Role.AUDITOR, organisation=A),
     "no role": person(organisation=A, code=CODE),
-    **{f"{role}": person(role, organisation=A, code=CODE) for role in STAFF},
-    **{f"{role} elsewhere": person(role, organisation=B) for role in STAFF},
-    **{f"{role} of nobody": person(role) for role in STAFF},
+    **{f"{role}": person(role, organisation=A, code=CODE) for role in sorted(STAFF)},
+    **{f"{role} elsewhere": person(role, organisation=B) for role in sorted(STAFF)},
+    **{f"{role} of nobody": person(role) for role in sorted(STAFF)},
 }
 ACTORS: dict[str, Actor] = {"anyone": ANYONE, "the machine": MACHINE, **CLIENTS, **PEOPLE}
 
