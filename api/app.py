@@ -9,7 +9,7 @@ from starlette.middleware import Middleware
 
 from api.edge import Edge, EdgeSettings
 from api.headers import SecurityHeaders
-from api.limits import BodyCap
+from api.limits import BodyCap, keep_forms_in_memory
 from api.logs import RequestLog
 from api.openapi import describe
 from api.pages import holder, public, reference, signin
@@ -18,6 +18,7 @@ from api.problems import CatchAll, ProblemWriter
 from api.routes import (
     catalogue,
     changes,
+    custody,
     deposits,
     disputes,
     lifecycle,
@@ -50,6 +51,7 @@ _ROUTES = (
     log,
     holder_routes,
     disputes,
+    custody,
     operations,
 )
 _PAGES = (public, signin, holder, reference)
@@ -60,6 +62,7 @@ def create_app(workshop: Workshop, reader: PublicReader, settings: EdgeSettings)
     edge = Edge(workshop, reader, settings)
     pages = Pages(edge)
     writer = ProblemWriter(pages.problem_page)
+    keep_forms_in_memory()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -293,3 +293,21 @@ class RedemptionIn(Shape):
     """A use code (用证码) that was shown."""
 
     code: Text = Field(examples=["q0Zc3vT1QmWm2mQyJ0r5aA"])
+
+
+class SealGrantIn(Shape):
+    """Who may have what sealed with which seal, and how often a day (用印授权)."""
+
+    seal_id: Text = Field(examples=["11990100MB9900101F-3fa29c01"])
+    type: Text = Field(description="Certificate type code; the grant is for one version of it.")
+    type_version: int = Field(examples=[1])
+    client_id: Text = Field(description="The approval system.", examples=["yangli-approvals"])
+    daily_cap: int = Field(description="Results a day; the day is Asia/Shanghai's.", examples=[500])
+    valid_from: Moment = Field(examples=["2026-11-23T00:00:00+08:00"])
+    valid_to: Moment = Field(examples=["2027-11-23T00:00:00+08:00"])
+
+
+class ReasonIn(Shape):
+    """Why."""
+
+    reason: Text = Field(examples=["密钥疑似泄露"])

@@ -13,10 +13,8 @@ from uuid import UUID
 from sqlalchemy import (
     ARRAY,
     BigInteger,
-    ColumnElement,
     Row,
     Select,
-    Subquery,
     Uuid,
     any_,
     bindparam,
@@ -24,36 +22,33 @@ from sqlalchemy import (
     literal,
     select,
     true,
-    union_all,
 )
 
 from storage.audit import reasons_of
 from storage.db import ReadConnection
-from storage.deferrals import AUDITOR, covering
+from storage.deferrals import AUDITOR, covering, other_case_indexes
 from storage.envelope import KeyRing
+from storage.history import look_keys_or_why
+from storage.holders import index_text
+from storage.key_state import found_by
+from storage.own_things import own_things
 from storage.tables import (
     audit_events,
     audit_subjects,
     certificate_holders,
-    certificates,
     clients,
-    holders,
-    material_holders,
-    materials,
     people,
     use_copies,
     uses,
     verification_days,
 )
+from vault.model.actors import PERSON_PREFIX
 from vault.model.deferral import OrderKind
-from vault.model.history_entry import EVERYBODY, Access, Deferred, Thing, UseSeen, Who, without_id_numbers
-from vault.model.use import SubjectKind
+from vault.model.history_entry import EVERYBODY, Access, Deferred, UseSeen, Who, without_id_numbers
+from vault.model.holders import HolderCode
 
-PERSON = "person:"
 OPERATOR = "operator:"
 PUBLIC = "public"
-# Of one access so many things are listed; the others are counted.
-THINGS_MAX = 20
 # Looks at audit events: about many people's rows, and about nobody's things.
 _WITHOUT_THINGS = frozenset({"audit-find", "audit-export"})
 
@@ -62,6 +57,7 @@ def accesses_about(
     db: ReadConnection,
     keys: KeyRing,
     holder_id: UUID,
+    code: HolderCode,
     *,
     certificate_id: UUID | None,
     before: int,
@@ -70,21 +66,24 @@ def accesses_about(
 ) -> tuple[Access, ...]:
     """The newest accesses below `before`, at most `limit`, without those that are not to be shown yet.
 
-    `certificate_id`: those to this certificate only, which must be the holder's. Five statements, however
-    much there is.
+    `code`: the holder's. `certificate_id`: those to this certificate only, which must be the holder's. Seven
+    statements at most, however much there is, and one more while the key ring has older index keys.
 
     Raises:
         IntegrityError: an envelope does not open.
     """
-    rows = db.execute(_page(holder_id, certificate_id, before, limit, at)).all()
-    return _told(db, keys, holder_id, rows)
+    aliases = other_case_indexes(db, keys)
+    rows = db.execute(_page(holder_id, certificate_id, aliases, before, limit, at)).all()
+    return _told(db, keys, holder_id, code, rows)
 
 
 def find_access(
-    db: ReadConnection, keys: KeyRing, holder_id: UUID, event_id: int, *, at: datetime
+    db: ReadConnection, keys: KeyRing, holder_id: UUID, code: HolderCode, event_id: int, *, at: datetime
 ) -> Access | None:
     """One access of a holder's history; None where there is none that they may see."""
-    found = accesses_about(db, keys, holder_id, certificate_id=None, before=event_id + 1, limit=1, at=at)
+    found = accesses_about(
+        db, keys, holder_id, code, certificate_id=None, before=event_id + 1, limit=1, at=at
+    )
     return found[0] if found and found[0].event_id == event_id else None
 
 
@@ -96,14 +95,21 @@ def is_of_holder(db: ReadConnection, certificate_id: UUID, holder_id: UUID) -> b
     return db.execute(query).scalar_one() > 0
 
 
-def _page(holder_id: UUID, certificate_id: UUID | None, before: int, limit: int, at: datetime) -> Select[Any]:
+def _page(
+    holder_id: UUID,
+    certificate_id: UUID | None,
+    aliases: Sequence[tuple[UUID, bytes]],
+    before: int,
+    limit: int,
+    at: datetime,
+) -> Select[Any]:
     """The first entries under each name by the table's key, then the first of those."""
     about = holder_id if certificate_id is None else certificate_id
     names = (
         func.unnest(literal([about, EVERYBODY], ARRAY(Uuid))).table_valued("about").render_derived("names")
     )
     subject, event = audit_subjects.alias("s"), audit_events.alias("e")
-    order = covering(holder_id, event).lateral("deferral")
+    order = covering(holder_id, event, aliases).lateral("deferral")
     # What concerns everybody concerns them from the day on which the vault knew them.
     begun = (
         select(func.min(audit_subjects.c.event_id))
@@ -133,13 +139,23 @@ def _page(holder_id: UUID, certificate_id: UUID | None, before: int, limit: int,
     )
 
 
-def _told(db: ReadConnection, keys: KeyRing, holder_id: UUID, rows: Sequence[Row[Any]]) -> tuple[Access, ...]:
-    told = [_access(keys, row) for row in rows]
-    with_things = [a.event_id for a in told if a.action not in _WITHOUT_THINGS]
-    things, counts = _things(db, holder_id, with_things)
+def _told(
+    db: ReadConnection, keys: KeyRing, holder_id: UUID, code: HolderCode, rows: Sequence[Row[Any]]
+) -> tuple[Access, ...]:
+    data_keys = look_keys_or_why(db, keys, rows)
     named_uses = {row.id: UUID(row.details["use"]) for row in rows if row.details.get("use")}
-    seen = _uses(db, set(named_uses.values()))
-    mine = _own_people(db, holder_id, {row.actor for row in rows if row.actor.startswith(PERSON)})
+    seen, makers = _uses(db, set(named_uses.values()))
+    told = [
+        _access(
+            row,
+            reasons_of(data_keys.get(row.id), row) or {},
+            made_it=row.id in named_uses and makers.get(named_uses[row.id]) == row.actor,
+        )
+        for row in rows
+    ]
+    with_things = [a.event_id for a in told if a.action not in _WITHOUT_THINGS]
+    things, counts = own_things(db, holder_id, with_things)
+    mine = _own_people(db, keys, code, {row.actor for row in rows if row.actor.startswith(PERSON_PREFIX)})
     verified = _verified(db, [a.event_id for a in told if a.who is Who.PUBLIC])
     return tuple(
         replace(
@@ -154,11 +170,14 @@ def _told(db: ReadConnection, keys: KeyRing, holder_id: UUID, rows: Sequence[Row
     )
 
 
-def _access(keys: KeyRing, row: Row[Any]) -> Access:
-    reasons = reasons_of(keys, row) or {}
+def _access(row: Row[Any], reasons: Mapping[str, Any], *, made_it: bool) -> Access:
+    """`made_it`: who did this made the use that it is about."""
     who = _who(row)
-    # A redemption's envelope says who made the use, and not who redeems.
-    own = {} if who is not Who.SYSTEM or row.action == "use-redeem" else reasons
+    # The envelope of a step of a use says who made the use, and not who redeems or ends it.
+    of_a_use = row.details.get("use") is not None
+    own = reasons if made_it or (who is Who.SYSTEM and not of_a_use) else {}
+    # Somebody who signed in, and not for themselves.
+    staff = who is Who.PERSON and row.details.get("organisation") is not None
     by_clerk = bool(reasons.get("acting_for") or own.get("clerk")) or row.action == "verify-material"
     return Access(
         event_id=row.id,
@@ -167,16 +186,23 @@ def _access(keys: KeyRing, row: Row[Any]) -> Access:
         action=row.action,
         who=who,
         client=row.client_name,
-        authorities=tuple(row.client_authorities or ()),
+        authorities=_authorities(row, staff=staff),
         organisation=_clean(own.get("organisation")),
-        by_clerk=by_clerk and who is Who.SYSTEM,
+        by_clerk=staff or (by_clerk and who is Who.SYSTEM),
         service_item=reasons.get("service_item") or row.details.get("service_item"),
         case_number=_clean(reasons.get("case_number")),
         # Why an auditor looks is the auditors' own matter until they tell.
-        purpose=_clean(reasons.get("purpose")) if who is Who.SYSTEM else None,
+        purpose=_clean(reasons.get("purpose")) if who is Who.SYSTEM or staff else None,
         step=row.details.get("action") if row.action == "status" else None,
         deferred=None if row.order_kind is None else Deferred(OrderKind(row.order_kind), row.order_ends_at),
     )
+
+
+def _authorities(row: Row[Any], *, staff: bool) -> tuple[str, ...]:
+    """For which bodies a system acts; of somebody who signed in, for which one they did."""
+    if not staff:
+        return tuple(row.client_authorities or ())
+    return tuple(filter(None, [row.details.get("organisation")]))
 
 
 def _clean(value: str | None) -> str | None:
@@ -185,47 +211,41 @@ def _clean(value: str | None) -> str | None:
 
 def _who(row: Row[Any]) -> Who:
     actor: str = row.actor
-    for prefix, who in ((PERSON, Who.PERSON), (AUDITOR, Who.AUDITOR), (OPERATOR, Who.OPERATOR)):
+    for prefix, who in ((PERSON_PREFIX, Who.PERSON), (AUDITOR, Who.AUDITOR), (OPERATOR, Who.OPERATOR)):
         if actor.startswith(prefix):
             return who
     return Who.PUBLIC if actor == PUBLIC else Who.SYSTEM
 
 
-def _things(
-    db: ReadConnection, holder_id: UUID, event_ids: Sequence[int]
-) -> tuple[dict[int, tuple[Thing, ...]], dict[int, int]]:
-    """Of each event the holder's own things, certificates before materials: the first few, and how many."""
-    rows = db.execute(_THINGS, {"holder_id": holder_id, "events": list(event_ids)})
-    found: dict[int, list[Thing]] = {}
-    counts: dict[int, int] = {}
-    for row in rows:
-        thing = Thing(SubjectKind(row.kind), row.id, row.type_code, row.identifier)
-        found.setdefault(row.event_id, []).append(thing)
-        counts[row.event_id] = row.things
-    return {event_id: tuple(things) for event_id, things in found.items()}, counts
-
-
-def _uses(db: ReadConnection, use_ids: Collection[UUID]) -> dict[UUID, UseSeen]:
+def _uses(db: ReadConnection, use_ids: Collection[UUID]) -> tuple[dict[UUID, UseSeen], dict[UUID, str]]:
+    """These uses as they stand now, and who made them."""
     query = (
-        select(uses.c.id, uses.c.expires_at, uses.c.revoked_at, use_copies.c.sha256)
+        select(
+            uses.c.id,
+            uses.c.client_id,
+            uses.c.person_id,
+            uses.c.expires_at,
+            uses.c.revoked_at,
+            use_copies.c.sha256,
+        )
         .outerjoin(use_copies, use_copies.c.use_id == uses.c.id)
         .where(uses.c.id == any_(bindparam("uses", type_=ARRAY(Uuid))))
     )
-    return {
-        row.id: UseSeen(row.id, row.expires_at, row.revoked_at, row.sha256 is not None)
-        for row in db.execute(query, {"uses": list(use_ids)})
-    }
+    rows = db.execute(query, {"uses": list(use_ids)}).all()
+    seen = {row.id: UseSeen(row.id, row.expires_at, row.revoked_at, row.sha256 is not None) for row in rows}
+    return seen, {row.id: row.client_id or f"{PERSON_PREFIX}{row.person_id}" for row in rows}
 
 
-def _own_people(db: ReadConnection, holder_id: UUID, actors: Collection[str]) -> frozenset[str]:
+def _own_people(
+    db: ReadConnection, keys: KeyRing, code: HolderCode, actors: Collection[str]
+) -> frozenset[str]:
     """Those of these actors who are the holder, by whichever provider they came in."""
-    ids = [UUID(actor.removeprefix(PERSON)) for actor in actors]
-    query = (
-        select(people.c.id)
-        .join(holders, holders.c.code_index == people.c.code_index)
-        .where(holders.c.id == holder_id, people.c.id == any_(bindparam("people", type_=ARRAY(Uuid))))
+    ids = [UUID(actor.removeprefix(PERSON_PREFIX)) for actor in actors]
+    query = select(people.c.id).where(
+        found_by(people.c.code_index, keys, index_text(code)),
+        people.c.id == any_(bindparam("people", type_=ARRAY(Uuid))),
     )
-    return frozenset(f"{PERSON}{found}" for found in db.execute(query, {"people": ids}).scalars())
+    return frozenset(f"{PERSON_PREFIX}{found}" for found in db.execute(query, {"people": ids}).scalars())
 
 
 def _verified(db: ReadConnection, event_ids: Collection[int]) -> Mapping[int, int]:
@@ -234,40 +254,3 @@ def _verified(db: ReadConnection, event_ids: Collection[int]) -> Mapping[int, in
         verification_days.c.event_id == any_(bindparam("events", type_=ARRAY(BigInteger)))
     )
     return {row.event_id: row.times for row in db.execute(query, {"events": list(event_ids)})}
-
-
-def _own_things(kind: SubjectKind, of: Any, key: ColumnElement[UUID], columns: Sequence[Any]) -> Select[Any]:  # noqa: ANN401 - a table
-    """Those of the events' subjects that the holder has, of one kind."""
-    return (
-        select(audit_subjects.c.event_id, literal(kind.value).label("kind"), *columns)
-        .join(of, key == audit_subjects.c.about)
-        .where(
-            of.c.holder_id == bindparam("holder_id", type_=Uuid),
-            audit_subjects.c.event_id == any_(bindparam("events", type_=ARRAY(BigInteger))),
-        )
-    )
-
-
-def _things_statement() -> Select[Any]:
-    both: Subquery = union_all(
-        _own_things(
-            SubjectKind.CERTIFICATE,
-            certificate_holders,
-            certificate_holders.c.certificate_id,
-            [certificates.c.id, certificates.c.type_code, certificates.c.identifier],
-        ).join(certificates, certificates.c.id == audit_subjects.c.about),
-        _own_things(
-            SubjectKind.MATERIAL,
-            material_holders,
-            material_holders.c.material_id,
-            [materials.c.id, materials.c.type_code, literal(None).label("identifier")],
-        ).join(materials, materials.c.id == audit_subjects.c.about),
-    ).subquery("both")
-    place = func.row_number().over(partition_by=both.c.event_id, order_by=(both.c.kind, both.c.id.desc()))
-    counted = select(
-        both, place.label("place"), func.count().over(partition_by=both.c.event_id).label("things")
-    ).subquery("counted")
-    return select(counted).where(counted.c.place <= THINGS_MAX).order_by(counted.c.event_id, counted.c.place)
-
-
-_THINGS = _things_statement()

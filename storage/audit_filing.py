@@ -34,7 +34,7 @@ def note_look_at_events(db: WriteConnection, look: int, event_ids: Collection[in
 def file_events(db: WriteConnection, above: int, rows: int) -> tuple[int, int] | None:
     """Files the next audit events above this id under whom they are about; the last id, and how many events.
 
-    For events from before revision 0014; those that are filed stay as they are. None where there are no more.
+    For events from before revision 0012; those that are filed stay as they are. None where there are no more.
     """
     found = db.execute(_FILE, {"above": above, "rows": rows}).one()
     return None if found.last is None else (int(found.last), int(found.events))

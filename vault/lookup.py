@@ -8,11 +8,21 @@ from uuid import UUID
 
 from storage.cases import find_case
 from storage.certificates import records_by_number, records_of_case, records_of_holder
-from storage.history import AuditRow, insert_audit, insert_look
-from storage.holders import find_holder
+from storage.history import AuditRow, insert_audit, insert_look, look_by
+from storage.holders import find_holder, known_holder
 from storage.materials import ArchivedMaterial, materials_of_holder
-from vault.errors import NotFound
 from vault.log import moment
+from vault.model.access import (
+    Action,
+    Caller,
+    Context,
+    Kind,
+    Resource,
+    authorize,
+    certificate,
+    not_there,
+    permitted,
+)
 from vault.model.actors import ClientGrant, Person
 from vault.model.certificate import CertificateRecord
 from vault.model.dispute import dispute_note
@@ -35,7 +45,7 @@ class Holdings:
 
 def holdings(
     workshop: Workshop,
-    client: ClientGrant,
+    caller: Caller,
     holder: HolderCode,
     *,
     purpose: str,
@@ -46,10 +56,20 @@ def holdings(
     """Every certificate that this holder has, and every material that was handed in for them.
 
     Raises:
+        NotPermitted: the caller may not see it, or not for this.
         Unavailable: the database does not answer.
     """
+    item = None if service_item is None else workshop.shelf.items(at).get(service_item)
+    what_for = Context(
+        purpose,
+        case_number,
+        None if item is None else item.code,
+        None if item is None else item.authority.code,
+    )
+    authorize(caller, Action.SEE_HOLDINGS, context=what_for)
     with workshop.database.writing() as db:
-        holder_id = find_holder(db, workshop.keys, holder)
+        known = known_holder(db, workshop.keys, holder)
+        holder_id = None if known is None else known.holder_id
         found = Holdings()
         if holder_id is not None:
             found = Holdings(
@@ -57,8 +77,9 @@ def holdings(
                 materials_of_holder(db, workshop.keys, holder_id),
             )
         reasons = {"purpose": purpose, "service_item": service_item, "case_number": case_number}
-        event = _look(client, "holdings", holder_id, found.certificates, found.materials)
-        insert_look(db, workshop.keys, event, reasons, at)
+        event = look_by(caller, "holdings", None, _told(found.certificates, holder_id, found.materials))
+        under = None if known is None else known.key
+        insert_look(db, workshop.keys, event, reasons, at, under=under)
     return found
 
 
@@ -74,9 +95,11 @@ def of_case(
     with workshop.database.writing() as db:
         case = find_case(db, workshop.keys, client.client_id, case_number_form(number))
         if case is None or case.committed_at is None:
-            raise NotFound("This client has deposited no case with this number.")
+            raise not_there(Kind.CASE)
+        # A number is a case's only together with the client: whose it is was part of the question.
+        authorize(client, Action.READ_RECEIPTS, Resource(Kind.CASE, by=client.actor))
         found = records_of_case(db, workshop.keys, case.case_id)
-        event = _look(client, "receipts", None, found)
+        event = look_by(client, "receipts", None, _told(found))
         insert_look(db, workshop.keys, event, {"case_number": number}, at)
     return found
 
@@ -91,8 +114,10 @@ def by_number(
     """
     with workshop.database.writing() as db:
         all_found = records_by_number(db, workshop.keys, number)
-        found = tuple(r for r in all_found if client.covers(r.issuing_authority, r.type_code))
-        insert_look(db, workshop.keys, _look(client, "lookup", None, found), {"purpose": purpose}, at)
+        found = permitted(client, Action.FIND_BY_NUMBER, all_found, certificate)
+        insert_look(
+            db, workshop.keys, look_by(client, "lookup", None, _told(found)), {"purpose": purpose}, at
+        )
     return found
 
 
@@ -100,35 +125,33 @@ def of_person(workshop: Workshop, person: Person, *, at: datetime) -> tuple[Cert
     """The signed-in person's own certificates, newest first.
 
     Raises:
+        NotPermitted: they are no holder.
         Unavailable: the database does not answer.
     """
+    authorize(person, Action.LIST_OWN)
     if person.code is None:
         return ()
     with workshop.database.writing() as db:
         holder_id = find_holder(db, workshop.keys, person.code)
         found = () if holder_id is None else records_of_holder(db, workshop.keys, holder_id)
-        insert_audit(db, [_look(person, "own-certificates", holder_id, found)], at)
+        event = AuditRow(person.actor, "own-certificates", None, None, _told(found, holder_id))
+        insert_audit(db, [event], at)
     return found
 
 
-def _look(
-    who: ClientGrant | Person,
-    action: str,
-    holder_id: UUID | None,
+def _told(
     found: Sequence[CertificateRecord],
+    holder_id: UUID | None = None,
     materials: Sequence[ArchivedMaterial] | None = None,
-) -> AuditRow:
+) -> dict[str, Any]:
+    """What an audit event says was told, by ids."""
     details: dict[str, Any] = {
         "holder": None if holder_id is None else str(holder_id),
         "certificates": [str(record.certificate_id) for record in found],
     }
     if materials is not None:
         details["materials"] = [str(material.material_id) for material in materials]
-    match who:
-        case ClientGrant():
-            return AuditRow(who.client_id, action, None, None, details, who.acting_for)
-        case Person():
-            return AuditRow(f"person:{who.person_id}", action, None, None, details)
+    return details
 
 
 def summary_json(record: CertificateRecord, types: Mapping[str, Any], *, files_at: str) -> dict[str, Any]:

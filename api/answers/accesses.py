@@ -23,9 +23,9 @@ class WhoOut(BaseModel):
     """Who it was, as far as the holder may know: never a clerk's name or number."""
 
     kind: Who
-    client: str | None = Field(description="The approval system.")
-    organisation: str | None = Field(description="For whom it asked.")
-    role: Literal["clerk"] | None = Field(description="Where it asked for a clerk.")
+    client: str | None = Field(description="The approval system; null where somebody signed in.")
+    organisation: str | None = Field(description="For whom they asked.")
+    role: Literal["clerk"] | None = Field(description="A clerk, named by a system or signed in.")
 
 
 class ThingOut(BaseModel):
@@ -110,7 +110,7 @@ class DisputeOut(BaseModel):
     access: DisputedAccessOut | None
     kind: DisputeKind
     state: DisputeState
-    statement: str
+    statement: str | None = Field(description="Null once its holder is erased.")
     submitted_at: datetime
     due_on: date = Field(description="The last day on which it is decided in time.")
     overdue: bool

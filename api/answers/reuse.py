@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from api.answers.certificates import CertificateOut
 from vault.model.certificate import Status, TrustLevel
-from vault.model.reuse import LineState, Reason
+from vault.model.reuse_lines import LineState, Reason
 
 
 class VerificationOut(BaseModel):

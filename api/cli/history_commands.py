@@ -13,6 +13,9 @@ from api.cli.frame import AsJson, Data, console, open_workshop, print_json, read
 
 history = typer.Typer(help="The holders' history: orders that defer, and its upkeep.", no_args_is_help=True)
 
+# In the place of what an order said about somebody who was erased.
+ERASED = "(erased)"
+
 By = Annotated[str, typer.Option(metavar="LOGIN", help="Who does this: recorded with it.")]
 
 
@@ -33,6 +36,7 @@ def defer(
     """
     from vault.accesses import order_json, read_order, record_order
     from vault.errors import InputError
+    from vault.model.access import MACHINE
 
     content = sys.stdin.buffer.read() if file == "-" else read_file(Path(file))
     try:
@@ -43,7 +47,7 @@ def defer(
         raise InputError("The order is not readable: expected one JSON object.")
     at = datetime.now(UTC)
     with open_workshop(data) as workshop:
-        order, repeated = record_order(workshop, read_order(request, at=at), by=by, at=at)
+        order, repeated = record_order(workshop, MACHINE, read_order(request, at=at), by=by, at=at)
     if as_json:
         print_json({**order_json(order), "repeated": repeated})
         return
@@ -61,9 +65,11 @@ def list_(
 ) -> None:
     """List the orders that defer, oldest first. This look is recorded, too."""
     from vault.accesses import list_orders, order_json
+    from vault.model.access import MACHINE
 
+    at = datetime.now(UTC)
     with open_workshop(data) as workshop:
-        found = [order_json(o) for o in list_orders(workshop, by=by, standing=standing, at=datetime.now(UTC))]
+        found = [order_json(o) for o in list_orders(workshop, MACHINE, by=by, standing=standing, at=at)]
     if as_json:
         print_json(found)
         return
@@ -72,8 +78,9 @@ def list_(
             f"{name} {order[name]}" for name in ("holder_id", "case_number", "client") if order[name]
         )
         console().print(
-            f"{order['order_id']}  {order['recorded_at']}  {order['kind']}  {order['number']}  "
-            f"{order['issuing_body']}  until {order['until']}  {about}",
+            f"{order['order_id']}  {order['recorded_at']}  {order['kind']}  "
+            f"{order['number'] or ERASED}  {order['issuing_body'] or ERASED}  "
+            f"until {order['until']}  {about}",
             markup=False,
             soft_wrap=True,
         )
@@ -86,7 +93,7 @@ def backfill(
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """File audit events from before revision 0014 for the histories: once after the upgrade."""
+    """File audit events from before revision 0012 for the histories: once after the upgrade."""
     from vault.accesses import file_earlier
 
     def told(event_id: int, seen: int) -> None:

@@ -136,6 +136,7 @@ _REPORT: Mapping[str, tuple[str, str]] = {
     "reason.expired": ("有效期已过。", "It has run out."),
     "reason.not_yet_valid": ("有效期还没有开始。", "Its validity has not begun."),
     "reason.copy_expired": ("这份加注件的使用期限已过。", "This usage copy has run out."),
+    "reason.copy_erased": ("加注件的持证主体信息已删除。", "Those whom this usage copy shows were erased."),
     "reason.copy_revoked": ("这份加注件已被撤回。", "This usage copy was revoked."),
     "dispute.detail": (
         "持证人对这份证照提出了异议，颁发机构已于 {day} 受理，正在核实。使用前请自行判断。",
@@ -188,6 +189,8 @@ _CHECKS: Mapping[str, tuple[str, str]] = {
     "check.file_unchanged": ("文件未改动", "File unchanged"),
     "check.file_unchanged.passed": ("与签发时的文件一字不差。", ""),
     "check.file_unchanged.failed": ("不是本库签发的那个文件。", ""),
+    "check.holders_known": ("持证主体可考", "Holders known"),
+    "check.holders_known.unknown": ("持证主体的信息已依法删除，本库不再知道证照属于谁。", ""),
     "check.in_force": ("今天有效", "In force today"),
     "check.in_force.passed": ("状态正常，在有效期内。", ""),
     "check.in_force.failed": ("今天不能使用。", ""),

@@ -24,7 +24,10 @@ router = APIRouter(tags=["holder"], prefix="/v1/me", route_class=StrictRoute)
 
 
 @router.get(
-    "/certificates", summary="My certificates", response_model=CertificatesOut, responses=problems(401, 503)
+    "/certificates",
+    summary="My certificates",
+    response_model=CertificatesOut,
+    responses=problems(401, 403, 503),
 )
 def my_certificates(edge: EdgeHere, person: PersonHere) -> JSONResponse:
     """Every certificate of the person who is signed in, newest first."""
@@ -56,7 +59,7 @@ def my_document(
     "/accesses",
     summary="Who looked at what is mine",
     response_model=AccessesOut,
-    responses=problems(401, 404, 422, 503),
+    responses=problems(401, 403, 404, 422, 503),
 )
 def my_accesses(
     edge: EdgeHere,

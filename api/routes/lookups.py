@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse, Response
 
 from api.answers import CertificatesOut, HoldingsOut, problems
-from api.deps import ClientHere, EdgeHere, StrictRoute, now
+from api.deps import CallerHere, ClientHere, EdgeHere, StrictRoute, now
 from api.files import FILE_RESPONSES, file_response
 from api.schemas import HoldingsIn, LookupIn
 from vault.download import document_for_client
@@ -24,12 +24,13 @@ router = APIRouter(tags=["look-up"], route_class=StrictRoute)
     "/v1/holdings",
     summary="What a holder has",
     response_model=HoldingsOut,
-    responses=problems(400, 401, 415, 422, 503),
+    responses=problems(400, 401, 403, 415, 422, 503),
 )
-def post_holdings(body: HoldingsIn, edge: EdgeHere, client: ClientHere) -> JSONResponse:
+def post_holdings(body: HoldingsIn, edge: EdgeHere, caller: CallerHere) -> JSONResponse:
     """Every certificate and every archived material of a holder, newest first.
 
-    Who asked, when and why is recorded for the holder.
+    Who asked, when and why is recorded for the holder. A clerk who signed in names the case, and a service
+    item that their organisation handles.
     """
     at = now()
     try:
@@ -38,7 +39,7 @@ def post_holdings(body: HoldingsIn, edge: EdgeHere, client: ClientHere) -> JSONR
         raise error.under("/holder") from None
     found = holdings(
         edge.workshop,
-        client,
+        caller,
         holder,
         purpose=body.purpose,
         service_item=body.service_item,
@@ -81,8 +82,8 @@ def post_lookup(body: LookupIn, edge: EdgeHere, client: ClientHere) -> JSONRespo
 def get_document(
     certificate_id: UUID,
     edge: EdgeHere,
-    client: ClientHere,
+    caller: CallerHere,
     wanted: Annotated[DocumentFormat, Query(alias="format")] = DocumentFormat.PDF,
 ) -> Response:
     """Byte for byte what was sealed; `Repr-Digest` (RFC 9530) carries its SHA-256."""
-    return file_response(document_for_client(edge.workshop, client, certificate_id, wanted, at=now()))
+    return file_response(document_for_client(edge.workshop, caller, certificate_id, wanted, at=now()))

@@ -23,8 +23,11 @@ from storage.tables.catalogue import certificate_types, material_types, seals, s
 from storage.tables.certificates import certificate_holders, certificates, documents, holders
 from storage.tables.changes import change_backfills, changes
 from storage.tables.columns import metadata, moment
+from storage.tables.custody import seal_events, seal_grant_events, seal_grants, seal_uses
 from storage.tables.disputes import dispute_events, disputes
 from storage.tables.history import audit_events, avoided_resubmissions, log_leaves, status_events
+from storage.tables.keys import case_holders, hold_events, key_state, upload_keys
+from storage.tables.limits import rate_buckets
 from storage.tables.log import (
     audit_chain,
     audit_heads,
@@ -44,6 +47,7 @@ __all__ = [
     "audit_heads",
     "audit_subjects",
     "avoided_resubmissions",
+    "case_holders",
     "cases",
     "certificate_holders",
     "certificate_types",
@@ -57,7 +61,9 @@ __all__ = [
     "dispute_events",
     "disputes",
     "documents",
+    "hold_events",
     "holders",
+    "key_state",
     "log_checkpoints",
     "log_cosignatures",
     "log_leaves",
@@ -71,12 +77,18 @@ __all__ = [
     "metadata",
     "moment",
     "people",
+    "rate_buckets",
     "reservations",
     "reserved_holders",
+    "seal_events",
+    "seal_grant_events",
+    "seal_grants",
+    "seal_uses",
     "seals",
     "service_items",
     "sign_in_attempts",
     "status_events",
+    "upload_keys",
     "use_codes",
     "use_copies",
     "use_events",

@@ -9,6 +9,7 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    SmallInteger,
     Table,
     Text,
     UniqueConstraint,
@@ -46,9 +47,10 @@ deferral_orders = Table(
     Column("renews", Uuid, ForeignKey("deferral_orders.id"), unique=True),
     moment("recorded_at"),
     Column("recorded_by", Text, nullable=False),
-    # Blind indexes: of issuing body and number, and of the whole order.
+    # Blind index of issuing body and number.
     Column("number_index", LargeBinary, nullable=False, unique=True),
-    Column("order_index", LargeBinary, nullable=False),
+    Column("index_version", SmallInteger, nullable=False),
+    # Wrapped by the key of the holder whom it names, or by the vault's own.
     Column("data_key", LargeBinary, nullable=False),
     # JSON: number, issuing_body, legal_basis, case_number.
     Column("sealed", LargeBinary, nullable=False),

@@ -9,6 +9,7 @@ from sqlalchemy import (
     Identity,
     Index,
     LargeBinary,
+    SmallInteger,
     Table,
     Text,
     Uuid,
@@ -34,8 +35,8 @@ disputes = Table(
     Column("state", Text, nullable=False),
     # Blind index of the whole request: the same one again, while it is open, is the same dispute.
     Column("request_index", LargeBinary, nullable=False),
-    Column("data_key", LargeBinary, nullable=False),
-    # JSON: statement.
+    Column("index_version", SmallInteger, nullable=False),
+    # JSON: statement; under the holder's key.
     Column("sealed", LargeBinary, nullable=False),
     moment("opened_at"),
     # The last day on which it is in time.
@@ -76,8 +77,6 @@ dispute_events = Table(
     # A client's id, or `person:` and theirs.
     Column("actor", Text, nullable=False),
     moment("at"),
-    # Null where nothing was said.
-    Column("data_key", LargeBinary),
-    # JSON: reason.
+    # JSON: reason; under the holder's key. Null where nothing was said.
     Column("sealed", LargeBinary),
 )

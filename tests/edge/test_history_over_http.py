@@ -3,6 +3,7 @@
 import secrets
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
 from fastapi import FastAPI
@@ -10,15 +11,19 @@ from fastapi import FastAPI
 from api.answers import accesses as answers
 from api.answers.certificates import HistoryOut
 from api.answers.verification import ReportOut
+from storage.certificates import record
 from tests.conftest import House
 from tests.edge.conftest import Caller
 from tests.edge.test_the_contract_over_http import shaped
 from tests.edge.test_uses_over_http import NOBODY, signed_in
+from tests.files import sealed_bytes
 from tests.flows.test_reuse import CONSTRUCTION, new_company
 from tests.provider import IdentityProvider
 from tests.requests import example_request
 from vault import signin
 from vault.accesses import read_order, record_order
+from vault.model.access import MACHINE
+from vault.model.certificate import CertificateRecord
 
 pytestmark = pytest.mark.engines
 
@@ -42,6 +47,15 @@ def certificate(
     assert answer.status_code == 201, answer.text
     receipt: dict[str, Any] = answer.json()["receipts"][0]
     return receipt
+
+
+def document(house: House, certificate: dict[str, Any]) -> bytes:
+    """The sealed file."""
+    workshop = house.wired.workshop
+    with workshop.database.reading() as db:
+        found = record(db, workshop.keys, UUID(certificate["certificate_id"]))
+    assert isinstance(found, CertificateRecord)
+    return sealed_bytes(house, found)
 
 
 def dispute(certificate: dict[str, Any], **changes: object) -> dict[str, Any]:
@@ -154,7 +168,7 @@ def test_what_strangers_verify_is_counted_for_the_holder(
     for asked in (question, wrong, question):
         caller("POST", "/v1/verifications", json=asked)
     caller("POST", "/", files={"number": (None, question["number"]), "code": (None, question["code"])})
-    file = house.wired.workshop.blobs.read_document(certificate["documents"][0]["sha256"])
+    file = document(house, certificate)
     caller("POST", "/v1/verifications", content=file, headers={"content-type": "application/pdf"})
     app.state.edge.hand_over_counts()
     signed_in(caller, identity_provider, company)
@@ -223,7 +237,7 @@ def test_what_an_order_defers_is_not_told_over_http(
         "holder": holder,
         "until": datetime.fromtimestamp(at.timestamp() + 5 * 86400, UTC).date().isoformat(),
     }
-    record_order(house.wired.workshop, read_order(order, at=at), by="w0120", at=at)
+    record_order(house.wired.workshop, MACHINE, read_order(order, at=at), by="w0120", at=at)
     file = certificate["documents"][0]["href"]
     assert caller("GET", file, headers=bearer).status_code == 200
     signed_in(caller, identity_provider, company)

@@ -7,7 +7,8 @@ import pytest
 from tests.conftest import House
 from tests.flows.holder_scene import Scene
 from tests.flows.test_reuse import CONSTRUCTION, given, new_company
-from tests.flows.test_uses import now, person
+from tests.flows.test_uses import person
+from tests.trials import now
 from vault.model.actors import ClientGrant
 from vault.signin import add_client
 

@@ -8,8 +8,9 @@ import pytest
 
 from tests.conftest import House
 from tests.flows.test_reuse import PRESALE, held_materials, with_material
-from tests.flows.test_uses import Holder, asked, now, person, used
+from tests.flows.test_uses import Holder, asked, person, used
 from tests.requests import new_case_number
+from tests.trials import now
 from vault.accesses import Accesses, accesses_json, accesses_of
 from vault.accesses.counting import VerificationTally
 from vault.download import copy_for_client
@@ -19,7 +20,7 @@ from vault.material_archive import verify
 from vault.model.actors import Clerk, ClientGrant, Person
 from vault.model.certificate import CertificateRecord
 from vault.model.holders import HolderCode
-from vault.uses import redeem, revoke_by_client
+from vault.uses import redeem, revoke_by_maker
 
 CLERK = Clerk("文样窗", "W0118")
 
@@ -93,7 +94,7 @@ class Scene:
     def revoked(self) -> None:
         """A use that its maker ends."""
         made = used(self.house, asked(self.certificate, copy=False))
-        revoke_by_client(self.house.wired.workshop, self.house.client, made.use.use_id, at=now())
+        revoke_by_maker(self.house.wired.workshop, self.house.client, made.use.use_id, at=now())
 
     def counted(self) -> None:
         """Three strangers verify it."""

@@ -14,12 +14,14 @@ from storage.tables import audit_events, deferral_orders
 from tests.conftest import House, behind_a_cutting_wire
 from tests.flows.holder_scene import Scene, history, looked, shown
 from tests.flows.test_reuse import CONSTRUCTION, given, new_company
-from tests.flows.test_uses import asked, now, used
+from tests.flows.test_uses import asked, used
+from tests.trials import now
 from vault.accesses import list_orders, order_json, read_order, record_order
 from vault.auditing import Auditor, AuditQuestion, find
 from vault.disputes import read_dispute, submit
 from vault.errors import Conflict, InputError, NotFound, Unavailable
 from vault.log import moment
+from vault.model.access import MACHINE
 from vault.model.deferral import ORDER_DAYS_MAX, DeferralOrder
 from vault.model.history_entry import access_id
 from vault.model.legal_time import day_begins, legal_day
@@ -44,7 +46,9 @@ def recorded(
     house: House, request: dict[str, Any], *, at: datetime | None = None, workshop: Workshop | None = None
 ) -> tuple[DeferralOrder, bool]:
     at = at or now()
-    return record_order(workshop or house.wired.workshop, read_order(request, at=at), by="w0120", at=at)
+    return record_order(
+        workshop or house.wired.workshop, MACHINE, read_order(request, at=at), by="w0120", at=at
+    )
 
 
 def seen(scene: Scene, at: datetime | None = None) -> list[str]:
@@ -236,9 +240,9 @@ def test_an_order_about_what_is_not_there(scene: Scene, changes: dict[str, Any],
 def test_orders_are_listed_and_the_look_is_recorded(scene: Scene) -> None:
     workshop = scene.house.wired.workshop
     made, _ = recorded(scene.house, order(scene, days=1))
-    everything = list(list_orders(workshop, by="w0120", standing=False, at=now()))
+    everything = list(list_orders(workshop, MACHINE, by="w0120", standing=False, at=now()))
     assert made in everything
-    assert made not in list(list_orders(workshop, by="w0120", standing=True, at=made.ends_at))
+    assert made not in list(list_orders(workshop, MACHINE, by="w0120", standing=True, at=made.ends_at))
     json = order_json(made)
     assert (json["holder_id"], json["until"]) == (str(made.holder_id), str(legal_day(made.ends_at)))
     assert scene.company["code"] not in str(json)
@@ -248,7 +252,7 @@ def test_orders_are_listed_and_the_look_is_recorded(scene: Scene) -> None:
     assert "history-defer" not in seen(scene, made.ends_at)
     for login in ("", "张样", "x" * 64):
         with pytest.raises(InputError):
-            list(list_orders(workshop, by=login, standing=False, at=now()))
+            list(list_orders(workshop, MACHINE, by=login, standing=False, at=now()))
 
 
 @pytest.mark.parametrize(
@@ -261,5 +265,7 @@ def test_an_order_is_never_changed(scene: Scene, change: str) -> None:
         db.execute(text(change))
     with database.reading() as db:
         row = db.execute(select(deferral_orders).where(deferral_orders.c.id == made.order_id)).one()
+    assert made.number is not None
+    assert made.legal_basis is not None
     for clear in (made.number, made.legal_basis, scene.company["code"]):
         assert clear.encode() not in str(row._asdict()).encode()

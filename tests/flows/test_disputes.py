@@ -1,12 +1,14 @@
 """Disputes on the engines: a ticket with a clock, decided by who answers, told to verifiers meanwhile."""
 
 import asyncio
+import re
 import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import count
 from threading import Barrier
 from typing import Any
 
@@ -18,10 +20,12 @@ from api.wiring import reader_of
 from storage.public_read import _BY_TOKEN
 from storage.tables import disputes
 from tests.conftest import House, behind_a_cutting_wire
+from tests.files import copy_bytes, sealed_bytes
 from tests.flows.holder_scene import Scene, history, looked
 from tests.flows.test_reuse import CONSTRUCTION, PRESALE, given, new_company, new_person, statements
 from tests.flows.test_reuse import asked as checked
-from tests.flows.test_uses import asked, now, person, used
+from tests.flows.test_uses import asked, person, used
+from tests.trials import now
 from vault.disputes import (
     Decided,
     Submitted,
@@ -105,7 +109,7 @@ def reports(scene: Scene) -> dict[str, dict[str, Any]]:
         return {"token": report_json(token), "code": report_json(code)}
 
     found = asyncio.run(by_reader())
-    content = workshop.blobs.read_document(certificate.documents[0].sha256)
+    content = sealed_bytes(scene.house, certificate)
     return {**found, "file": report_json(by_file(workshop, content, at=now()))}
 
 
@@ -162,7 +166,7 @@ def test_what_is_under_dispute_counts_and_is_noted(scene: Scene) -> None:
     assert "存在异议" in after["why"]
     made = used(scene.house, asked(scene.certificate))
     assert made.use.copy is not None
-    copy = scene.house.wired.workshop.blobs.read_copy(made.use.copy.sha256)
+    copy = copy_bytes(scene.house, made.use)
     report = by_file(scene.house.wired.workshop, copy, at=now())
     assert isinstance(report.verdict, Genuine)
     assert report_json(report)["dispute"]["status"] == "under_dispute"
@@ -396,9 +400,9 @@ class Undone(Exception):
 
 
 MANY = """
-INSERT INTO disputes (id, holder_id, certificate_id, audience, kind, state, request_index, data_key, sealed,
-    opened_at, due_on, accepted_at, closed_at)
-SELECT gen_random_uuid(), holder_id, certificate_id, audience, kind, 'resolved', request_index, data_key,
+INSERT INTO disputes (id, holder_id, certificate_id, audience, kind, state, request_index, index_version,
+    sealed, opened_at, due_on, accepted_at, closed_at)
+SELECT gen_random_uuid(), holder_id, certificate_id, audience, kind, 'resolved', request_index, index_version,
     sealed, opened_at, due_on, now(), now()
 FROM disputes, generate_series(1, 20000) WHERE id = :id
 """
@@ -411,7 +415,9 @@ def test_the_public_statement_finds_a_dispute_by_its_index(scene: Scene) -> None
     with suppress(Undone), scene.house.wired.workshop.database.writing() as db:
         db.execute(text(MANY), {"id": made.dispute_id})
         db.execute(text("ANALYZE disputes"))
-        explain = "EXPLAIN (GENERIC_PLAN) " + _BY_TOKEN.replace("%s", "$1")
+        numbers = count(1)
+        query = re.sub(r"%\(\w+\)s", lambda _: f"${next(numbers)}", _BY_TOKEN)
+        explain = f"EXPLAIN (GENERIC_PLAN) {query}"
         plan = "\n".join(db.exec_driver_sql(explain).scalars())
         raise Undone
     assert "ix_disputes_standing" in plan

@@ -25,7 +25,8 @@ from tests.flows.test_reuse import (
     statements,
 )
 from tests.flows.test_reuse import asked as checked
-from tests.flows.test_uses import asked, ended, now, person, used
+from tests.flows.test_uses import asked, ended, person, used
+from tests.trials import now
 from vault.accesses import file_earlier
 from vault.accesses.counting import VerificationTally, count_verifications
 from vault.auditing import Auditor, AuditQuestion, find
@@ -290,8 +291,13 @@ def test_the_number_of_statements_is_fixed(scene: Scene) -> None:
         history(scene.house, scene.me)
     with statements(scene.house) as of_one_certificate:
         history(scene.house, scene.me, certificate=scene.certificate)
-    assert len(of_few) == len(of_many) == 7, of_many
-    assert len(of_one_certificate) == 8
+    for act in ("holdings", "usage copy"):
+        FLOWS[act][1](scene)
+    with statements(scene.house) as of_more:
+        history(scene.house, scene.me)
+    # Two more open what is under the keys of holders and of uses.
+    assert (len(of_few), len(of_many), len(of_more)) == (7, 9, 9), of_more
+    assert len(of_one_certificate) == 10
 
 
 class Undone(Exception):

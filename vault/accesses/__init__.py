@@ -1,7 +1,7 @@
 """The holder's history: who looked at what is theirs, and what they are told of it, when.
 
 `reading.py` has a page of it, `showing.py` writes it, `deferring.py` records orders to show something later,
-`counting.py` counts what strangers verify, `backfilling.py` files what happened before revision 0014.
+`counting.py` counts what strangers verify, `backfilling.py` files what happened before revision 0012.
 """
 
 from vault.accesses.backfilling import file_earlier

@@ -1,4 +1,4 @@
-"""Filing audit events from before revision 0014 under whom they are about."""
+"""Filing audit events from before revision 0012 under whom they are about."""
 
 from collections.abc import Callable
 

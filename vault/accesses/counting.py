@@ -20,6 +20,8 @@ from vault.workshop import Workshop
 HAND_OVER_EVERY_S = 300
 # A batch that did not arrive is sent again within minutes: longer ago nobody sends it any more.
 BATCHES_KEPT = timedelta(days=7)
+# In the place of a certificate's id where there is none: counted as others are, and never handed over.
+NOBODYS = UUID(int=0)
 # Certificates of one batch: a scanner at work must not hold the lock for long.
 BATCH_MAX = 1_000
 
@@ -54,7 +56,7 @@ class VerificationTally:
         """
         with self._handing_over:
             with self._lock:
-                days = sorted(self._counts.items())
+                days = sorted(each for each in self._counts.items() if each[0][0] != NOBODYS)
                 self._counts.clear()
                 self._batches += [
                     _Batch(uuid7(at), dict(days[n : n + BATCH_MAX])) for n in range(0, len(days), BATCH_MAX)

@@ -10,11 +10,11 @@ from uuid import UUID
 from storage.clients import find_client
 from storage.db import WriteConnection
 from storage.deferrals import find_order, insert_order, is_renewed, order_by_number, orders_after
+from storage.erasure import lock_holder
 from storage.history import AuditRow, insert_audit
-from storage.holders import find_holder
 from vault.errors import Conflict, FieldProblem, InputError
 from vault.log import moment
-from vault.model.canonical import canonical_json
+from vault.model.access import Action, Actor, authorize
 from vault.model.deferral import ORDER_DAYS_MAX, ORDER_NAMES, DeferralOrder, OrderKind
 from vault.model.holders import HolderCode
 from vault.model.ids import uuid7
@@ -58,22 +58,6 @@ class OrderRequest:
     until: date
     renews: UUID | None
 
-    def canonical(self) -> str:
-        """What two orders must share to be the same one, as text."""
-        return canonical_json(
-            {
-                "kind": self.kind.value,
-                "number": self.number,
-                "issuing_body": self.issuing_body,
-                "legal_basis": self.legal_basis,
-                "holder": None if self.holder is None else list(self.holder.identity),
-                "case_number": self.case_number,
-                "client": self.client_id,
-                "until": self.until.isoformat(),
-                "renews": None if self.renews is None else str(self.renews),
-            }
-        ).decode()
-
 
 def read_order(request: Mapping[str, Any], *, at: datetime) -> OrderRequest:
     """Checks an order's JSON.
@@ -107,51 +91,60 @@ def read_order(request: Mapping[str, Any], *, at: datetime) -> OrderRequest:
 
 
 def record_order(
-    workshop: Workshop, request: OrderRequest, *, by: str, at: datetime
+    workshop: Workshop, actor: Actor, request: OrderRequest, *, by: str, at: datetime
 ) -> tuple[DeferralOrder, bool]:
     """Records an order; the order, and whether it was there before.
 
-    1. find: the same number of the same body with the same contents is a retry.
-    2. judge: whom it names is known; what it renews is the same in scope, has not ended and is not renewed.
-    3. record order and audit event. **The transaction's end is the commit point.**
+    1. hold the holder whom it names: nobody erases them meanwhile.
+    2. find: the same number of the same body with the same contents is a retry.
+    3. judge: whom it names is known; what it renews is the same in scope, has not ended and is not renewed.
+    4. record order and audit event. **The transaction's end is the commit point.**
 
     It covers what happens from now on, or from when the renewed order began: what a holder may have read
     already is never taken back.
 
     Raises:
+        NotAuthenticated: the actor is not the machine.
         InputError: the login is none, or holder, client or renewed order are not there; at their pointers.
         Conflict: the number is another order's, or the renewed order has ended or is renewed.
         Unavailable: the database does not answer; the same order may be sent again.
     """
+    authorize(actor, Action.DEFER_TELLING)
     if LOGIN.fullmatch(by) is None:
         raise InputError("An operator's login is 2 to 63 lower-case letters, digits and . @ _ -.")
     with workshop.database.writing() as db:
-        known = order_by_number(  # 1
-            db, workshop.keys, request.issuing_body, request.number, request.canonical()
-        )
+        holder = None if request.holder is None else lock_holder(db, workshop.keys, request.holder)  # 1
+        wanted = _wanted(request, None if holder is None else holder.holder_id, by, at)
+        known = order_by_number(db, workshop.keys, request.issuing_body, request.number)  # 2
         if known is not None:
-            return _repeated(known)
-        order = _judged(db, workshop, request, by, at)  # 2
-        if not insert_order(db, workshop.keys, order, request.canonical()):  # 3
-            known = order_by_number(
-                db, workshop.keys, request.issuing_body, request.number, request.canonical()
+            return _repeated(known, wanted)
+        if request.holder is not None and holder is None:  # 3
+            raise InputError.at(
+                "/holder", "The vault holds nothing of this holder: there is nothing to defer."
             )
+        order = _judged(db, workshop, wanted, at)
+        if not insert_order(db, workshop.keys, order, holder):  # 4
+            known = order_by_number(db, workshop.keys, request.issuing_body, request.number)
             if known is None:
                 raise _renewed_already()
-            return _repeated(known)
+            return _repeated(known, wanted)
         details = {"order": str(order.order_id), "kind": order.kind.value}
         insert_audit(db, [AuditRow(f"operator:{by}", "history-defer", None, None, details)], at)
     return order, False
 
 
-def list_orders(workshop: Workshop, *, by: str, standing: bool, at: datetime) -> Iterator[DeferralOrder]:
+def list_orders(
+    workshop: Workshop, actor: Actor, *, by: str, standing: bool, at: datetime
+) -> Iterator[DeferralOrder]:
     """Every order, oldest first; `standing`: those only that have not ended. The look is recorded first.
 
     Raises:
+        NotAuthenticated: the actor is not the machine.
         InputError: the login is none.
         IntegrityError: an envelope does not open.
         Unavailable: the database does not answer.
     """
+    authorize(actor, Action.SEE_ORDERS)
     if LOGIN.fullmatch(by) is None:
         raise InputError("An operator's login is 2 to 63 lower-case letters, digits and . @ _ -.")
     with workshop.database.writing() as db:
@@ -167,7 +160,10 @@ def list_orders(workshop: Workshop, *, by: str, standing: bool, at: datetime) ->
 
 
 def order_json(order: DeferralOrder) -> dict[str, Any]:
-    """An order for programs. The holder by the vault's own id: whose it is stays out of lists."""
+    """An order for programs. The holder by the vault's own id: whose it is stays out of lists.
+
+    Of an order for somebody who was erased, number, body, basis and case are null.
+    """
     return {
         "order_id": str(order.order_id),
         "kind": order.kind.value,
@@ -186,12 +182,11 @@ def order_json(order: DeferralOrder) -> dict[str, Any]:
     }
 
 
-def _repeated(known: tuple[DeferralOrder, bool]) -> tuple[DeferralOrder, bool]:
-    order, same = known
-    if not same:
+def _repeated(known: DeferralOrder, wanted: DeferralOrder) -> tuple[DeferralOrder, bool]:
+    if known.ordered != wanted.ordered:
         sentence = "An order with this number of this body is recorded with other contents."
         raise Conflict(sentence, FieldProblem("/number", sentence))
-    return order, True
+    return known, True
 
 
 def _renewed_already() -> Conflict:
@@ -199,15 +194,8 @@ def _renewed_already() -> Conflict:
     return Conflict(sentence, FieldProblem("/renews", sentence))
 
 
-def _judged(
-    db: WriteConnection, workshop: Workshop, request: OrderRequest, by: str, at: datetime
-) -> DeferralOrder:
-    holder_id = None if request.holder is None else find_holder(db, workshop.keys, request.holder)
-    if request.holder is not None and holder_id is None:
-        raise InputError.at("/holder", "The vault holds nothing of this holder: there is nothing to defer.")
-    if request.client_id is not None and find_client(db, request.client_id) is None:
-        raise InputError.at("/client", "There is no client with this id that is not disabled.")
-    order = DeferralOrder(
+def _wanted(request: OrderRequest, holder_id: UUID | None, by: str, at: datetime) -> DeferralOrder:
+    return DeferralOrder(
         order_id=uuid7(at),
         kind=request.kind,
         number=request.number,
@@ -222,7 +210,12 @@ def _judged(
         recorded_at=at,
         recorded_by=by,
     )
-    return order if request.renews is None else _renewing(db, workshop, order, request.renews, at)
+
+
+def _judged(db: WriteConnection, workshop: Workshop, order: DeferralOrder, at: datetime) -> DeferralOrder:
+    if order.client_id is not None and find_client(db, order.client_id) is None:
+        raise InputError.at("/client", "There is no client with this id that is not disabled.")
+    return order if order.renews is None else _renewing(db, workshop, order, order.renews, at)
 
 
 def _renewing(

@@ -15,7 +15,7 @@ from vault.deposit.forms import (
     read_text,
     read_uuid,
 )
-from vault.deposit.terms import FirstTime, ReadResult, SecondTime, Terms
+from vault.deposit.terms import FirstTime, ReadResult, SecondTime, Terms, issuers_for
 from vault.errors import FieldProblem, NotPermitted
 from vault.model.actors import ClientGrant
 from vault.model.catalogue import CertificateType
@@ -117,12 +117,11 @@ def _check_grant(
         if kind is None:
             continue  # a slip, which the checks of the fields name
         known = named is not None and kind.authority(named) is not None
-        if not client.covers_type(kind.code):
-            problems.append(FieldProblem(f"/results/{n}/type", "This client may not issue this type."))
-        elif not any(a.code in client.authorities for a in kind.authorities):
-            detail = "This client acts for no authority that may issue this type."
+        issuers = issuers_for(client, kind)
+        if not issuers:
+            detail = "This client may not issue this type for any of its authorities."
             problems.append(FieldProblem(f"/results/{n}/type", detail))
-        elif known and named not in client.authorities:
+        elif known and named not in issuers:
             detail = "This client does not act for this authority."
             problems.append(FieldProblem(f"/results/{n}/issuing_authority", detail))
     if problems:

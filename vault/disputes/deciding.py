@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from storage.changes import audience_of_client
+from storage.changes import client_of_audience
 from storage.disputes import lock_dispute, move_dispute
 from vault.disputes.submitting import note
-from vault.errors import Conflict, FieldProblem, InputError, NotFound
+from vault.errors import Conflict, FieldProblem, InputError
+from vault.model.access import Action, Kind, Resource, authorize, not_there
 from vault.model.actors import ClientGrant
 from vault.model.dispute import TRANSITIONS, Decision, Dispute, DisputeEvent, DisputeState, Outcome
 from vault.model.written import hides_something, text_form
@@ -92,8 +93,9 @@ def decide(
     """
     with workshop.database.writing() as db:
         found = lock_dispute(db, workshop.keys, dispute_id)  # 1
-        if found is None or not decides(client, found):
-            raise NotFound("There is no such dispute.")
+        if found is None:
+            raise not_there(Kind.DISPUTE)
+        authorize(client, Action.DECIDE_DISPUTE, dispute_resource(found))
         if any(request.is_what(event, client) for event in found.events):  # 2
             return Decided(found, repeated=True)
         state = TRANSITIONS.get((found.state, request.decision))  # 3
@@ -101,14 +103,13 @@ def decide(
             sentence = f"The dispute is {found.state}: {request.decision} is not possible."
             raise Conflict(sentence, FieldProblem("/decision", sentence))
         event = DisputeEvent(state, request.outcome, request.reason, client.client_id, at)
-        move_dispute(db, workshop.keys, dispute_id, event)  # 4
+        move_dispute(db, workshop.keys, found, event)  # 4
         note(db, found, f"dispute-{state.value}", client.client_id, at)
     return Decided(replace(found, state=state, events=(*found.events, event)), repeated=False)
 
 
-def decides(client: ClientGrant, dispute: Dispute) -> bool:
-    """Whether this client decides it: its authority's, of a type that it holds, or its own."""
-    if dispute.audience == audience_of_client(client.client_id):
-        return True
-    of_its_types = dispute.type_code is None or client.covers_type(dispute.type_code)
-    return dispute.audience in client.authorities and of_its_types
+def dispute_resource(dispute: Dispute) -> Resource:
+    """A dispute as decisions about access see it: whose system or which authority answers for it."""
+    looked = client_of_audience(dispute.audience)
+    authority = dispute.audience if looked is None else None
+    return Resource(Kind.DISPUTE, authority=authority, type_code=dispute.type_code, by=looked)

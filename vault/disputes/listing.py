@@ -8,9 +8,11 @@ from uuid import UUID
 
 from storage.changes import audience_of_client
 from storage.disputes import OpenDispute, count_open, disputes_for, disputes_of_holder, open_disputes
-from storage.history import AuditRow, insert_audit, insert_look
+from storage.history import AuditRow, insert_audit, insert_look, look_by
 from storage.holders import find_holder
+from vault.disputes.deciding import dispute_resource
 from vault.log import moment
+from vault.model.access import Action, authorize, permitted
 from vault.model.actors import ClientGrant, Person
 from vault.model.dispute import Dispute, DisputeState
 from vault.model.history_entry import access_id
@@ -35,8 +37,10 @@ def disputes_of(
     """The signed-in person's own disputes, newest first.
 
     Raises:
+        NotPermitted: they are no holder.
         Unavailable: the database does not answer.
     """
+    authorize(person, Action.READ_OWN_DISPUTES)
     if person.code is None:
         return ()
     with workshop.database.noting() as db:
@@ -45,7 +49,7 @@ def disputes_of(
             return ()
         found = disputes_of_holder(db, workshop.keys, holder_id, before=before, limit=limit)
         details = {"disputes": [str(each.dispute_id) for each in found]}
-        insert_audit(db, [AuditRow(f"person:{person.person_id}", "own-disputes", None, None, details)], at)
+        insert_audit(db, [AuditRow(person.actor, "own-disputes", None, None, details)], at)
     return found
 
 
@@ -63,8 +67,9 @@ def disputes_to_decide(
     Raises:
         Unavailable: the database does not answer.
     """
+    authorize(client, Action.SEE_DISPUTES)
     with workshop.database.noting() as db:
-        found = disputes_for(
+        listed = disputes_for(
             db,
             workshop.keys,
             client.authorities | {audience_of_client(client.client_id)},
@@ -73,11 +78,12 @@ def disputes_to_decide(
             after=after,
             limit=limit,
         )
+        found = permitted(client, Action.DECIDE_DISPUTE, listed, dispute_resource)
         details = {
             "disputes": [str(each.dispute_id) for each in found],
             "holders": sorted({str(each.holder_id) for each in found}),
         }
-        event = AuditRow(client.client_id, "dispute-view", None, None, details, client.acting_for)
+        event = look_by(client, "dispute-view", None, details)
         insert_look(db, workshop.keys, event, {}, at)
     return found
 

@@ -10,12 +10,14 @@ from storage.accesses import find_access, is_of_holder
 from storage.certificates import record
 from storage.changes import audience_of_client
 from storage.db import WriteConnection
-from storage.disputes import find_open_dispute, hold_disputes_of, insert_dispute
+from storage.disputes import count_open_of, find_open_dispute, hold_disputes_of, insert_dispute
 from storage.history import AuditRow, insert_audit
 from storage.holders import find_holder
-from vault.errors import Conflict, FieldProblem, InputError, NotFound
+from storage.record_keys import KnownHolder
+from vault.errors import Conflict, FieldProblem, InputError
+from vault.model.access import Action, Kind, Resource, authorize, not_there
 from vault.model.actors import Person
-from vault.model.canonical import canonical_json
+from vault.model.certificate import CertificateRecord
 from vault.model.dispute import (
     OF_ACCESSES,
     OF_CERTIFICATES,
@@ -25,8 +27,9 @@ from vault.model.dispute import (
     DisputeKind,
     DisputeState,
     due_on,
+    request_text,
 )
-from vault.model.history_entry import Access, Who, access_id, read_access_id
+from vault.model.history_entry import Access, Who, read_access_id
 from vault.model.ids import uuid7
 from vault.model.legal_time import legal_day
 from vault.model.written import text_form
@@ -50,14 +53,7 @@ class DisputeRequest:
 
     def canonical(self) -> str:
         """What two requests must share to be the same one, as text."""
-        return canonical_json(
-            {
-                "certificate": None if self.certificate_id is None else str(self.certificate_id),
-                "access": None if self.access_id is None else access_id(self.access_id),
-                "kind": self.kind.value,
-                "statement": self.statement,
-            }
-        ).decode()
+        return request_text(self.certificate_id, self.access_id, self.kind, self.statement)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,22 +107,28 @@ def submit(workshop: Workshop, person: Person, request: DisputeRequest, *, at: d
 
     Raises:
         NotFound: they have no such certificate, and no such access that they may see.
-        InputError: the access was none by an approval system, at `/access_id`.
+        InputError: the access was by no approval system and no body's staff, at `/access_id`.
         Conflict: they have `OPEN_MAX` open disputes.
         Unavailable: the database does not answer; the same request may succeed later.
     """
     with workshop.database.writing() as db:
-        holder_id = None if person.code is None else find_holder(db, workshop.keys, person.code)
-        if holder_id is None:
-            raise _no_such(request)
-        open_now = hold_disputes_of(db, holder_id)  # 1
-        new = _new(db, workshop, holder_id, person, request, at)  # 2
-        known = find_open_dispute(db, workshop.keys, holder_id, request.canonical())  # 3
+        holder = _held(db, workshop, person)  # 1
+        certificate, access = _found(db, workshop, holder, person, request, at)  # 2
+        theirs = frozenset() if person.code is None else frozenset({person.code.identity})
+        nothing = holder is None or (certificate is None and access is None)
+        kind = Kind.CERTIFICATE if request.access_id is None else Kind.ACCESS
+        resource = Resource(kind, holders=frozenset() if nothing else theirs)
+        authorize(person, Action.DISPUTE, resource)
+        if holder is None:
+            raise not_there(kind)
+        new = _new(holder.holder_id, person, request, certificate, access, at)
+        known = find_open_dispute(db, workshop.keys, holder.holder_id, request.canonical())  # 3
         if known is not None:
             return Submitted(known, repeated=True)
+        open_now = count_open_of(db, holder.holder_id)
         if open_now >= OPEN_MAX:
             raise Conflict(f"You have {open_now} open disputes: wait until one of them is decided.")
-        insert_dispute(db, workshop.keys, new, request.canonical())  # 4
+        insert_dispute(db, workshop.keys, holder, new, request.canonical())  # 4
         note(db, new, "dispute-submit", new.events[0].actor, at)
     return Submitted(new, repeated=False)
 
@@ -138,27 +140,41 @@ def note(db: WriteConnection, dispute: Dispute, action: str, actor: str, at: dat
     insert_audit(db, [AuditRow(actor, action, None, None, details)], at)
 
 
-def _new(
+def _held(db: WriteConnection, workshop: Workshop, person: Person) -> KnownHolder | None:
+    holder_id = None if person.code is None else find_holder(db, workshop.keys, person.code)
+    return None if holder_id is None else hold_disputes_of(db, workshop.keys, holder_id)
+
+
+def _found(
     db: WriteConnection,
     workshop: Workshop,
-    holder_id: UUID,
+    holder: KnownHolder | None,
     person: Person,
     request: DisputeRequest,
     at: datetime,
-) -> Dispute:
-    certificate = access = None
-    if request.certificate_id is not None and is_of_holder(db, request.certificate_id, holder_id):
-        certificate = record(db, workshop.keys, request.certificate_id)
+) -> tuple[CertificateRecord | None, Access | None]:
+    """The certificate or the access, where it is theirs and they may see it."""
+    if holder is None or person.code is None:
+        return None, None
     if request.access_id is not None:
-        access = find_access(db, workshop.keys, holder_id, request.access_id, at=at)
-    if certificate is not None:
-        audience = certificate.issuing_authority
-    elif access is not None:
-        audience = _answering_for(access)
-    else:
-        raise _no_such(request)
+        access = find_access(db, workshop.keys, holder.holder_id, person.code, request.access_id, at=at)
+        return None, access
+    if request.certificate_id is None or not is_of_holder(db, request.certificate_id, holder.holder_id):
+        return None, None
+    found = record(db, workshop.keys, request.certificate_id)
+    return (found if isinstance(found, CertificateRecord) else None), None
+
+
+def _new(
+    holder_id: UUID,
+    person: Person,
+    request: DisputeRequest,
+    certificate: CertificateRecord | None,
+    access: Access | None,
+    at: datetime,
+) -> Dispute:
     opened_on = legal_day(at)
-    first = DisputeEvent(DisputeState.SUBMITTED, None, None, f"person:{person.person_id}", at)
+    first = DisputeEvent(DisputeState.SUBMITTED, None, None, person.actor, at)
     return Dispute(
         dispute_id=uuid7(at),
         holder_id=holder_id,
@@ -166,7 +182,7 @@ def _new(
         identifier=None if certificate is None else certificate.identifier,
         type_code=None if certificate is None else certificate.type_code,
         access=None if access is None else DisputedAccess(access.event_id, access.action, access.at),
-        audience=audience,
+        audience=_answering(certificate, access),
         kind=request.kind,
         state=DisputeState.SUBMITTED,
         statement=request.statement,
@@ -176,18 +192,20 @@ def _new(
     )
 
 
-def _answering_for(access: Access) -> str:
-    """The body for which the system acts, where it acts for one; otherwise the system's own."""
-    if access.who is not Who.SYSTEM or access.client is None:
-        sentence = "This access was not by an approval system: nobody decides about it here."
+def _answering(certificate: CertificateRecord | None, access: Access | None) -> str:
+    """Who issued the certificate; for an access, for whom somebody looked, where that is one body.
+
+    Otherwise the system's own.
+    """
+    if certificate is not None:
+        return certificate.issuing_authority
+    staff = access is not None and access.by_clerk and len(access.authorities) == 1
+    if access is None or not (staff or (access.who is Who.SYSTEM and access.client is not None)):
+        sentence = "This access was by no approval system and no body's staff: nobody decides about it here."
         raise InputError.at("/access_id", sentence)
     if len(access.authorities) == 1:
         return access.authorities[0]
     return audience_of_client(access.actor)
-
-
-def _no_such(request: DisputeRequest) -> NotFound:
-    return NotFound(f"There is no such {'access' if request.certificate_id is None else 'certificate'}.")
 
 
 def _certificate_id(problems: list[FieldProblem], value: str) -> UUID | None:

@@ -161,10 +161,12 @@ def _things(access: Access, names: Names) -> tuple[str, str]:
 
 def _who(access: Access, names: Names) -> tuple[str, str]:
     zh, en = _WHO[access.who]
-    if access.who is not Who.SYSTEM or access.client is None:
-        return zh, en
     organisation = access.organisation or "、".join(names.authorities)
     clerk_zh, clerk_en = ("的经办人员", "A clerk of ") if access.by_clerk else ("", "")
+    if access.who is Who.PERSON and access.by_clerk and organisation:
+        return f"{organisation}{clerk_zh}", f"{clerk_en}{organisation}"
+    if access.who is not Who.SYSTEM or access.client is None:
+        return zh, en
     if organisation and organisation != access.client:
         return (
             f"{organisation}{clerk_zh}（系统：{access.client}）",

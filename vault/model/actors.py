@@ -22,6 +22,7 @@ class Role(StrEnum):
     OPERATOR = "operator"
 
 
+PERSON_PREFIX = "person:"
 STAFF = frozenset(Role) - {Role.HOLDER}
 """Roles that somebody has for an organisation, and not for themselves."""
 
@@ -57,13 +58,10 @@ class ClientGrant:
     types: frozenset[str] | None = None
     acting_for: Clerk | None = field(default=None, repr=False)
 
-    def covers_type(self, type_code: str) -> bool:
-        """Whether the grant holds this certificate type."""
-        return self.types is None or type_code in self.types
-
-    def covers(self, authority: str, type_code: str) -> bool:
-        """Whether the grant holds certificates of this type from this authority."""
-        return authority in self.authorities and self.covers_type(type_code)
+    @property
+    def actor(self) -> str:
+        """As what it stands in records."""
+        return self.client_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,3 +112,8 @@ class Person:
     organisation: str | None
     code: HolderCode | None = field(repr=False)
     assurance: Assurance
+
+    @property
+    def actor(self) -> str:
+        """As what they stand in records: never a name. No client's id has a colon."""
+        return f"{PERSON_PREFIX}{self.person_id}"

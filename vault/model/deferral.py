@@ -40,14 +40,14 @@ class DeferralOrder:
     """A recorded order. It covers what happens from `covers_from` on and before `ends_at`.
 
     `holder_id` None: whoever is looked up for the case. `client_id` None: whichever system looks. `renews`:
-    the order that it takes on from.
+    the order that it takes on from. What it says is None once the holder whom it names is erased.
     """
 
     order_id: UUID
     kind: OrderKind
-    number: str = field(repr=False)
-    issuing_body: str = field(repr=False)
-    legal_basis: str = field(repr=False)
+    number: str | None = field(repr=False)
+    issuing_body: str | None = field(repr=False)
+    legal_basis: str | None = field(repr=False)
     holder_id: UUID | None
     case_number: str | None = field(repr=False)
     client_id: str | None
@@ -56,3 +56,9 @@ class DeferralOrder:
     renews: UUID | None
     recorded_at: datetime
     recorded_by: str
+
+    @property
+    def ordered(self) -> tuple[object, ...]:
+        """What two orders must share to be the same one: when and by whom it was recorded is beside it."""
+        said = (self.kind, self.number, self.issuing_body, self.legal_basis)
+        return (*said, self.holder_id, self.case_number, self.client_id, self.ends_at, self.renews)

@@ -8,6 +8,8 @@ from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
+from vault.model.canonical import canonical_json
+from vault.model.history_entry import access_id
 from vault.model.legal_time import legal_day
 
 # 政府信息公开条例 (2019), articles 33 and 41: who asks an authority to correct what it holds wrongly about
@@ -94,6 +96,7 @@ class Dispute:
     """A dispute with its steps, oldest first. One of `certificate_id` and `access`.
 
     `audience`: who decides, a USCC or `client:` and a client's id. `due_on`: the last day in time.
+    `statement`: None once the holder is erased, as then are the reasons of the steps.
     """
 
     dispute_id: UUID
@@ -105,7 +108,7 @@ class Dispute:
     audience: str
     kind: DisputeKind
     state: DisputeState
-    statement: str = field(repr=False)
+    statement: str | None = field(repr=False)
     opened_at: datetime
     due_on: date
     events: tuple[DisputeEvent, ...]
@@ -113,6 +116,18 @@ class Dispute:
     def is_overdue(self, today: date) -> bool:
         """Whether it is open after its last day."""
         return self.state in OPEN and today > self.due_on
+
+
+def request_text(certificate_id: UUID | None, event_id: int | None, kind: DisputeKind, statement: str) -> str:
+    """What two requests of one holder must share to be the same one. `event_id`: of the disputed access."""
+    return canonical_json(
+        {
+            "certificate": None if certificate_id is None else str(certificate_id),
+            "access": None if event_id is None else access_id(event_id),
+            "kind": kind.value,
+            "statement": statement,
+        }
+    ).decode()
 
 
 def dispute_note(since: datetime | None) -> dict[str, Any] | None:

@@ -28,7 +28,7 @@ class Who(StrEnum):
 
     YOU = "you"
     SYSTEM = "system"  # an approval system, perhaps for a clerk
-    PERSON = "person"  # somebody else who signed in: another holder, somebody with the holder's leave
+    PERSON = "person"  # somebody else who signed in: another holder, a clerk of an organisation
     AUDITOR = "auditor"
     OPERATOR = "operator"
     PUBLIC = "public"  # whoever had the certificate in hand
@@ -66,10 +66,11 @@ class Deferred:
 class Access:
     """One entry of a holder's history.
 
-    `actor`, `action`: the audit event's; the actor is not for the holder. `client`: the system's name;
-    `authorities`: for which bodies it acts; `organisation`: as it named itself for this. `by_clerk`: it named
-    a clerk, who stays unnamed here. `things`: the first few of `things_count`. `step`: which change, where
-    `action` has several. `count`: how often, of public verifications.
+    `actor`, `action`: the audit event's; the actor is not for the holder. `client`: the system's name.
+    `authorities`: for which bodies it acts, or for which one somebody did who signed in. `organisation`: as
+    they named themselves for this. `by_clerk`: a clerk, whom a system named or who signed in; they stay
+    unnamed here. `things`: the first few of `things_count`. `step`: which change, where `action` has several.
+    `count`: how often, of public verifications.
     """
 
     event_id: int

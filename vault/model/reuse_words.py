@@ -5,7 +5,7 @@ from datetime import date
 
 from vault.model.certificate import TrustLevel
 from vault.model.held import Evidence, HeldCertificate, HeldMaterial, Party
-from vault.model.reuse import Line, LineState, Obstacle, PartyLine, Proof, Reason
+from vault.model.reuse_lines import Line, LineState, Obstacle, PartyLine, Proof, Reason
 from vault.model.service_item import HolderRole, Requirement
 
 _ROLES = {

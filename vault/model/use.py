@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
+from vault.model.canonical import canonical_json
 from vault.model.certificate import SealLevel
 from vault.model.legal_time import day_ends, legal_day
 
@@ -36,6 +37,7 @@ class UseEnd(StrEnum):
 
     REVOKED = "copy_revoked"
     EXPIRED = "copy_expired"
+    ERASED = "copy_erased"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +62,16 @@ class CopyRecord:
 
 @dataclass(frozen=True, slots=True)
 class UseRecord:
-    """A use as the vault holds it. `organisation`: who uses it; `clerk`: in whose hands, None where not said.
+    """A use as the vault holds it. `made_by`: the actor, a system or a clerk who signed in.
 
-    `expires_at`: from then on it no longer stands, and its copy is not in force.
+    `organisation`: who uses it; `clerk`: in whose hands, None where not said.
+
+    `expires_at`: from then on it no longer stands, and its copy is not in force. `erased`: nobody is left of
+    those who held what it uses; its words are empty, and its copy opens for nobody.
     """
 
     use_id: UUID
-    client_id: str
+    made_by: str
     subject: Subject
     service_item: str
     case_number: str = field(repr=False)
@@ -77,6 +82,7 @@ class UseRecord:
     expires_at: datetime
     revoked_at: datetime | None
     copy: CopyRecord | None
+    erased: bool = False
 
     @property
     def last_day(self) -> date:
@@ -87,7 +93,25 @@ class UseRecord:
         """Why it no longer stands at this time; None where it does."""
         if self.revoked_at is not None and self.revoked_at <= at:
             return UseEnd.REVOKED
-        return UseEnd.EXPIRED if self.expires_at <= at else None
+        if self.expires_at <= at:
+            return UseEnd.EXPIRED
+        return UseEnd.ERASED if self.erased else None
+
+
+def request_text(use: UseRecord, *, copy: bool) -> str:
+    """What two requests for a use must share to be the same one: canonical JSON."""
+    return canonical_json(
+        {
+            "client": use.made_by,
+            "subject": [use.subject.kind.value, str(use.subject.id)],
+            "service_item": use.service_item,
+            "case_number": use.case_number,
+            "purpose": use.purpose,
+            "organisation": use.organisation,
+            "clerk": use.clerk,
+            "copy": copy,
+        }
+    ).decode()
 
 
 def use_ends(at: datetime, valid_to: date | None) -> datetime:
@@ -98,6 +122,8 @@ def use_ends(at: datetime, valid_to: date | None) -> datetime:
 
 def end_sentence(use: UseRecord, end: UseEnd) -> str:
     """What is told of a use that no longer stands."""
+    if end is UseEnd.ERASED:
+        return "The holders of what was used were erased."
     if end is UseEnd.EXPIRED or use.revoked_at is None:
         return f"The use ran out after {use.last_day}."
     return f"The use was revoked on {legal_day(use.revoked_at)}."

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from storage.reuse import MaterialFacts
 from vault.model.held import Evidence, HeldCertificate, Party
-from vault.model.reuse import Line, Obstacle, Proof
+from vault.model.reuse_lines import Line, Obstacle, Proof
 from vault.model.reuse_words import why
 from vault.model.service_item import FieldWay, Way
 from vault.reuse.checking import Answer

@@ -4,7 +4,7 @@ from vault.uses.discarding import discard_copy
 from vault.uses.making import MadeUse, make_use
 from vault.uses.reading import UseRequest, read_use
 from vault.uses.redeeming import Redeemed, redeem
-from vault.uses.revoking import revoke_by_client, revoke_by_holder
+from vault.uses.revoking import revoke_by_holder, revoke_by_maker
 from vault.uses.showing import made_json, use_json
 
 __all__ = [
@@ -16,7 +16,7 @@ __all__ = [
     "make_use",
     "read_use",
     "redeem",
-    "revoke_by_client",
     "revoke_by_holder",
+    "revoke_by_maker",
     "use_json",
 ]

@@ -9,8 +9,9 @@ from uuid import UUID
 
 from signing.typeset.fonts import missing
 from vault.errors import FieldProblem, InputError
-from vault.model.actors import ClientGrant
-from vault.model.canonical import canonical_json
+from vault.model.access import Caller
+from vault.model.actors import ClientGrant, Person
+from vault.model.service_item import ServiceItem
 from vault.model.use import Subject, SubjectKind
 from vault.shelf import CatalogueShelf
 
@@ -24,37 +25,28 @@ _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 @dataclass(frozen=True, slots=True)
 class UseRequest:
-    """What a client asks for. `organisation`: who uses it; `clerk`: in whose hands; `copy`: with a copy."""
+    """What is asked for. `asked_by`: the actor. `handled_by`: USCC of the authority that handles the item.
 
-    client_id: str
+    `organisation`: who uses it; `clerk`: in whose hands; `copy`: with a copy.
+    """
+
+    asked_by: str
     subject: Subject
     service_item: str
+    handled_by: str
     case_number: str = field(repr=False)
     purpose: str = field(repr=False)
     organisation: str = field(repr=False)
     clerk: str | None = field(repr=False)
     copy: bool
 
-    def canonical(self) -> str:
-        """What two requests must share to be the same one, as text."""
-        return canonical_json(
-            {
-                "client": self.client_id,
-                "subject": [self.subject.kind.value, str(self.subject.id)],
-                "service_item": self.service_item,
-                "case_number": self.case_number,
-                "purpose": self.purpose,
-                "organisation": self.organisation,
-                "clerk": self.clerk,
-                "copy": self.copy,
-            }
-        ).decode()
-
 
 def read_use(
-    shelf: CatalogueShelf, client: ClientGrant, request: Mapping[str, Any], *, at: datetime
+    shelf: CatalogueShelf, caller: Caller, request: Mapping[str, Any], *, at: datetime
 ) -> UseRequest:
     """Checks a request's JSON (its shape is the contract's already) against the catalogue in force.
+
+    A clerk who signed in uses it for the authority that handles the item, in their own hands.
 
     Raises:
         InputError: with one problem for each bad field.
@@ -62,7 +54,8 @@ def read_use(
     """
     problems: list[FieldProblem] = []
     subject = _subject(problems, request)
-    if request["service_item"] not in shelf.items(at):
+    item = shelf.items(at).get(request["service_item"])
+    if item is None:
         detail = (
             "There is no service item with this code in force; GET /v1/catalogue/service-items lists them."
         )
@@ -70,11 +63,17 @@ def read_use(
     texts = {
         "case_number": _text(problems, request, "case_number", CASE_NUMBER_MAX_CHARS),
         "purpose": _text(problems, request, "purpose", PURPOSE_MAX_CHARS),
-        "organisation": client.name
+        "organisation": _who(caller, item)
         if request.get("organisation") is None
         else _text(problems, request, "organisation", ORGANISATION_MAX_CHARS),
     }
     clerk = None if request.get("clerk") is None else _text(problems, request, "clerk", CLERK_MAX_CHARS)
+    if isinstance(caller, Person):
+        for name in ("organisation", "clerk"):
+            if request.get(name) is not None:
+                detail = "You signed in: leave this out, it is known."
+                problems.append(FieldProblem(f"/{name}", detail))
+        clerk = unicodedata.normalize("NFC", caller.name)
     if request["copy"]:  # what nobody can print cannot stand on a copy
         for name, text in texts.items():
             count = missing([text])
@@ -83,17 +82,25 @@ def read_use(
                     f"{count} different character(s) here cannot be printed: no font has a glyph for them."
                 )
                 problems.append(FieldProblem(f"/{name}", detail))
-    if problems or subject is None:
+    if problems or subject is None or item is None:
         count = len(problems)
         raise InputError(f"{count} field{' is' if count == 1 else 's are'} wrong.", *problems)
     return UseRequest(
-        client_id=client.client_id,
+        asked_by=caller.actor,
         subject=subject,
-        service_item=request["service_item"],
+        service_item=item.code,
+        handled_by=item.authority.code,
         clerk=clerk,
         copy=request["copy"],
         **texts,
     )
+
+
+def _who(caller: Caller, item: ServiceItem | None) -> str:
+    """Who uses it, where the request does not say."""
+    if isinstance(caller, ClientGrant):
+        return caller.name
+    return "" if item is None else item.authority.name
 
 
 def _subject(problems: list[FieldProblem], request: Mapping[str, Any]) -> Subject | None:

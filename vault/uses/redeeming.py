@@ -5,8 +5,9 @@ from datetime import datetime
 
 from storage.db import WriteConnection
 from storage.history import AuditRow, insert_audit
-from storage.uses import CodeRow, insert_event, lock_code, redeem_code
+from storage.uses import CodeRow, find_use_key, insert_event, lock_code, redeem_code
 from vault.errors import Conflict, NotFound
+from vault.model.access import Action, Context, Footing, Kind, Resource, refusal
 from vault.model.actors import ClientGrant
 from vault.model.use import UseAction, UseRecord, end_sentence
 from vault.uses.admitting import Used, admit
@@ -63,8 +64,8 @@ def _judged(
     if found is None or refusal is not None:
         return refusal or NotFound(_OPENS_NOTHING)
     try:
-        used = admit(db, workshop, client, found.use.subject, at=at)
-    except Conflict as error:
+        used = admit(db, workshop, client, Action.REDEEM, found.use.subject, _context(found.use), at=at)
+    except (Conflict, NotFound) as error:
         return error
     return Redeemed(found.use, used, repeated=found.redeemed_by is not None)
 
@@ -75,7 +76,8 @@ def _record(
     if not done.repeated:
         redeem_code(db, hashed, client.client_id, at)
         insert_event(db, done.use.use_id, UseAction.REDEEM, client.client_id, at)
-    note(db, workshop, done.use, UseAction.REDEEM, client.client_id, at)
+    key = find_use_key(db, workshop.keys, done.use.use_id)
+    note(db, workshop, done.use, UseAction.REDEEM, client.client_id, at, key)
 
 
 def _refusal(found: CodeRow | None, client: ClientGrant, at: datetime) -> NotFound | Conflict | None:
@@ -91,6 +93,13 @@ def _refusal(found: CodeRow | None, client: ClientGrant, at: datetime) -> NotFou
         why = "Its time is over: ask for the use again to get a fresh one."
     else:
         return None
-    if client.client_id in {found.use.client_id, found.redeemed_by}:
-        return Conflict(f"This code can no longer be redeemed. {why}")
-    return NotFound(_OPENS_NOTHING)
+    redeemed_by = frozenset() if found.redeemed_by is None else frozenset({found.redeemed_by})
+    of = Resource(Kind.USE, by=found.use.made_by, redeemed_by=redeemed_by)
+    if refusal(client, Action.HEAR_WHY_NOT, of) is not None:
+        return NotFound(_OPENS_NOTHING)
+    return Conflict(f"This code can no longer be redeemed. {why}")
+
+
+def _context(use: UseRecord) -> Context:
+    """What the use was made for: whoever redeems its code acts for the same."""
+    return Context(use.purpose, use.case_number, use.service_item, footing=Footing.FUNCTION)

@@ -73,6 +73,13 @@ def test_it_is_openapi_3_1_with_the_contracts_paths() -> None:
         "/v1/uses/redemptions",
         "/v1/uses/{use_id}/copy",
         "/v1/uses/{use_id}/revocation",
+        "/v1/seals",
+        "/v1/seals/{seal_id}/stop",
+        "/v1/seals/{seal_id}/resumption",
+        "/v1/seals/{seal_id}/resumption/approval",
+        "/v1/seal-grants",
+        "/v1/seal-grants/{grant_id}/approval",
+        "/v1/seal-grants/{grant_id}/end",
     }
     assert set(DOCUMENT["paths"]) == wanted | OPEN_PATHS
 

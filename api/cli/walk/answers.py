@@ -37,3 +37,10 @@ def expect(met: bool, expected: str, came: str) -> None:  # noqa: FBT001 - reads
 def sha256_of(answer: httpx.Response) -> str:
     """Of the body, in hex."""
     return hashlib.sha256(answer.content).hexdigest()
+
+
+def genuine(answer: httpx.Response) -> str:
+    """What a verification answers where all is well. Raises `UnexpectedError` for any other verdict."""
+    verdict = json_of(answer, 200)["verdict"]
+    expect(verdict == "genuine", "genuine", verdict)
+    return "genuine 真实有效"

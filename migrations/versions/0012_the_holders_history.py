@@ -1,6 +1,6 @@
 """The holder's history, and disputes.
 
-Light on locks: new tables, one index built CONCURRENTLY, and a trigger on `audit_events`, which waits for the
+Light on locks: new tables, and a trigger on `audit_events`, which waits for the
 writes under way there. From then on no audit event is written without the rows that say whom and what it is
 about, also by processes of the release before. Earlier events get theirs by `certvault history backfill`.
 """
@@ -8,14 +8,15 @@ about, also by processes of the release before. Earlier events get theirs by `ce
 import sqlalchemy as sa
 from alembic import op
 
-from migrations.run import LOCK_TIMEOUT_MS
-
-revision = "0014"
+revision = "0012"
 down_revision = "0011"
 branch_labels = None
 depends_on = None
 
-INSERT_ONLY = ("audit_subjects", "deferral_orders", "dispute_events")
+INSERT_ONLY = ("audit_subjects", "dispute_events")
+# What a rotation writes anew: a wrapped key, and indexes under other keys. Nothing else of an order changes.
+ORDER_RENEWED = ("data_key", "case_index", "number_index", "index_version")
+ORDER_KEPT = "id, kind, holder_id, client_id, covers_from, ends_at, renews, recorded_at, recorded_by, sealed"
 OPEN = "state IN ('submitted', 'accepted')"
 
 # Whom and what an audit event is about. What an event names: in its columns; in its details as `holder`,
@@ -61,16 +62,16 @@ BEGIN
 END
 $$
 """
-# A dispute keeps what it is about; only its state moves on.
+# A dispute keeps what it is about; only its state moves on, until it is closed, and its index is renewed.
 DISPUTE_KEEPS = """
 CREATE FUNCTION refuse_dispute_change() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    changing text[] := '{request_index,index_version}';
 BEGIN
-    IF TG_OP = 'UPDATE' AND OLD.closed_at IS NULL
-       AND (OLD.id, OLD.holder_id, OLD.audience, OLD.kind, OLD.request_index, OLD.sealed, OLD.opened_at,
-            OLD.due_on)
-         = (NEW.id, NEW.holder_id, NEW.audience, NEW.kind, NEW.request_index, NEW.sealed, NEW.opened_at,
-            NEW.due_on)
-       AND (OLD.certificate_id, OLD.access_id) IS NOT DISTINCT FROM (NEW.certificate_id, NEW.access_id) THEN
+    IF TG_OP = 'UPDATE' AND OLD.closed_at IS NULL THEN
+        changing := changing || '{state,accepted_at,closed_at}';
+    END IF;
+    IF TG_OP = 'UPDATE' AND to_jsonb(OLD) - changing = to_jsonb(NEW) - changing THEN
         RETURN NEW;
     END IF;
     RAISE EXCEPTION 'disputes is insert-only but for its state' USING ERRCODE = 'insufficient_privilege';
@@ -78,20 +79,22 @@ END
 $$
 """
 
+ALL_BUT_COLUMNS = """
+CREATE FUNCTION refuse_all_but_columns() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF to_jsonb(OLD) - TG_ARGV = to_jsonb(NEW) - TG_ARGV THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION '% is insert-only', TG_TABLE_NAME USING ERRCODE = 'insufficient_privilege';
+END
+$$
+"""
+
 
 def upgrade() -> None:
-    # First: it ends the transaction, and what was done before it would be there at the next try.
-    with op.get_context().autocommit_block():
-        # It waits for transactions, not for a lock that others queue behind.
-        op.execute("SET lock_timeout = 0")
-        op.execute("DROP INDEX CONCURRENTLY IF EXISTS ix_material_holders_material_id")
-        op.execute(
-            "CREATE INDEX CONCURRENTLY ix_material_holders_material_id ON material_holders (material_id)"
-        )
-        op.execute(f"SET lock_timeout = {LOCK_TIMEOUT_MS}")
     _accesses()
     _disputes()
-    for statement in (SUBJECTS_OF, NOTE_SUBJECTS, DISPUTE_KEEPS):
+    for statement in (SUBJECTS_OF, NOTE_SUBJECTS, DISPUTE_KEEPS, ALL_BUT_COLUMNS):
         op.execute(statement)
     op.execute(
         "CREATE TRIGGER audit_events_subjects AFTER INSERT ON audit_events"
@@ -106,6 +109,15 @@ def upgrade() -> None:
             f"CREATE TRIGGER {table}_insert_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}"
             " FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
         )
+    op.execute(
+        f"CREATE TRIGGER deferral_orders_insert_only BEFORE UPDATE OF {ORDER_KEPT} OR DELETE OR TRUNCATE"
+        " ON deferral_orders FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
+    )
+    renewed = ", ".join(f"'{name}'" for name in ORDER_RENEWED)
+    op.execute(
+        "CREATE TRIGGER deferral_orders_renewed_only BEFORE UPDATE ON deferral_orders"
+        f" FOR EACH ROW EXECUTE FUNCTION refuse_all_but_columns({renewed})"
+    )
     op.execute(
         "CREATE TRIGGER disputes_not_emptied BEFORE TRUNCATE ON disputes"
         " FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
@@ -133,7 +145,7 @@ def _accesses() -> None:
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("recorded_by", sa.Text(), nullable=False),
         sa.Column("number_index", sa.LargeBinary(), nullable=False),
-        sa.Column("order_index", sa.LargeBinary(), nullable=False),
+        sa.Column("index_version", sa.SmallInteger(), nullable=False),
         sa.Column("data_key", sa.LargeBinary(), nullable=False),
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.CheckConstraint(
@@ -193,7 +205,7 @@ def _disputes() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("request_index", sa.LargeBinary(), nullable=False),
-        sa.Column("data_key", sa.LargeBinary(), nullable=False),
+        sa.Column("index_version", sa.SmallInteger(), nullable=False),
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("due_on", sa.Date(), nullable=False),
@@ -243,7 +255,6 @@ def _disputes() -> None:
         sa.Column("outcome", sa.Text(), nullable=True),
         sa.Column("actor", sa.Text(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("data_key", sa.LargeBinary(), nullable=True),
         sa.Column("sealed", sa.LargeBinary(), nullable=True),
         sa.ForeignKeyConstraint(["dispute_id"], ["disputes.id"], name=op.f("fk_dispute_events_dispute_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_dispute_events")),
@@ -252,7 +263,6 @@ def _disputes() -> None:
 
 
 def downgrade() -> None:
-    op.execute("DROP INDEX ix_material_holders_material_id")
     op.execute("DROP TRIGGER audit_events_subjects ON audit_events")
     op.execute("DROP FUNCTION note_audit_subjects()")
     op.execute("DROP FUNCTION audit_subjects_of(audit_events)")
@@ -266,3 +276,4 @@ def downgrade() -> None:
     ):
         op.drop_table(table)
     op.execute("DROP FUNCTION refuse_dispute_change()")
+    op.execute("DROP FUNCTION refuse_all_but_columns()")

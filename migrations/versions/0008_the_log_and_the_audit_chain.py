@@ -40,7 +40,7 @@ END
 $$
 """
 
-revision = "0011"
+revision = "0008"
 down_revision = "0007"
 branch_labels = None
 depends_on = None

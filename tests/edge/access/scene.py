@@ -1,0 +1,376 @@
+"""Two organisations, two holders and everybody else, with one of each thing that can be asked for.
+
+Everything belongs to organisation A, to the client `depositor` and to the first holder. Made once; what a
+permitted call would change is made anew for it (`Scene.spare`).
+"""
+
+import hashlib
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+
+from signing.keys import SignatureAlgorithm
+from tests.conftest import House
+from tests.custodians import two_custodians
+from tests.edge.conftest import Caller
+from tests.flows.test_reuse import CONSTRUCTION, ESCROW, PRESALE, Holder, new_company
+from tests.requests import FOOD, example_request, kind_named, new_case_number
+from vault import custody, sessions, signin
+from vault.custody import grant_what_is_missing
+from vault.founding import SecretsFolder, make_development_seal
+from vault.model.access import ANYONE, Actor, Context, Footing, Kind, Resource
+from vault.model.actors import Assurance, Introduced, Role
+from vault.model.custody import SealAct
+from vault.model.holders import HolderCode
+from vault.model.ids import uuid7
+
+STAFF = (Role.CLERK, Role.VERIFIER, Role.ISSUER, Role.SEAL_CUSTODIAN, Role.AUDITOR, Role.OPERATOR)
+NAMES = (
+    "anyone",
+    "depositor",
+    "colleague",
+    "client of another authority",
+    "client bound to another type",
+    "receiver",
+    "holder",
+    "another holder",
+    *(f"{role.value} {where}" for role in STAFF for where in ("here", "elsewhere")),
+    "clerk of nobody",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Somebody as the rules see them and as they call. `headers`: token or cookie."""
+
+    actor: Actor
+    headers: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """Something that can be asked for. `mark`: what stands in a list where it is told.
+
+    `missing`: the same place where there is nothing.
+    """
+
+    resource: Resource
+    place: Mapping[str, str]
+    missing: Mapping[str, str]
+    mark: str
+    more: Mapping[str, str] = field(default_factory=dict)
+
+
+class Scene:
+    """Everybody and everything."""
+
+    def __init__(self, caller: Caller, house: House) -> None:
+        self.caller, self.house = caller, house
+        self.kind = kind_named(house.catalogue, CONSTRUCTION)
+        self.issuer = self.kind.authorities[0].code
+        self.item = house.catalogue.items[PRESALE]
+        assert self.item.authority.code == self.issuer, "one organisation issues it and handles the item"
+        self.other = next(
+            a.code
+            for a in house.catalogue.city.authorities
+            if a.code not in {b.code for b in self.kind.authorities}
+        )
+        self.company, self.another = new_company(), new_company()
+        self.seals: list[str] = []
+        self.custodian, _ = two_custodians(self.issuer)
+        self.visitors = self._everybody()
+        for name in ("depositor", "colleague"):
+            grant_what_is_missing(
+                house.wired.workshop, self._actor(name), two_custodians, at=datetime.now(UTC)
+            )
+        self.feed_from = self._head_of_feed()
+        self.case, self.certificate = self._deposit(self.company)
+        self.material = self.new_material()
+        self._deposit(self.another)
+        self.use = self.new_use()
+        self.seal = self.new_seal()
+        self.grant = self.new_grant()
+        self.stopped, self.proposed = self.new_seal(SealAct.STOP), self.new_seal(SealAct.PROPOSE_RESUMPTION)
+        self.webhook = self.new_webhook()
+        self.disputes_from = str(uuid7(datetime.now(UTC)))
+        self.dispute = self.new_dispute()
+        self.answered_anyone: dict[str, int] = {}
+        self.context = Context("办理", "SL-1", PRESALE, self.issuer, Footing.FUNCTION)
+
+    # --- who ---------------------------------------------------------------------------------------
+
+    def _everybody(self) -> dict[str, Visitor]:
+        food = frozenset({kind_named(self.house.catalogue, FOOD).code})
+        found = {
+            "anyone": Visitor(ANYONE, {}),
+            "depositor": self._client(self.issuer),
+            "colleague": self._client(self.issuer),
+            "client of another authority": self._client(self.other),
+            "client bound to another type": self._client(self.issuer, types=food),
+            "receiver": self._client(),
+            "holder": self._person(Role.HOLDER, code=self.company),
+            "another holder": self._person(Role.HOLDER, code=self.another),
+            "clerk of nobody": self._person(Role.CLERK),
+        }
+        for role in STAFF:
+            found[f"{role.value} here"] = self._person(role, organisation=self.issuer)
+            found[f"{role.value} elsewhere"] = self._person(role, organisation=self.other)
+        assert set(found) == set(NAMES)
+        return found
+
+    def _client(self, *authorities: str, types: frozenset[str] | None = None) -> Visitor:
+        workshop, name = self.house.wired.workshop, f"visitor-{secrets.token_hex(4)}"
+        now = datetime.now(UTC)
+        made = signin.add_client(workshop, name, "样例系统", frozenset(authorities), types=types, at=now)
+        form = {"grant_type": "client_credentials"}
+        token = self.caller("POST", "/oauth/token", data=form, auth=(name, made.secret)).json()[
+            "access_token"
+        ]
+        return Visitor(signin.client_by_id(workshop, name), {"authorization": f"Bearer {token}"})
+
+    def _person(self, role: Role, *, organisation: str | None = None, code: Holder | None = None) -> Visitor:
+        workshop, now = self.house.wired.workshop, datetime.now(UTC)
+        who = Introduced(
+            "https://id.example",
+            secrets.token_hex(8),
+            "文样窗",
+            frozenset({role}),
+            organisation,
+            None if code is None else HolderCode.parse(code["code_type"], code["code"]),
+            Assurance.HIGH,
+        )
+        token = sessions.enter(workshop, who, "local", before=None, at=now)
+        return Visitor(sessions.signed_in(workshop, token, at=now), {"cookie": f"certvault={token}"})
+
+    # --- what --------------------------------------------------------------------------------------
+
+    def spare(self, name: str) -> Thing:
+        """A new thing of this name, which a permitted call may change."""
+        makers: dict[str, Callable[[], Thing]] = {
+            "certificate": lambda: self._deposit(self.company)[1],
+            "material": self.new_material,
+            "use": self.new_use,
+            "code": self.new_use,
+            "webhook": self.new_webhook,
+            "seal": self.new_seal,
+            "stopped seal": lambda: self.new_seal(SealAct.STOP),
+            "proposed seal": lambda: self.new_seal(SealAct.PROPOSE_RESUMPTION),
+            "grant": self.new_grant,
+            "dispute": self.new_dispute,
+        }
+        return makers[name]()
+
+    def thing(self, name: str) -> Thing:
+        """The thing of this name."""
+        things = {
+            "case": self.case,
+            "certificate": self.certificate,
+            "material": self.material,
+            "use": self.use,
+            "code": self.use,
+            "webhook": self.webhook,
+            "seal": self.seal,
+            "stopped seal": self.stopped,
+            "proposed seal": self.proposed,
+            "grant": self.grant,
+            "dispute": self.dispute,
+        }
+        return things[name]
+
+    def new_case(self) -> dict[str, Any]:
+        """A deposit of A that nobody made before."""
+        request = example_request(self.house.catalogue, CONSTRUCTION)
+        request["results"][0]["issuing_authority"] = self.issuer
+        return request
+
+    def _deposit(self, company: Holder) -> tuple[Thing, Thing]:
+        """A case and its certificate."""
+        request = self.new_case()
+        request["results"][0]["holders"] = [company]
+        request["case"]["applicant"] = company
+        [receipt] = self._done("POST", "/v1/deposits", json=request)["receipts"]
+        number, certificate_id = request["case"]["number"], receipt["certificate_id"]
+        by = self._actor("depositor")
+        resource = Resource(Kind.CERTIFICATE, self.issuer, self.kind.code, by, holder_of(company))
+        more = {"number": receipt["number"], "token": receipt["verify_url"].rsplit("=", 1)[-1]}
+        return (
+            Thing(Resource(Kind.CASE, by=by), {"number": number}, {"number": new_case_number()}, number),
+            _thing(resource, "certificate_id", certificate_id, more),
+        )
+
+    def new_material(self) -> Thing:
+        """A material of the first holder that nobody has compared with its original."""
+        sha256, content = new_file()
+        self._done("PUT", f"/v1/uploads/{sha256}", content=content, more={"content-type": "application/pdf"})
+        request = self.new_case() | {"results": []}
+        request["case"]["applicant"] = self.company
+        request["materials"] = [
+            {"type": ESCROW, "name": "监管协议", "sha256": sha256, "trust": "C", "holders": [self.company]}
+        ]
+        self._done("POST", "/v1/deposits", json=request)
+        question = {"holder": {k: self.company[k] for k in ("code_type", "code")}, "purpose": "办理"}
+        held = self._done("POST", "/v1/holdings", json=question)["materials"]
+        material_id = next(each["material_id"] for each in held if each["sha256"] == sha256)
+        resource = Resource(Kind.MATERIAL, by=self._actor("depositor"), holders=holder_of(self.company))
+        return _thing(resource, "material_id", material_id)
+
+    def new_use(self) -> Thing:
+        """A use of the certificate with a copy, made by the depositor and redeemed by the receiver."""
+        body = self.use_of(self.certificate.place) | {"copy": True}
+        made = self._done("POST", "/v1/uses", json=body)
+        redeemed = self._done("POST", "/v1/uses/redemptions", json={"code": made["code"]}, who="receiver")
+        assert redeemed["use"]["use_id"] == made["use_id"]
+        fresh = self._done("POST", "/v1/uses", json=body)
+        resource = Resource(
+            Kind.USE,
+            by=self._actor("depositor"),
+            holders=holder_of(self.company),
+            redeemed_by=frozenset({self._actor("receiver")}),
+        )
+        return _thing(resource, "use_id", made["use_id"], {"code": fresh["code"]})
+
+    def use_of(self, named: Mapping[str, str]) -> dict[str, Any]:
+        """A use that nobody made before."""
+        return {**named, "case_number": new_case_number(), "service_item": PRESALE, "purpose": "办理预售许可"}
+
+    def new_webhook(self) -> Thing:
+        """A webhook of the depositor."""
+        made = self._done("POST", "/v1/webhooks", json={"url": new_address()})
+        resource = Resource(Kind.WEBHOOK, by=self._actor("depositor"))
+        return _thing(resource, "webhook_id", made["webhook_id"])
+
+    def new_dispute(self) -> Thing:
+        """A dispute of the certificate, by its holder, that nobody decided about."""
+        statement = f"住所有误 {secrets.token_hex(4)}"
+        body = {**self.certificate.place, "kind": "wrong_data", "statement": statement}
+        made = self._done("POST", "/v1/me/disputes", json=body, who="holder")
+        holders = holder_of(self.company)
+        resource = Resource(Kind.DISPUTE, self.issuer, self.kind.code, holders=holders)
+        return _thing(resource, "dispute_id", made["dispute_id"])
+
+    def new_seal(self, up_to: SealAct | None = None) -> Thing:
+        """A seal of A under which nothing is granted: in use, stopped, or proposed to be used again."""
+        workshop, now = self.house.wired.workshop, datetime.now(UTC)
+        authority = self.kind.authority(self.issuer)
+        assert authority is not None
+        made = make_development_seal(
+            workshop.database,
+            SecretsFolder(self.house.settings.secrets),
+            authority=self.issuer,
+            authority_name=authority.name,
+            algorithm=SignatureAlgorithm.ECDSA_P256_SHA256,
+            centre=None,
+            at=now,
+        )
+        self.seals.append(made.seal_id)
+        if up_to is not None:
+            custody.stop(workshop, made.seal_id, self.custodian, "样例", via="test", at=now)
+        if up_to is SealAct.PROPOSE_RESUMPTION:
+            custody.propose_resumption(
+                workshop, self.custodian, made.seal_id, "样例", via="test", at=datetime.now(UTC)
+            )
+        resource = Resource(Kind.SEAL, self.issuer)
+        return Thing(resource, {"seal_id": made.seal_id}, {"seal_id": "none-such"}, made.seal_id)
+
+    def grant_of(self, seal_id: str) -> dict[str, Any]:
+        """A grant that a custodian may make."""
+        now = datetime.now(UTC)
+        return {
+            "seal_id": seal_id,
+            "type": self.kind.code,
+            "type_version": self.kind.version,
+            "client_id": self._actor("depositor"),
+            "daily_cap": 5,
+            "valid_from": now.isoformat(),
+            "valid_to": (now + timedelta(days=30)).isoformat(),
+        }
+
+    def new_grant(self) -> Thing:
+        """A grant that a custodian of A made and nobody approved."""
+        terms = custody.read_terms(self.grant_of(self.seal.mark))
+        workshop, now = self.house.wired.workshop, datetime.now(UTC)
+        [made] = custody.propose(workshop, self.custodian, [terms], via="test", at=now).grants
+        return _thing(Resource(Kind.GRANT, self.issuer), "grant_id", str(made.grant_id))
+
+    def _head_of_feed(self) -> str:
+        cursor, more = "", True
+        while more:
+            page = self._done("GET", "/v1/changes", params={"after": cursor, "limit": 1000})
+            cursor, more = page["cursor"], page["more"]
+        return str(cursor)
+
+    def stop_seals(self) -> None:
+        """Nothing is left that could be used."""
+        for seal_id in self.seals:
+            custody.stop(
+                self.house.wired.workshop, seal_id, self.custodian, "样例", via="test", at=datetime.now(UTC)
+            )
+
+    def remove_webhooks(self) -> None:
+        """A client has ten at most."""
+        for name in (
+            "depositor",
+            "colleague",
+            "client of another authority",
+            "client bound to another type",
+            "receiver",
+        ):
+            kept = self._done("GET", "/v1/webhooks", who=name)["webhooks"]
+            for each in kept:
+                if each["webhook_id"] != self.webhook.mark:
+                    self.call(name, "DELETE", f"/v1/webhooks/{each['webhook_id']}")
+
+    # --- asking ------------------------------------------------------------------------------------
+
+    def call(self, who: str, method: str, path: str, **request: Any) -> httpx.Response:  # noqa: ANN401 - what httpx takes
+        """One request by somebody."""
+        headers = {**self.visitors[who].headers, **request.pop("headers", {})}
+        return self.caller(method, path, headers=headers, **request)
+
+    def _done(
+        self,
+        method: str,
+        path: str,
+        *,
+        who: str = "depositor",
+        more: Mapping[str, str] | None = None,
+        **request: Any,  # noqa: ANN401 - what httpx takes
+    ) -> Any:  # noqa: ANN401 - JSON is any value
+        answer = self.call(who, method, path, headers=dict(more or {}), **request)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    def _actor(self, name: str) -> str:
+        actor = self.visitors[name].actor
+        assert hasattr(actor, "actor")
+        return str(actor.actor)
+
+
+def _thing(resource: Resource, name: str, at: str, more: Mapping[str, str] | None = None) -> Thing:
+    return Thing(resource, {name: at}, {name: nobody()}, at, more or {})
+
+
+def holder_of(company: Holder) -> frozenset[tuple[str, str]]:
+    """As a resource names its holder."""
+    return frozenset({HolderCode.parse(company["code_type"], company["code"]).identity})
+
+
+def new_file() -> tuple[str, bytes]:
+    """A file that nobody handed in before, with its SHA-256."""
+    content = b"%PDF-1.7 " + secrets.token_bytes(8)
+    return hashlib.sha256(content).hexdigest(), content
+
+
+def new_address() -> str:
+    """Where nobody's webhooks go yet."""
+    return f"https://receiver.example/{secrets.token_hex(6)}"
+
+
+def nobody() -> str:
+    """An id of nothing."""
+    return str(UUID(int=secrets.randbits(128), version=4))
