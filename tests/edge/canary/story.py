@@ -58,6 +58,8 @@ class Story:
     material_id: str = ""
     use: Body = field(default_factory=dict)
     webhook_id: str = ""
+    access_id: str = ""
+    dispute_id: str = ""
     checkpoint: Note = field(default_factory=lambda: Note("", ()))
     login: Account | None = None
     signer: Signer | None = None

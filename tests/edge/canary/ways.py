@@ -275,6 +275,41 @@ def _by_person(method: str, path: str, **query: str) -> Way:
     return way
 
 
+def _accesses(s: Story) -> Call:
+    def learn(answer: httpx.Response) -> None:
+        by_systems = (each for each in answer.json()["accesses"] if each["who"]["kind"] == "system")
+        s.access_id = next((each["access_id"] for each in by_systems), s.access_id)
+
+    route = ("GET", "/v1/me/accesses")
+    return Call(route, query={"limit": "50"}, cookies={SESSION: s.session}, learn=learn)
+
+
+def _dispute(s: Story) -> Call:
+    about = {"certificate_id": s.receipts[1]["certificate_id"], "kind": "wrong_data"}
+    return _disputed(s, about)
+
+
+def _dispute_of_an_access(s: Story) -> Call:
+    return _disputed(s, {"access_id": s.access_id, "kind": "unlawful_access"})
+
+
+def _disputed(s: Story, about: dict[str, str]) -> Call:
+    def learn(answer: httpx.Response) -> None:
+        s.dispute_id = answer.json()["dispute_id"]
+
+    body = {**about, "statement": s.mark(Kind.FACE)}
+    return Call(("POST", "/v1/me/disputes"), cookies={SESSION: s.session}, body=body, learn=learn)
+
+
+def _decide(**decision: str) -> Way:
+    def way(s: Story) -> Call:
+        body = {**decision, "reason": s.mark(Kind.PURPOSE)}
+        route = ("POST", "/v1/disputes/{dispute_id}/decision")
+        return Call(route, at={"dispute_id": s.dispute_id}, headers=s.client(), body=body)
+
+    return way
+
+
 def _form_by_code(s: Story) -> Call:
     receipt = s.receipts[0]
     form = {"number": receipt["number"], "code": receipt["verification_code"]}
@@ -340,7 +375,13 @@ STORY: tuple[Way, ...] = (
     _by_person("GET", "/my"),
     _by_person("GET", "/v1/me/certificates"),
     _by_person("GET", "/v1/me/certificates/{certificate_id}/document", format="pdf"),
-    _by_person("GET", "/v1/me/accesses", limit="5"),
+    _accesses,
+    _dispute_of_an_access,
+    _dispute,
+    _by_person("GET", "/v1/me/disputes"),
+    _by_client("GET", "/v1/disputes"),
+    _decide(decision="accept"),
+    _decide(decision="resolve", outcome="upheld"),
     _by_person("DELETE", "/v1/me/uses/{use_id}"),
     _of_use("POST", "/v1/uses/{use_id}/revocation"),
     _status,
