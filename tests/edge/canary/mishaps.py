@@ -22,9 +22,10 @@ from tests.edge.canary.ways import RENEWING, STORY
 from vault import signin
 
 # Kept in clear by decision: whoever puts a name there publishes it. Canaries of their own kinds stand there
-# in every request.
+# in every request. An ID number is refused in a reason; a case number may look like anything.
+CASE_NUMBER = "/case/number"
 PUBLIC_LEAVES = {
-    ("POST", "/v1/deposits"): {"/case/number"},
+    ("POST", "/v1/deposits"): {CASE_NUMBER},
     ("POST", "/v1/certificates/{certificate_id}/status"): {"/reason"},
     ("POST", "/v1/certificates/{certificate_id}/inspections"): {"/remark"},
     ("POST", "/v1/seal-grants/{grant_id}/end"): {"/reason"},
@@ -235,6 +236,8 @@ def _with_leaves(story: Story, call: Call, tried: Tried) -> Iterator[Call]:
             extra = story.mark(Kind.STRAY)
             yield replace(call, body=_with_field(call.body, parent, extra, story.mark(Kind.NAME)))
         if pointer in public:
+            if pointer != CASE_NUMBER:
+                yield replace(call, body=with_leaf(call.body, pointer, story.mark(Kind.ID_NUMBER)))
             continue
         for new in (story.mark(next(kinds)), [story.mark(Kind.NAME)]):
             body = with_leaf(call.body, pointer, new)
