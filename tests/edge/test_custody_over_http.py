@@ -204,3 +204,14 @@ def test_a_client_is_told_what_to_do_next(house: House, desk: Desk, caller: Call
     over = caller("POST", "/v1/deposits", json=example_request(house.catalogue), headers=bearer)
     assert (over.status_code, over.json()["type"]) == (429, "urn:certvault:problem:seal-cap-reached")
     assert 0 < int(over.headers["retry-after"]) <= 24 * 3600
+
+
+def test_a_reason_is_kept_in_clear_and_holds_no_id_number(desk: Desk, signed_in: SignedIn) -> None:
+    custodian = signed_in(Role.SEAL_CUSTODIAN)
+    grant = custodian("POST", "/v1/seal-grants", json=grant_body(desk)).json()["grant_id"]
+    seal = f"/v1/seals/{desk.seal.seal_id}"
+    for path in (f"/v1/seal-grants/{grant}/end", f"{seal}/stop", f"{seal}/resumption"):
+        for number in ("11010519491231002X", "１１０１０５ 19491231 002X"):
+            answer = custodian("POST", path, json={"reason": f"印章 {number} 遗失"})
+            assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/reason")
+            assert "19491231" not in answer.text

@@ -126,7 +126,8 @@ def receiver(house: House) -> ClientGrant:
 
 def person(holder: Holder) -> Person:
     code = HolderCode.parse(holder["code_type"], holder["code"])
-    return Person(uuid7(now()), "https://id.example", holder["name"], frozenset(), None, code, Assurance.HIGH)
+    roles = frozenset({Role.HOLDER})
+    return Person(uuid7(now()), "https://id.example", holder["name"], roles, None, code, Assurance.HIGH)
 
 
 def test_a_use_with_a_copy_by_somebody_who_did_not_issue_it(

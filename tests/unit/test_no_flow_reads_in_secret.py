@@ -40,7 +40,7 @@ SILENT = {
     "vault.webhooks.registering.unregister": _OPERATION,
     "vault.webhooks.replaying.replay_range": _OPERATION,
 }
-OPENS = ("storage.envelope", "open_json")
+OPENS = ("storage.envelope.sealing", "open_json")
 WRITES = {("storage.history", "insert_look"), ("storage.history", "insert_audit")}
 
 Function = tuple[str, str]

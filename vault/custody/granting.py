@@ -27,6 +27,7 @@ from vault.model.access import Action, Kind, authorize, not_there
 from vault.model.actors import Person
 from vault.model.custody import DAILY_CAP_MAX, GRANT_DAYS_MAX, Grant, GrantState, GrantTerms
 from vault.model.ids import uuid7
+from vault.model.written import ID_DIGITS_MIN, holds_id_digits
 from vault.workshop import Workshop
 
 # One seal of every authority of a city, for every type: what one custodian reads in one sitting.
@@ -136,11 +137,14 @@ def read_reason(reason: str) -> str:
     """A reason as it is kept.
 
     Raises:
-        InputError: empty or too long.
+        InputError: empty, too long, or with what may be an ID number: it is kept in clear.
     """
     text = reason.strip()
     if not 0 < len(text) <= REASON_MAX_CHARS:
         raise InputError.at("/reason", f"Expected a reason of 1 to {REASON_MAX_CHARS} characters.")
+    if holds_id_digits(text):
+        sentence = f"{ID_DIGITS_MIN} digits in a row may be an ID number; leave them out."
+        raise InputError.at("/reason", f"This text is kept in clear: {sentence}")
     return text
 
 

@@ -91,6 +91,10 @@ DEEDS: Mapping[str, Deed] = MappingProxyType(
         "audit-export": Deed(
             "导出了审计记录中涉及您的记录", "exported records about you from the audit trail"
         ),
+        "hold-holder": Deed(
+            "对您的信息作了保全，此间不予删除", "put what is yours on hold: it is not erased meanwhile"
+        ),
+        "release-holder": Deed("解除了对您的信息的保全", "released what was yours from a hold"),
         "dispute-submit": Deed("就{what}提出了异议", "disputed {what}"),
         "dispute-view": Deed("查看了您提出的异议", "viewed a dispute of yours"),
         "dispute-accepted": Deed("受理了您就{what}提出的异议", "accepted your dispute of {what}"),

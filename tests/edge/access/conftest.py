@@ -11,7 +11,7 @@ from tests.edge.access.scene import Scene
 from tests.edge.conftest import Caller
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def scene(app: FastAPI, loop: AbstractEventLoop, house: House) -> Iterator[Scene]:
     """Everybody, and one of each thing that can be asked for."""
     made = Scene(Caller(app, loop), house)

@@ -24,10 +24,11 @@ from vault import custody, sessions, signin
 from vault.custody import grant_what_is_missing
 from vault.founding import SecretsFolder, make_development_seal
 from vault.model.access import ANYONE, Actor, Context, Footing, Kind, Resource
-from vault.model.actors import Assurance, Introduced, Role
+from vault.model.actors import Assurance, ClientGrant, Introduced, Role
 from vault.model.custody import SealAct
 from vault.model.holders import HolderCode
 from vault.model.ids import uuid7
+from vault.webhooks import registered, unregister
 
 STAFF = (Role.CLERK, Role.VERIFIER, Role.ISSUER, Role.SEAL_CUSTODIAN, Role.AUDITOR, Role.OPERATOR)
 NAMES = (
@@ -312,18 +313,14 @@ class Scene:
             )
 
     def remove_webhooks(self) -> None:
-        """A client has ten at most."""
-        for name in (
-            "depositor",
-            "colleague",
-            "client of another authority",
-            "client bound to another type",
-            "receiver",
-        ):
-            kept = self._done("GET", "/v1/webhooks", who=name)["webhooks"]
-            for each in kept:
-                if each["webhook_id"] != self.webhook.mark:
-                    self.call(name, "DELETE", f"/v1/webhooks/{each['webhook_id']}")
+        """All but the one that can be asked for: a client has ten at most."""
+        workshop, now = self.house.wired.workshop, datetime.now(UTC)
+        clients = [each.actor for each in self.visitors.values() if isinstance(each.actor, ClientGrant)]
+        for client in clients:
+            for kept in registered(workshop, client, client.client_id, at=now):
+                webhook_id = kept.state.webhook.webhook_id
+                if str(webhook_id) != self.webhook.mark:
+                    unregister(workshop, client, webhook_id)
 
     # --- asking ------------------------------------------------------------------------------------
 

@@ -74,8 +74,8 @@ class Browser:
         ]
         self.exchanges: list[Exchange] = []
 
-    def send(self, call: Call, phase: str) -> httpx.Response:
-        """One request, answered."""
+    def send(self, call: Call, phase: str, *, origin: str = "") -> httpx.Response:
+        """One request, answered. `origin`: of another server than the usual."""
         headers = {name: _header(value) for name, value in call.headers.items()}
         if call.cookies:
             headers["cookie"] = _header("; ".join(f"{name}={value}" for name, value in call.cookies.items()))
@@ -84,7 +84,7 @@ class Browser:
         query = f"?{urlencode(call.query)}" if call.query else ""
         request = self._client.build_request(
             call.route[0],
-            call.path + query,
+            origin + call.path + query,
             headers=[(name.encode(), value) for name, value in headers.items()],
             json=call.body,
             content=call.content,

@@ -23,6 +23,8 @@ from psycopg.types.json import Jsonb
 from signing.typeset.fonts import typesetting_fonts
 from storage.embedded.postgres import SUPERUSER
 from tests.edge.canary.calls import Exchange, everywhere
+from tests.edge.canary.ceilings import limited, ungranted
+from tests.edge.canary.keeping import custodians
 from tests.edge.canary.marks import Kind, Marks
 from tests.edge.canary.mishaps import (
     bodies,
@@ -106,6 +108,15 @@ class Evidence:
                 found |= self.searcher.hits(content, place)
         return found
 
+    def filled_buckets(self) -> set[str]:
+        """The buckets in which anything is."""
+        store = _store(self.story)
+        return {
+            bucket.name
+            for bucket in store.list_buckets()
+            if next(iter(store.list_objects(bucket.name, recursive=True)), None) is not None
+        }
+
     def processes(self) -> set[Hit]:
         """Command lines and environments of every process that can be looked at, this one left out."""
         found: set[Hit] = set()
@@ -124,13 +135,14 @@ def gathered(story: Story) -> Iterator[Evidence]:
     """Everything is tried, and what is left is looked for, while the block runs."""
     marks, vault = story.marks, story.vault
     story.begin()
+    custodians(story)
     for way in STORY:
         call = everywhere(way(story), marks)
         answer = story.send(call)
         assert answer.status_code < httpx.codes.BAD_REQUEST, f"{call.route}: {answer.text}"
     renew(story)
     eventually(lambda: story.receiver.received, "a delivery")
-    for attempt in (unknown_callers, placed, bodies, refusals):
+    for attempt in (unknown_callers, placed, bodies, refusals, ungranted, limited):
         renew(story)
         attempt(story)
     renew(story)

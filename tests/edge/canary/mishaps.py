@@ -22,11 +22,15 @@ from tests.edge.canary.ways import RENEWING, STORY
 from vault import signin
 
 # Kept in clear by decision: whoever puts a name there publishes it. Canaries of their own kinds stand there
-# in every request.
+# in every request. An ID number is refused in a reason; a case number may look like anything.
+CASE_NUMBER = "/case/number"
 PUBLIC_LEAVES = {
-    ("POST", "/v1/deposits"): {"/case/number"},
+    ("POST", "/v1/deposits"): {CASE_NUMBER},
     ("POST", "/v1/certificates/{certificate_id}/status"): {"/reason"},
     ("POST", "/v1/certificates/{certificate_id}/inspections"): {"/remark"},
+    ("POST", "/v1/seal-grants/{grant_id}/end"): {"/reason"},
+    ("POST", "/v1/seals/{seal_id}/stop"): {"/reason"},
+    ("POST", "/v1/seals/{seal_id}/resumption"): {"/reason"},
 }
 PLACED = (Kind.NAME, Kind.ID_NUMBER, Kind.CREDIT_CODE, Kind.SECRET)
 # Two cores: while the server works on one request, the next is made.
@@ -34,7 +38,18 @@ HANDS = 3
 Tried = set[tuple[tuple[str, str], str]]
 _CLAIMED_BYTES = 10**9
 # Everything that a request may write to or read from; what the worker needs to live is left alone.
-_READ = ("certificates", "holders", "materials", "uses", "cases", "webhooks", "people", "log_leaves", "seals")
+_READ = (
+    "certificates",
+    "holders",
+    "materials",
+    "uses",
+    "cases",
+    "webhooks",
+    "people",
+    "log_leaves",
+    "seals",
+    "seal_grants",
+)
 
 
 def renew(story: Story) -> None:
@@ -51,11 +66,11 @@ def everything(story: Story, phase: str, *, hands: int = 1) -> None:
     """Every way once more, whatever comes of it; so many requests at once."""
     story.phase = phase
     if hands == 1:
-        for call in _calls(story):
+        for call in calls(story):
             story.send(call)
         return
     with ThreadPoolExecutor(hands) as pool:
-        list(pool.map(story.send, list(_calls(story))))
+        list(pool.map(story.send, list(calls(story))))
 
 
 def placed(story: Story) -> None:
@@ -63,13 +78,13 @@ def placed(story: Story) -> None:
     story.phase = "a canary in each place"
     tried: Tried = set()
     with ThreadPoolExecutor(HANDS) as pool:
-        for call in _calls(story):
+        for call in calls(story):
             list(pool.map(story.send, list(_with_places(story, call, tried))))
 
 
 def unknown_callers(story: Story) -> None:
     """Nobody, and somebody with a token, a secret or a cookie that is not ours."""
-    for call in _calls(story):
+    for call in calls(story):
         nobody = {name: value for name, value in call.headers.items() if name != "authorization"}
         story.phase = "without credentials"
         story.send(replace(call, headers=nobody, cookies={}))
@@ -82,7 +97,7 @@ def unknown_callers(story: Story) -> None:
 
 def bodies(story: Story) -> None:
     """Bodies of another kind, that cannot be read, or are too large."""
-    for call in (each for each in _calls(story) if each.has_body or each.route[0] in {"POST", "PUT"}):
+    for call in (each for each in calls(story) if each.has_body or each.route[0] in {"POST", "PUT"}):
         story.phase = "wrong media type"
         text = story.mark(Kind.NAME).encode()
         plain = replace(call, body=None, data=None, files=None)
@@ -101,16 +116,7 @@ def bodies(story: Story) -> None:
 def refusals(story: Story) -> None:
     """Not permitted (403), in conflict with what is there (409), and addresses that nobody has."""
     story.phase = "refused"
-    house, marks = story.vault.house, story.marks
-    made = signin.add_client(house.wired.workshop, "narrow", "x", frozenset(), at=datetime.now(UTC))
-    token = httpx.post(
-        f"{story.vault.base_url}/oauth/token",
-        data={"grant_type": "client_credentials"},
-        auth=("narrow", marks.adopt(Kind.CLIENT_SECRET, made.secret)),
-        trust_env=False,
-    ).json()["access_token"]
-    narrow: dict[str, str | bytes] = {"authorization": f"Bearer {token}"}
-    marks.adopt(Kind.BEARER, token.rsplit(".", 1)[1])
+    marks, narrow = story.marks, new_client(story, "narrow", frozenset())
     deposit = Call(("POST", "/v1/deposits"), headers=story.client(), body=story.deposit())
     changed = with_leaf(deposit.body, "/results/0/fields/domicile", story.mark(Kind.FACE))
     for call in (
@@ -130,9 +136,23 @@ def refusals(story: Story) -> None:
         story.send(everywhere(call, marks))
         browser = {**call.headers, "accept": "text/html", "sec-fetch-site": "cross-site"}
         story.send(everywhere(replace(call, headers=browser), marks))
-    for call in _calls(story):
+    for call in calls(story):
         foreign = {**call.headers, "sec-fetch-site": "cross-site", "accept": "text/html"}
         story.send(replace(call, headers=foreign))  # 403 where a browser's form or session is at stake
+
+
+def new_client(story: Story, client_id: str, authorities: frozenset[str]) -> dict[str, str | bytes]:
+    """The header of another approval system, bound to these authorities; nothing is granted to it."""
+    workshop, marks = story.vault.house.wired.workshop, story.marks
+    made = signin.add_client(workshop, client_id, "x", authorities, at=datetime.now(UTC))
+    token = httpx.post(
+        f"{story.vault.base_url}/oauth/token",
+        data={"grant_type": "client_credentials"},
+        auth=(client_id, marks.adopt(Kind.CLIENT_SECRET, made.secret)),
+        trust_env=False,
+    ).json()["access_token"]
+    marks.adopt(Kind.BEARER, token.rsplit(".", 1)[1])
+    return {"authorization": f"Bearer {token}"}
 
 
 @contextmanager
@@ -169,7 +189,8 @@ def nothing_can_be_found(database_url: str) -> Iterator[None]:
                 db.execute(rename.format(sql.Identifier(f"{table}_away"), sql.Identifier(table)))
 
 
-def _calls(story: Story) -> Iterator[Call]:
+def calls(story: Story) -> Iterator[Call]:
+    """Every way of the story, marked."""
     return (everywhere(way(story), story.marks) for way in STORY)
 
 
@@ -215,6 +236,8 @@ def _with_leaves(story: Story, call: Call, tried: Tried) -> Iterator[Call]:
             extra = story.mark(Kind.STRAY)
             yield replace(call, body=_with_field(call.body, parent, extra, story.mark(Kind.NAME)))
         if pointer in public:
+            if pointer != CASE_NUMBER:
+                yield replace(call, body=with_leaf(call.body, pointer, story.mark(Kind.ID_NUMBER)))
             continue
         for new in (story.mark(next(kinds)), [story.mark(Kind.NAME)]):
             body = with_leaf(call.body, pointer, new)

@@ -3,7 +3,7 @@
 import hashlib
 import io
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urljoin, urlsplit
@@ -37,7 +37,10 @@ Body = dict[str, Any]
 
 @dataclass(slots=True)
 class Story:
-    """What has happened so far. `phase`: what is tried now, for findings."""
+    """What has happened so far. `phase`: what is tried now, for findings.
+
+    `makes`, `approves`: the sessions of two seal custodians; `session`: that of the person.
+    """
 
     vault: Vault
     marks: Marks
@@ -48,6 +51,9 @@ class Story:
     bearer: str = ""
     session: str = ""
     attempt: str = ""
+    makes: str = ""
+    approves: str = ""
+    grant_id: str = ""
     back: dict[str, str] = field(default_factory=dict)
     company: dict[str, str] = field(default_factory=dict)
     person: dict[str, str] = field(default_factory=dict)
@@ -178,14 +184,30 @@ class Story:
         self.webhook_id = answer.json()["webhook_id"]
         self.marks.adopt(Kind.WEBHOOK_SECRET, answer.json()["secret"])
 
-    def go_to_provider(self, answer: httpx.Response) -> None:
+    def custodian(self) -> Account:
+        """Somebody new who keeps the seals of the desk's authority and can sign in."""
+        login = account(
+            self.mark(Kind.STRAY),
+            self.marks.adopt(Kind.PASSWORD, secrets.token_urlsafe(12)),
+            name=self.mark(Kind.NAME),
+            roles=frozenset({Role.SEAL_CUSTODIAN}),
+            code=HolderCode.parse("111", self.mark(Kind.ID_NUMBER)),
+            organisation=self.vault.desk.seal.authority,
+        )
+        self.vault.provider.keep(login)
+        return login
+
+    def learn_grant(self, answer: httpx.Response) -> None:
+        """A grant that waits for its approval."""
+        self.grant_id = answer.json()["grant_id"]
+
+    def go_to_provider(self, answer: httpx.Response, login: Account) -> None:
         """From the redirect to the provider to its answer: a code that nobody has redeemed yet."""
         self.attempt = self.marks.adopt(Kind.ATTEMPT, set_cookies(answer)[ATTEMPT])
-        assert self.login is not None
         away = answer.headers["location"]
         with outside() as elsewhere:
             form = read(elsewhere.get(away))
-            entered = {"login": self.login.login, "password": self.login.password}
+            entered = {"login": login.login, "password": login.password}
             back = elsewhere.post(urljoin(away, form.action or ""), data={**form.fields, **entered})
         self.back = dict(parse_qsl(urlsplit(back.headers["location"]).query))
         self.marks.adopt(Kind.OIDC_CODE, self.back["code"])
@@ -200,3 +222,7 @@ def set_cookies(answer: httpx.Response) -> Mapping[str, str]:
     """The cookies that an answer sets, without their attributes."""
     lines = (line.split(";")[0].partition("=") for line in answer.headers.get_list("set-cookie"))
     return {name: value for name, _, value in lines}
+
+
+Way = Callable[[Story], Call]
+"""How a route is asked at this point of the story."""

@@ -8,6 +8,7 @@ can do.
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from socket import create_server
 from urllib.parse import urlsplit
@@ -21,6 +22,7 @@ from signing.log_key import LogKey, new_log_key, read_log_key
 from storage.embedded import EngineAddresses, discard, embedded_engines
 from storage.embedded.placement import recorded_home
 from tests.conftest import House, founded
+from tests.desks import Desk, open_desk
 from tests.faults import Wire
 from tests.programs import PROJECT, eventually, running
 from tests.provider import IdentityProvider, running_provider
@@ -28,6 +30,8 @@ from vault.tlog.note import COSIGNATURE_V1, VerifierKey
 
 LOOPBACK = "127.0.0.1"
 WITNESS = "witness.example/w1"
+# Less than one question of any kind.
+NO_ROOM = "0.001"
 # What no setting can do: every logger of every library speaks, wherever this is on the path.
 LOUD = """
 import logging
@@ -38,11 +42,17 @@ logging.basicConfig = lambda **given: said(**{**given, "level": logging.DEBUG})
 
 @dataclass(frozen=True, slots=True)
 class Vault:
-    """The running vault. `house`: the parts of it for this process, on the engines themselves."""
+    """The running vault. `house`: the parts of it for this process, on the engines themselves.
+
+    `strict_url`: a second server of it, where strangers have no room at all. `desk`: a seal that nothing of
+    the story needs.
+    """
 
     house: House
+    desk: Desk
     engines: EngineAddresses
     base_url: str
+    strict_url: str
     witness: LogKey
     database: Wire
     store: Wire
@@ -65,9 +75,8 @@ def running_vault(folder: Path) -> Iterator[Vault]:
         with ExitStack() as stack:
             engines = stack.enter_context(embedded_engines(data))
             listening = stack.enter_context(create_server((LOOPBACK, 0)))
-            with create_server((LOOPBACK, 0)) as probe:
-                port = int(probe.getsockname()[1])
-            base_url = f"http://{LOOPBACK}:{port}"
+            port, strict_port = free_ports(2)
+            base_url, strict_url = (f"http://{LOOPBACK}:{each}" for each in (port, strict_port))
             witness = read_log_key(new_log_key())
             witnesses = folder / "witnesses.txt"
             verifier = VerifierKey(WITNESS, COSIGNATURE_V1, witness.public)
@@ -85,17 +94,39 @@ def running_vault(folder: Path) -> Iterator[Vault]:
             provider = stack.enter_context(
                 running_provider(told, listening, house.issuer, book, logs / "provider.log")
             )
-            serve = ("serve", "--port", str(port), "--processes", "1")
-            stack.enter_context(running(*serve, settings=told, output=logs / "serve.log"))
+            strict = told | {"CERTVAULT_LIMITS_FACTOR": NO_ROOM}
+            for each, known, name in ((port, told, "serve"), (strict_port, strict, "strict")):
+                serve = ("serve", "--port", str(each), "--processes", "1")
+                stack.enter_context(running(*serve, settings=known, output=logs / f"{name}.log"))
             stack.enter_context(running("worker", settings=told, output=logs / "worker.log"))
-            eventually(lambda: _answers(f"{base_url}/readyz"), "the server")
-            home = recorded_home(data.resolve())
+            desk = stack.enter_context(open_desk(house))
+            for url in (base_url, strict_url):
+                eventually(partial(_answers, f"{url}/readyz"), "the server")
             yield Vault(
-                house, engines, base_url, witness, database, store, provider, data, home, logs, temporary
+                house=house,
+                desk=desk,
+                engines=engines,
+                base_url=base_url,
+                strict_url=strict_url,
+                witness=witness,
+                database=database,
+                store=store,
+                provider=provider,
+                data=data,
+                home=recorded_home(data.resolve()),
+                logs=logs,
+                temporary=temporary,
             )
     finally:
         if data.exists():
             discard(data)
+
+
+def free_ports(number: int) -> list[int]:
+    """So many ports on which nobody listens."""
+    with ExitStack() as stack:
+        probes = [stack.enter_context(create_server((LOOPBACK, 0))) for _ in range(number)]
+        return [int(probe.getsockname()[1]) for probe in probes]
 
 
 @contextmanager

@@ -6,23 +6,23 @@ ways use. Every place that a body may have must be in one of its route's ways, t
 
 import base64
 import hashlib
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import httpx
 
 from api.assertions import ASSERTION_TYPE
 from tests.edge.canary.calls import Call
+from tests.edge.canary.disputing import DISPUTING
+from tests.edge.canary.keeping import KEEPING
 from tests.edge.canary.marks import Kind
-from tests.edge.canary.story import ATTEMPT, GOOD, PRESALE, SESSION, Story
+from tests.edge.canary.signing_in import by_person, come_back, go
+from tests.edge.canary.story import GOOD, PRESALE, Story, Way
 from tests.edge.canary.vault import WITNESS
 from tests.log.conftest import cosign, cosigned
 from tests.programs import eventually
 from vault.tlog.checkpoint import parse_checkpoint
 from vault.tlog.note import parse_note
 
-Route = tuple[str, str]
-Way = Callable[[Story], Call]
 PDF = "application/pdf"
 CHINA = timedelta(hours=8)
 
@@ -255,61 +255,6 @@ def _tile(path: str, tile: str = "") -> Way:
     return way
 
 
-def _go(s: Story) -> Call:
-    route = ("GET", "/signin/{key}")
-    return Call(route, at={"key": "local"}, query={"to": "/my"}, learn=s.go_to_provider)
-
-
-def _come_back(s: Story) -> Call:
-    cookies = {ATTEMPT: s.attempt, SESSION: s.session or s.mark(Kind.SECRET)}
-    route = ("GET", "/signin/{key}/callback")
-    return Call(route, at={"key": "local"}, query=s.back, cookies=cookies, learn=s.learn_session)
-
-
-def _by_person(method: str, path: str, **query: str) -> Way:
-    def way(s: Story) -> Call:
-        receipt, use_id = s.receipts[1], s.use["use_id"]
-        at = {"certificate_id": receipt["certificate_id"], "use_id": use_id}
-        return Call((method, path), at=at, query=query, cookies={SESSION: s.session})
-
-    return way
-
-
-def _accesses(s: Story) -> Call:
-    def learn(answer: httpx.Response) -> None:
-        by_systems = (each for each in answer.json()["accesses"] if each["who"]["kind"] == "system")
-        s.access_id = next((each["access_id"] for each in by_systems), s.access_id)
-
-    route = ("GET", "/v1/me/accesses")
-    return Call(route, query={"limit": "50"}, cookies={SESSION: s.session}, learn=learn)
-
-
-def _dispute(s: Story) -> Call:
-    about = {"certificate_id": s.receipts[1]["certificate_id"], "kind": "wrong_data"}
-    return _disputed(s, about)
-
-
-def _dispute_of_an_access(s: Story) -> Call:
-    return _disputed(s, {"access_id": s.access_id, "kind": "unlawful_access"})
-
-
-def _disputed(s: Story, about: dict[str, str]) -> Call:
-    def learn(answer: httpx.Response) -> None:
-        s.dispute_id = answer.json()["dispute_id"]
-
-    body = {**about, "statement": s.mark(Kind.FACE)}
-    return Call(("POST", "/v1/me/disputes"), cookies={SESSION: s.session}, body=body, learn=learn)
-
-
-def _decide(**decision: str) -> Way:
-    def way(s: Story) -> Call:
-        body = {**decision, "reason": s.mark(Kind.PURPOSE)}
-        route = ("POST", "/v1/disputes/{dispute_id}/decision")
-        return Call(route, at={"dispute_id": s.dispute_id}, headers=s.client(), body=body)
-
-    return way
-
-
 def _form_by_code(s: Story) -> Call:
     receipt = s.receipts[0]
     form = {"number": receipt["number"], "code": receipt["verification_code"]}
@@ -370,26 +315,21 @@ STORY: tuple[Way, ...] = (
     _plain("GET", "/docs"),
     _plain("GET", "/openapi.json"),
     lambda _: Call(("GET", "/signin"), query={"to": "/my"}),
-    _go,
-    _come_back,
-    _by_person("GET", "/my"),
-    _by_person("GET", "/v1/me/certificates"),
-    _by_person("GET", "/v1/me/certificates/{certificate_id}/document", format="pdf"),
-    _accesses,
-    _dispute_of_an_access,
-    _dispute,
-    _by_person("GET", "/v1/me/disputes"),
-    _by_client("GET", "/v1/disputes"),
-    _decide(decision="accept"),
-    _decide(decision="resolve", outcome="upheld"),
-    _by_person("DELETE", "/v1/me/uses/{use_id}"),
+    go,
+    come_back,
+    *KEEPING,
+    by_person("GET", "/my"),
+    by_person("GET", "/v1/me/certificates"),
+    by_person("GET", "/v1/me/certificates/{certificate_id}/document", format="pdf"),
+    *DISPUTING,
+    by_person("DELETE", "/v1/me/uses/{use_id}"),
     _of_use("POST", "/v1/uses/{use_id}/revocation"),
     _status,
     _plain("GET", "/livez"),
     _plain("GET", "/readyz"),
     _plain("GET", "/version"),
     _plain("GET", "/metrics"),
-    _by_person("POST", "/signout"),
+    by_person("POST", "/signout"),
     _plain("GET", "/signed-out"),
     _plain("GET", "/signed-out/{key}", key="local"),
     _plain("GET", "/signout/{key}", key="local"),
@@ -404,8 +344,8 @@ RENEWING: tuple[Way, ...] = (
     _deposit,
     _holdings,
     lambda s: _use(s, certificate_id=s.receipts[1]["certificate_id"]),
-    _go,
-    _come_back,
-    _go,
+    go,
+    come_back,
+    go,
 )
 """What the story has used up, made anew."""

@@ -91,7 +91,11 @@ def test_the_answer_is_a_problem_document_that_names_the_cap() -> None:
 def test_a_file_in_a_form_is_never_laid_down_on_a_disk(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Frameworks keep a megabyte in memory, and the rest in a temporary file in clear."""
     laid_down: list[object] = []
-    monkeypatch.setattr(SpooledTemporaryFile, "rollover", laid_down.append)
+
+    def noted(file: object) -> None:
+        laid_down.append(file)
+
+    monkeypatch.setattr(SpooledTemporaryFile, "rollover", noted)
     file = ("a.pdf", b"%PDF-1.7\n" + bytes(3 * 1024 * 1024))
     call(app_without_engines(), "POST", path, files={"file": file})  # there is no engine to judge it
     assert not laid_down

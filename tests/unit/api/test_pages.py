@@ -157,9 +157,8 @@ def test_a_form_without_anything_in_it_is_asked_for_again(app: FastAPI) -> None:
     assert "样许字1号" in answer.text
 
 
-@pytest.mark.parametrize("path", ["/11010519491231002X", "/signin/11010519491231002X"])
-def test_an_address_that_is_none_of_ours_is_not_repeated(app: FastAPI, path: str) -> None:
-    page = call(app, "GET", path, headers={"accept": "text/html"})
+def test_an_address_that_is_none_of_ours_is_not_repeated(app: FastAPI) -> None:
+    page = call(app, "GET", "/11010519491231002X", headers={"accept": "text/html"})
     assert page.status_code == 404
     assert "11010519491231002X" not in page.text
     assert 'href="/?lang=en"' in page.text

@@ -9,9 +9,11 @@ from uuid import UUID
 import pytest
 
 import vault
+from storage.erasure import HOLD, RELEASE
 from storage.verification_days import ACTION
 from vault.errors import InputError
 from vault.model.access_words import DEEDS, NAMED_MAX, STEPS, Names, sentences
+from vault.model.custody import SealAct
 from vault.model.deferral import ORDER_NAMES, OrderKind
 from vault.model.dispute import DisputeState
 from vault.model.history_entry import (
@@ -39,6 +41,12 @@ OF_NO_CERTIFICATE = {
     "history-defer",
     "history-list",
     "directory-export",  # its beginning is told
+    "erase-holder",  # nobody is left to be told
+    "seal-import",
+    "seal-grant-make",
+    "seal-grant-approve",
+    "seal-grant-end",
+    *(f"seal-{act.value.replace('_', '-')}" for act in SealAct),
 }
 
 
@@ -147,6 +155,8 @@ def test_every_action_that_is_audited_has_its_words() -> None:
     """A flow with a new action says here what its holder is told, or that it opens nobody's certificate."""
     named = {action for file in Path(vault.__path__[0]).rglob("*.py") for action in actions_in(file)}
     named |= {f"use-{action}" for action in UseAction} | {ACTION}
+    named |= {f"seal-{act.value.replace('_', '-')}" for act in SealAct}
+    named |= {f"{act}-holder" for act in (HOLD, RELEASE)}
     named |= {f"dispute-{state}" for state in DisputeState if state is not DisputeState.SUBMITTED}
     assert named == set(DEEDS) | OF_NO_CERTIFICATE
     assert set(STEPS) == set(Action)
@@ -158,11 +168,11 @@ def actions_in(file: Path) -> set[str]:
     found: set[object] = set()
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         match node:
-            case ast.Call(func=ast.Name(id="AuditRow" | "_look" | "_audit" | "note"), args=given):
+            case ast.Call(func=ast.Name(id="AuditRow" | "look_by" | "_look" | "_audit" | "note"), args=given):
                 named = [keyword.value for keyword in node.keywords if keyword.arg == "action"]
                 found |= {each.value for each in (*given, *named) if isinstance(each, ast.Constant)}
             case ast.Assign(
-                targets=[ast.Name(id="action")],
+                targets=[ast.Name(id="action" | "noted")],
                 value=ast.IfExp(body=ast.Constant(value=one), orelse=ast.Constant(value=other)),
             ):
                 found |= {one, other}
