@@ -260,4 +260,4 @@ def _of_case(event: FromClause, aliases: Sequence[tuple[UUID, bytes]]) -> Column
     found = select(other.c.order_id).where(
         other.c.order_id == deferral_orders.c.id, other.c.case_index == event.c.case_index
     )
-    return or_(same, found.exists())
+    return or_(same, found.correlate(deferral_orders, event).exists())

@@ -1,6 +1,6 @@
 """A vault of a test's own with a row of everything that has an envelope, a wrapped key or a blind index."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -116,7 +116,9 @@ def live_in(house: House) -> LivedIn:
     holdings(workshop, client, code, purpose="看", service_item=None, case_number=LOOKED_FOR, at=now())
     dispute = submit(workshop, person, read_dispute(said(certificate)), at=now()).dispute
     accepted = read_decision({"decision": "accept", "reason": ACCEPTED})
-    decide(workshop, client, dispute.dispute_id, accepted, at=now())
+    since = now()
+    decide(workshop, client, dispute.dispute_id, accepted, at=since)
+    certificate = replace(certificate, disputed_since=since)
     hold(workshop, code, reason="a court", actor="operator:test", at=now())
     release(workshop, code, reason="settled", actor="operator:test", at=now())
     lived = LivedIn(
