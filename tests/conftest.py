@@ -18,6 +18,7 @@ from api.settings import Settings
 from api.wiring import Wired, blobs_of, database_of, wire
 from migrations.run import upgrade
 from signing.typeset import SEAL_PLACES
+from storage.db import Database
 from storage.embedded import EngineAddresses, discard, embedded_engines
 from tests.faults import CuttingWire
 from tests.keys import token_key_pem
@@ -41,7 +42,10 @@ settings.load_profile("suite")
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """A founded vault: settings for child processes, parts for this one, and a client that may deposit."""
+    """A founded vault: settings for child processes, parts for this one, and a client that may deposit.
+
+    `owner`: the database as the role that owns the tables, for what the service may not do.
+    """
 
     settings: Settings
     wired: Wired
@@ -50,6 +54,7 @@ class House:
     client_secret: str
     listening: socket
     issuer: str
+    owner: Database
 
 
 @pytest.fixture(scope="session")
@@ -72,7 +77,7 @@ def house(engines: EngineAddresses, tmp_path_factory: pytest.TempPathFactory) ->
     issuer = f"http://127.0.0.1:{listening.getsockname()[1]}"
     providers = local_provider.set_up(secrets.path, issuer=issuer, origin=ORIGIN, accounts=[])
     settings = settings_for(engines, secrets.path).model_copy(update={"providers": providers})
-    upgrade(engines.database_url)
+    upgrade(engines.owner_database_url, service_url=engines.database_url)
     blobs_of(settings).prepare()
     catalogue = shipped_catalogue(SEAL_PLACES)
     database = database_of(settings)
@@ -84,8 +89,10 @@ def house(engines: EngineAddresses, tmp_path_factory: pytest.TempPathFactory) ->
     authorities = frozenset(authority.code for authority in catalogue.city.authorities)
     added = add_client(wired.workshop, "suite", "The test suite", authorities, at=now)
     client = ClientGrant("suite", "The test suite", authorities)
+    owner = Database(engines.owner_database_url, pool_size=4)
     with listening:
-        yield House(settings, wired, catalogue, client, added.secret, listening, issuer)
+        yield House(settings, wired, catalogue, client, added.secret, listening, issuer, owner)
+    owner.close()
     wired.workshop.database.close()
 
 
@@ -121,6 +128,7 @@ def settings_for(engines: EngineAddresses, secrets: Path) -> Settings:
         {
             "mode": Mode.DEVELOPMENT,
             "database_url": SecretStr(engines.database_url),
+            "owner_database_url": SecretStr(engines.owner_database_url),
             "s3_endpoint": engines.s3_endpoint,
             "s3_access_key": engines.s3_access_key,
             "s3_secret_key": SecretStr(engines.s3_secret_key),
