@@ -10,7 +10,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, text
 
-from migrations.protection import protect
+from migrations.protection import protect, protect_rows
 
 # A migration that waits longer for a lock blocks everybody behind it: better to give up and try again.
 LOCK_TIMEOUT_MS = 3_000
@@ -30,6 +30,10 @@ def upgrade(database_url: str, revision: str = "head", *, service_url: str | Non
     def act(connection: Connection, config: Config) -> None:
         command.upgrade(config, revision)
         connection.commit()
+        there = _revision(connection)
+        connection.commit()
+        if there == head():  # what is declared is about the newest tables
+            protect_rows(connection)
         owner = connection.execute(text("SELECT current_user")).scalar_one()
         connection.commit()
         if service not in {None, owner}:

@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, func, select, true
+from sqlalchemy import Row, Select, Text, func, select, true
 from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 
 from storage.db import ReadConnection
@@ -64,11 +64,16 @@ def record(db: ReadConnection, keys: KeyRing, certificate_id: UUID) -> Certifica
     return None if row is None else record_of(keys, row)
 
 
-def record_by_document(db: ReadConnection, keys: KeyRing, sha256: str) -> CertificateRecord | None:
+def id_by_document(db: ReadConnection, sha256: str) -> UUID | None:
     """The certificate one of whose sealed files has this digest."""
-    owner = select(documents.c.certificate_id).where(documents.c.sha256 == bytes.fromhex(sha256)).limit(1)
-    row = db.execute(_records().where(certificates.c.id == owner.scalar_subquery())).one_or_none()
-    return None if row is None else record_of(keys, row)
+    query = select(documents.c.certificate_id).where(documents.c.sha256 == bytes.fromhex(sha256)).limit(1)
+    return db.execute(query).scalar_one_or_none()
+
+
+def is_certificate(db: ReadConnection, certificate_id: UUID) -> bool:
+    """Whether there is such a certificate, whoever may see it: a refusal is recorded, too."""
+    query = select(func.identifier_of_version(certificate_id, type_=Text))
+    return db.execute(query).scalar_one() is not None
 
 
 def record_by_identifier(db: ReadConnection, keys: KeyRing, identifier: str) -> CertificateRecord | None:

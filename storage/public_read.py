@@ -1,7 +1,10 @@
 """What is read most, written close to the driver: public verification, and whose token this is.
 
-One prepared statement each on an async pool, so that no thread is needed. Measured in `docs/performance.md`:
-through SQLAlchemy the same point read costs more than the rest of the request together.
+One prepared statement each on an async pool, so that no thread is needed. What somebody shows goes before it
+in the same round trip, as the statement's scope (`storage.db`): both are one transaction.
+
+Measured in `docs/performance.md`: through SQLAlchemy the same point read costs more than the rest of the
+request together.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,11 +20,13 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from storage.certificates import CODE, NUMBER, TOKEN, content_place, key_place
 from storage.clients import ENABLED_CLIENT, grant_of
+from storage.db import SAY_SCOPE, said
 from storage.envelope import KeyRing, open_json
 from vault.errors import Unavailable
 from vault.model.actors import ClientGrant
 from vault.model.legal_time import legal_day
 from vault.model.lifecycle import OutOfForce
+from vault.model.scope import of_shown
 
 # Waiting longer for a connection than this helps nobody who stands at a window.
 POOL_TIMEOUT_S = 5.0
@@ -35,8 +40,7 @@ _COLUMNS = """
             JOIN log_shards s ON s.first_index <= l.log_index
             WHERE l.certificate_id = c.id ORDER BY l.id, s.first_index DESC LIMIT 1),
            CASE WHEN c.status <> 'valid' THEN (
-               SELECT ARRAY[e.effective_on::text, e.reason, (SELECT s.identifier FROM certificates s
-                                                             WHERE s.id = c.superseded_by)]
+               SELECT ARRAY[e.effective_on::text, e.reason, identifier_of_version(c.superseded_by)]
                FROM status_events e WHERE e.certificate_id = c.id AND e.action <> 'inspect'
                ORDER BY e.id DESC LIMIT 1)
            END
@@ -98,7 +102,7 @@ class PublicReader:
         Raises:
             Unavailable: the database does not answer.
         """
-        return self._row(await self._one(_BY_TOKEN, (self._keys.index(TOKEN, token),)))
+        return self._row(await self._shown(_BY_TOKEN, (self._keys.index(TOKEN, token),)))
 
     async def by_number_and_code(self, number: str, code: str) -> PublicRow | None:
         """The certificate with this number and this verification code, both normalised.
@@ -107,7 +111,7 @@ class PublicReader:
             Unavailable: the database does not answer.
         """
         indexes = (self._keys.index(NUMBER, number), self._keys.index(CODE, code))
-        return self._row(await self._one(_BY_NUMBER_AND_CODE, indexes))
+        return self._row(await self._shown(_BY_NUMBER_AND_CODE, indexes))
 
     async def definition(self, code: str, version: int) -> Mapping[str, Any]:
         """A type's definition as it was when the certificate was issued. An applied version never changes."""
@@ -131,6 +135,14 @@ class PublicReader:
                 await cursor.execute(ENABLED_CLIENT, {"client_id": client_id})
                 row: Any = await cursor.fetchone()
         return None if row is None else grant_of(row)
+
+    async def _shown(self, query: str, indexes: tuple[bytes, ...]) -> tuple[Any, ...] | None:
+        with _translated():
+            async with self._pool.connection() as connection:
+                async with connection.pipeline():
+                    await connection.execute(SAY_SCOPE, said(of_shown(*indexes)))
+                    cursor = await connection.execute(query, indexes, binary=True)
+                return await cursor.fetchone()
 
     async def _one(self, query: str, parameters: tuple[object, ...]) -> tuple[Any, ...] | None:
         with _translated():

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, func, literal, select, update
+from sqlalchemy import Row, Select, Text, Uuid, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from storage.db import ReadConnection, WriteConnection
@@ -152,10 +152,17 @@ def find_use(db: ReadConnection, keys: KeyRing, use_id: UUID, *, lock: bool = Fa
     return None if row is None else _record(keys, row)
 
 
-def use_by_copy(db: ReadConnection, keys: KeyRing, sha256: str) -> UseRecord | None:
+def use_by_copy(db: ReadConnection, sha256: str) -> UUID | None:
     """The use whose copy has this digest."""
-    row = db.execute(_records().where(use_copies.c.sha256 == bytes.fromhex(sha256))).one_or_none()
-    return None if row is None else _record(keys, row)
+    query = select(use_copies.c.use_id).where(use_copies.c.sha256 == bytes.fromhex(sha256))
+    return db.execute(query).scalar_one_or_none()
+
+
+def is_use(db: ReadConnection, use_id: UUID) -> tuple[bool, UUID | None]:
+    """Whether there is such a use, and of which certificate, whoever may see it: refusals are recorded."""
+    client_id = func.client_of_use(use_id, type_=Text)
+    row = db.execute(select(client_id, func.certificate_of_use(use_id, type_=Uuid))).one()
+    return row[0] is not None, row[1]
 
 
 def is_of_holder(db: ReadConnection, use_id: UUID, holder_id: UUID) -> bool:

@@ -5,13 +5,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from storage.certificates import MEDIA_TYPES, record
+from storage.certificates import MEDIA_TYPES, is_certificate, record
 from storage.history import AuditRow, insert_look
-from storage.uses import find_use, has_redeemed
+from storage.holders import holder_index
+from storage.uses import find_use, has_redeemed, is_use
 from vault.errors import NotFound
 from vault.model.actors import Clerk, ClientGrant, Person
 from vault.model.catalogue import DocumentFormat
 from vault.model.certificate import CertificateRecord
+from vault.model.scope import NOBODY, Scope, of_client, of_holders
 from vault.model.use import SubjectKind, end_sentence
 from vault.workshop import Workshop
 
@@ -41,7 +43,10 @@ def document_for_holder(
         mine = None if person.code is None else person.code.identity
         return mine is not None and mine in {holder.code.identity for holder in found.holders}
 
-    return _document(workshop, certificate_id, wanted, f"person:{person.person_id}", None, may_have, at)
+    scope = NOBODY if person.code is None else of_holders(holder_index(workshop.keys, person.code))
+    return _document(
+        workshop, scope, certificate_id, wanted, f"person:{person.person_id}", None, may_have, at
+    )
 
 
 def document_for_client(
@@ -59,7 +64,10 @@ def document_for_client(
     def may_have(found: CertificateRecord) -> bool:
         return found.client_id == client.client_id or client.covers(found.issuing_authority, found.type_code)
 
-    return _document(workshop, certificate_id, wanted, client.client_id, client.acting_for, may_have, at)
+    scope = of_client(client)
+    return _document(
+        workshop, scope, certificate_id, wanted, client.client_id, client.acting_for, may_have, at
+    )
 
 
 def copy_for_client(workshop: Workshop, client: ClientGrant, use_id: UUID, *, at: datetime) -> SealedFile:
@@ -70,18 +78,24 @@ def copy_for_client(workshop: Workshop, client: ClientGrant, use_id: UUID, *, at
         IntegrityError: the object store has lost it.
         Unavailable: an engine does not answer.
     """
-    with workshop.database.writing() as db:
+    with workshop.database.writing(of_client(client)) as db:
         use = find_use(db, workshop.keys, use_id)
         if use is None:
-            raise NotFound("There is no such use.")
-        may = use.client_id == client.client_id or has_redeemed(db, use_id, client.client_id)
-        end = use.end(at)
+            there, shown = is_use(db, use_id)
+            if not there:
+                raise NotFound("There is no such use.")
+        else:
+            shown = use.subject.id if use.subject.kind is SubjectKind.CERTIFICATE else None
+        may = use is not None and (
+            use.client_id == client.client_id or has_redeemed(db, use_id, client.client_id)
+        )
+        end = None if use is None else use.end(at)
         # A refusal is a decision, too; it commits before the caller hears of it.
-        action = "download" if may and use.copy is not None and end is None else "refused-download"
-        shown = use.subject.id if use.subject.kind is SubjectKind.CERTIFICATE else None
+        good = may and use is not None and use.copy is not None and end is None
+        action = "download" if good else "refused-download"
         event = AuditRow(client.client_id, action, shown, None, {"use": str(use_id)}, client.acting_for)
         insert_look(db, workshop.keys, event, {}, at)
-    if not may:
+    if use is None or not may:
         raise NotFound("There is no such use.")
     if use.copy is None:
         raise NotFound("No copy was made for this use.")
@@ -93,6 +107,7 @@ def copy_for_client(workshop: Workshop, client: ClientGrant, use_id: UUID, *, at
 
 def _document(
     workshop: Workshop,
+    scope: Scope,
     certificate_id: UUID,
     wanted: DocumentFormat,
     actor: str,
@@ -100,10 +115,10 @@ def _document(
     may_have: Callable[[CertificateRecord], bool],
     at: datetime,
 ) -> SealedFile:
-    with workshop.database.writing() as db:
+    with workshop.database.writing(scope) as db:
         found = record(db, workshop.keys, certificate_id)
         may = found is not None and may_have(found)
-        if found is not None:
+        if found is not None or is_certificate(db, certificate_id):
             # A refusal is a decision, too; it commits before the caller hears of it.
             action = "download" if may else "refused-download"
             details = {"format": wanted.value}

@@ -9,13 +9,14 @@ from uuid import UUID
 from storage.cases import find_case
 from storage.certificates import records_by_number, records_of_case, records_of_holder
 from storage.history import AuditRow, insert_audit, insert_look
-from storage.holders import find_holder
+from storage.holders import find_holder, holder_index
 from storage.materials import ArchivedMaterial, materials_of_holder
 from vault.errors import NotFound
 from vault.log import moment
 from vault.model.actors import ClientGrant, Person
 from vault.model.certificate import CertificateRecord
 from vault.model.holders import HolderCode
+from vault.model.scope import of_client, of_holders
 from vault.model.written import case_number_form
 from vault.workshop import Workshop
 
@@ -47,7 +48,8 @@ def holdings(
     Raises:
         Unavailable: the database does not answer.
     """
-    with workshop.database.writing() as db:
+    scope = of_client(client, holders=[holder_index(workshop.keys, holder)])
+    with workshop.database.writing(scope) as db:
         holder_id = find_holder(db, workshop.keys, holder)
         found = Holdings()
         if holder_id is not None:
@@ -70,7 +72,7 @@ def of_case(
         NotFound: the client has deposited no such case.
         Unavailable: the database does not answer.
     """
-    with workshop.database.writing() as db:
+    with workshop.database.writing(of_client(client)) as db:
         case = find_case(db, workshop.keys, client.client_id, case_number_form(number))
         if case is None or case.committed_at is None:
             raise NotFound("This client has deposited no case with this number.")
@@ -88,7 +90,7 @@ def by_number(
     Raises:
         Unavailable: the database does not answer.
     """
-    with workshop.database.writing() as db:
+    with workshop.database.writing(of_client(client)) as db:
         all_found = records_by_number(db, workshop.keys, number)
         found = tuple(r for r in all_found if client.covers(r.issuing_authority, r.type_code))
         insert_look(db, workshop.keys, _look(client, "lookup", None, found), {"purpose": purpose}, at)
@@ -103,7 +105,7 @@ def of_person(workshop: Workshop, person: Person, *, at: datetime) -> tuple[Cert
     """
     if person.code is None:
         return ()
-    with workshop.database.writing() as db:
+    with workshop.database.writing(of_holders(holder_index(workshop.keys, person.code))) as db:
         holder_id = find_holder(db, workshop.keys, person.code)
         found = () if holder_id is None else records_of_holder(db, workshop.keys, holder_id)
         insert_audit(db, [_look(person, "own-certificates", holder_id, found)], at)

@@ -10,6 +10,7 @@ from vault.errors import Conflict, InputError, IntegrityError, NotFound
 from vault.log import moment
 from vault.model.actors import ClientGrant
 from vault.model.certificate import TrustLevel
+from vault.model.scope import of_client
 from vault.model.watermark import watermark_text
 from vault.model.written import hides_something, text_form
 from vault.workshop import Workshop
@@ -37,7 +38,7 @@ def verify(
         clerk = client.acting_for.name
     clerk = _text("/clerk", clerk or "", 1, CLERK_MAX_CHARS)
     note = _text("/note", note, 0, NOTE_MAX_CHARS)
-    with workshop.database.writing() as db:
+    with workshop.database.writing(of_client(client).naming(material_id)) as db:
         found = find_material(db, workshop.keys, material_id, lock=True)
         if found is None:
             raise NotFound("There is no material with this id.")

@@ -42,7 +42,7 @@ RIGHTS: Mapping[str, Rights] = {
     "change_backfills": _rights("SELECT", "copied_through copied done"),
     # The feed's sequencer gives each its place.
     "changes": _rights("SELECT INSERT", "position"),
-    "client_keys": _rights("SELECT INSERT", "expires_at"),
+    "client_keys": _rights("SELECT INSERT", "jwk created_at expires_at"),
     "client_secrets": _rights("SELECT INSERT", "expires_at"),
     "clients": _rights("SELECT INSERT", "disabled_at"),
     "documents": WRITTEN_ONCE,

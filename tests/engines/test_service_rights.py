@@ -81,7 +81,7 @@ def test_what_is_written_once_cannot_be_touched(serving: Connection[tuple[object
 
 @pytest.mark.parametrize("table", sorted(name for name, rights in RIGHTS.items() if rights.columns))
 def test_only_the_declared_columns_change(serving: Connection[tuple[object, ...]], table: str) -> None:
-    for column in {*metadata.tables[table].columns.keys()} - RIGHTS[table].columns:
+    for column in {*metadata.tables[table].columns.keys()} - RIGHTS[table].columns - {"id"}:
         with pytest.raises(errors.InsufficientPrivilege, match="permission denied"):
             serving.execute(
                 sql.SQL("UPDATE {} SET {} = NULL WHERE false").format(

@@ -15,6 +15,7 @@ from storage.db import Database, ReadConnection
 from vault.changes.cursors import START, Cursor, cursor_of, read_cursor, stands_for
 from vault.errors import FieldProblem, InputError, UnknownCursor
 from vault.model.changes import Change
+from vault.model.scope import VAULT, Scope
 from vault.workshop import Workshop
 
 # Entries of one answer: about half a megabyte of JSON.
@@ -63,13 +64,20 @@ def changes_after(
     audiences = None if authorities is None else {*authorities}
     if audiences is not None and handed_in_by is not None:
         audiences.add(audience_of_client(handed_in_by))
-    with workshop.database.reading() as db:
-        _check_place(db, start)  # 1
+    scope = (
+        VAULT
+        if audiences is None
+        else Scope(client_id=handed_in_by, authorities=frozenset(authorities or ()))
+    )
+    if start.position:
+        with workshop.database.reading(VAULT) as db:
+            _check_place(db, start)  # 1
+    with workshop.database.reading(scope) as db:
         found = changes_between(db, start.position, None, audiences, limit)  # 2
         waiting = len(found) < limit and has_unplaced(db)
     if waiting:  # 3
         placed = place_changes(workshop.database)
-        with workshop.database.reading() as db:
+        with workshop.database.reading(scope) as db:
             found = changes_between(db, start.position, None, audiences, limit)
             waiting = placed == PLACES_MAX
     more = len(found) == limit or waiting
@@ -83,7 +91,7 @@ def place_of(workshop: Workshop, cursor: str) -> int:
         InputError, UnknownCursor, Unavailable: as `changes_after`.
     """
     found = read_cursor(cursor)
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         _check_place(db, found)
     return found.position
 
@@ -94,7 +102,7 @@ def place_changes(database: Database) -> int:
     Raises:
         Unavailable: the database does not answer.
     """
-    with database.writing() as db:
+    with database.writing(VAULT) as db:
         return give_places(db, PLACES_MAX)
 
 

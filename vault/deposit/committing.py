@@ -12,7 +12,7 @@ from storage.materials import NewMaterial, insert_materials
 from storage.new_certificates import NewCertificate, insert_certificates
 from storage.statuses import announce, supersede
 from vault.deposit.making import SealedResult
-from vault.deposit.reserving import ReservedCase, answer_of_another_try
+from vault.deposit.reserving import ReservedCase, answer_of_another_try, scope_of
 from vault.deposit.taking import TakenFile
 from vault.errors import Conflict, FieldProblem
 from vault.log import event_content, issue_content, promised
@@ -51,7 +51,7 @@ def commit(
         Unavailable: the database does not answer; if that happened at the commit itself, the retry
             finds the case committed.
     """
-    with workshop.database.writing() as db:
+    with workshop.database.writing(scope_of(workshop.keys, case)) as db:
         if not redeem_case(db, reserved.case_id, reserved.attempt, at):
             return answer_of_another_try(db, workshop, case), False
         new = [

@@ -24,7 +24,7 @@ from storage.cases import (
 from storage.certificates import records_of_case
 from storage.db import ReadConnection, WriteConnection
 from storage.envelope import KeyRing
-from storage.holders import holder_json
+from storage.holders import holder_index, holder_json
 from storage.seals import seals_in_use
 from vault.deposit.differences import differences
 from vault.deposit.identifiers import check_predecessor, new_codes, reserve_identifier
@@ -36,6 +36,7 @@ from vault.model.certificate import (
     CompletedCase,
     Reservation,
 )
+from vault.model.scope import Scope
 from vault.model.written import case_number_form, hides_something
 from vault.workshop import Workshop
 
@@ -44,6 +45,7 @@ from vault.workshop import Workshop
 class ReservedCase:
     """A case whose identifiers and codes are committed; `seal_ids` by issuing authority."""
 
+    client_id: str
     case_id: UUID
     attempt: int
     reservations: tuple[Reservation, ...]
@@ -65,7 +67,7 @@ def answer_if_committed(
     number = case_number_form(request["case"]["number"])
     if hides_something(number):
         return None  # PostgreSQL takes no U+0000; reading the case tells what is wrong with it
-    with workshop.database.reading() as db:
+    with workshop.database.reading(Scope(client_id=client_id)) as db:
         row = find_case(db, workshop.keys, client_id, number)
         if row is None or row.committed_at is None:
             return None
@@ -86,14 +88,14 @@ def reserve(
         Unavailable: an authority has no seal in use, or the database does not answer.
     """
     contents = _contents(case)
-    with workshop.database.writing() as db:
+    with workshop.database.writing(scope_of(workshop.keys, case)) as db:
         seal_ids = _seals(db, case, at)
         case_id = insert_case(
             db, workshop.keys, client_id=case.client_id, number=case.number, contents=contents, at=at
         )
         if case_id is not None:
             rows = _reserve_identifiers(db, workshop.keys, case, case_id, at)
-            return ReservedCase(case_id, 1, _reservations(rows, contents.envelope), seal_ids)
+            return ReservedCase(case.client_id, case_id, 1, _reservations(rows, contents.envelope), seal_ids)
         row = find_case(db, workshop.keys, case.client_id, case.number, lock=True)
         if row is None:  # released between the two statements by a try that was refused
             raise Unavailable(
@@ -105,16 +107,20 @@ def reserve(
             for position, result in enumerate(case.results):
                 check_predecessor(db, position, result)
             known = reservations_of(db, row.case_id)
-            return ReservedCase(row.case_id, row.attempt, _reservations(known, row.envelope), seal_ids)
+            return ReservedCase(
+                case.client_id, row.case_id, row.attempt, _reservations(known, row.envelope), seal_ids
+            )
         # Nobody was ever answered for the earlier contents: the mended request takes their place.
         start_attempt(db, workshop.keys, row.case_id, contents, at)
         rows = _reserve_identifiers(db, workshop.keys, case, row.case_id, at)
-        return ReservedCase(row.case_id, row.attempt + 1, _reservations(rows, contents.envelope), seal_ids)
+        return ReservedCase(
+            case.client_id, row.case_id, row.attempt + 1, _reservations(rows, contents.envelope), seal_ids
+        )
 
 
 def release(workshop: Workshop, reserved: ReservedCase) -> None:
     """Takes a reservation back after a refusal that came before anything was stored."""
-    with workshop.database.writing() as db:
+    with workshop.database.writing(Scope(client_id=reserved.client_id)) as db:
         release_case(db, reserved.case_id, reserved.attempt)
 
 
@@ -124,7 +130,7 @@ def forget(workshop: Workshop, case: CompletedCase, reserved: ReservedCase, *, a
     The abandoned reservations stay: they explain the objects. The same request sent again starts anew.
     """
     nothing = CaseContents(case.service_item, case.completed_at, None, FORGOTTEN, {})
-    with workshop.database.writing() as db:
+    with workshop.database.writing(Scope(client_id=case.client_id)) as db:
         row = find_case(db, workshop.keys, case.client_id, case.number, lock=True)
         if row is not None and row.committed_at is None and row.attempt == reserved.attempt:
             start_attempt(db, workshop.keys, row.case_id, nothing, at)
@@ -143,6 +149,18 @@ def answer_of_another_try(
     if row is None or row.committed_at is None:
         raise Unavailable("The same case is being deposited at this moment; send it again.", retry_after_s=1)
     return _committed(db, workshop, row, case)
+
+
+def scope_of(keys: KeyRing, case: CompletedCase) -> Scope:
+    """A deposit acts for its client, for the authorities whose results it brings, about those it names."""
+    of_results = [holder for result in case.results for holder in result.holders]
+    of_materials = [holder for material in case.materials for holder in material.holders]
+    named = {holder.code for holder in (case.applicant, *of_results, *of_materials)}
+    return Scope(
+        client_id=case.client_id,
+        authorities=frozenset(result.issuing_authority for result in case.results),
+        holders=frozenset(holder_index(keys, code) for code in named),
+    )
 
 
 def case_json(case: CompletedCase) -> dict[str, Any]:

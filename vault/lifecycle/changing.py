@@ -14,6 +14,7 @@ from vault.log import event_content, promised
 from vault.model.actors import ClientGrant
 from vault.model.legal_time import legal_day
 from vault.model.lifecycle import Action, Forbidden, InspectionResult, StatusEvent, outcome
+from vault.model.scope import of_client
 from vault.tlog.merkle_leaf import leaf_hash
 from vault.workshop import Workshop
 
@@ -66,7 +67,7 @@ def change_status(
         Unavailable: the database does not answer; the same request may succeed later.
     """
     wanted = _Wanted(change.action, change.reason, change.effective_on, None, "/effective_on")
-    with workshop.database.writing() as db:
+    with workshop.database.writing(of_client(client)) as db:
         certificate, history = _entered(db, client, certificate_id)  # 1
         decided = [event for event in history if event.action is not Action.INSPECT]
         twins = [event for event in decided if wanted.is_what(event, client)]  # 2
@@ -94,7 +95,7 @@ def record_inspection(
     wanted = _Wanted(
         Action.INSPECT, inspection.remark, inspection.inspected_on, inspection.result, "/inspected_on"
     )
-    with workshop.database.writing() as db:
+    with workshop.database.writing(of_client(client)) as db:
         certificate, history = _entered(db, client, certificate_id)  # 1
         twins = [event for event in history if wanted.is_what(event, client)]  # 2
         if twins:

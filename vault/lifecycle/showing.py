@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from storage.certificates import record
+from storage.certificates import is_certificate, record
 from storage.history import AuditRow, insert_look
 from storage.statuses import events_of, identifiers_of
 from vault.errors import NotFound
@@ -16,6 +16,7 @@ from vault.log import moment, place_json
 from vault.model.actors import ClientGrant
 from vault.model.certificate import CertificateRecord
 from vault.model.lifecycle import StatusEvent
+from vault.model.scope import of_client
 from vault.workshop import Workshop
 
 
@@ -35,20 +36,24 @@ def history_of(workshop: Workshop, client: ClientGrant, certificate_id: UUID, *,
         NotFound: there is no such certificate that this client deposited or that its grant holds.
         Unavailable: the database does not answer.
     """
-    with workshop.database.snapshot() as db:  # the status and the events that made it belong together
+    scope = of_client(client)
+    with workshop.database.snapshot(scope) as db:  # the status and the events that made it belong together
         found = record(db, workshop.keys, certificate_id)
-        if found is None:
+        if found is None and not is_certificate(db, certificate_id):
             raise NotFound("There is no such certificate.")
-        mine = found.client_id == client.client_id
-        may = mine or client.covers(found.issuing_authority, found.type_code)
-        events = tuple(events_of(db, [certificate_id])[certificate_id])
-        around = [i for i in (found.supersedes, found.superseded_by) if i is not None]
+        may = found is not None and (
+            found.client_id == client.client_id or client.covers(found.issuing_authority, found.type_code)
+        )
+        events = tuple(events_of(db, [certificate_id]).get(certificate_id, ()))
+        around = (
+            [] if found is None else [i for i in (found.supersedes, found.superseded_by) if i is not None]
+        )
         versions = identifiers_of(db, around)
-    with workshop.database.writing() as db:
+    with workshop.database.writing(scope) as db:
         action = "view" if may else "refused-view"
         look = AuditRow(client.client_id, action, certificate_id, None, {}, client.acting_for)
         insert_look(db, workshop.keys, look, {}, at)
-    if not may:
+    if found is None or not may:
         raise NotFound("There is no such certificate.")
     return History(found, events, versions)
 

@@ -23,6 +23,7 @@ from vault.model.held import Held, HeldCertificate, HeldMaterial, Party, Pending
 from vault.model.identifier import CertificateIdentifier
 from vault.model.legal_time import legal_day
 from vault.model.reuse import Line, LineState, applies, decide, to_open
+from vault.model.scope import of_client
 from vault.model.service_item import FieldWay
 from vault.reuse.reading import Question
 from vault.workshop import Workshop
@@ -59,7 +60,7 @@ def check_reuse(workshop: Workshop, client: ClientGrant, question: Question, *, 
     parties = _parties(question)
     indexes = [holder_index(workshop.keys, holder.code) for holder in question.holders]
     wanted = [requirement for requirement in question.item.requirements if applies(requirement, parties)]
-    with workshop.database.noting() as db:
+    with workshop.database.noting(of_client(client, holders=indexes)) as db:
         ids = known_holders(db, set(indexes))  # 1
         held, materials = _held(db, client, question, indexes, ids)  # 2
         days = {"on": question.on, "needed_until": question.needed_until}

@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from storage.uses import use_by_copy
+from storage.uses import find_use, use_by_copy
+from vault.model.scope import VAULT
 from vault.workshop import Workshop
 
 
@@ -14,8 +15,9 @@ def discard_copy(workshop: Workshop, sha256: str, *, at: datetime) -> bool:
     Raises:
         Unavailable: an engine does not answer; the job is tried again.
     """
-    with workshop.database.reading() as db:
-        use = use_by_copy(db, workshop.keys, sha256)
+    with workshop.database.reading(VAULT) as db:
+        use_id = use_by_copy(db, sha256)
+        use = None if use_id is None else find_use(db, workshop.keys, use_id)
     if use is not None and use.end(at) is None:
         return False
     workshop.blobs.discard_copy(sha256)

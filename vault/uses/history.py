@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from storage.holders import find_holder
+from storage.holders import find_holder, holder_index
 from storage.uses import AccessRow, uses_of_holder
 from vault.model.actors import Person
+from vault.model.scope import of_holders
 from vault.workshop import Workshop
 
 ACCESSES_MAX = 100  # of one page; an envelope is opened for each
@@ -27,7 +28,7 @@ def accesses_of(workshop: Workshop, person: Person, *, before: UUID | None, limi
     """
     if person.code is None:
         return Accesses((), None)
-    with workshop.database.reading() as db:
+    with workshop.database.reading(of_holders(holder_index(workshop.keys, person.code))) as db:
         holder_id = find_holder(db, workshop.keys, person.code)
         if holder_id is None:
             return Accesses((), None)

@@ -13,6 +13,7 @@ from storage.uses import find_standing_use, insert_code, insert_event, insert_us
 from vault.errors import Conflict
 from vault.model.actors import ClientGrant
 from vault.model.ids import uuid7
+from vault.model.scope import of_client
 from vault.model.use import (
     CODE_BYTES,
     CODE_LIFETIME,
@@ -61,13 +62,14 @@ def make_use(workshop: Workshop, client: ClientGrant, request: UseRequest, *, at
         IntegrityError: the original is lost, or the vault's own work does not stand up to its own reader.
     """
     index = request_index(workshop.keys, request.canonical())
-    with workshop.database.reading() as db:
+    scope = of_client(client).naming(request.subject.id)
+    with workshop.database.reading(scope) as db:
         used = admit(db, workshop, client, request.subject, at=at)  # 1
         standing = find_standing_use(db, workshop.keys, index, at)  # 2
     made = _new_use(request, used, at)
     if request.copy and standing is None:
         made = make_copy(workshop, made, used, at=at)  # 3
-    with workshop.database.writing() as db:  # 4
+    with workshop.database.writing(scope) as db:  # 4
         _lock(db, workshop, request.subject)
         admit(db, workshop, client, request.subject, at=at)
         standing = find_standing_use(db, workshop.keys, index, at)

@@ -5,10 +5,11 @@ from datetime import datetime
 from uuid import UUID
 
 from storage.db import WriteConnection
-from storage.holders import find_holder
+from storage.holders import find_holder, holder_index
 from storage.uses import find_use, insert_event, is_of_holder, revoke_use
 from vault.errors import NotFound
 from vault.model.actors import ClientGrant, Person
+from vault.model.scope import of_client, of_holders
 from vault.model.use import UseAction, UseRecord
 from vault.uses.copying import let_go
 from vault.uses.making import note
@@ -26,7 +27,7 @@ def revoke_by_client(workshop: Workshop, client: ClientGrant, use_id: UUID, *, a
         NotFound: the client made no such use.
         Unavailable: the database does not answer.
     """
-    with workshop.database.writing() as db:
+    with workshop.database.writing(of_client(client)) as db:
         found = find_use(db, workshop.keys, use_id, lock=True)
         if found is None or found.client_id != client.client_id:
             raise NotFound(_NO_SUCH)
@@ -40,8 +41,10 @@ def revoke_by_holder(workshop: Workshop, person: Person, use_id: UUID, *, at: da
         NotFound: there is no such use of anything of theirs.
         Unavailable: the database does not answer.
     """
-    with workshop.database.writing() as db:
-        holder_id = None if person.code is None else find_holder(db, workshop.keys, person.code)
+    if person.code is None:
+        raise NotFound(_NO_SUCH)
+    with workshop.database.writing(of_holders(holder_index(workshop.keys, person.code))) as db:
+        holder_id = find_holder(db, workshop.keys, person.code)
         if holder_id is None or not is_of_holder(db, use_id, holder_id):
             raise NotFound(_NO_SUCH)
         found = find_use(db, workshop.keys, use_id, lock=True)

@@ -26,6 +26,7 @@ from storage.webhooks import (
 from vault.errors import Conflict, FieldProblem, NotFound
 from vault.model.destinations import Destinations
 from vault.model.ids import uuid7
+from vault.model.scope import VAULT, Scope
 from vault.workshop import Workshop
 
 SECRET_BYTES = 32
@@ -66,12 +67,14 @@ def register(
         Unavailable: the database does not answer.
     """
     destinations.read(url)
-    with workshop.database.writing() as db:
+    with workshop.database.reading(VAULT) as db:
+        end = last_place(db)  # of the whole feed
+    with workshop.database.writing(_scope(client_id)) as db:
         if not lock_client(db, client_id):
             raise NotFound(f"There is no enabled client {client_id}.")
         if count_webhooks(db, client_id) >= WEBHOOKS_MAX:
             raise Conflict(f"A client has at most {WEBHOOKS_MAX} webhooks: delete one first.")
-        webhook = Webhook(uuid7(at), client_id, url, at, last_place(db))
+        webhook = Webhook(uuid7(at), client_id, url, at, end)
         if not insert_webhook(db, workshop.keys, webhook):
             sentence = "There is a webhook for this address: rotate its secret if it is lost, or delete it."
             raise Conflict(sentence, FieldProblem("/url", sentence))
@@ -84,7 +87,7 @@ def registered(workshop: Workshop, client_id: str | None, *, at: datetime) -> tu
     Raises:
         Unavailable: the database does not answer.
     """
-    with workshop.database.reading() as db:
+    with workshop.database.reading(_scope(client_id)) as db:
         states = tuple(all_webhooks(db, workshop.keys, client_id))
         return tuple(
             Registered(each, signing_secrets(db, workshop.keys, each.webhook.webhook_id, at))
@@ -103,7 +106,7 @@ def rotate(workshop: Workshop, client_id: str | None, webhook_id: UUID, *, at: d
         NotFound: there is no such webhook of this client.
         Unavailable: the database does not answer.
     """
-    with workshop.database.writing() as db:
+    with workshop.database.writing(_scope(client_id)) as db:
         webhook = _locked(db, workshop, client_id, webhook_id)
         before = signing_secrets(db, workshop.keys, webhook_id, at)
         for kept in before[: SECRETS_MAX - 1]:
@@ -119,9 +122,13 @@ def unregister(workshop: Workshop, client_id: str | None, webhook_id: UUID) -> N
         NotFound: there is no such webhook of this client.
         Unavailable: the database does not answer.
     """
-    with workshop.database.writing() as db:
+    with workshop.database.writing(_scope(client_id)) as db:
         _locked(db, workshop, client_id, webhook_id)
         delete_webhook(db, webhook_id)
+
+
+def _scope(client_id: str | None) -> Scope:
+    return VAULT if client_id is None else Scope(client_id=client_id)
 
 
 def _locked(db: WriteConnection, workshop: Workshop, client_id: str | None, webhook_id: UUID) -> Webhook:
