@@ -91,7 +91,7 @@ def local_vault(
             base_url, issuer = _url(host, listening), _url(host, provider)
             providers = _provider(secrets, people, issuer=issuer, origin=base_url)
             settings = _settings(engines, secrets, base_url, providers)
-            tell(f"数据库 Database: schema {upgrade(engines.database_url)}.")  # 4
+            tell(f"数据库 Database: schema {_upgraded(engines)}.")  # 4
             blobs_of(settings).prepare()
             log = fresh_log(private_dir(data / "logs"), "server")
             count = processes or min(cores(), PROCESSES_MAX)
@@ -146,11 +146,16 @@ def _provider(secrets: SecretsFolder, people: Sequence[DemoPerson], *, issuer: s
     return local_provider.set_up(secrets.path, issuer=issuer, origin=origin, accounts=accounts)
 
 
+def _upgraded(engines: EngineAddresses) -> str:
+    return upgrade(engines.owner_database_url, service_url=engines.database_url)
+
+
 def _settings(engines: EngineAddresses, secrets: SecretsFolder, base_url: str, providers: Path) -> Settings:
     return read_settings(
         {
             "mode": Mode.DEVELOPMENT,
             "database_url": engines.database_url,
+            "owner_database_url": engines.owner_database_url,
             "s3_endpoint": engines.s3_endpoint,
             "s3_access_key": engines.s3_access_key,
             "s3_secret_key": engines.s3_secret_key,

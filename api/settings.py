@@ -19,6 +19,7 @@ from vault.errors import InputError
 from vault.model.destinations import Destinations, read_networks
 
 PREFIX = "CERTVAULT_"
+OWNER_VARIABLE = PREFIX + "OWNER_DATABASE_URL"
 RUNNING_FILE = "vault.env"
 """In a data folder: the settings of the vault that runs on it, for other commands; gone when it stops."""
 
@@ -36,7 +37,11 @@ PUBLIC_POOL = 6
 
 
 class Settings(BaseSettings):
-    """What one process is told. `secrets`: the folder with keys.json, log.key.pem, token.key.pem and seals/.
+    """What one process is told. `database_url`: as the service; `owner_database_url`: as the tables' owner.
+
+    Only `db upgrade` needs the owner; no process that serves is told its address.
+
+    `secrets`: the folder with keys.json, log.key.pem, token.key.pem and seals/.
 
     `providers`: the JSON file of the identity providers; without one nobody can sign in, systems excepted.
 
@@ -54,6 +59,7 @@ class Settings(BaseSettings):
 
     mode: Mode = Mode.PRODUCTION
     database_url: SecretStr
+    owner_database_url: SecretStr | None = None
     s3_endpoint: HttpUrl
     s3_access_key: str
     s3_secret_key: SecretStr
@@ -105,6 +111,21 @@ class Settings(BaseSettings):
         return 1.0 if self.mode is Mode.PRODUCTION else DEVELOPMENT_LIMITS
 
     @property
+    def migrating_url(self) -> str:
+        """The database as the owner of the tables; in development the service may be that.
+
+        Raises:
+            InputError: production, and the owner's address is not given.
+        """
+        if self.owner_database_url is not None:
+            return self.owner_database_url.get_secret_value()
+        if self.mode is Mode.PRODUCTION:
+            raise InputError(
+                f"Set {OWNER_VARIABLE}: in production one role owns the tables and another one serves."
+            )
+        return self.database_url.get_secret_value()
+
+    @property
     def origin(self) -> str:
         """The public URL without a trailing slash: what a QR points to."""
         return str(self.public_url).rstrip("/")
@@ -140,8 +161,13 @@ def in_environment() -> bool:
 
 
 def child_environment(settings: Settings) -> dict[str, str]:
-    """This process's environment with these settings in it, for a child process."""
-    return {**os.environ, **settings.environment()}
+    """This process's environment with these settings in it, for a child process that serves.
+
+    Without the owner's address: what is taken over by somebody cannot tell it.
+    """
+    told = {**os.environ, **settings.environment()}
+    told.pop(OWNER_VARIABLE, None)
+    return told
 
 
 def write_settings(settings: Settings) -> str:

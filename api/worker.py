@@ -20,6 +20,7 @@ from procrastinate.jobs import DeleteJobCondition
 from api import logs
 from api.edge import Mode
 from api.log_job import LOG_QUEUE, add_log_job
+from api.service_role import check_service_role
 from api.settings import Settings
 from api.wiring import courier_of, wire
 from storage.blobs import plain_name
@@ -77,13 +78,14 @@ def work(settings: Settings) -> None:
 
     Raises:
         InputError: a secret or a trust file is missing or unreadable.
+        NotPermitted: production, and the database's role could pass by row security.
         Unavailable: the database does not answer.
     """
     logs.configure(messages=settings.mode is Mode.DEVELOPMENT)
     # A round every five seconds would fill the log with lines that tell nothing.
     logging.getLogger("procrastinate").setLevel(logging.WARNING)
     workshop = wire(settings).workshop
-    workshop.database.ping()  # tells at once; the queue's own pool would try for half a minute
+    check_service_role(settings)  # tells at once; the queue's own pool would try for half a minute
     app = queue_app(workshop, settings.database_url.get_secret_value(), courier_of(settings).send)
     try:
         asyncio.run(_run_lanes(app))

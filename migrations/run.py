@@ -10,6 +10,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, text
 
+from migrations.protection import protect, protect_rows
+
 # A migration that waits longer for a lock blocks everybody behind it: better to give up and try again.
 LOCK_TIMEOUT_MS = 3_000
 # Two processes that upgrade at once: one works, the other waits for it and finds nothing to do.
@@ -17,14 +19,42 @@ UPGRADE_LOCK = 0x63657274  # "cert"
 TURN_POLL_S = 0.1
 
 
-def upgrade(database_url: str, revision: str = "head") -> str:
-    """Runs the versions up to `revision`; the revision that the database has afterwards."""
-    return _run(database_url, lambda config: command.upgrade(config, revision))
+def upgrade(database_url: str, revision: str = "head", *, service_url: str | None = None) -> str:
+    """Runs the versions up to `revision`; the revision that the database has afterwards.
+
+    `database_url`: as the owner of the tables. `service_url`: as the role that serves, which gets its rights;
+    without it, or where it is the owner, nobody does.
+    """
+    service = None if service_url is None else role_of(service_url)
+
+    def act(connection: Connection, config: Config) -> None:
+        command.upgrade(config, revision)
+        connection.commit()
+        there = _revision(connection)
+        connection.commit()
+        if there == head():  # what is declared is about the newest tables
+            protect_rows(connection)
+        owner = connection.execute(text("SELECT current_user")).scalar_one()
+        connection.commit()
+        if service not in {None, owner}:
+            protect(connection, str(service))
+
+    return _run(database_url, act)
+
+
+def role_of(database_url: str) -> str:
+    """The role as which this address comes in."""
+    engine = create_engine(_driver(database_url))
+    try:
+        with engine.connect() as connection:
+            return str(connection.execute(text("SELECT current_user")).scalar_one())
+    finally:
+        engine.dispose()
 
 
 def downgrade(database_url: str, revision: str) -> str:
     """Runs the versions back down to `revision`."""
-    return _run(database_url, lambda config: command.downgrade(config, revision))
+    return _run(database_url, lambda _, config: command.downgrade(config, revision))
 
 
 def head() -> str:
@@ -42,7 +72,7 @@ def current(database_url: str) -> str:
         engine.dispose()
 
 
-def _run(database_url: str, action: Callable[[Config], None]) -> str:
+def _run(database_url: str, action: Callable[[Connection, Config], None]) -> str:
     engine = create_engine(_driver(database_url))
     try:
         with engine.connect() as connection:
@@ -51,7 +81,7 @@ def _run(database_url: str, action: Callable[[Config], None]) -> str:
             connection.commit()
             config = _config()
             config.attributes["connection"] = connection
-            action(config)
+            action(connection, config)
             connection.commit()
             return _revision(connection)
     finally:

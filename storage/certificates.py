@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Label, Row, Select, bindparam, func, select, true
+from sqlalchemy import Boolean, Label, Row, Select, bindparam, func, select, true
 from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 
 from storage.db import ReadConnection
@@ -70,13 +70,27 @@ def record(db: ReadConnection, keys: KeyRing, certificate_id: UUID) -> Certifica
     return next(iter(_readable(keys, rows)), None)
 
 
-def record_by_document(
-    db: ReadConnection, keys: KeyRing, sha256: str
+def certificate_or_rest(
+    db: ReadConnection, keys: KeyRing, certificate_id: UUID
 ) -> CertificateRecord | ErasedCertificate | None:
-    """The certificate one of whose sealed files has this digest, or what is left of it."""
-    owner = select(documents.c.certificate_id).where(documents.c.sha256 == bytes.fromhex(sha256)).limit(1)
-    row = db.execute(_records().where(certificates.c.id == owner.scalar_subquery())).one_or_none()
+    """One certificate by its id, or what is left of it."""
+    row = db.execute(_records().where(certificates.c.id == certificate_id)).one_or_none()
     return None if row is None else record_or_rest(keys, row)
+
+
+def id_by_document(db: ReadConnection, sha256: str) -> UUID | None:
+    """The certificate one of whose sealed files has this digest."""
+    query = select(documents.c.certificate_id).where(documents.c.sha256 == bytes.fromhex(sha256)).limit(1)
+    return db.execute(query).scalar_one_or_none()
+
+
+def stands(db: ReadConnection, certificate_id: UUID) -> bool:
+    """Whether there is such a certificate, not all its holders erased, whoever may see it.
+
+    For refusals, which are recorded, too.
+    """
+    query = select(func.certificate_stands(certificate_id, type_=Boolean))
+    return db.execute(query).scalar_one() is True
 
 
 def _readable(keys: KeyRing, rows: Sequence[Row[Any]]) -> tuple[CertificateRecord, ...]:

@@ -2,18 +2,26 @@
 
 Helpers in `storage/` take a connection and never commit; flows open the transaction around them.
 No network call other than SQL happens inside one.
+
+Every transaction says first on whose behalf it is (`vault.model.scope`), and row security shows it nothing
+else (`storage.tables.row_security`). What was said ends with the transaction; what was said outside one stays
+until the next user of the pooled connection says for whom they read, as everybody does.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import NewType, Protocol
+from dataclasses import dataclass
+from typing import Any, LiteralString, NewType, cast
 
-from sqlalchemy import Connection, create_engine, make_url, text
+import psycopg
+from sqlalchemy import Connection, create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import QueuePool
 
+from storage.driver import ScopedConnection, ScopedCursor
 from vault.errors import Conflict, Unavailable
+from vault.model.scope import NOBODY, VAULT, Scope
 
 ReadConnection = NewType("ReadConnection", Connection)
 # Whoever may write may read.
@@ -35,25 +43,32 @@ PREPARED_MAX = 200
 SEAL_STOPPED = "CV001"
 
 
-class OnWrite(Protocol):
-    """What is called first in every writing transaction."""
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What every writing transaction opens with: the row of `query` goes to `heard`, which may refuse it.
 
-    def __call__(self, db: WriteConnection, *, repeatable: bool) -> None:
-        """`repeatable`: the transaction sees one state throughout, from its first query on."""
+    `first`: sent before anything else where the transaction sees one state throughout.
+    """
+
+    first: LiteralString
+    query: LiteralString
+    heard: Callable[[tuple[Any, ...] | None], None]
 
 
-def _nothing(db: WriteConnection, *, repeatable: bool) -> None:
-    """For processes that write neither envelopes nor indexes."""
+def extend_scope(db: ReadConnection, scope: Scope) -> None:
+    """From here on the transaction sees this: for what a flow has found, and has decided to look at."""
+    _driver(db).go_on_for(scope)
 
 
 class Database:
     """A pool of connections to one PostgreSQL server; `url` is a libpq URL (`postgresql://…`).
 
-    `on_write`: what makes this process write under the keys that are in use (`storage.key_state`).
+    `opening`: what makes this process write under the keys that are in use (`storage.key_state`); None for
+    one that writes neither envelopes nor indexes.
     """
 
-    def __init__(self, url: str, *, pool_size: int, on_write: OnWrite = _nothing) -> None:
-        self._on_write = on_write
+    def __init__(self, url: str, *, pool_size: int, opening: Opening | None = None) -> None:
+        self._opening = opening
         address = make_url(url.replace("postgresql://", "postgresql+psycopg://", 1))
         # What the URL itself asks of the server (a schema, say) stays.
         options = [address.query.get("options", "")]
@@ -70,46 +85,48 @@ class Database:
                 "connect_timeout": POOL_TIMEOUT_S,
                 "prepare_threshold": 1,
                 "options": " ".join(str(option) for option in options),
+                "cursor_factory": ScopedCursor,
             },
         )
+        event.listen(self._engine, "do_connect", _connect)
 
     @contextmanager
-    def reading(self) -> Iterator[ReadConnection]:
+    def reading(self, scope: Scope = VAULT) -> Iterator[ReadConnection]:
         """A connection for reads: autocommit, each statement sees the newest committed state.
+
+        The scope is said with the first of them.
 
         Raises:
             Unavailable: the server does not answer.
         """
         with _translated(), self._engine.connect() as connection:
-            yield ReadConnection(connection.execution_options(isolation_level="AUTOCOMMIT"))
+            steady = connection.execution_options(isolation_level="AUTOCOMMIT")
+            _driver(steady).begin_for(scope)
+            yield ReadConnection(steady)
 
     @contextmanager
-    def snapshot(self) -> Iterator[ReadConnection]:
+    def snapshot(self, scope: Scope = VAULT) -> Iterator[ReadConnection]:
         """One read-only REPEATABLE READ transaction: every statement sees the same state.
 
         Raises:
             Unavailable: the server does not answer.
         """
-        with _translated(), self._engine.connect() as connection:
-            steady = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-            with steady.begin():
-                yield ReadConnection(steady)
+        with self._transaction("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", scope) as connection:
+            yield ReadConnection(connection)
 
     @contextmanager
-    def writing(self) -> Iterator[WriteConnection]:
+    def writing(self, scope: Scope = VAULT) -> Iterator[WriteConnection]:
         """One transaction: committed when the block ends, rolled back when it raises.
 
         Raises:
             Unavailable: the server does not answer. When that happens at the commit itself, the
                 transaction may have taken place: the caller's retry must be idempotent.
         """
-        with _translated(), self._engine.begin() as connection:
-            db = WriteConnection(ReadConnection(connection))
-            self._on_write(db, repeatable=False)
-            yield db
+        with self._transaction("BEGIN", scope, opening=self._opening) as connection:
+            yield WriteConnection(ReadConnection(connection))
 
     @contextmanager
-    def noting(self) -> Iterator[WriteConnection]:
+    def noting(self, scope: Scope = VAULT) -> Iterator[WriteConnection]:
         """One REPEATABLE READ transaction: every statement sees the same state, and what is noted commits.
 
         For questions whose answer is recorded with them. It may only insert rows that nobody else can be
@@ -118,12 +135,44 @@ class Database:
         Raises:
             Unavailable: the server does not answer.
         """
-        with _translated(), self._engine.connect() as connection:
-            steady = connection.execution_options(isolation_level="REPEATABLE READ")
-            with steady.begin():
-                db = WriteConnection(ReadConnection(steady))
-                self._on_write(db, repeatable=True)
-                yield db
+        begin: LiteralString = "BEGIN ISOLATION LEVEL REPEATABLE READ"
+        with self._transaction(begin, scope, opening=self._opening, repeatable=True) as connection:
+            yield WriteConnection(ReadConnection(connection))
+
+    @contextmanager
+    def _transaction(
+        self,
+        begin: LiteralString,
+        scope: Scope,
+        *,
+        opening: "Opening | None" = None,
+        repeatable: bool = False,
+    ) -> Iterator[Connection]:
+        """Begun, its scope said and its opening asked in one round trip.
+
+        psycopg would wait for the answer to a BEGIN of its own.
+        """
+        with _translated(), self._engine.connect() as pooled:
+            connection = pooled.execution_options(isolation_level="AUTOCOMMIT")
+            driver = _driver(connection)
+            driver.end()
+            asked = None
+            try:
+                with driver.pipeline():
+                    driver.execute(begin, prepare=False)
+                    if opening is not None and repeatable:
+                        driver.execute(opening.first, prepare=False)
+                    if scope != NOBODY or not driver.has_said_nothing:
+                        driver.say_now(scope)
+                    if opening is not None:
+                        asked = driver.execute(opening.query)
+            except psycopg.OperationalError:
+                connection.invalidate()
+                raise
+            with connection.begin():
+                if opening is not None and asked is not None:
+                    opening.heard(asked.fetchone())
+                yield connection
 
     @contextmanager
     def alone(self, lock: int, refusal: str) -> Iterator[None]:
@@ -135,6 +184,7 @@ class Database:
         """
         with _translated(), self._engine.connect() as connection:
             free = connection.execution_options(isolation_level="AUTOCOMMIT")
+            _driver(free).end()
             if not free.execute(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": lock}).scalar_one():
                 raise Conflict(refusal)
             try:
@@ -144,12 +194,22 @@ class Database:
 
     def ping(self) -> None:
         """Raises `Unavailable` unless the server answers."""
-        with self.reading() as db:
+        with self.reading(NOBODY) as db:
             db.execute(text("SELECT 1"))
 
     def close(self) -> None:
         """Closes every pooled connection."""
         self._engine.dispose()
+
+
+def _connect(
+    _dialect: object, _record: object, args: list[Any], parameters: dict[str, Any]
+) -> ScopedConnection:
+    return ScopedConnection.connect(*args, **parameters)
+
+
+def _driver(connection: Connection) -> ScopedConnection:
+    return cast("ScopedConnection", connection.connection.driver_connection)
 
 
 @contextmanager
@@ -158,8 +218,8 @@ def _translated() -> Iterator[None]:
         yield
     except PoolTimeoutError as error:
         raise Unavailable("Every database connection is in use; try again shortly.") from error
-    except OperationalError as error:
-        if getattr(error.orig, "sqlstate", None) == RING_LACKS_A_KEY:
+    except (OperationalError, psycopg.OperationalError) as error:
+        if getattr(getattr(error, "orig", error), "sqlstate", None) == RING_LACKS_A_KEY:
             raise Unavailable(OLD_RING, retry_after_s=DISTRIBUTION_S) from error
         raise Unavailable("The database does not answer; try again shortly.") from error
     except DBAPIError as error:

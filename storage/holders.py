@@ -1,6 +1,7 @@
 """Holders: found by the blind index of their code, shown from their envelope."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from storage.tables import holders
 from vault.errors import Unavailable
 from vault.model.holders import Holder, HolderCode
 from vault.model.ids import uuid7
+from vault.model.scope import Scope
 
 # Built once: every deposit asks it.
 _FOUND = (
@@ -41,6 +43,13 @@ def holder_index(keys: KeyRing, code: HolderCode) -> bytes:
 def holder_indexes(keys: KeyRing, code: HolderCode) -> tuple[bytes, ...]:
     """The blind indexes under which rows with a holder's code may stand."""
     return keys.indexes(*index_text(code))
+
+
+def about(scope: Scope, keys: KeyRing, *codes: HolderCode) -> Scope:
+    """The same on whose behalf, about these holders too."""
+    ring = tuple(keys.index_versions)
+    indexes = {index for code in codes for index in holder_indexes(keys, code)}
+    return replace(scope, holders=scope.holders | indexes, ring=ring)
 
 
 def find_holder(db: ReadConnection, keys: KeyRing, code: HolderCode) -> UUID | None:

@@ -1,11 +1,13 @@
 """What is read most, written close to the driver: public verification, and whose token this is.
 
-One prepared statement each on an async pool, so that no thread is needed. Measured in `docs/performance.md`:
-through SQLAlchemy the same point read costs more than the rest of the request together.
+Two prepared statements each, in one round trip, on an async pool, so that no thread is needed: the first
+finds the one certificate that is shown, and makes it the scope of the second (`storage.tables.row_security`),
+which reads it. Both are one transaction. Measured in `docs/performance.md`: through SQLAlchemy the same point
+read costs more than the rest of the request together.
 
 A miss costs what a hit costs (`certvault bench --only verify_timing`): where nothing is found, the same
-statement reads some other certificate, and in place of its envelope, which is nobody's business, a decoy of
-the same size is opened.
+statements find and read some other certificate, and in place of its envelope, which is nobody's business, a
+decoy of the same size is opened.
 """
 
 import secrets
@@ -13,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 from psycopg import AsyncConnection, OperationalError
@@ -35,7 +37,7 @@ from vault.model.lifecycle import OutOfForce
 # Waiting longer for a connection than this helps nobody who stands at a window.
 POOL_TIMEOUT_S = 5.0
 
-_COLUMNS = """
+_COLUMNS: LiteralString = """
     SELECT c.id, c.identifier, c.version, c.type_code, c.type_version, c.issuing_authority,
            c.issued_on, c.valid_from, c.valid_to, c.status, c.status_since, c.data_key, c.sealed,
            ARRAY(SELECT d.format || ' ' || d.level || ' ' || d.seal_id || ' ' || encode(d.sha256, 'hex')
@@ -44,37 +46,46 @@ _COLUMNS = """
             JOIN log_shards s ON s.first_index <= l.log_index
             WHERE l.certificate_id = c.id ORDER BY l.id, s.first_index DESC LIMIT 1),
            CASE WHEN c.status <> 'valid' THEN (
-               SELECT ARRAY[e.effective_on::text, e.reason, (SELECT s.identifier FROM certificates s
-                                                             WHERE s.id = c.superseded_by)]
+               SELECT ARRAY[e.effective_on::text, e.reason, identifier_of_version(c.superseded_by)]
                FROM status_events e WHERE e.certificate_id = c.id AND e.action <> 'inspect'
                ORDER BY e.id DESC LIMIT 1)
            END,
            k.holder_id, k.wrapped, k.opener_key,
            (SELECT min(d.accepted_at) FROM disputes d
             WHERE d.certificate_id = c.id AND d.state = 'accepted' AND d.certificate_id IS NOT NULL),
-           {asked_c}
+           {asked}
     FROM certificates c
     LEFT JOIN LATERAL (
         SELECT h.id AS holder_id, ch.data_key AS wrapped, h.data_key AS opener_key
         FROM certificate_holders ch JOIN holders h ON h.id = ch.holder_id
         WHERE ch.certificate_id = c.id AND ch.data_key IS NOT NULL AND h.data_key IS NOT NULL
         ORDER BY ch.position LIMIT 1) k ON true
-    WHERE key_ring_has(%(versions)s) AND c.id = COALESCE(
-        (SELECT h.id FROM certificates h WHERE {asked_h} LIMIT 1),
-        (SELECT d.id FROM certificates d WHERE d.id <= %(decoy)s ORDER BY d.id DESC LIMIT 1))
+    WHERE key_ring_has(%(versions)s) AND c.id = (scope_named())[1]
 """
 
 
-def _asking(condition: str) -> str:
-    """The statement for a condition on a certificate; its last column says whether the condition holds.
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """`find`: makes one certificate the scope. `read`: reads it, and whether it is the one that is sought."""
 
-    It looks under every index key of this process, and fails where the process lacks one in use.
+    find: LiteralString
+    read: LiteralString
+
+
+def _asking(found: LiteralString, condition: LiteralString) -> _Question:
+    """`found`: a function of revision 0014, which looks for the condition, and for another certificate.
+
+    Both look under every index key of this process; `read` fails where the process lacks one in use.
     """
-    return _COLUMNS.format(asked_c=condition.format("c"), asked_h=condition.format("h"))
+    find = f"SELECT set_config('certvault.named', coalesce(ARRAY[{found}]::text, ''), true)"
+    return _Question(find, _COLUMNS.format(asked=condition))
 
 
-_BY_TOKEN = _asking("{0}.token_index = ANY (%(token)s)")
-_BY_NUMBER_AND_CODE = _asking("{0}.number_index = ANY (%(number)s) AND {0}.code_index = ANY (%(code)s)")
+_OF_TOKEN = _asking("certificate_by_token(%(token)s, %(decoy)s)", "c.token_index = ANY (%(token)s)")
+_OF_NUMBER_AND_CODE = _asking(
+    "certificate_by_code(%(number)s, %(code)s, %(decoy)s)",
+    "c.number_index = ANY (%(number)s) AND c.code_index = ANY (%(code)s)",
+)
 _TYPE = "SELECT definition FROM certificate_types WHERE code = %s AND version = %s"
 
 
@@ -161,7 +172,7 @@ class PublicReader:
         Raises:
             Unavailable: the database does not answer.
         """
-        return await self._found(_BY_TOKEN, {"token": list(self._keys.indexes(TOKEN, token))})
+        return await self._found(_OF_TOKEN, {"token": list(self._keys.indexes(TOKEN, token))})
 
     async def by_number_and_code(self, number: str, code: str) -> Found:
         """The certificate with this number and this verification code, both normalised.
@@ -171,7 +182,7 @@ class PublicReader:
         """
         keys = self._keys
         indexes = {"number": list(keys.indexes(NUMBER, number)), "code": list(keys.indexes(CODE, code))}
-        return await self._found(_BY_NUMBER_AND_CODE, indexes)
+        return await self._found(_OF_NUMBER_AND_CODE, indexes)
 
     async def definition(self, code: str, version: int) -> Mapping[str, Any]:
         """A type's definition as it was when the certificate was issued. An applied version never changes."""
@@ -196,9 +207,9 @@ class PublicReader:
                 row: Any = await cursor.fetchone()
         return None if row is None else grant_of(row)
 
-    async def _found(self, query: str, asked: Mapping[str, object]) -> Found:
+    async def _found(self, question: _Question, asked: Mapping[str, object]) -> Found:
         versions = [Int2(version) for version in self._keys.index_versions]
-        row = await self._one(query, {**asked, "versions": versions, "decoy": self._decoy_near()})
+        row = await self._shown(question, {**asked, "versions": versions, "decoy": self._decoy_near()})
         if row is None:
             return Found(None, hit=False)
         self._seen(row[0])
@@ -253,9 +264,15 @@ class PublicReader:
             self._decoys[steps, keys.wrapping_version] = known
         return known
 
-    async def _one(
-        self, query: str, parameters: tuple[object, ...] | Mapping[str, object]
-    ) -> tuple[Any, ...] | None:
+    async def _shown(self, question: _Question, asked: Mapping[str, object]) -> tuple[Any, ...] | None:
+        with _translated():
+            async with self._pool.connection() as connection:
+                async with connection.pipeline():
+                    await connection.execute(question.find, asked)
+                    cursor = await connection.execute(question.read, asked, binary=True)
+                return await cursor.fetchone()
+
+    async def _one(self, query: LiteralString, parameters: tuple[object, ...]) -> tuple[Any, ...] | None:
         with _translated():
             async with self._pool.connection() as connection:
                 cursor = await connection.execute(query, parameters, binary=True)

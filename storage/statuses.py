@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, select, update
+from sqlalchemy import ColumnElement, Row, Text, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from storage.db import ReadConnection, WriteConnection
@@ -165,9 +165,12 @@ def event_of(row: Row[tuple[object, ...]]) -> StatusEvent:
 
 
 def identifiers_of(db: ReadConnection, certificate_ids: Sequence[UUID]) -> Mapping[UUID, str]:
-    """The identifiers of these certificates."""
-    query = select(certificates.c.id, certificates.c.identifier).where(certificates.c.id.in_(certificate_ids))
-    return {row.id: row.identifier for row in db.execute(query)}
+    """The identifiers of these certificates, whoever may see them: versions before and after one."""
+    found = {each: func.identifier_of_version(each, type_=Text) for each in certificate_ids}
+    if not found:
+        return {}
+    row = db.execute(select(*found.values())).one()
+    return {each: identifier for each, identifier in zip(found, row, strict=True) if identifier is not None}
 
 
 def out_of_force(db: ReadConnection, record: CertificateRecord | ErasedCertificate) -> OutOfForce | None:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, Row, Select, Table, func, select, true, update
+from sqlalchemy import Column, Row, Select, Table, Text, Uuid, func, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 
 from storage.db import ReadConnection, WriteConnection
@@ -195,10 +195,17 @@ def find_use_key(db: ReadConnection, keys: KeyRing, use_id: UUID) -> DataKey | N
     return None if row is None else record_key(USES, keys, row)
 
 
-def use_by_copy(db: ReadConnection, keys: KeyRing, sha256: str) -> UseRecord | None:
+def use_by_copy(db: ReadConnection, sha256: str) -> UUID | None:
     """The use whose copy has this digest."""
-    row = db.execute(use_records().where(use_copies.c.sha256 == bytes.fromhex(sha256))).one_or_none()
-    return None if row is None else use_of(keys, row)
+    query = select(use_copies.c.use_id).where(use_copies.c.sha256 == bytes.fromhex(sha256))
+    return db.execute(query).scalar_one_or_none()
+
+
+def is_use(db: ReadConnection, use_id: UUID) -> tuple[bool, UUID | None]:
+    """Whether there is such a use, and of which certificate, whoever may see it: refusals are recorded."""
+    maker = func.maker_of_use(use_id, type_=Text)
+    row = db.execute(select(maker, func.certificate_of_use(use_id, type_=Uuid))).one()
+    return row[0] is not None, row[1]
 
 
 def is_of_holder(db: ReadConnection, use_id: UUID, holder_id: UUID) -> bool:

@@ -19,8 +19,10 @@ from api.settings import Settings
 from api.wiring import Wired, blobs_of, database_of, wire
 from migrations.run import upgrade
 from signing.typeset import SEAL_PLACES
+from storage.db import Database
 from storage.embedded import EngineAddresses, discard, embedded_engines
 from storage.envelope import Suite
+from storage.key_state import opening
 from tests.custodians import two_custodians
 from tests.desks import Desk, open_desk
 from tests.faults import CuttingWire
@@ -47,7 +49,10 @@ settings.load_profile("suite")
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """A founded vault: settings for child processes, parts for this one, and a client that may deposit."""
+    """A founded vault: settings for child processes, parts for this one, and a client that may deposit.
+
+    `owner`: the database as the role that owns the tables, for what the service may not do.
+    """
 
     settings: Settings
     wired: Wired
@@ -56,6 +61,7 @@ class House:
     client_secret: str
     listening: socket
     issuer: str
+    owner: Database
 
 
 @pytest.fixture(scope="session")
@@ -88,7 +94,7 @@ def founded(
     providers = local_provider.set_up(secrets.path, issuer=issuer, origin=origin, accounts=[])
     given = {**dict(settings_for(engines, secrets.path)), "public_url": origin, "providers": providers}
     settings = Settings.model_validate({**given, **more})
-    upgrade(engines.database_url)
+    upgrade(engines.owner_database_url, service_url=engines.database_url)
     blobs_of(settings).prepare()
     catalogue = shipped_catalogue(SEAL_PLACES)
     database = database_of(settings)
@@ -101,9 +107,11 @@ def founded(
     added = add_client(wired.workshop, "suite", "The test suite", authorities, at=now)
     grant_what_is_missing(wired.workshop, "suite", two_custodians, at=now)
     client = ClientGrant("suite", "The test suite", authorities)
+    owner = Database(engines.owner_database_url, pool_size=4, opening=opening(wired.workshop.keys))
     try:
-        yield House(settings, wired, catalogue, client, added.secret, listening, issuer)
+        yield House(settings, wired, catalogue, client, added.secret, listening, issuer, owner)
     finally:
+        owner.close()
         wired.workshop.database.close()
 
 
@@ -153,6 +161,7 @@ def settings_for(engines: EngineAddresses, secrets: Path) -> Settings:
         {
             "mode": Mode.DEVELOPMENT,
             "database_url": SecretStr(engines.database_url),
+            "owner_database_url": SecretStr(engines.owner_database_url),
             "s3_endpoint": engines.s3_endpoint,
             "s3_access_key": engines.s3_access_key,
             "s3_secret_key": SecretStr(engines.s3_secret_key),

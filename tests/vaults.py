@@ -14,8 +14,10 @@ from api.wiring import wire
 from migrations.run import upgrade
 from signing.typeset import SEAL_PLACES
 from storage.blobs import BlobStore
+from storage.db import Database
 from storage.embedded import EngineAddresses
 from storage.envelope import Suite
+from storage.key_state import opening
 from storage.log_store import LogStore
 from storage.s3 import StoreAddress
 from tests.conftest import House, settings_for
@@ -32,6 +34,7 @@ from vault.founding import (
 )
 from vault.model.actors import ClientGrant
 from vault.signin import add_client
+from vault.workshop import Workshop
 
 
 @contextmanager
@@ -51,13 +54,18 @@ def own_vault(
     now = datetime.now(UTC)
     secrets = SecretsFolder(folder / f"{name}-secrets")
     found_development_secrets(secrets, token_key_pem=token_key_pem(), at=now, suite=suite)
-    with connect(engines.database_url, autocommit=True) as db:
+    with connect(engines.owner_database_url, autocommit=True) as db:
         db.execute(f"CREATE SCHEMA {name}".encode())
-    separator = "&" if "?" in engines.database_url else "?"
-    url = f"{engines.database_url}{separator}options=-csearch_path%3D{name}"
-    settings = settings_for(engines, secrets.path).model_copy(update={"database_url": SecretStr(url)})
-    upgrade(url)
+    service_url, owner_url = (
+        f"{url}{'&' if '?' in url else '?'}options=-csearch_path%3D{name}"
+        for url in (engines.database_url, engines.owner_database_url)
+    )
+    settings = settings_for(engines, secrets.path).model_copy(
+        update={"database_url": SecretStr(service_url), "owner_database_url": SecretStr(owner_url)}
+    )
+    upgrade(owner_url, service_url=service_url)
     wired = wire(settings)
+    owner = Database(owner_url, pool_size=4, opening=opening(wired.workshop.keys))
     bucket = name.replace("_", "-")
     address = StoreAddress(
         engines.s3_endpoint,
@@ -82,12 +90,18 @@ def own_vault(
     grant = ClientGrant("suite", "The test suite", authorities)
     try:
         with create_server(("127.0.0.1", 0)) as listening:  # no provider: nobody signs in here
-            yield House(settings, wired, catalogue, grant, added.secret, listening, "")
+            yield House(settings, wired, catalogue, grant, added.secret, listening, "", owner)
     finally:
+        owner.close()
         database.close()
         if not keep:
-            with connect(engines.database_url, autocommit=True) as db:
+            with connect(engines.owner_database_url, autocommit=True) as db:
                 db.execute(f"DROP SCHEMA {name} CASCADE".encode())
+
+
+def by_owner(house: House) -> Workshop:
+    """The same vault as `keys rotate` comes in: as the owner of the tables."""
+    return replace(house.wired.workshop, database=house.owner)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from vault.errors import InputError
 from vault.model.access import Action, Kind, Resource, authorize
 from vault.model.actors import ClientGrant
 from vault.model.ids import first_uuid7
+from vault.model.scope import VAULT, of_client
 from vault.model.written import case_number_form
 from vault.workshop import Workshop
 
@@ -58,7 +59,7 @@ def missing_of_case(workshop: Workshop, client: ClientGrant, number: str) -> tup
         Unavailable: the database does not answer.
     """
     authorize(client, Action.ASK_CLOSING, Resource(Kind.CASE, by=client.actor))
-    with workshop.database.reading() as db:
+    with workshop.database.reading(of_client(client)) as db:
         return _missing(db, client.client_id, [case_number_form(number)])[0]
 
 
@@ -71,7 +72,7 @@ def reconcile(workshop: Workshop, client_id: str | None, completed: Sequence[str
     """
     numbers = list(dict.fromkeys(number for line in completed if (number := case_number_form(line))))
     absent: list[AbsentCase] = []
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         if client_id is not None:
             if find_client(db, client_id) is None:
                 raise InputError("There is no client with this id, or it is disabled.")
@@ -89,7 +90,7 @@ def unlisted_items(workshop: Workshop, *, at: datetime) -> tuple[UnlistedItem, .
         Unavailable: the database does not answer.
     """
     listed = workshop.shelf.items(at)
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         found = items_since(db, first_uuid7(at - ITEMS_LOOKED_BACK))
     return tuple(UnlistedItem(code, count) for code, count in sorted(found.items()) if code not in listed)
 

@@ -4,15 +4,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from storage.certificates import MEDIA_TYPES, record
+from storage.certificates import MEDIA_TYPES, record, stands
 from storage.filed_objects import copy_object, document_object
 from storage.history import AuditRow, insert_look, look_by
+from storage.holders import about
 from storage.objects import read_copy, read_object
-from storage.uses import find_use, redeemers
+from storage.uses import find_use, is_use, redeemers
 from vault.errors import IntegrityError, NotFound
 from vault.model.access import Action, Caller, Kind, Resource, certificate, not_there, refusal
 from vault.model.actors import Person
 from vault.model.catalogue import DocumentFormat
+from vault.model.scope import NOBODY, Scope, of_caller
 from vault.model.use import SubjectKind, end_sentence
 from vault.workshop import Workshop
 
@@ -37,7 +39,8 @@ def document_for_holder(
         IntegrityError: the object store has lost it.
         Unavailable: an engine does not answer.
     """
-    return _document(workshop, person, Action.FETCH_OWN_DOCUMENT, certificate_id, wanted, at)
+    scope = NOBODY if person.code is None else about(NOBODY, workshop.keys, person.code)
+    return _document(workshop, person, scope, Action.FETCH_OWN_DOCUMENT, certificate_id, wanted, at)
 
 
 def document_for_client(
@@ -50,7 +53,8 @@ def document_for_client(
         IntegrityError: the object store has lost it.
         Unavailable: an engine does not answer.
     """
-    return _document(workshop, caller, Action.FETCH_DOCUMENT, certificate_id, wanted, at)
+    scope = of_caller(caller)
+    return _document(workshop, caller, scope, Action.FETCH_DOCUMENT, certificate_id, wanted, at)
 
 
 def copy_for_client(workshop: Workshop, caller: Caller, use_id: UUID, *, at: datetime) -> SealedFile:
@@ -61,22 +65,25 @@ def copy_for_client(workshop: Workshop, caller: Caller, use_id: UUID, *, at: dat
         IntegrityError: the object store has lost it.
         Unavailable: an engine does not answer.
     """
-    with workshop.database.writing() as db:
+    with workshop.database.writing(of_caller(caller)) as db:
         use = find_use(db, workshop.keys, use_id)
         if use is None:
-            raise not_there(Kind.USE)
-        resource = Resource(Kind.USE, by=use.made_by, redeemed_by=redeemers(db, use_id))
+            there, shown = is_use(db, use_id)
+            if not there:
+                raise not_there(Kind.USE)
+            resource, end = Resource(Kind.USE), None
+        else:
+            shown = use.subject.id if use.subject.kind is SubjectKind.CERTIFICATE else None
+            resource = Resource(Kind.USE, by=use.made_by, redeemed_by=redeemers(db, use_id))
+            end = use.end(at)
         refused = refusal(caller, Action.FETCH_COPY, resource)
-        end = use.end(at)
         # A refusal is a decision, too; it commits before the caller hears of it.
-        action = (
-            "download" if refused is None and use.copy is not None and end is None else "refused-download"
-        )
-        shown = use.subject.id if use.subject.kind is SubjectKind.CERTIFICATE else None
+        good = refused is None and use is not None and use.copy is not None and end is None
+        action = "download" if good else "refused-download"
         insert_look(db, workshop.keys, look_by(caller, action, shown, {"use": str(use_id)}), {}, at)
-        filed = copy_object(db, workshop.keys, use_id) if action == "download" else None
-    if refused is not None:
-        raise refused
+        filed = copy_object(db, workshop.keys, use_id) if good else None
+    if refused is not None or use is None:
+        raise refused or not_there(Kind.USE)
     if use.copy is None:
         raise NotFound("No copy was made for this use.")
     if end is not None:
@@ -90,16 +97,18 @@ def copy_for_client(workshop: Workshop, caller: Caller, use_id: UUID, *, at: dat
 def _document(
     workshop: Workshop,
     caller: Caller,
+    scope: Scope,
     action: Action,
     certificate_id: UUID,
     wanted: DocumentFormat,
     at: datetime,
 ) -> SealedFile:
-    with workshop.database.writing() as db:
+    with workshop.database.writing(scope) as db:
         found = record(db, workshop.keys, certificate_id)
-        if found is None:
+        if found is None and not stands(db, certificate_id):
             raise not_there(Kind.CERTIFICATE)
-        refused = refusal(caller, action, certificate(found))
+        of = Resource(Kind.CERTIFICATE) if found is None else certificate(found)
+        refused = refusal(caller, action, of)
         filed = document_object(db, workshop.keys, certificate_id, wanted) if refused is None else None
         # A refusal is a decision, too; it commits before the caller hears of it.
         noted = "download" if refused is None else "refused-download"
@@ -109,8 +118,8 @@ def _document(
         else:
             event = look_by(caller, noted, certificate_id, details)
         insert_look(db, workshop.keys, event, {}, at)
-    if refused is not None:
-        raise refused
+    if refused is not None or found is None:
+        raise refused or not_there(Kind.CERTIFICATE)
     document = next((d for d in found.documents if d.format is wanted), None)
     if document is None:
         raise NotFound(f"This certificate was not made as {wanted}.")

@@ -9,7 +9,7 @@ from uuid import UUID
 from storage.cases import find_case
 from storage.certificates import records_by_number, records_of_case, records_of_holder
 from storage.history import AuditRow, insert_audit, insert_look, look_by
-from storage.holders import find_holder, known_holder
+from storage.holders import about, find_holder, known_holder
 from storage.materials import ArchivedMaterial, materials_of_holder
 from vault.log import moment
 from vault.model.access import (
@@ -27,6 +27,7 @@ from vault.model.actors import ClientGrant, Person
 from vault.model.certificate import CertificateRecord
 from vault.model.dispute import dispute_note
 from vault.model.holders import HolderCode
+from vault.model.scope import NOBODY, of_caller, of_client
 from vault.model.written import case_number_form
 from vault.workshop import Workshop
 
@@ -67,7 +68,8 @@ def holdings(
         None if item is None else item.authority.code,
     )
     authorize(caller, Action.SEE_HOLDINGS, context=what_for)
-    with workshop.database.writing() as db:
+    scope = about(of_caller(caller), workshop.keys, holder)
+    with workshop.database.writing(scope) as db:
         known = known_holder(db, workshop.keys, holder)
         holder_id = None if known is None else known.holder_id
         found = Holdings()
@@ -92,7 +94,7 @@ def of_case(
         NotFound: the client has deposited no such case.
         Unavailable: the database does not answer.
     """
-    with workshop.database.writing() as db:
+    with workshop.database.writing(of_client(client)) as db:
         case = find_case(db, workshop.keys, client.client_id, case_number_form(number))
         if case is None or case.committed_at is None:
             raise not_there(Kind.CASE)
@@ -112,7 +114,7 @@ def by_number(
     Raises:
         Unavailable: the database does not answer.
     """
-    with workshop.database.writing() as db:
+    with workshop.database.writing(of_client(client)) as db:
         all_found = records_by_number(db, workshop.keys, number)
         found = permitted(client, Action.FIND_BY_NUMBER, all_found, certificate)
         insert_look(
@@ -131,7 +133,7 @@ def of_person(workshop: Workshop, person: Person, *, at: datetime) -> tuple[Cert
     authorize(person, Action.LIST_OWN)
     if person.code is None:
         return ()
-    with workshop.database.writing() as db:
+    with workshop.database.writing(about(NOBODY, workshop.keys, person.code)) as db:
         holder_id = find_holder(db, workshop.keys, person.code)
         found = () if holder_id is None else records_of_holder(db, workshop.keys, holder_id)
         event = AuditRow(person.actor, "own-certificates", None, None, _told(found, holder_id))

@@ -11,6 +11,7 @@ from vault.log import moment
 from vault.model.access import Action, Caller, Kind, Resource, authorize, not_there
 from vault.model.actors import Person
 from vault.model.certificate import TrustLevel
+from vault.model.scope import of_caller
 from vault.model.watermark import watermark_text
 from vault.model.written import hides_something, text_form
 from vault.workshop import Workshop
@@ -36,7 +37,7 @@ def verify(
     """
     clerk = _clerk(caller, clerk)
     note = _text("/note", note, 0, NOTE_MAX_CHARS)
-    with workshop.database.writing() as db:
+    with workshop.database.writing(of_caller(caller).naming(material_id)) as db:
         found = find_material(db, workshop.keys, material_id, lock=True)
         if found is None:
             raise not_there(Kind.MATERIAL)

@@ -9,6 +9,7 @@ from storage.upload_keys import find_upload_key, make_upload_key, put_upload, re
 from vault.errors import DocumentRefused, InputError, IntegrityError, NotFound
 from vault.model.access import Action, authorize
 from vault.model.actors import ClientGrant
+from vault.model.scope import Scope
 from vault.workshop import Workshop
 
 # A scanned approval document of a hundred pages stays under this; more would cost a deposit too much memory.
@@ -52,7 +53,7 @@ def uploads_of(workshop: Workshop, client_id: str) -> Uploads:
     Raises:
         Unavailable: the database does not answer.
     """
-    with workshop.database.reading() as db:
+    with workshop.database.reading(Scope(client_id=client_id)) as db:
         return Uploads(workshop, client_id, find_upload_key(db, workshop.keys, client_id))
 
 
@@ -86,7 +87,7 @@ def keep_upload(workshop: Workshop, client: ClientGrant, sha256: str, content: b
 def _upload_key(workshop: Workshop, client_id: str) -> DataKey:
     key = uploads_of(workshop, client_id).key
     if key is None:
-        with workshop.database.writing() as db:
+        with workshop.database.writing(Scope(client_id=client_id)) as db:
             make_upload_key(db, workshop.keys, client_id)
         key = uploads_of(workshop, client_id).key
     if key is None:

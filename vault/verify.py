@@ -15,10 +15,11 @@ from datetime import datetime
 from typing import Any
 
 from signing.validate import judge_pdf
-from storage.certificates import record, record_by_document
+from storage.certificates import certificate_or_rest, id_by_document, record
+from storage.db import extend_scope
 from storage.public_read import Found, PublicReader, PublicRow
 from storage.statuses import out_of_force
-from storage.uses import use_by_copy
+from storage.uses import find_use, use_by_copy
 from vault.log import moment, place_json
 from vault.model.certificate import CertificateRecord, ErasedCertificate, Status
 from vault.model.dispute import dispute_note
@@ -26,6 +27,7 @@ from vault.model.holders import HolderCode, mask_name
 from vault.model.in_force import why_not_in_force
 from vault.model.legal_time import legal_day
 from vault.model.lifecycle import OutOfForce
+from vault.model.scope import of_shown
 from vault.model.use import SubjectKind, UseRecord, end_sentence
 from vault.model.verdict import (
     Altered,
@@ -81,12 +83,23 @@ def by_file(workshop: Workshop, content: bytes, *, at: datetime) -> Verification
         Unavailable: the database does not answer.
     """
     sha256 = hashlib.sha256(content).hexdigest()
-    with workshop.database.snapshot() as db:  # the record and its newest event belong together
-        ours = record_by_document(db, workshop.keys, sha256)
-        use = use_by_copy(db, workshop.keys, sha256) if ours is None else None
+    ours: CertificateRecord | ErasedCertificate | None = None
+    use = ended = None
+    scope = of_shown(bytes.fromhex(sha256))
+    with workshop.database.snapshot(scope) as db:  # the record and its newest event belong together
+        certificate_id = id_by_document(db, sha256)
+        if certificate_id is not None:
+            extend_scope(db, scope.naming(certificate_id))
+            ours = certificate_or_rest(db, workshop.keys, certificate_id)
+        use_id = use_by_copy(db, sha256) if ours is None else None
+        if use_id is not None:
+            extend_scope(db, scope.naming(use_id))
+            use = find_use(db, workshop.keys, use_id)
         if use is not None and use.subject.kind is SubjectKind.CERTIFICATE:
+            extend_scope(db, scope.naming(use.subject.id))
             ours = record(db, workshop.keys, use.subject.id)
-        ended = None if ours is None else out_of_force(db, ours)
+        if ours is not None:
+            ended = out_of_force(db, ours)
     found = None if ours is None else _of_record(workshop, ours, ended, at)  # tier 1
     if use is not None:
         return _of_copy(use, found, at)

@@ -70,7 +70,7 @@ def measure_log_proof(on: Stage, seconds: float) -> Result:
     """Proofs for leaves anywhere in a shard of ten million, its tiles made of random hashes; without HTTP."""
     settings, certificate_id = on.vault.settings, UUID(str(on.seeded[0]["certificate_id"]))
     hashes = fill_tree(settings, certificate_id)
-    with pgbench(settings.database_url.get_secret_value(), 1) as point_reads:
+    with pgbench(settings.migrating_url, 1) as point_reads:
         run, reference = interleaved(
             lambda s: on.cores[0].submit(prove, settings, certificate_id, hashes, s).result(),
             point_reads,
@@ -114,7 +114,7 @@ MEASUREMENTS = {"log_sequence": measure_log_sequence, "log_proof_10m": measure_l
 def add_leaves(settings: Settings, count: int) -> None:
     """Leaves of no certificate that wait for the sequencer."""
     with (
-        closing(psycopg.connect(settings.database_url.get_secret_value())) as db,
+        closing(psycopg.connect(settings.migrating_url)) as db,
         db.transaction(),
         db.cursor() as cursor,
         cursor.copy("COPY log_leaves (leaf, leaf_hash, promise) FROM STDIN") as copy,
@@ -149,7 +149,7 @@ def fill_tree(settings: Settings, certificate_id: UUID) -> list[bytes]:
     """A published shard of `TREE_LEAVES`; the hashes of those leaves of it that are rows, too."""
     workshop = wire(settings).workshop
     origin = f"bench.example/{TREE_YEAR}"
-    with closing(psycopg.connect(settings.database_url.get_secret_value())) as db:
+    with closing(psycopg.connect(settings.migrating_url)) as db:
         known = db.execute(
             "SELECT leaf_hash FROM log_leaves WHERE log_index BETWEEN %s AND %s",
             [TREE_FIRST, GUARD_FIRST],

@@ -67,7 +67,7 @@ def measure_holdings(on: Stage, seconds: float) -> Result:
         )
         for n in range(SEED_HOLDERS)
     )
-    with pgbench(on.vault.settings.database_url.get_secret_value(), AT_ONCE) as point_reads:
+    with pgbench(on.vault.settings.migrating_url, AT_ONCE) as point_reads:
         run, reference = interleaved(lambda s: _asked(on, jobs, s), point_reads, seconds)
     return Result(
         "holdings",

@@ -55,7 +55,7 @@ MEASUREMENTS: dict[str, Callable[[Stage, float], Result]] = {
 
 
 def _measured(on: Stage, seconds: float, jobs: tuple[tuple[bytes, ...], ...], name: str, what: str) -> Result:
-    database_url = on.vault.settings.database_url.get_secret_value()
+    database_url = on.vault.settings.migrating_url
     with pgbench(database_url, LATENCY_AT_ONCE) as point_reads:
         run, reference = interleaved(
             lambda s: expect(on.apply(jobs, seconds=s, again=True, at_once=LATENCY_AT_ONCE), 200).run,

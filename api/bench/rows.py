@@ -82,7 +82,7 @@ def fill(
     run left out is made up for.
     """
     wanted = -(-certificates // len(kinds))
-    with closing(psycopg.connect(settings.database_url.get_secret_value(), autocommit=True)) as db:
+    with closing(psycopg.connect(settings.migrating_url, autocommit=True)) as db:
         found = db.execute("SELECT number FROM cases WHERE number LIKE %s", [f"{CASE_PREFIX}%"])
         there = {int(number.removeprefix(CASE_PREFIX)) for (number,) in found}
         seal = db.execute("SELECT id FROM seals LIMIT 1").fetchone()
@@ -135,7 +135,7 @@ def _make(
     for n in batch:
         for table, row in _organisation(plan, n):
             rows[table].append(row)
-    with closing(psycopg.connect(settings.database_url.get_secret_value())) as db, db.transaction():
+    with closing(psycopg.connect(settings.migrating_url)) as db, db.transaction():
         db.execute("SET LOCAL synchronous_commit = off")
         for table, columns in _TABLES.items():
             _copy(db, table, ", ".join(columns.split()), rows[table])

@@ -10,6 +10,7 @@ from api.cli.frame import find_settings
 from api.edge import Mode
 from api.oidc import RelyingParty, new_http
 from api.providers import read_providers
+from api.service_role import check_service_role, role_sentence
 from api.settings import Settings
 from api.token_keys import read_token_keys
 from api.wiring import blobs_of, database_of, wire
@@ -55,7 +56,7 @@ class Finding:
 
 
 def examine(data: Path | None) -> tuple[Finding, ...]:
-    """Looks at settings, database, schema, store, keys, mode, sign-in, seals, grants, pages, stamps, log.
+    """Looks at settings, database and role, schema, store, keys, mode, sign-in, seals, grants, pages, stamps, log.
 
     A check that needs what another found missing is left out.
     """
@@ -68,6 +69,8 @@ def examine(data: Path | None) -> tuple[Finding, ...]:
     if _well(findings):
         findings += _look("schema", lambda: _schema(settings))
     rows_are_there = _well(findings)
+    if rows_are_there:
+        findings += _look("role", lambda: _role(settings))
     findings += _look("object store", lambda: _object_store(settings))
     findings += _look("keys", lambda: _keys(settings))
     if rows_are_there and findings[-1].level is not Level.FAIL:
@@ -118,6 +121,11 @@ def _database(settings: Settings) -> Iterator[Finding]:
             f"This machine and the database differ by {skew.total_seconds():.0f} s: set up NTP on both."
         )
         yield Finding("clock", Level.FAIL, sentence)
+
+
+def _role(settings: Settings) -> Iterator[Finding]:
+    state = check_service_role(settings)
+    yield Finding("role", Level.WARN if state.too_much else Level.OK, role_sentence(state))
 
 
 def _schema(settings: Settings) -> Iterator[Finding]:

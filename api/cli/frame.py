@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from pydantic import SecretStr
 from rich.console import Console
 
 from vault.errors import Conflict, InputError, NotFound, NotPermitted, Unavailable, VaultError
@@ -102,11 +103,17 @@ def find_settings(data: Path | None) -> "Settings":
 
 
 @contextmanager
-def open_workshop(data: Path | None) -> Iterator["Workshop"]:
-    """The workshop that `find_settings` leads to; its connections are closed at the end."""
+def open_workshop(data: Path | None, *, as_owner: bool = False) -> Iterator["Workshop"]:
+    """The workshop that `find_settings` leads to; its connections are closed at the end.
+
+    `as_owner`: in the database it is the owner of the tables, for what the role that serves may not do.
+    """
     from api.wiring import wire  # noqa: PLC0415 - keeps --help quick
 
-    workshop = wire(find_settings(data)).workshop
+    settings = find_settings(data)
+    if as_owner:
+        settings = settings.model_copy(update={"database_url": SecretStr(settings.migrating_url)})
+    workshop = wire(settings).workshop
     try:
         yield workshop
     finally:

@@ -79,7 +79,10 @@ def keys_rotate(*, suite: SuiteOption = None, data: Data = None, as_json: AsJson
     from vault.rotating import rotate
 
     columns = (TextColumn("rotating: {task.completed} rows"), BarColumn(), TimeElapsedColumn())
-    with open_workshop(data) as workshop, Progress(*columns, transient=True, disable=as_json) as bar:
+    with (
+        open_workshop(data, as_owner=True) as workshop,
+        Progress(*columns, transient=True, disable=as_json) as bar,
+    ):
         task = bar.add_task("rotate", total=None)
         done = rotate(
             workshop,

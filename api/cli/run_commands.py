@@ -112,7 +112,9 @@ def serve(
     """Serve HTTP with the settings of the CERTVAULT_* variables: processes on one socket, until SIGTERM."""
     import sys
 
+    from api.edge import Mode
     from api.local_vault import cores
+    from api.service_role import check_service_role
     from api.settings import child_environment, read_settings
     from api.supervise import Supervisor, listen, server_plans, stopped_by_signals
     from api.wiring import wire
@@ -123,6 +125,8 @@ def serve(
     with stopped_by_signals():
         settings = read_settings()
         wire(settings)  # a missing key is told here, once, and not by every child again and again
+        if settings.mode is Mode.PRODUCTION:
+            check_service_role(settings)
         with listen(host, port) as listening:
             plans = server_plans(listening, processes or cores())
             with Supervisor(plans, child_environment(settings), None, tell) as supervisor:

@@ -11,12 +11,15 @@ database_commands = typer.Typer(help="The database's schema.", no_args_is_help=T
 
 
 def db_upgrade(*, data: Data = None, as_json: AsJson = False) -> None:
-    """Bring the database's schema up to this release, and make the object store's buckets if missing."""
+    """Bring schema and rights up to this release, and make the object store's buckets if missing."""
+    from api.service_role import check_service_role
     from api.wiring import blobs_of
     from migrations.run import upgrade
 
     settings = find_settings(data)
-    revision = upgrade(settings.database_url.get_secret_value())
+    owner_url = settings.migrating_url
+    check_service_role(settings)
+    revision = upgrade(owner_url, service_url=settings.database_url.get_secret_value())
     blobs_of(settings).prepare()
     if as_json:
         print_json({"revision": revision})

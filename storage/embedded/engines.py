@@ -17,11 +17,15 @@ RUN_FILE = "engines.json"
 
 @dataclass(frozen=True, slots=True)
 class EngineAddresses:
-    """Where the engines answer. `database_url` holds a password: it is for psycopg, not for a log."""
+    """Where the engines answer. The database's addresses hold passwords: for psycopg, not for a log.
+
+    `database_url`: as the service; `owner_database_url`: as the tables' owner, who migrates.
+    """
 
     s3_endpoint: str
     s3_access_key: str
     database_url: str = field(repr=False)
+    owner_database_url: str = field(repr=False)
     s3_secret_key: str = field(repr=False)
 
 
@@ -64,7 +68,7 @@ def embedded_engines(data: Path, *, progress: Callable[[str], None] = _silent) -
             progress("Starting PostgreSQL and SeaweedFS.")
             s3 = seaweedfs.launch(data, secrets, fresh_log(logs, "seaweedfs"))  # 4
             started.append(s3)
-            database, database_url = postgres.start(place, secrets, fresh_log(logs, "postgres"))
+            database, addresses = postgres.start(place, secrets, fresh_log(logs, "postgres"))
             started.append(database)
             s3 = seaweedfs.ready(s3, data, secrets)
             started.append(s3)
@@ -73,7 +77,8 @@ def embedded_engines(data: Path, *, progress: Callable[[str], None] = _silent) -
             yield EngineAddresses(
                 s3_endpoint=f"http://{LOOPBACK}:{s3.ports['s3']}",
                 s3_access_key=access_key,
-                database_url=database_url,
+                database_url=addresses.service,
+                owner_database_url=addresses.owner,
                 s3_secret_key=secret_key,
             )
         finally:

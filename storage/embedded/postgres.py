@@ -1,4 +1,4 @@
-"""PostgreSQL on one data folder: cluster, server, role and database.
+"""PostgreSQL on one data folder: cluster, server, roles and database.
 
 It listens on TCP at 127.0.0.1 with SCRAM passwords, on no Unix socket: as root the server runs as another
 user, whom "peer" would not know; a socket's path may have 107 bytes only, a data folder's more; and TCP is
@@ -10,6 +10,7 @@ import os
 import shutil
 import signal
 import subprocess
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
@@ -22,7 +23,8 @@ from storage.embedded.processes import Engine, Family, settle, spawn
 from vault.errors import Unavailable
 
 SUPERUSER = "postgres"
-ROLE = "certvault"  # the service's role, and the database that it owns
+OWNER = "certvault"  # owns the database and its tables: migrates, backs up; also the database's name
+SERVICE = "certvault_service"  # what serves: owns nothing, and row security binds it
 CONNECT_TIMEOUT_S = 5
 INITDB_TIMEOUT_S = 120  # a second on a quiet machine; a cold disk may take its time
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
@@ -40,6 +42,14 @@ _SETTINGS = {
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseAddresses:
+    """The database's addresses for psycopg, with passwords: the service's and the owner's."""
+
+    service: str = field(repr=False)
+    owner: str = field(repr=False)
 
 
 def _cluster(home: Path) -> Path:
@@ -76,15 +86,18 @@ def _stop_signal(cluster: Path) -> signal.Signals:
     return signal.SIGINT if _lock_lines(cluster)[7:8] == ["ready"] else signal.SIGQUIT
 
 
-def start(place: Place, secrets: Path, log: Path) -> tuple[Engine, str]:
-    """The running server and the database's address for psycopg (it holds the password).
+def start(place: Place, secrets: Path, log: Path) -> tuple[Engine, DatabaseAddresses]:
+    """The running server and the database's addresses.
 
     1. Make the cluster if there is none. 2. Clear a lock file that would stop the server wrongly.
-    3. Start it and wait until it answers. 4. Make role and database if missing.
+    3. Start it and wait until it answers. 4. Make roles and database if missing.
     Raises `Unavailable`. Needs the data folder held and no process of `family` running.
     """
     superuser_password = kept_secret(secrets / "postgres-superuser")
-    password = kept_secret(secrets / "postgres-certvault")
+    passwords = {
+        OWNER: kept_secret(secrets / "postgres-certvault"),
+        SERVICE: kept_secret(secrets / "postgres-service"),
+    }
     cluster = _cluster(place.home)
     if not cluster.exists():
         _make_cluster(place, superuser_password, log)  # 1
@@ -100,8 +113,12 @@ def start(place: Place, secrets: Path, log: Path) -> tuple[Engine, str]:
         return Engine("PostgreSQL", process, {"database": port}, log)
 
     engine = settle(launch(), launch, lambda tried: _answers(tried, cluster, superuser_password))  # 3
-    _make_role_and_database(engine, superuser_password, password)  # 4
-    return engine, f"postgresql://{ROLE}:{password}@{LOOPBACK}:{engine.ports['database']}/{ROLE}"
+    _make_roles_and_database(engine, superuser_password, passwords)  # 4
+    there = f"{LOOPBACK}:{engine.ports['database']}/{OWNER}"
+    return engine, DatabaseAddresses(
+        service=f"postgresql://{SERVICE}:{passwords[SERVICE]}@{there}",
+        owner=f"postgresql://{OWNER}:{passwords[OWNER]}@{there}",
+    )
 
 
 def _make_cluster(place: Place, superuser_password: str, log: Path) -> None:
@@ -186,24 +203,46 @@ def _answers(engine: Engine, cluster: Path, superuser_password: str) -> bool:
     return True
 
 
-def _make_role_and_database(engine: Engine, superuser_password: str, password: str) -> None:
-    """Idempotent: a run that was killed between the two statements is completed by the next one."""
-    role = sql.Identifier(ROLE)
+def _make_roles_and_database(engine: Engine, superuser_password: str, passwords: dict[str, str]) -> None:
+    """Idempotent: a run that was killed between two statements is completed by the next one.
+
+    The owner may bypass row security: what is dumped and restored is everything. The service may not, and may
+    make nothing, temporary tables included: one with the name of a table of ours would stand before it.
+    """
     try:
         with _connect(engine, SUPERUSER, superuser_password, "postgres") as connection:
-            # Hashed here (RFC 5803), so that the password itself never stands in a statement.
-            verifier = connection.pgconn.encrypt_password(password.encode(), ROLE.encode(), b"scram-sha-256")
-            known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [ROLE]).fetchone()
-            connection.execute(
-                sql.SQL(
-                    "{verb} ROLE {role} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD {verifier}"
-                ).format(verb=sql.SQL("ALTER" if known else "CREATE"), role=role, verifier=verifier.decode())
-            )
-            if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [ROLE]).fetchone():
-                connection.execute(sql.SQL("CREATE DATABASE {role} OWNER {role}").format(role=role))
-        with _connect(engine, ROLE, password, ROLE) as connection:
-            connection.execute("SELECT 1")
+            _make_role(connection, OWNER, passwords[OWNER], sql.SQL("BYPASSRLS"))
+            _make_role(connection, SERVICE, passwords[SERVICE], sql.SQL("NOBYPASSRLS NOINHERIT"))
+            names = {"database": sql.Identifier(OWNER), "service": sql.Identifier(SERVICE)}
+            if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [OWNER]).fetchone():
+                connection.execute(sql.SQL("CREATE DATABASE {database} OWNER {database}").format(**names))
+            for statement in (
+                "REVOKE ALL ON DATABASE {database} FROM PUBLIC",
+                "GRANT CONNECT ON DATABASE {database} TO {service}",
+            ):
+                connection.execute(sql.SQL(statement).format(**names))
+        for role, password in passwords.items():
+            with _connect(engine, role, password, OWNER) as connection:
+                connection.execute("SELECT 1")
     except psycopg.Error as error:
         raise Unavailable(
-            f"PostgreSQL's role and database could not be made: {type(error).__name__}."
+            f"PostgreSQL's roles and database could not be made: {type(error).__name__}."
         ) from error
+
+
+def _make_role(
+    connection: psycopg.Connection[tuple[object, ...]], name: str, password: str, more: sql.SQL
+) -> None:
+    # Hashed here (RFC 5803), so that the password itself never stands in a statement.
+    verifier = connection.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256")
+    known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name]).fetchone()
+    connection.execute(
+        sql.SQL(
+            "{verb} ROLE {role} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE {more} PASSWORD {verifier}"
+        ).format(
+            verb=sql.SQL("ALTER" if known else "CREATE"),
+            role=sql.Identifier(name),
+            more=more,
+            verifier=verifier.decode(),
+        )
+    )

@@ -43,9 +43,10 @@ def test_killed_in_the_middle_and_run_again(own: House, step: str, calls: int) -
     people = holder_rows(own)
     before = deposited(own, request_of(own, company(0))).certificates[0]
     versions = workshop.keys.index_version
+    owning = own.settings.model_copy(update={"database_url": own.settings.owner_database_url})
     died = subprocess.run(
         [sys.executable, "-m", "tests.crash.dying_rotation", step, str(calls)],
-        env=child_environment(own.settings),
+        env=child_environment(owning),
         capture_output=True,
         check=False,
         timeout=60,

@@ -411,7 +411,7 @@ def test_an_altered_row_opens_nothing(house: House) -> None:
         with pytest.raises(Exception, match="does not open"):
             signed_in(house, one, AT)
     finally:  # for fsck, which other tests run over the same rows
-        with house.wired.workshop.database.writing() as db:
+        with house.owner.writing() as db:
             mended = delete(web_sessions).where(web_sessions.c.person_id == mine.person_id)
             db.execute(mended)
             db.execute(delete(people).where(people.c.id == mine.person_id))

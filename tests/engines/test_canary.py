@@ -19,7 +19,7 @@ from tests.flows.test_deposit import deposited
 from tests.flows.test_rotation import company, now, request_of, with_material
 from tests.flows.test_uses import asked, used
 from tests.flows.test_webhooks import HERE
-from tests.vaults import own_vault
+from tests.vaults import by_owner, own_vault
 from vault.erasing import hold
 from vault.lookup import by_number, holdings
 from vault.model.actors import Assurance, Introduced, Role
@@ -55,7 +55,7 @@ def test_no_canary_stands_in_clear_on_any_disk(tmp_path: Path, suite: Suite) -> 
         own_vault(engines, tmp_path, "canary", suite=suite, keep=True) as house,
     ):
         number, needles = _deposit_canaries(house)
-        rotate(house.wired.workshop, suite, at=now(), wait=lambda _: None, progress=lambda _, __: None)
+        rotate(by_owner(house), suite, at=now(), wait=lambda _: None, progress=lambda _, __: None)
     # The engines have ended: everything is on disk, in heap files, in the write-ahead log, in volumes.
     folders = [data, recorded_home(data)]
     control = {"a case's number": number.encode(), "an object's metadata": b"certificate"}

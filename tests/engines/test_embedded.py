@@ -44,7 +44,7 @@ OWNER = """
     placement.STATE = Path(sys.argv[2])
     print("starting", flush=True)
     with embedded_engines(Path(sys.argv[1])) as addresses:
-        print(addresses.database_url, flush=True)
+        print(addresses.database_url, addresses.owner_database_url, flush=True)
         print(addresses.s3_endpoint, addresses.s3_access_key, addresses.s3_secret_key, flush=True)
         time.sleep(600)
 """
@@ -96,7 +96,7 @@ def store(addresses: EngineAddresses) -> Minio:
 
 
 def write(addresses: EngineAddresses, name: str) -> None:
-    with psycopg.connect(addresses.database_url) as connection:
+    with psycopg.connect(addresses.owner_database_url) as connection:
         connection.execute("CREATE TABLE IF NOT EXISTS kept (name text PRIMARY KEY)")
         connection.execute("INSERT INTO kept VALUES (%s)", [name])
     client = store(addresses)
@@ -106,7 +106,7 @@ def write(addresses: EngineAddresses, name: str) -> None:
 
 
 def assert_holds(addresses: EngineAddresses, *names: str) -> None:
-    with psycopg.connect(addresses.database_url) as connection:
+    with psycopg.connect(addresses.owner_database_url) as connection:
         rows = connection.execute("SELECT name FROM kept ORDER BY name").fetchall()
     assert [row[0] for row in rows] == sorted(names)
     for name in names:
@@ -144,9 +144,9 @@ def owner(data: Path, state: Path) -> subprocess.Popen[str]:
 
 def addresses_of(started: subprocess.Popen[str]) -> EngineAddresses:
     assert started.stdout is not None
-    database_url = started.stdout.readline().strip()
+    database_url, owner_database_url = started.stdout.readline().split()
     endpoint, access_key, secret_key = started.stdout.readline().split()
-    return EngineAddresses(endpoint, access_key, database_url, secret_key)
+    return EngineAddresses(endpoint, access_key, database_url, owner_database_url, secret_key)
 
 
 def test_a_row_and_an_object_are_there_after_a_restart(data: Path) -> None:
@@ -174,17 +174,23 @@ def test_a_second_vault_on_the_folder_is_refused_and_the_first_goes_on(
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
-def test_the_service_owns_its_database_and_is_no_superuser(running: tuple[Path, EngineAddresses]) -> None:
+def test_one_role_owns_the_database_and_another_serves(running: tuple[Path, EngineAddresses]) -> None:
     query = """
-        SELECT current_user, rolsuper OR rolcreaterole OR rolcreatedb OR rolbypassrls,
+        SELECT current_user, rolsuper OR rolcreaterole OR rolcreatedb, rolbypassrls,
+               has_database_privilege(r.oid, datname, 'CREATE, TEMP')
+               OR has_schema_privilege(r.oid, 'public', 'CREATE'),
                pg_encoding_to_char(encoding),
                datcollate, datlocale, pg_get_userbyid(datdba), current_setting('data_checksums'),
                current_setting('fsync'), current_setting('listen_addresses')
-        FROM pg_roles, pg_database WHERE rolname = current_user AND datname = current_database()
+        FROM pg_roles r, pg_database WHERE rolname = current_user AND datname = current_database()
     """
+    the_same = ("UTF8", "C", "C.UTF-8", "certvault", "on", "on", LOOPBACK)
+    with psycopg.connect(running[1].owner_database_url) as connection:
+        assert connection.execute(query).fetchone() == ("certvault", False, True, True, *the_same)
     with psycopg.connect(running[1].database_url) as connection:
-        row = connection.execute(query).fetchone()
-    assert row == ("certvault", False, "UTF8", "C", "C.UTF-8", "certvault", "on", "on", LOOPBACK)
+        assert connection.execute(query).fetchone() == ("certvault_service", False, False, False, *the_same)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("SET ROLE certvault")
 
 
 def test_a_wrong_password_and_an_unsigned_request_are_refused(running: tuple[Path, EngineAddresses]) -> None:

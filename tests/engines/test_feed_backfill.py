@@ -39,13 +39,13 @@ AUTHORITY = "11990100MB9900101F"
 def older_vault(engines: EngineAddresses) -> Iterator[str]:
     """A schema of its own at the revision before."""
     name = f"backfill_{secrets.token_hex(4)}"
-    with connect(engines.database_url, autocommit=True) as db:
+    with connect(engines.owner_database_url, autocommit=True) as db:
         db.execute(f"CREATE SCHEMA {name}")
-    separator = "&" if "?" in engines.database_url else "?"
-    url = f"{engines.database_url}{separator}options=-csearch_path%3D{name}"
+    separator = "&" if "?" in engines.owner_database_url else "?"
+    url = f"{engines.owner_database_url}{separator}options=-csearch_path%3D{name}"
     upgrade(url, "0003")
     yield url
-    with connect(engines.database_url, autocommit=True) as db:
+    with connect(engines.owner_database_url, autocommit=True) as db:
         db.execute(f"DROP SCHEMA {name} CASCADE")
 
 
@@ -211,11 +211,12 @@ def test_the_feed_is_the_same_after_a_dump_and_restore(house: House) -> None:
     with tempfile.TemporaryDirectory(prefix="certvault-restored-") as folder:
         Path(folder).chmod(0o711)
         data, file = Path(folder, "data"), str(Path(folder, "vault.dump"))
-        url = house.settings.database_url.get_secret_value()
+        url = house.settings.migrating_url
         subprocess.run([dump, "--format=custom", f"--file={file}", "--schema=public", url], check=True)
         with embedded_engines(data) as engines:
             arguments = ["--no-owner", "--no-privileges", "--clean", "--if-exists", "--exit-on-error"]
-            subprocess.run([restore, *arguments, f"--dbname={engines.database_url}", file], check=True)
+            subprocess.run([restore, *arguments, f"--dbname={engines.owner_database_url}", file], check=True)
+            upgrade(engines.owner_database_url, service_url=engines.database_url)  # the rights
             restored = settings_for(engines, house.settings.secrets)
             workshop = wire(restored).workshop
             elsewhere = replace(house, settings=restored, wired=replace(house.wired, workshop=workshop))

@@ -12,7 +12,6 @@ from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import ProgrammingError
 
 from migrations.run import current, downgrade, head, upgrade
-from migrations.service_role import INSERT_ONLY, UPDATED_COLUMNS
 from storage.embedded import EngineAddresses
 from storage.tables import metadata
 from tests.conftest import House
@@ -48,11 +47,11 @@ OF_THE_LOG = [
 def empty_database(engines: EngineAddresses) -> Iterator[str]:
     """A schema of its own in the vault's database: the role that the vault has makes no databases."""
     name = "migration_test"
-    with connect(engines.database_url, autocommit=True) as db:
+    with connect(engines.owner_database_url, autocommit=True) as db:
         db.execute(f"CREATE SCHEMA {name}")
-    separator = "&" if "?" in engines.database_url else "?"
-    yield f"{engines.database_url}{separator}options=-csearch_path%3D{name}"
-    with connect(engines.database_url, autocommit=True) as db:
+    separator = "&" if "?" in engines.owner_database_url else "?"
+    yield f"{engines.owner_database_url}{separator}options=-csearch_path%3D{name}"
+    with connect(engines.owner_database_url, autocommit=True) as db:
         db.execute(f"DROP SCHEMA {name} CASCADE")
 
 
@@ -80,7 +79,7 @@ def test_two_upgrades_at_once_do_not_wait_for_each_other(empty_database: str) ->
 
 
 def test_the_migrations_make_the_tables_that_the_code_knows(house: House) -> None:
-    with connection(house.settings.database_url.get_secret_value()) as db:
+    with connection(house.settings.migrating_url) as db:
         context = MigrationContext.configure(
             db, opts={"include_name": lambda name, *_: not str(name).startswith("procrastinate_")}
         )
@@ -91,17 +90,13 @@ def test_the_migrations_make_the_tables_that_the_code_knows(house: House) -> Non
 @pytest.mark.parametrize("change", ["DELETE FROM {}", "UPDATE {} SET id = DEFAULT"])
 def test_history_cannot_be_rewritten(house: House, table: str, change: str) -> None:
     deposited(house, example_request(house.catalogue))
-    url = house.settings.database_url.get_secret_value()
+    url = house.settings.migrating_url
     with connection(url) as db, pytest.raises(ProgrammingError, match="insert-only"):
         db.execute(text(change.format(table)))
 
 
-def test_the_serving_role_has_no_right_to_rewrite_history() -> None:
-    assert set(HISTORY) | set(OF_THE_LOG) <= set(INSERT_ONLY) | set(UPDATED_COLUMNS)
-
-
 @pytest.mark.parametrize("table", [*HISTORY, *OF_THE_LOG])
 def test_history_cannot_be_emptied(house: House, table: str) -> None:
-    url = house.settings.database_url.get_secret_value()
+    url = house.settings.migrating_url
     with connection(url) as db, pytest.raises(ProgrammingError, match="insert-only"):
         db.execute(text(f"TRUNCATE {table} CASCADE"))

@@ -351,7 +351,7 @@ def test_the_feed_cannot_be_rewritten(house: House, rewrite: str) -> None:
     head(house)
     with (
         pytest.raises(Exception, match=re.compile("insert-only")),
-        house.wired.workshop.database.writing() as db,
+        house.owner.writing() as db,
     ):
         db.execute(text(rewrite))
 

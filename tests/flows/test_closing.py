@@ -104,7 +104,7 @@ def test_reconcile_lists_both_kinds_and_says_so_by_its_status(house: House, tmp_
 def test_reconcile_from_standard_input_has_nothing_to_say_of_a_whole_case(house: House) -> None:
     request = example_request(house.catalogue)
     deposited(house, request)
-    with house.wired.workshop.database.writing() as db:
+    with house.owner.writing() as db:
         db.execute(text("INSERT INTO clients VALUES ('quiet', 'Quiet', '{}', now()) ON CONFLICT DO NOTHING"))
         db.execute(
             text("UPDATE cases SET client_id = 'quiet' WHERE number = :n"), {"n": request["case"]["number"]}

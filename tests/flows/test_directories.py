@@ -291,7 +291,7 @@ def test_who_exported_what_is_audited_without_anybodys_code(
     house: House, person: Holder, tmp_path: Path
 ) -> None:
     given(house, ESTATE, person)
-    database = house.wired.workshop.database
+    database = house.owner
     with database.reading() as db:
         before = db.execute(select(func.max(audit_events.c.id))).scalar_one()
     made = exported(house, tmp_path / "made")
@@ -337,7 +337,7 @@ def test_a_certificate_that_cannot_be_read_is_named_and_the_rest_is_there(
 ) -> None:
     damaged, whole = given(house, ESTATE, person), given(house, ESTATE, person)
     name = {"id": damaged.certificate_id}
-    database = house.wired.workshop.database
+    database = house.owner
     with database.writing() as db:
         kept = db.execute(text("SELECT sealed FROM certificates WHERE id = :id"), name).scalar_one()
         db.execute(text("UPDATE certificates SET sealed = '\\x00' WHERE id = :id"), name)
@@ -377,7 +377,7 @@ def test_a_type_is_named_as_it_was_called_then(house: House, person: Holder, tmp
         " FROM certificate_types WHERE code = :code AND version = :version"
     )
     values = {"code": certificate.type_code, "version": certificate.type_version}
-    database = house.wired.workshop.database
+    database = house.owner
     with database.writing() as db:
         db.execute(renamed, values)
     try:

@@ -37,7 +37,7 @@ def certificate(house: House) -> CertificateRecord:
 
 
 def changed(house: House, statement: str, **values: object) -> None:
-    with house.wired.workshop.database.writing() as db:
+    with house.owner.writing() as db:
         db.execute(text(statement), values)
 
 
@@ -142,7 +142,7 @@ def checked_after(house: House, *statements: str, **values: object) -> FsckRepor
     """What fsck finds while this damage is there."""
     workshop = house.wired.workshop
     report = None
-    with suppress(UndoneError), workshop.database.writing() as db:
+    with suppress(UndoneError), house.owner.writing() as db:
         for statement in statements:
             assert db.execute(text(statement), values).rowcount != 0
         inside = cast("Database", Inside(db))

@@ -180,7 +180,7 @@ def test_only_what_is_shown_is_opened(house: House, developer: Holder) -> None:
     ended = given(
         house, ESTATE, developer, issued_on="2020-01-02", valid_from="2020-01-02", valid_to="2020-02-01"
     )
-    database = house.wired.workshop.database
+    database = house.owner
     name = {"id": ended.certificate_id}
     with database.writing() as db:
         kept = db.execute(text("SELECT sealed FROM certificates WHERE id = :id"), name).scalar_one()
@@ -200,7 +200,7 @@ def test_another_licence_that_has_the_field_is_taken(house: House) -> None:
     lasting = given(house, LICENCE, company)
     assert asked(house, PRESALE, company)["legal_representative"]["state"] == "held"
     name = {"id": lasting.certificate_id}
-    with workshop.database.writing() as db:
+    with house.owner.writing() as db:
         opener = way_in(CERTIFICATES)
         query = select(certificates, *way_in_columns(opener)).outerjoin(opener, true())
         kept = db.execute(query.where(certificates.c.id == lasting.certificate_id)).one()

@@ -17,17 +17,18 @@ import pytest
 from sqlalchemy import func, select
 
 from api.wiring import reader_of, wire
+from storage.db import Database
 from storage.embedded import EngineAddresses
 from storage.envelope import KeyRing, Suite
 from storage.holders import find_holder
-from storage.key_state import activate, take_up
+from storage.key_state import activate, opening
 from storage.tables import audit_events, certificates, holders, key_state
 from tests.conftest import House
 from tests.files import filed, reasons_of, sealed_bytes
 from tests.flows.test_deposit import deposited, uploaded_pdf
 from tests.generators import make_credit_code
 from tests.requests import example_request
-from tests.vaults import own_vault
+from tests.vaults import by_owner, own_vault
 from vault.errors import Conflict, Unavailable
 from vault.fsck import fsck
 from vault.lookup import by_number, holdings, of_case
@@ -57,7 +58,7 @@ def now() -> datetime:
 
 
 def rotated(house: House, suite: Suite = Suite.AES) -> None:
-    rotate(house.wired.workshop, suite, at=now(), wait=lambda _: None, progress=lambda _, __: None)
+    rotate(by_owner(house), suite, at=now(), wait=lambda _: None, progress=lambda _, __: None)
 
 
 def company(number: int) -> dict[str, str]:
@@ -176,7 +177,7 @@ def cut_off_in_the_middle(house: House) -> Iterator[None]:
             raise CutOffError
 
     with pytest.raises(CutOffError):
-        rotate(house.wired.workshop, Suite.AES, at=now(), wait=lambda _: None, progress=cut)
+        rotate(by_owner(house), Suite.AES, at=now(), wait=lambda _: None, progress=cut)
     yield
     rotated(house)
 
@@ -274,7 +275,7 @@ def test_under_load_nothing_is_missed_and_nobody_becomes_two(own: House) -> None
         looking = pool.submit(looks)
         try:
             for _ in range(2):  # with the product's own waits, after which everybody has read the file
-                rotate(workshop, Suite.AES, at=now(), wait=time.sleep, progress=lambda _, __: None)
+                rotate(by_owner(own), Suite.AES, at=now(), wait=time.sleep, progress=lambda _, __: None)
         finally:
             stop.set()
         made = [certificate for each in running for certificate in each.result()]
@@ -307,8 +308,10 @@ def test_a_process_with_an_old_ring_fails_and_misses_nothing(own: House) -> None
 
     with pytest.raises(Unavailable, match="distribute"):
         anyio.run(publicly)
-    with pytest.raises(Unavailable, match="distribute"), workshop.database.reading() as db:
-        take_up(db, old, repeatable=False)
+    database = Database(own.settings.database_url.get_secret_value(), pool_size=1, opening=opening(old))
+    with pytest.raises(Unavailable, match="distribute"), database.writing():
+        pass
+    database.close()
 
 
 def test_a_ring_without_the_old_keys_fails_while_they_are_in_use(own: House) -> None:

@@ -380,10 +380,9 @@ def test_who_is_disabled_hears_nothing_more(house: House, client: ClientGrant) -
 
 
 def test_an_authority_that_was_taken_away_is_not_told_of(house: House, client: ClientGrant) -> None:
-    workshop = house.wired.workshop
     with receiver() as there:
         fresh, _ = cut_one(house, client, there)
-        with workshop.database.writing() as db:
+        with house.owner.writing() as db:
             mine = update(clients).where(clients.c.id == client.client_id)
             db.execute(mine.values(authorities=["91350100M000100Y43"]))
         (settled,) = send_all(house, fresh.webhook.webhook_id)

@@ -122,7 +122,7 @@ def open_log(house_workshop: Workshop, engines: EngineAddresses, name: str) -> L
         engines.s3_secret_key,
         log_bucket=name.replace("_", "-"),
     )
-    database = SchemaDatabase(engines.database_url, name)
+    database = SchemaDatabase(engines.owner_database_url, name)
     workshop = replace(house_workshop, database=database, log_store=LogStore(address))
     return Log(workshop, address, name)
 
@@ -131,9 +131,9 @@ def open_log(house_workshop: Workshop, engines: EngineAddresses, name: str) -> L
 def log_of_ones_own(house: House, engines: EngineAddresses) -> Iterator[Log]:
     """A schema in the vault's database and a bucket beside the vault's."""
     name = f"log_{secrets.token_hex(6)}"
-    with connect(engines.database_url, autocommit=True) as db:
+    with connect(engines.owner_database_url, autocommit=True) as db:
         db.execute(f"CREATE SCHEMA {name}".encode())
-    upgrade(f"{engines.database_url}?options=-csearch_path%3D{name}")
+    upgrade(f"{engines.owner_database_url}?options=-csearch_path%3D{name}", service_url=engines.database_url)
     found = open_log(house.wired.workshop, engines, name)
     BlobStore(found.address).prepare()
     with found.workshop.database.writing() as db:
@@ -141,7 +141,7 @@ def log_of_ones_own(house: House, engines: EngineAddresses) -> Iterator[Log]:
         db.execute(text("ALTER TABLE log_leaves DROP CONSTRAINT fk_log_leaves_certificate_id"))
     yield found
     found.workshop.database.close()
-    with connect(engines.database_url, autocommit=True) as db:
+    with connect(engines.owner_database_url, autocommit=True) as db:
         db.execute(f"DROP SCHEMA {name} CASCADE".encode())
 
 

@@ -6,11 +6,12 @@ from uuid import UUID
 
 from storage.accesses import accesses_about, is_of_holder
 from storage.history import AuditRow, insert_audit
-from storage.holders import find_holder
+from storage.holders import about, find_holder
 from vault.errors import InputError
 from vault.model.access import Action, Kind, authorize, not_there
 from vault.model.actors import Person
 from vault.model.history_entry import EVENT_ID_ABOVE_ALL, Access, access_id, read_access_id
+from vault.model.scope import NOBODY
 from vault.workshop import Workshop
 
 ACCESSES_MAX = 100  # of one page; an envelope is opened for each
@@ -49,7 +50,7 @@ def accesses_of(
     place = EVENT_ID_ABOVE_ALL if before is None else _place(before)
     if person.code is None:
         return _nothing(certificate_id)
-    with workshop.database.noting() as db:
+    with workshop.database.noting(about(NOBODY, workshop.keys, person.code)) as db:
         holder_id = find_holder(db, workshop.keys, person.code)
         if holder_id is None:
             return _nothing(certificate_id)

@@ -17,6 +17,7 @@ from vault.errors import FieldProblem, InputError, UnknownCursor
 from vault.model.access import Action, Kind, Machine, Resource, authorities_of, permitted
 from vault.model.actors import ClientGrant
 from vault.model.changes import CertificateChange, Change
+from vault.model.scope import VAULT, Scope, of_client
 from vault.workshop import Workshop
 
 # Entries of one answer: about half a megabyte of JSON.
@@ -58,13 +59,16 @@ def changes_after(workshop: Workshop, cursor: str, limit: int, reader: Reader) -
         raise InputError.at("/limit", f"Expected 1 to {PAGE_MAX}.")
     start = read_cursor(cursor)
     audiences = audiences_of(reader)
-    with workshop.database.reading() as db:
-        _check_place(db, start)  # 1
+    scope = _scope(reader)
+    if start.position:
+        with workshop.database.reading(VAULT) as db:
+            _check_place(db, start)  # 1
+    with workshop.database.reading(scope) as db:
         found = changes_between(db, start.position, None, audiences, limit)  # 2
         waiting = len(found) < limit and has_unplaced(db)
     if waiting:  # 3
         placed = place_changes(workshop.database)
-        with workshop.database.reading() as db:
+        with workshop.database.reading(scope) as db:
             found = changes_between(db, start.position, None, audiences, limit)
             waiting = placed == PLACES_MAX
     more = len(found) == limit or waiting
@@ -77,6 +81,10 @@ def audiences_of(reader: Reader) -> Collection[str] | None:
     if authorities is None or isinstance(reader, Machine):
         return None
     return {*authorities, audience_of_client(reader.client_id)}
+
+
+def _scope(reader: Reader) -> Scope:
+    return VAULT if isinstance(reader, Machine) else of_client(reader)
 
 
 def told_to(reader: Reader, changes: Sequence[Change]) -> tuple[Change, ...]:
@@ -97,7 +105,7 @@ def place_of(workshop: Workshop, cursor: str) -> int:
         InputError, UnknownCursor, Unavailable: as `changes_after`.
     """
     found = read_cursor(cursor)
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         _check_place(db, found)
     return found.position
 
@@ -108,7 +116,7 @@ def place_changes(database: Database) -> int:
     Raises:
         Unavailable: the database does not answer.
     """
-    with database.writing() as db:
+    with database.writing(VAULT) as db:
         return give_places(db, PLACES_MAX)
 
 

@@ -27,6 +27,7 @@ from vault.model.access import Action, Kind, authorize, not_there
 from vault.model.actors import Person
 from vault.model.custody import DAILY_CAP_MAX, GRANT_DAYS_MAX, Grant, GrantState, GrantTerms
 from vault.model.ids import uuid7
+from vault.model.scope import of_person
 from vault.model.written import ID_DIGITS_MIN, holds_id_digits
 from vault.workshop import Workshop
 
@@ -59,7 +60,7 @@ def propose(
         raise InputError(f"Expected 1 to {GRANTS_MAX} grants at a time.")
     deed = deed_of(person, via, at)
     seal_ids = frozenset(each.seal_id for each in terms)
-    with workshop.database.writing() as db:
+    with workshop.database.writing(of_person(person)) as db:
         lock_seals(db, seal_ids)  # 2
         _check_terms(db, workshop, person, terms, at)  # 3
         open_ones = {
@@ -88,7 +89,7 @@ def approve(
     """
     authorize(person, Action.KEEP_SEALS)  # 1
     deed = deed_of(person, via, at)
-    with workshop.database.writing() as db:
+    with workshop.database.writing(of_person(person)) as db:
         grants = _locked(db, person, grant_ids)  # 2
         check_another(db, workshop.keys, person, [grant.made for grant in grants], "a grant")  # 3
         for grant in grants:
@@ -121,7 +122,7 @@ def end(
     """
     authorize(person, Action.KEEP_SEALS)  # 1
     deed = deed_of(person, via, at, read_reason(reason))
-    with workshop.database.writing() as db:
+    with workshop.database.writing(of_person(person)) as db:
         grants = _locked(db, person, grant_ids)  # 2
         new = [grant for grant in grants if grant.ended is None]  # 3
         if new:  # 4

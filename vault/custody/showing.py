@@ -13,6 +13,7 @@ from vault.model.access import Action, Kind, Resource, authorize, permitted
 from vault.model.actors import Person
 from vault.model.custody import Deed, Grant, GrantState
 from vault.model.legal_time import legal_day
+from vault.model.scope import VAULT, Scope, of_person
 from vault.workshop import Workshop
 
 
@@ -26,13 +27,13 @@ class SealShown:
     used: dict[UUID, int]
 
 
-def seals(workshop: Workshop, *, at: datetime) -> tuple[SealShown, ...]:
+def seals(workshop: Workshop, scope: Scope = VAULT, *, at: datetime) -> tuple[SealShown, ...]:
     """Every seal, stopped ones too; in four statements, however many there are.
 
     Raises:
         Unavailable: the database does not answer.
     """
-    with workshop.database.snapshot() as db:
+    with workshop.database.snapshot(scope) as db:
         rows = all_seals(db)
         ids = [row.seal_id for row in rows]
         latest = latest_seal_events(db, ids)
@@ -54,7 +55,7 @@ def seals_for(workshop: Workshop, person: Person, *, at: datetime) -> tuple[Seal
         Unavailable: the database does not answer.
     """
     authorize(person, Action.SEE_SEALS)
-    return permitted(person, Action.SEE_SEAL, seals(workshop, at=at), _resource)
+    return permitted(person, Action.SEE_SEAL, seals(workshop, of_person(person), at=at), _resource)
 
 
 def _resource(shown: SealShown) -> Resource:

@@ -21,6 +21,7 @@ from vault.errors import Conflict, Unavailable
 from vault.model.access import MACHINE, Action, Kind, Machine, Resource, authorize, not_there
 from vault.model.actors import Person
 from vault.model.custody import Deed, SealAct
+from vault.model.scope import VAULT, of_person
 from vault.workshop import Workshop
 
 
@@ -76,7 +77,7 @@ def stop(
 
 
 def _stop(workshop: Workshop, seal_id: str, actor: Person | Machine, deed: Deed, *, wait: bool) -> Stopped:
-    with workshop.database.writing() as db:
+    with workshop.database.writing(of_person(actor) if isinstance(actor, Person) else VAULT) as db:
         _found(db, seal_id, actor, Action.STOP_SEAL)  # first: whoever may not stop it holds nobody up
         if wait:
             wait_for_commits(db, seal_id)  # 1
@@ -104,7 +105,7 @@ def propose_resumption(
     """
     authorize(person, Action.KEEP_SEALS)
     deed = deed_of(person, via, at, read_reason(reason))
-    with workshop.database.writing() as db:
+    with workshop.database.writing(of_person(person)) as db:
         lock_seals(db, [seal_id])
         if _found(db, seal_id, person, Action.KEEP_SEAL).stopped_at is None:
             raise Conflict(f"Seal {seal_id} is in use.")
@@ -131,7 +132,7 @@ def resume(workshop: Workshop, person: Person, seal_id: str, *, via: str, at: da
     """
     authorize(person, Action.KEEP_SEALS)
     deed = deed_of(person, via, at)
-    with workshop.database.writing() as db:
+    with workshop.database.writing(of_person(person)) as db:
         lock_seals(db, [seal_id])
         _found(db, seal_id, person, Action.KEEP_SEAL)
         latest = latest_seal_events(db, [seal_id]).get(seal_id)

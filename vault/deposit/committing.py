@@ -14,7 +14,7 @@ from storage.objects import FiledObject
 from storage.statuses import announce, supersede
 from vault.deposit.making import SealedResult
 from vault.deposit.requests import case_json
-from vault.deposit.reserving import ReservedCase, answer_of_another_try
+from vault.deposit.reserving import ReservedCase, answer_of_another_try, scope_of
 from vault.deposit.storing import StoredFiles
 from vault.deposit.taking import TakenFile
 from vault.errors import Conflict, FieldProblem
@@ -54,7 +54,7 @@ def commit(
         Unavailable: a seal was stopped meanwhile, or the database does not answer; if that happened at the
             commit itself, the retry finds the case committed.
     """
-    with workshop.database.writing() as db:
+    with workshop.database.writing(scope_of(workshop.keys, case)) as db:
         if not redeem_case(
             db, workshop.keys, reserved.case_id, reserved.attempt, request=case_json(case), at=at
         ):

@@ -22,6 +22,7 @@ from storage.cases import (
 from storage.certificates import records_of_case
 from storage.db import ReadConnection, WriteConnection
 from storage.envelope import KeyRing
+from storage.holders import about
 from storage.seal_uses import give_back_uses
 from vault.deposit.counting import SealUse, count, count_again, counted, find_uses
 from vault.deposit.differences import differences
@@ -35,6 +36,7 @@ from vault.model.certificate import (
     Reservation,
 )
 from vault.model.ids import uuid7
+from vault.model.scope import Scope
 from vault.model.written import case_number_form, hides_something
 from vault.workshop import Workshop
 
@@ -53,6 +55,7 @@ class ReservedMaterial:
 class ReservedCase:
     """A case whose identifiers, codes and keys are committed and counted; `uses` by a result's position."""
 
+    client_id: str
     case_id: UUID
     attempt: int
     reservations: tuple[Reservation, ...]
@@ -75,7 +78,7 @@ def answer_if_committed(
     number = case_number_form(request["case"]["number"])
     if hides_something(number):
         return None  # PostgreSQL takes no U+0000; reading the case tells what is wrong with it
-    with workshop.database.reading() as db:
+    with workshop.database.reading(Scope(client_id=client_id)) as db:
         row = find_case(db, workshop.keys, client_id, number)
         if row is None or row.committed_at is None:
             return None
@@ -101,7 +104,7 @@ def reserve(
     """
     contents = _contents(case, at)
     versions = [workshop.shelf.type(result.type_code, at).version for result in case.results]
-    with workshop.database.writing() as db:
+    with workshop.database.writing(scope_of(workshop.keys, case)) as db:
         uses = find_uses(db, case, versions, at)
         case_id = insert_case(
             db, workshop.keys, client_id=case.client_id, number=case.number, contents=contents, at=at
@@ -109,7 +112,7 @@ def reserve(
         if case_id is not None:
             rows = _reserve_identifiers(db, workshop.keys, case, case_id, uses, at)
             count(db, [use.seal for use in uses], at)
-            return _reserved(case_id, 1, rows, contents.envelope, uses)
+            return _reserved(case, case_id, 1, rows, contents.envelope, uses)
         row = find_case(db, workshop.keys, case.client_id, case.number, lock=True)
         if row is None:  # released between the two statements by a try that was refused
             raise Unavailable(
@@ -123,17 +126,17 @@ def reserve(
                 check_predecessor(db, position, result)
             known = reservations_of(db, row.case_id)
             count_again(db, known, uses, at)
-            return _reserved(row.case_id, row.attempt, known, row.envelope, uses)
+            return _reserved(case, row.case_id, row.attempt, known, row.envelope, uses)
         # Nobody was ever answered for the earlier contents: the mended request takes their place.
         start_attempt(db, workshop.keys, row.case_id, contents, at)
         rows = _reserve_identifiers(db, workshop.keys, case, row.case_id, uses, at)
         count(db, [use.seal for use in uses], at)
-        return _reserved(row.case_id, row.attempt + 1, rows, contents.envelope, uses)
+        return _reserved(case, row.case_id, row.attempt + 1, rows, contents.envelope, uses)
 
 
 def release(workshop: Workshop, reserved: ReservedCase) -> None:
     """Takes a reservation, and what it counted, back after a refusal that came before anything was stored."""
-    with workshop.database.writing() as db:
+    with workshop.database.writing(Scope(client_id=reserved.client_id)) as db:
         released = release_case(db, reserved.case_id, reserved.attempt)
         for (grant_id, day), uses in sorted(released.items()):
             give_back_uses(db, grant_id, day, uses)
@@ -145,7 +148,7 @@ def forget(workshop: Workshop, case: CompletedCase, reserved: ReservedCase, *, a
     The abandoned reservations stay: they explain the objects. The same request sent again starts anew.
     """
     nothing = CaseContents(case.service_item, case.completed_at, None, {})
-    with workshop.database.writing() as db:
+    with workshop.database.writing(Scope(client_id=case.client_id)) as db:
         row = find_case(db, workshop.keys, case.client_id, case.number, lock=True)
         if row is not None and row.committed_at is None and row.attempt == reserved.attempt:
             start_attempt(db, workshop.keys, row.case_id, nothing, at)
@@ -164,6 +167,15 @@ def answer_of_another_try(
     if row is None or row.committed_at is None:
         raise Unavailable("The same case is being deposited at this moment; send it again.", retry_after_s=1)
     return _committed(db, workshop, row, case)
+
+
+def scope_of(keys: KeyRing, case: CompletedCase) -> Scope:
+    """A deposit acts for its client, for the authorities whose results it brings, about those it names."""
+    of_results = [holder for result in case.results for holder in result.holders]
+    of_materials = [holder for material in case.materials for holder in material.holders]
+    named = {holder.code for holder in (case.applicant, *of_results, *of_materials)}
+    authorities = frozenset(result.issuing_authority for result in case.results)
+    return about(Scope(client_id=case.client_id, authorities=authorities), keys, *named)
 
 
 def _contents(case: CompletedCase, at: datetime) -> CaseContents:
@@ -220,6 +232,7 @@ def _reserve_identifiers(
 
 
 def _reserved(
+    case: CompletedCase,
     case_id: UUID,
     attempt: int,
     rows: Sequence[ReservationRow],
@@ -243,4 +256,4 @@ def _reserved(
     materials = tuple(
         ReservedMaterial(UUID(entry["id"]), base64.b64decode(entry["key"])) for entry in envelope["materials"]
     )
-    return ReservedCase(case_id, attempt, reservations, materials, uses)
+    return ReservedCase(case.client_id, case_id, attempt, reservations, materials, uses)

@@ -13,6 +13,7 @@ from vault.errors import Conflict, FieldProblem, InputError
 from vault.model.access import Action, Kind, Resource, authorize, not_there
 from vault.model.actors import ClientGrant
 from vault.model.dispute import TRANSITIONS, Decision, Dispute, DisputeEvent, DisputeState, Outcome
+from vault.model.scope import of_client
 from vault.model.written import hides_something, text_form
 from vault.workshop import Workshop
 
@@ -91,7 +92,7 @@ def decide(
         Conflict: the dispute is not in a state for this decision.
         Unavailable: the database does not answer; the same request may succeed later.
     """
-    with workshop.database.writing() as db:
+    with workshop.database.writing(of_client(client)) as db:
         found = lock_dispute(db, workshop.keys, dispute_id)  # 1
         if found is None:
             raise not_there(Kind.DISPUTE)

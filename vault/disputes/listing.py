@@ -9,7 +9,7 @@ from uuid import UUID
 from storage.changes import audience_of_client
 from storage.disputes import OpenDispute, count_open, disputes_for, disputes_of_holder, open_disputes
 from storage.history import AuditRow, insert_audit, insert_look, look_by
-from storage.holders import find_holder
+from storage.holders import about, find_holder
 from vault.disputes.deciding import dispute_resource
 from vault.log import moment
 from vault.model.access import Action, authorize, permitted
@@ -17,6 +17,7 @@ from vault.model.actors import ClientGrant, Person
 from vault.model.dispute import Dispute, DisputeState
 from vault.model.history_entry import access_id
 from vault.model.legal_time import legal_day
+from vault.model.scope import NOBODY, of_client
 from vault.workshop import Workshop
 
 DISPUTES_MAX = 100  # of one page; envelopes are opened for each
@@ -43,7 +44,7 @@ def disputes_of(
     authorize(person, Action.READ_OWN_DISPUTES)
     if person.code is None:
         return ()
-    with workshop.database.noting() as db:
+    with workshop.database.noting(about(NOBODY, workshop.keys, person.code)) as db:
         holder_id = find_holder(db, workshop.keys, person.code)
         if holder_id is None:
             return ()
@@ -68,7 +69,7 @@ def disputes_to_decide(
         Unavailable: the database does not answer.
     """
     authorize(client, Action.SEE_DISPUTES)
-    with workshop.database.noting() as db:
+    with workshop.database.noting(of_client(client)) as db:
         listed = disputes_for(
             db,
             workshop.keys,

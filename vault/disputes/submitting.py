@@ -12,7 +12,7 @@ from storage.changes import audience_of_client
 from storage.db import WriteConnection
 from storage.disputes import count_open_of, find_open_dispute, hold_disputes_of, insert_dispute
 from storage.history import AuditRow, insert_audit
-from storage.holders import find_holder
+from storage.holders import about, find_holder
 from storage.record_keys import KnownHolder
 from vault.errors import Conflict, FieldProblem, InputError
 from vault.model.access import Action, Kind, Resource, authorize, not_there
@@ -32,6 +32,7 @@ from vault.model.dispute import (
 from vault.model.history_entry import Access, Who, read_access_id
 from vault.model.ids import uuid7
 from vault.model.legal_time import legal_day
+from vault.model.scope import NOBODY
 from vault.model.written import text_form
 from vault.workshop import Workshop
 
@@ -111,7 +112,8 @@ def submit(workshop: Workshop, person: Person, request: DisputeRequest, *, at: d
         Conflict: they have `OPEN_MAX` open disputes.
         Unavailable: the database does not answer; the same request may succeed later.
     """
-    with workshop.database.writing() as db:
+    scope = NOBODY if person.code is None else about(NOBODY, workshop.keys, person.code)
+    with workshop.database.writing(scope) as db:
         holder = _held(db, workshop, person)  # 1
         certificate, access = _found(db, workshop, holder, person, request, at)  # 2
         theirs = frozenset() if person.code is None else frozenset({person.code.identity})

@@ -15,6 +15,7 @@ from vault.model import access
 from vault.model.actors import ClientGrant
 from vault.model.legal_time import legal_day
 from vault.model.lifecycle import Action, Forbidden, InspectionResult, StatusEvent, outcome
+from vault.model.scope import of_client
 from vault.tlog.merkle_leaf import leaf_hash
 from vault.workshop import Workshop
 
@@ -67,7 +68,7 @@ def change_status(
         Unavailable: the database does not answer; the same request may succeed later.
     """
     wanted = _Wanted(change.action, change.reason, change.effective_on, None, "/effective_on")
-    with workshop.database.writing() as db:
+    with workshop.database.writing(of_client(client)) as db:
         certificate, history = _entered(db, client, access.Action.CHANGE_STATUS, certificate_id)  # 1
         decided = [event for event in history if event.action is not Action.INSPECT]
         twins = [event for event in decided if wanted.is_what(event, client)]  # 2
@@ -95,7 +96,7 @@ def record_inspection(
     wanted = _Wanted(
         Action.INSPECT, inspection.remark, inspection.inspected_on, inspection.result, "/inspected_on"
     )
-    with workshop.database.writing() as db:
+    with workshop.database.writing(of_client(client)) as db:
         certificate, history = _entered(db, client, access.Action.INSPECT, certificate_id)  # 1
         twins = [event for event in history if wanted.is_what(event, client)]  # 2
         if twins:

@@ -7,14 +7,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from storage.certificates import record
+from storage.certificates import record, stands
 from storage.history import insert_look, look_by
 from storage.statuses import events_of, identifiers_of
 from vault.lifecycle.changing import Recorded
 from vault.log import moment, place_json
-from vault.model.access import Action, Caller, Kind, certificate, not_there, refusal
+from vault.model.access import Action, Caller, Kind, Resource, certificate, not_there, refusal
 from vault.model.certificate import CertificateRecord
 from vault.model.lifecycle import StatusEvent
+from vault.model.scope import of_caller
 from vault.workshop import Workshop
 
 
@@ -34,19 +35,21 @@ def history_of(workshop: Workshop, caller: Caller, certificate_id: UUID, *, at: 
         NotFound: there is no such certificate that the caller may see.
         Unavailable: the database does not answer.
     """
-    with workshop.database.snapshot() as db:  # the status and the events that made it belong together
+    scope = of_caller(caller)
+    with workshop.database.snapshot(scope) as db:  # the status and the events that made it belong together
         found = record(db, workshop.keys, certificate_id)
-        if found is None:
+        if found is None and not stands(db, certificate_id):
             raise not_there(Kind.CERTIFICATE)
-        refused = refusal(caller, Action.SEE_CERTIFICATE, certificate(found))
-        events = tuple(events_of(db, [certificate_id])[certificate_id])
-        around = [i for i in (found.supersedes, found.superseded_by) if i is not None]
-        versions = identifiers_of(db, around)
-    with workshop.database.writing() as db:
+        of = Resource(Kind.CERTIFICATE) if found is None else certificate(found)
+        refused = refusal(caller, Action.SEE_CERTIFICATE, of)
+        events = tuple(events_of(db, [certificate_id]).get(certificate_id, ()))
+        around = () if found is None else (found.supersedes, found.superseded_by)
+        versions = identifiers_of(db, [i for i in around if i is not None])
+    with workshop.database.writing(scope) as db:
         action = "view" if refused is None else "refused-view"
         insert_look(db, workshop.keys, look_by(caller, action, certificate_id, {}), {}, at)
-    if refused is not None:
-        raise refused
+    if refused is not None or found is None:
+        raise refused or not_there(Kind.CERTIFICATE)
     return History(found, events, versions)
 
 

@@ -10,7 +10,7 @@ from storage.avoided import insert_avoided
 from storage.db import ReadConnection, WriteConnection
 from storage.envelope import KeyRing
 from storage.history import insert_look, look_by
-from storage.holders import holder_indexes
+from storage.holders import about, holder_indexes
 from storage.reuse import (
     MaterialFacts,
     Opened,
@@ -28,6 +28,7 @@ from vault.model.identifier import CertificateIdentifier
 from vault.model.legal_time import legal_day
 from vault.model.reuse import applies, decide, to_open
 from vault.model.reuse_lines import Line, LineState
+from vault.model.scope import of_caller
 from vault.model.service_item import FieldWay
 from vault.reuse.reading import Question
 from vault.workshop import Workshop
@@ -69,9 +70,11 @@ def check_reuse(workshop: Workshop, caller: Caller, question: Question, *, at: d
     authorize(caller, Action.CHECK_REUSE, context=context)
     parties = _parties(question)
     indexes = [holder_indexes(workshop.keys, holder.code) for holder in question.holders]
+    everybody = frozenset(chain(*indexes))
+    scope = about(of_caller(caller), workshop.keys, *(holder.code for holder in question.holders))
     wanted = [requirement for requirement in item.requirements if applies(requirement, parties)]
-    with workshop.database.noting() as db:
-        ids = known_holders(db, workshop.keys, frozenset(chain(*indexes)))  # 1
+    with workshop.database.noting(scope) as db:
+        ids = known_holders(db, workshop.keys, everybody)  # 1
         held, materials = _held(db, workshop.keys, caller, question, indexes, ids)  # 2
         days = {"on": question.on, "needed_until": question.needed_until}
         shown = frozenset[UUID]().union(*(to_open(each, parties, held, **days) for each in wanted))

@@ -7,6 +7,7 @@ from storage.db import ReadConnection
 from storage.inspection import named_copies
 from storage.objects import record_id_of
 from storage.uses import find_use, use_by_copy
+from vault.model.scope import VAULT
 from vault.model.use import UseRecord
 from vault.workshop import Workshop
 
@@ -19,7 +20,7 @@ def discard_copy(workshop: Workshop, name: str, *, at: datetime) -> bool:
     Raises:
         Unavailable: an engine does not answer; the job is tried again.
     """
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         use = _use_of(db, workshop, name) if name in named_copies(db, [name]) else None
     if use is not None and use.end(at) is None:
         return False
@@ -31,5 +32,5 @@ def _use_of(db: ReadConnection, workshop: Workshop, name: str) -> UseRecord | No
     """Whose copy has this name; one from before revision 0010 lies under its digest."""
     use_id, in_clear = record_id_of(name), plain_digest(name)
     if in_clear is not None:
-        return use_by_copy(db, workshop.keys, in_clear)
+        use_id = use_by_copy(db, in_clear)
     return None if use_id is None else find_use(db, workshop.keys, use_id)

@@ -22,6 +22,7 @@ from vault.errors import Conflict
 from vault.model.access import Action, Caller, Context, Footing
 from vault.model.actors import Person
 from vault.model.ids import uuid7
+from vault.model.scope import of_caller
 from vault.model.use import (
     CODE_BYTES,
     CODE_LIFETIME,
@@ -71,14 +72,15 @@ def make_use(workshop: Workshop, caller: Caller, request: UseRequest, *, at: dat
         IntegrityError: the original is lost, or the vault's own work does not stand up to its own reader.
     """
     context = _context(request)
-    with workshop.database.reading() as db:
+    scope = of_caller(caller).naming(request.subject.id)
+    with workshop.database.reading(scope) as db:
         used = admit(db, workshop, caller, Action.USE, request.subject, context, at=at)  # 1
         made = NewUse(_new_use(request, used, at), workshop.keys.new_record_key())
         text = request_text(made.use, copy=request.copy)
         standing = find_standing_use(db, workshop.keys, text, at)  # 2
     if request.copy and standing is None:
         made = make_copy(workshop, made, used, at=at)  # 3
-    with workshop.database.writing() as db:  # 4
+    with workshop.database.writing(scope) as db:  # 4
         _lock(db, workshop, request.subject)
         admit(db, workshop, caller, Action.USE, request.subject, context, at=at)
         standing = find_standing_use(db, workshop.keys, text, at)

@@ -3,12 +3,13 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from storage.db import WriteConnection
+from storage.db import WriteConnection, extend_scope
 from storage.history import AuditRow, insert_audit
 from storage.uses import CodeRow, find_use_key, insert_event, lock_code, redeem_code
 from vault.errors import Conflict, NotFound
 from vault.model.access import Action, Context, Footing, Kind, Resource, refusal
 from vault.model.actors import ClientGrant
+from vault.model.scope import Scope, of_client
 from vault.model.use import UseAction, UseRecord, end_sentence
 from vault.uses.admitting import Used, admit
 from vault.uses.making import code_hash, note
@@ -45,9 +46,10 @@ def redeem(workshop: Workshop, client: ClientGrant, code: str, *, at: datetime) 
         Unavailable: the database does not answer; the same request may succeed later.
     """
     hashed = code_hash(code)
-    with workshop.database.writing() as db:
+    scope = of_client(client, shown=[hashed])
+    with workshop.database.writing(scope) as db:
         found = lock_code(db, workshop.keys, hashed)  # 1
-        answer = _judged(db, workshop, client, found, at)  # 2, 3
+        answer = _judged(db, workshop, client, scope, found, at)  # 2, 3
         if isinstance(answer, Redeemed):
             _record(db, workshop, client, hashed, answer, at)  # 4
             return answer
@@ -57,12 +59,18 @@ def redeem(workshop: Workshop, client: ClientGrant, code: str, *, at: datetime) 
 
 
 def _judged(
-    db: WriteConnection, workshop: Workshop, client: ClientGrant, found: CodeRow | None, at: datetime
+    db: WriteConnection,
+    workshop: Workshop,
+    client: ClientGrant,
+    scope: Scope,
+    found: CodeRow | None,
+    at: datetime,
 ) -> Redeemed | NotFound | Conflict:
     """What a code comes to: an error is an answer here, so that its try is recorded before it is raised."""
     refusal = _refusal(found, client, at)
     if found is None or refusal is not None:
         return refusal or NotFound(_OPENS_NOTHING)
+    extend_scope(db, scope.naming(found.use.subject.id))
     try:
         used = admit(db, workshop, client, Action.REDEEM, found.use.subject, _context(found.use), at=at)
     except (Conflict, NotFound) as error:

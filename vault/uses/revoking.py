@@ -6,10 +6,11 @@ from uuid import UUID
 
 from storage.db import WriteConnection
 from storage.filed_objects import copy_object
-from storage.holders import find_holder
+from storage.holders import about, find_holder
 from storage.uses import find_use, find_use_key, insert_event, is_of_holder, revoke_use
 from vault.model.access import Action, Caller, Kind, Resource, authorize, not_there
 from vault.model.actors import Person
+from vault.model.scope import NOBODY, of_caller
 from vault.model.use import UseAction, UseRecord
 from vault.uses.copying import let_go
 from vault.uses.making import note, organisation_of
@@ -25,7 +26,7 @@ def revoke_by_maker(workshop: Workshop, caller: Caller, use_id: UUID, *, at: dat
         NotFound: the caller made no such use.
         Unavailable: the database does not answer.
     """
-    with workshop.database.writing() as db:
+    with workshop.database.writing(of_caller(caller)) as db:
         found = find_use(db, workshop.keys, use_id, lock=True)
         if found is None:
             raise not_there(Kind.USE)
@@ -40,7 +41,8 @@ def revoke_by_holder(workshop: Workshop, person: Person, use_id: UUID, *, at: da
         NotFound: there is no such use of anything of theirs.
         Unavailable: the database does not answer.
     """
-    with workshop.database.writing() as db:
+    scope = NOBODY if person.code is None else about(NOBODY, workshop.keys, person.code)
+    with workshop.database.writing(scope) as db:
         found = find_use(db, workshop.keys, use_id, lock=True)
         if found is None:
             raise not_there(Kind.USE)

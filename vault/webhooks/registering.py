@@ -28,6 +28,7 @@ from vault.model.access import Action, Kind, Machine, Resource, authorize, not_t
 from vault.model.actors import ClientGrant
 from vault.model.destinations import Destinations
 from vault.model.ids import uuid7
+from vault.model.scope import VAULT, Scope
 from vault.workshop import Workshop
 
 SECRET_BYTES = 32
@@ -74,12 +75,14 @@ def register(
     """
     authorize(actor, Action.KEEP_WEBHOOKS, Resource(Kind.WEBHOOK, by=client_id))
     destinations.read(url)
-    with workshop.database.writing() as db:
+    with workshop.database.reading(VAULT) as db:
+        end = last_place(db)  # of the whole feed
+    with workshop.database.writing(_scope(client_id)) as db:
         if not lock_client(db, client_id):
             raise NotFound(f"There is no enabled client {client_id}.")
         if count_webhooks(db, client_id) >= WEBHOOKS_MAX:
             raise Conflict(f"A client has at most {WEBHOOKS_MAX} webhooks: delete one first.")
-        webhook = Webhook(uuid7(at), client_id, url, at, last_place(db))
+        webhook = Webhook(uuid7(at), client_id, url, at, end)
         if not insert_webhook(db, workshop.keys, webhook):
             sentence = "There is a webhook for this address: rotate its secret if it is lost, or delete it."
             raise Conflict(sentence, FieldProblem("/url", sentence))
@@ -96,7 +99,7 @@ def registered(
         Unavailable: the database does not answer.
     """
     authorize(actor, Action.KEEP_WEBHOOKS, Resource(Kind.WEBHOOK, by=client_id))
-    with workshop.database.reading() as db:
+    with workshop.database.reading(_scope(client_id)) as db:
         states = tuple(all_webhooks(db, workshop.keys, client_id))
         return tuple(
             Registered(each, signing_secrets(db, workshop.keys, each.webhook.webhook_id, at))
@@ -113,7 +116,7 @@ def rotate(workshop: Workshop, actor: Keeper, webhook_id: UUID, *, at: datetime)
         NotFound: there is no such webhook that this actor keeps.
         Unavailable: the database does not answer.
     """
-    with workshop.database.writing() as db:
+    with workshop.database.writing(_scope_of(actor)) as db:
         webhook = _locked(db, workshop, actor, webhook_id)
         before = signing_secrets(db, workshop.keys, webhook_id, at)
         for kept in before[: SECRETS_MAX - 1]:
@@ -129,9 +132,17 @@ def unregister(workshop: Workshop, actor: Keeper, webhook_id: UUID) -> None:
         NotFound: there is no such webhook that this actor keeps.
         Unavailable: the database does not answer.
     """
-    with workshop.database.writing() as db:
+    with workshop.database.writing(_scope_of(actor)) as db:
         _locked(db, workshop, actor, webhook_id)
         delete_webhook(db, webhook_id)
+
+
+def _scope(client_id: str | None) -> Scope:
+    return VAULT if client_id is None else Scope(client_id=client_id)
+
+
+def _scope_of(actor: Keeper) -> Scope:
+    return _scope(None if isinstance(actor, Machine) else actor.client_id)
 
 
 def _locked(db: WriteConnection, workshop: Workshop, actor: Keeper, webhook_id: UUID) -> Webhook:

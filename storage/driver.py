@@ -1,0 +1,118 @@
+"""psycopg's connections and cursors, which say on whose behalf they read in no message of its own.
+
+What a connection has to say goes out with its next statement, in one pipeline: one round trip, as without it.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Self, cast
+
+import psycopg
+from psycopg.pq import TransactionStatus
+
+from vault.model.scope import NOBODY, VAULT, Scope
+
+_SAY = """
+    SELECT set_config('certvault.vault', %s, {local}), set_config('certvault.client', %s, {local}),
+        set_config('certvault.person', coalesce(%s::uuid::text, ''), {local}),
+        set_config('certvault.authorities', coalesce(nullif(%s::text[], '{{}}')::text, ''), {local}),
+        set_config('certvault.holders', coalesce(nullif(%s::bytea[], '{{}}')::text, ''), {local}),
+        set_config('certvault.holder_ids', coalesce(
+            ids_of_holders(nullif(%s::bytea[], '{{}}'), %s::smallint[])::text, ''), {local}),
+        set_config('certvault.shown', coalesce(nullif(%s::bytea[], '{{}}')::text, ''), {local}),
+        set_config('certvault.named', coalesce(nullif(%s::uuid[], '{{}}')::text, ''), {local})
+"""
+SAY_SCOPE = _SAY.format(local="true")
+"""With `said`: tells the policies on whose behalf this transaction is, until it ends."""
+_SAY_FOR_SESSION = _SAY.format(local="false")
+# Whoever sees everything need not say anything else.
+_SAY_VAULT = "SELECT set_config('certvault.vault', 'on', true)"
+_SAY_VAULT_FOR_SESSION = "SELECT set_config('certvault.vault', 'on', false)"
+
+
+def said(scope: Scope) -> tuple[object, ...]:
+    """The parameters of `SAY_SCOPE`; what the scope does not have is said to be empty."""
+    holders = list(scope.holders)
+    return (
+        "on" if scope.vault else "",
+        scope.client_id or "",
+        scope.person_id,
+        list(scope.authorities),
+        holders,
+        holders,
+        list(scope.ring),
+        list(scope.shown),
+        list(scope.named),
+    )
+
+
+class ScopedConnection(psycopg.Connection[Any]):
+    """A connection that says its scope with its next statement; its cursors are `ScopedCursor`s.
+
+    What it said last outside a transaction stays until somebody says something else: whoever takes it out of
+    the pool says for whom in any case.
+    """
+
+    _to_say: Scope | None = None
+    # Of the session; None: nobody knows, since the answer did not come.
+    _said: Scope | None = NOBODY
+
+    def begin_for(self, scope: Scope) -> None:
+        """Somebody takes the connection on behalf of `scope`."""
+        # Holders' ids are looked up as it is said: others may be known by now.
+        self._to_say = None if scope == self._said and not scope.holders else scope
+
+    def go_on_for(self, scope: Scope) -> None:
+        """From the next statement on this is the scope, of the transaction that is under way."""
+        self._to_say = scope
+
+    def end(self) -> None:
+        """Nothing is said any more for whoever had the connection."""
+        self._to_say = None
+
+    @contextmanager
+    def saying(self) -> Iterator[None]:
+        """What is sent in this block goes in one message with what is to be said, if anything is."""
+        scope, self._to_say = self._to_say, None
+        if scope is None:
+            yield
+            return
+        alone = self.info.transaction_status == TransactionStatus.IDLE
+        if alone:
+            self._said = None
+        try:
+            with self.pipeline():
+                self.say_now(scope, for_session=alone)
+                yield
+        except BaseException:
+            # Outside a transaction the server takes both back; in one, everything is over.
+            self._to_say = scope
+            raise
+        if alone:
+            self._said = scope
+
+    def say_now(self, scope: Scope, *, for_session: bool = False) -> None:
+        """Says a scope in a statement of its own."""
+        if scope == VAULT:
+            self.execute(_SAY_VAULT_FOR_SESSION if for_session else _SAY_VAULT)
+        else:
+            self.execute(_SAY_FOR_SESSION if for_session else SAY_SCOPE, said(scope))
+
+    @property
+    def has_said_nothing(self) -> bool:
+        """Whether the server knows of no scope of this session."""
+        return self._said == NOBODY
+
+
+class ScopedCursor(psycopg.Cursor[Any]):
+    """A cursor of a `ScopedConnection`."""
+
+    def execute(self, *args: Any, **how: Any) -> Self:  # noqa: ANN401 - psycopg's own
+        """As psycopg's."""
+        with cast("ScopedConnection", self.connection).saying():
+            return super().execute(*args, **how)
+
+    def executemany(self, *args: Any, **how: Any) -> None:  # noqa: ANN401 - psycopg's own
+        """As psycopg's."""
+        with cast("ScopedConnection", self.connection).saying():
+            super().executemany(*args, **how)

@@ -1,0 +1,109 @@
+"""What the service's role may do with each table: everything that it does, and no more.
+
+The tables' owner (who migrates) and the role that serves are two. Triggers refuse to rewrite history whoever
+asks; without the right to, the service cannot even try, nor switch a trigger off. `migrations.protection`
+brings the database to what stands here after every upgrade; a new table must be named here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """`privileges` on the whole table; beyond them the single `columns` that may be updated."""
+
+    privileges: frozenset[str]
+    columns: frozenset[str] = frozenset()
+
+
+def _rights(privileges: str, columns: str = "") -> Rights:
+    return Rights(frozenset(privileges.split()), frozenset(columns.split()))
+
+
+READ = _rights("SELECT")
+WRITTEN_ONCE = _rights("SELECT INSERT")
+COME_AND_GO = _rights("SELECT INSERT DELETE")
+
+RIGHTS: Mapping[str, Rights] = {
+    "audit_chain": WRITTEN_ONCE,
+    "audit_events": WRITTEN_ONCE,
+    "audit_heads": WRITTEN_ONCE,
+    "audit_subjects": WRITTEN_ONCE,
+    "avoided_resubmissions": WRITTEN_ONCE,
+    # A case that is refused before it stored anything leaves nothing; a new attempt has other contents.
+    "case_holders": WRITTEN_ONCE,
+    "cases": _rights(
+        "SELECT INSERT DELETE",
+        "service_item completed_at applicant_index index_version request_digest attempt data_key sealed"
+        " reserved_at committed_at",
+    ),
+    # An erasure destroys keys, envelopes and indexes, here and of materials, uses and holders.
+    "certificate_holders": _rights("SELECT INSERT", "data_key"),
+    "certificate_types": WRITTEN_ONCE,
+    "certificates": _rights(
+        "SELECT INSERT",
+        "status status_since superseded_by data_key sealed number_index code_index token_index",
+    ),
+    "change_backfills": _rights("SELECT", "copied_through copied done"),
+    # The feed's sequencer gives each its place.
+    "changes": _rights("SELECT INSERT", "position"),
+    "client_keys": _rights("SELECT INSERT", "jwk created_at expires_at"),
+    "client_secrets": _rights("SELECT INSERT", "expires_at"),
+    "clients": _rights("SELECT INSERT", "disabled_at"),
+    "deferral_orders": WRITTEN_ONCE,
+    "dispute_events": WRITTEN_ONCE,
+    "disputes": _rights("SELECT INSERT", "state accepted_at closed_at"),
+    "documents": WRITTEN_ONCE,
+    "hold_events": WRITTEN_ONCE,
+    "holders": _rights("SELECT INSERT", "code_index data_key sealed erased_at"),
+    # Other keys are brought in by a rotation, which runs as the owner.
+    "key_state": READ,
+    "log_checkpoints": WRITTEN_ONCE,
+    "log_cosignatures": WRITTEN_ONCE,
+    # The log's sequencer gives each its index.
+    "log_leaves": _rights("SELECT INSERT", "log_index"),
+    "log_publications": WRITTEN_ONCE,
+    "log_shards": WRITTEN_ONCE,
+    # The last tile of each level grows.
+    "log_tiles": _rights("SELECT INSERT", "hashes"),
+    "material_events": WRITTEN_ONCE,
+    "material_holders": _rights("SELECT INSERT", "data_key"),
+    "material_types": WRITTEN_ONCE,
+    "materials": _rights("SELECT INSERT", "trust verified_by verified_at data_key sealed"),
+    "people": _rights(
+        "SELECT INSERT",
+        "index_version roles organisation assurance code_type code_index data_key sealed signed_in_at",
+    ),
+    # Nothing in it survives a crash of the server.
+    "rate_buckets": _rights("SELECT INSERT DELETE", "empty_at"),
+    "reservations": _rights("SELECT INSERT DELETE", "abandoned_at grant_id counted_on"),
+    "reserved_holders": COME_AND_GO,
+    "seal_events": WRITTEN_ONCE,
+    "seal_grant_events": WRITTEN_ONCE,
+    "seal_grants": WRITTEN_ONCE,
+    "seal_uses": _rights("SELECT INSERT", "used"),
+    "seals": _rights("SELECT INSERT", "stopped_at"),
+    "service_items": WRITTEN_ONCE,
+    "sign_in_attempts": COME_AND_GO,
+    "status_events": WRITTEN_ONCE,
+    "upload_keys": WRITTEN_ONCE,
+    "use_codes": _rights("SELECT INSERT", "redeemed_by redeemed_at"),
+    "use_copies": WRITTEN_ONCE,
+    "use_events": WRITTEN_ONCE,
+    "use_holders": _rights("SELECT INSERT", "data_key"),
+    "used_assertions": COME_AND_GO,
+    "uses": _rights("SELECT INSERT", "revoked_at data_key sealed request_index"),
+    "verification_batches": COME_AND_GO,
+    "verification_days": _rights("SELECT INSERT", "count"),
+    "web_sessions": _rights("SELECT INSERT DELETE", "seen_at"),
+    "webhook_deliveries": _rights("SELECT INSERT DELETE", "state tries failure next_try_at settled_at"),
+    "webhook_secrets": _rights("SELECT INSERT DELETE", "expires_at"),
+    "webhooks": _rights("SELECT INSERT DELETE", "cut_through"),
+}
+
+# The doctor compares the schema's revision.
+REVISION_TABLE = "alembic_version"
+# Procrastinate's own tables, with their sequences: jobs come and go.
+QUEUE_PREFIX = "procrastinate_"
+QUEUE = _rights("SELECT INSERT UPDATE DELETE")
