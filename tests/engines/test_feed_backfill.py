@@ -13,7 +13,7 @@ from uuid import UUID
 
 import pytest
 from psycopg import connect
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
 
 from api.wiring import wire
 from migrations.run import upgrade
@@ -47,13 +47,6 @@ def older_vault(engines: EngineAddresses) -> Iterator[str]:
     yield url
     with connect(engines.owner_database_url, autocommit=True) as db:
         db.execute(f"DROP SCHEMA {name} CASCADE")
-
-
-def in_schema(url: str) -> Database:
-    """A database whose connections keep the URL's own options."""
-    database = Database(url, pool_size=4)
-    database._engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1))  # noqa: SLF001 - ours sets options, which name the schema here
-    return database
 
 
 def id_of(n: int) -> UUID:
@@ -120,7 +113,7 @@ def everything(database: Database) -> list[tuple[int, str]]:
 
 def filled(url: str) -> Database:
     """Eight certificates, one of them suspended, two materials; then the migration, and life goes on."""
-    database = in_schema(url)
+    database = Database(url, pool_size=4)
     with database.writing() as db:
         for n in range(8):
             write_certificate(db, n)

@@ -168,7 +168,7 @@ def test_no_database_is_told_apart_from_a_problem(house: House) -> None:
 
 def renamed(house: House, certificate: CertificateRecord, name: str | None) -> None:
     statement = update(documents).where(documents.c.certificate_id == certificate.certificate_id)
-    with house.wired.workshop.database.writing() as db:
+    with house.owner.writing() as db:
         db.execute(statement.values(object_name=name))
 
 

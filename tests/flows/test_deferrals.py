@@ -261,7 +261,7 @@ def test_orders_are_listed_and_the_look_is_recorded(scene: Scene) -> None:
 def test_an_order_is_never_changed(scene: Scene, change: str) -> None:
     made, _ = recorded(scene.house, order(scene))
     database = scene.house.wired.workshop.database
-    with pytest.raises(ProgrammingError, match="insert-only"), database.writing() as db:
+    with pytest.raises(ProgrammingError, match="insert-only"), scene.house.owner.writing() as db:
         db.execute(text(change))
     with database.reading() as db:
         row = db.execute(select(deferral_orders).where(deferral_orders.c.id == made.order_id)).one()

@@ -356,7 +356,7 @@ def test_pages_and_the_number_of_statements(scene: Scene) -> None:
     made = [submitted(scene, wanted(scene.certificate)).dispute.dispute_id for _ in range(4)]
     with statements(scene.house) as of_many:
         mine(scene)
-    assert len(of_one) == len(of_many) == 6
+    assert len(of_one) == len(of_many) == 4
     first = disputes_of(workshop, scene.me, before=None, limit=2, at=now())
     rest = disputes_of(workshop, scene.me, before=first[-1].dispute_id, limit=9, at=now())
     assert [d.dispute_id for d in (*first, *rest)][:4] == made[::-1]
@@ -376,7 +376,7 @@ def test_what_was_disputed_is_never_changed(scene: Scene, change: str) -> None:
     submitted(scene, wanted(scene.certificate))
     with (
         pytest.raises(ProgrammingError, match="insert-only"),
-        scene.house.wired.workshop.database.writing() as db,
+        scene.house.owner.writing() as db,
     ):
         db.execute(text(change))
 
@@ -412,7 +412,7 @@ def test_the_public_statement_finds_a_dispute_by_its_index(scene: Scene) -> None
     """One statement still, and no table is read through for it, however many disputes there were."""
     made = submitted(scene, wanted(scene.certificate)).dispute
     plan = ""
-    with suppress(Undone), scene.house.wired.workshop.database.writing() as db:
+    with suppress(Undone), scene.house.owner.writing() as db:
         db.execute(text(MANY), {"id": made.dispute_id})
         db.execute(text("ANALYZE disputes"))
         numbers = count(1)

@@ -192,7 +192,7 @@ def test_what_a_rotation_may_write_says_nothing_else(own: House) -> None:
     live_in(own)
     chained(own)
     newest = "(SELECT max(id) FROM audit_events WHERE sealed IS NOT NULL)"
-    with own.wired.workshop.database.writing() as db:
+    with own.owner.writing() as db:
         db.execute(text("ALTER TABLE audit_events DISABLE TRIGGER USER"))
         db.execute(text(f"UPDATE audit_events SET sealed = sealed || 'x' WHERE id = {newest}"))  # noqa: S608 - as above
         db.execute(text("ALTER TABLE audit_events ENABLE TRIGGER USER"))
@@ -214,7 +214,7 @@ def test_fsck_names_the_row_that_is_not_found_by_its_index(own: House) -> None:
     for table in looked_at:
         for column in indexes_of(table):
             damage = update(table).where(column.is_not(None)).values({column: func.sha256(column)})
-            with suppress(Undone), workshop.database.writing() as db:
+            with suppress(Undone), own.owner.writing() as db:
                 assert list(damaged_envelopes(db, workshop.keys)) == []
                 db.execute(text(f"ALTER TABLE {table.name} DISABLE TRIGGER USER"))
                 damaged = db.execute(damage).rowcount

@@ -59,7 +59,7 @@ def test_an_order_covers_its_case_before_within_and_after(own: House) -> None:
     workshop, lived = own.wired.workshop, live_in(own)
     me = signed_in(workshop, enter(workshop, lived.who, "test", before=None, at=now()), at=now())
     versions = add_versions(workshop.keys.path, Suite.AES)
-    with workshop.database.writing() as db:
+    with own.owner.writing() as db:
         activate(db, *versions, now())
     look(own, lived)  # its index is of the new key, the order's of the old one
     certificate_id = lived.certificate.certificate_id

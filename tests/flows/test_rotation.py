@@ -215,7 +215,7 @@ def test_a_holder_whom_the_rotation_has_not_come_to_is_not_made_again(own: House
     workshop = own.wired.workshop
 
     prepare(workshop, Suite.AES)
-    with own.wired.workshop.database.writing() as db:
+    with own.owner.writing() as db:
         activate(db, 2, 2, now())
     assert outdated_rows(workshop)["holders"] == 1
     (again,) = deposited(own, request_of(own, company(0))).certificates
@@ -235,7 +235,7 @@ def test_two_rotations_at_once_are_refused(own: House) -> None:
 
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(
-            rotate, own.wired.workshop, Suite.AES, at=now(), wait=wait, progress=lambda _, __: None
+            rotate, by_owner(own), Suite.AES, at=now(), wait=wait, progress=lambda _, __: None
         )
         assert entered.wait(60)
         for other in (lambda: rotated(own), lambda: retire(own.wired.workshop)):

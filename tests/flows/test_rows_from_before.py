@@ -16,7 +16,7 @@ from tests.files import copy_filed
 from tests.flows.test_deposit import deposited
 from tests.flows.test_rotation import rotated
 from tests.lived_in import ORDERS_END, assert_all_there, live_in, now, settle
-from tests.vaults import own_vault
+from tests.vaults import by_owner, own_vault
 from vault.deposit import receipt_json
 from vault.erasing import erase
 from vault.errors import Conflict
@@ -36,7 +36,7 @@ def test_rows_from_before_are_read_and_renewed(own: House) -> None:
     workshop = own.wired.workshop
     lived = live_in(own)
     certificate, request = lived.certificate, lived.request
-    as_before(workshop)
+    as_before(by_owner(own))
     # What would be written anew by being asked for is from before, too.
     before = outdated_rows(workshop)
     assert {table for table, rows in before.items() if not rows} == {

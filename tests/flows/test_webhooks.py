@@ -394,7 +394,7 @@ def test_a_type_that_it_is_not_bound_to_is_not_told_of(house: House, client: Cli
     workshop = house.wired.workshop
     with receiver() as there:
         fresh, _ = cut_one(house, client, there)
-        with workshop.database.writing() as db:
+        with house.owner.writing() as db:
             mine = update(clients).where(clients.c.id == client.client_id)
             db.execute(mine.values(types=[kind_named(house.catalogue, "结婚证").code]))
         (settled,) = send_all(house, fresh.webhook.webhook_id)

@@ -84,7 +84,7 @@ class Evidence:
     def rows(self) -> set[Hit]:
         """Every row of every table, read out: what the files hold compressed is open here."""
         found: set[Hit] = set()
-        with connect(self.story.vault.engines.database_url) as db:
+        with connect(self.story.vault.engines.owner_database_url) as db:
             tables = db.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
             for (table,) in tables:
                 query = sql.SQL("SELECT each::text FROM {} each").format(sql.Identifier(table))
@@ -146,10 +146,10 @@ def gathered(story: Story) -> Iterator[Evidence]:
         renew(story)
         attempt(story)
     renew(story)
-    with nothing_can_be_written(vault.engines.database_url):
+    with nothing_can_be_written(vault.engines.owner_database_url):
         everything(story, "nothing can be written")
     renew(story)
-    with nothing_can_be_found(vault.engines.database_url):
+    with nothing_can_be_found(vault.engines.owner_database_url):
         everything(story, "tables are away")
     renew(story)
     vault.store.cut()
@@ -199,7 +199,7 @@ def _planted(story: Story, texts: list[str]) -> Iterator[None]:
     vault, all_texts = story.vault, "\n".join(texts)
     for folder in (vault.logs, vault.temporary):
         (folder / "planted").write_text(all_texts, encoding="utf-8")
-    with connect(vault.engines.database_url, autocommit=True) as db:
+    with connect(vault.engines.owner_database_url, autocommit=True) as db:
         db.execute("CREATE TABLE planted (said text, told jsonb, kept bytea)")
         row = (all_texts, Jsonb(texts), all_texts.encode())
         db.execute("INSERT INTO planted VALUES (%s, %s, %s)", row)
@@ -233,5 +233,5 @@ def _checkpoint(story: Story) -> None:
     """What PostgreSQL still has in memory goes to its files."""
     vault = story.vault
     password = (vault.data / "secrets" / "postgres-superuser").read_text(encoding="utf-8")
-    with connect(vault.engines.database_url, user=SUPERUSER, password=password, autocommit=True) as db:
+    with connect(vault.engines.owner_database_url, user=SUPERUSER, password=password, autocommit=True) as db:
         db.execute("CHECKPOINT")
