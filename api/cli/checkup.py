@@ -56,7 +56,7 @@ class Finding:
 
 
 def examine(data: Path | None) -> tuple[Finding, ...]:
-    """Looks at settings, engines, schema, role, keys, mode, sign-in, seals, grants, pages, stamps and the log.
+    """Looks at settings, engines, schema, role, keys, mode, sign-in, seals, grants, pages, stamps, the log.
 
     A check that needs what another found missing is left out.
     """

@@ -73,7 +73,8 @@ RIGHTS: Mapping[str, Rights] = {
     "materials": _rights("SELECT INSERT", "trust verified_by verified_at data_key sealed"),
     "people": _rights(
         "SELECT INSERT",
-        "subject_index index_version roles organisation assurance code_type code_index data_key sealed signed_in_at",
+        "subject_index index_version roles organisation assurance code_type code_index data_key sealed"
+        " signed_in_at",
     ),
     # Nothing in it survives a crash of the server.
     "rate_buckets": _rights("SELECT INSERT DELETE", "empty_at"),

@@ -391,7 +391,6 @@ def test_an_authority_that_was_taken_away_is_not_told_of(house: House, client: C
 
 
 def test_a_type_that_it_is_not_bound_to_is_not_told_of(house: House, client: ClientGrant) -> None:
-    workshop = house.wired.workshop
     with receiver() as there:
         fresh, _ = cut_one(house, client, there)
         with house.owner.writing() as db:
