@@ -25,6 +25,7 @@ from vault.accesses.counting import HAND_OVER_EVERY_S, NOBODYS
 from vault.avoided import AvoidedTally
 from vault.errors import Unavailable
 from vault.model.destinations import Destinations, Network
+from vault.model.scope import NOBODY
 from vault.model.verdict import Verification
 from vault.verify import by_file, report_json
 from vault.workshop import Workshop
@@ -158,11 +159,11 @@ class Edge:
                 _log.error("incident", exc_info=error)
 
     def _exchange(self, said: dict[bytes, float]) -> dict[bytes, float]:
-        with self.workshop.database.writing() as db:
+        with self.workshop.database.writing(NOBODY) as db:
             return exchange_spent(db, said)
 
     def _sweep(self) -> None:
-        with suppress(Unavailable), self.workshop.database.writing() as db:
+        with suppress(Unavailable), self.workshop.database.writing(NOBODY) as db:
             sweep_drained(db)
 
     def _rate_key(self, rule: str, subject: str) -> bytes:

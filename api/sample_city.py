@@ -29,6 +29,7 @@ from vault.founding import (
 )
 from vault.model.actors import Assurance, Introduced, Person, Role
 from vault.model.holders import HolderCode
+from vault.model.scope import VAULT
 from vault.signin import NewSecret, add_client, client_by_secret, rotate_secret
 from vault.workshop import Workshop
 
@@ -159,7 +160,7 @@ def earlier_base_url(data: Path) -> str | None:
 
 def _make_missing_seals(workshop: Workshop, secrets: SecretsFolder, city: City, at: datetime) -> int:
     codes = frozenset(authority.code for authority in city.authorities)
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         sealed = seals_in_use(db, codes, at)
         platform = platform_seal_in_use(db, at)
     if platform is None:

@@ -5,6 +5,7 @@ from api.settings import Settings
 from api.wiring import database_of
 from storage.health import RoleState, role_state
 from vault.errors import NotPermitted
+from vault.model.scope import NOBODY
 
 ADVICE = (
     "Make a role that owns nothing, name it in CERTVAULT_DATABASE_URL and the owner in "
@@ -21,7 +22,7 @@ def check_service_role(settings: Settings) -> RoleState:
     """
     database = database_of(settings)
     try:
-        with database.reading() as db:
+        with database.reading(NOBODY) as db:
             state = role_state(db)
     finally:
         database.close()

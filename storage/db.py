@@ -21,7 +21,7 @@ from sqlalchemy.pool import QueuePool
 
 from storage.driver import ScopedConnection, ScopedCursor
 from vault.errors import Conflict, Unavailable
-from vault.model.scope import NOBODY, VAULT, Scope
+from vault.model.scope import NOBODY, Scope
 
 ReadConnection = NewType("ReadConnection", Connection)
 # Whoever may write may read.
@@ -91,7 +91,7 @@ class Database:
         event.listen(self._engine, "do_connect", _connect)
 
     @contextmanager
-    def reading(self, scope: Scope = VAULT) -> Iterator[ReadConnection]:
+    def reading(self, scope: Scope) -> Iterator[ReadConnection]:
         """A connection for reads: autocommit, each statement sees the newest committed state.
 
         The scope is said with the first of them.
@@ -105,7 +105,7 @@ class Database:
             yield ReadConnection(steady)
 
     @contextmanager
-    def snapshot(self, scope: Scope = VAULT) -> Iterator[ReadConnection]:
+    def snapshot(self, scope: Scope) -> Iterator[ReadConnection]:
         """One read-only REPEATABLE READ transaction: every statement sees the same state.
 
         Raises:
@@ -115,7 +115,7 @@ class Database:
             yield ReadConnection(connection)
 
     @contextmanager
-    def writing(self, scope: Scope = VAULT) -> Iterator[WriteConnection]:
+    def writing(self, scope: Scope) -> Iterator[WriteConnection]:
         """One transaction: committed when the block ends, rolled back when it raises.
 
         Raises:
@@ -126,7 +126,7 @@ class Database:
             yield WriteConnection(ReadConnection(connection))
 
     @contextmanager
-    def noting(self, scope: Scope = VAULT) -> Iterator[WriteConnection]:
+    def noting(self, scope: Scope) -> Iterator[WriteConnection]:
         """One REPEATABLE READ transaction: every statement sees the same state, and what is noted commits.
 
         For questions whose answer is recorded with them. It may only insert rows that nobody else can be

@@ -19,6 +19,7 @@ from storage.history import look_keys, look_place
 from storage.objects import FiledObject, read_copy, read_object
 from storage.record_keys import CERTIFICATES, MATERIALS, USES, RecordKind, record_key, way_in, way_in_columns
 from storage.tables import audit_events, cases, holders, material_events, people, webhook_secrets, webhooks
+from vault.model.scope import VAULT
 from vault.workshop import Workshop
 
 NONCE_BYTES = 12
@@ -27,7 +28,7 @@ NONCE_BYTES = 12
 def as_before(workshop: Workshop) -> None:
     """Every row and object of this vault, which is the test's own and has its first keys."""
     _files_in_clear(workshop)
-    with workshop.database.writing() as db:
+    with workshop.database.writing(VAULT) as db:
         _histories(db, workshop)
         for kind in (CERTIFICATES, MATERIALS, USES):
             _records(db, workshop, kind)
@@ -55,7 +56,7 @@ def as_before(workshop: Workshop) -> None:
 
 
 def _files_in_clear(workshop: Workshop) -> None:
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         ids = [row.id for row in db.execute(text("SELECT id FROM certificates"))]
         of_certificates = document_objects(db, workshop.keys, ids).values()
         found = [filed for each in of_certificates for filed in each]

@@ -17,6 +17,7 @@ from vault.founding import SecretsFolder, make_development_seal
 from vault.model.actors import ClientGrant, Person
 from vault.model.custody import Grant, GrantTerms
 from vault.model.legal_time import legal_day
+from vault.model.scope import VAULT
 from vault.signin import add_client
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class Desk:
 
     def used(self, grant: Grant, day: date | None = None) -> int:
         """What is counted on a grant; today if no day is given."""
-        with self.workshop.database.reading() as db:
+        with self.workshop.database.reading(VAULT) as db:
             return used_on(db, [grant.grant_id], day or legal_day(datetime.now(UTC))).get(grant.grant_id, 0)
 
 
@@ -95,5 +96,5 @@ def open_desk(house: "House") -> Iterator[Desk]:
         at=now,
     )
     yield Desk(house, client, seal)
-    with workshop.database.writing() as db:
+    with workshop.database.writing(VAULT) as db:
         stop_seal(db, seal.seal_id, datetime.now(UTC))

@@ -11,6 +11,7 @@ from storage.history import look_keys, look_place
 from storage.objects import FiledObject, read_copy, read_object
 from tests.conftest import House
 from vault.model.certificate import CertificateRecord
+from vault.model.scope import VAULT
 from vault.model.use import UseRecord
 from vault.uploads import uploads_of
 from vault.workshop import Workshop
@@ -19,7 +20,7 @@ from vault.workshop import Workshop
 def filed(house: House, certificate: CertificateRecord) -> FiledObject:
     """Where a certificate's first file lies, and what opens it."""
     workshop = house.wired.workshop
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         found = document_object(
             db, workshop.keys, certificate.certificate_id, certificate.documents[0].format
         )
@@ -35,7 +36,7 @@ def sealed_bytes(house: House, certificate: CertificateRecord) -> bytes:
 def bytes_of_case(house: House, case_id: UUID, sha256: str) -> bytes:
     """A file that a case brought, by its digest."""
     workshop = house.wired.workshop
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         objects = objects_of_case(db, workshop.keys, case_id)
     return read_object(workshop.blobs, next(found for found in objects if found.sha256 == sha256))
 
@@ -43,7 +44,7 @@ def bytes_of_case(house: House, case_id: UUID, sha256: str) -> bytes:
 def copy_filed(house: House, use: UseRecord) -> FiledObject:
     """Where a use's copy lies, and what opens it."""
     workshop = house.wired.workshop
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         found = copy_object(db, workshop.keys, use.use_id)
     assert found is not None
     return found
@@ -61,7 +62,7 @@ def copy_bytes(house: House, use: UseRecord) -> bytes:
 
 def reasons_of(workshop: Workshop, event: Row[Any]) -> Any:  # noqa: ANN401 - JSON is what it is
     """What the envelope of an audit event says."""
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         data_key = look_keys(db, workshop.keys, [event])[event.id]
     assert data_key is not None
     return open_json(data_key, event.sealed, look_place("sealed", event.actor, event.at))

@@ -32,6 +32,7 @@ from vault.model.certificate import CertificateRecord
 from vault.model.dispute import Dispute
 from vault.model.holders import HolderCode
 from vault.model.legal_time import legal_day
+from vault.model.scope import VAULT
 from vault.model.use import UseRecord
 from vault.sessions import enter, signed_in
 from vault.webhooks import register, registered
@@ -97,7 +98,7 @@ def live_in(house: House) -> LivedIn:
     request = with_material(house, request_of(house, holder))
     request["materials"][0]["trust"] = "C"
     (certificate,) = deposited(house, request).certificates
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         material_id = db.execute(select(materials.c.id)).scalar_one()
     verify(workshop, client, material_id, clerk="王某", note="", at=now())
     code = certificate.holders[0].code
@@ -184,7 +185,7 @@ def assert_all_there(house: House, lived: LivedIn) -> None:
     for request in order_requests(lived.holder):
         known_order = record_order(workshop, MACHINE, read_order(request, at=now()), by="auditor", at=now())
         assert known_order == (orders[request["number"]], True)
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         found = pending_results(db, workshop.keys, holder_indexes(workshop.keys, lived.code))
     assert [each.identifier for each in found] == [r.identifier for r in lived.pending.reservations]
     (look,) = [

@@ -17,6 +17,7 @@ from storage.catalogue import (
 from storage.db import Database
 from vault.catalogue import InForce, definition_json, item_json, material_json
 from vault.errors import Conflict, FieldProblem
+from vault.model.scope import NOBODY
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ def apply_catalogue(database: Database, catalogue: InForce, *, at: datetime) -> 
         Unavailable: the database does not answer.
     """
     problems: list[FieldProblem] = []
-    with database.writing() as db:
+    with database.writing(NOBODY) as db:
         of_types = _apply(
             [(kind.name, _row(definition_json(kind))) for _, kind in sorted(catalogue.types.items())],
             current_types(db),

@@ -21,6 +21,7 @@ from storage.db import ReadConnection
 from storage.history import AuditRow, insert_look
 from vault.errors import InputError, NotFound
 from vault.log import audit_content, moment
+from vault.model.scope import VAULT
 from vault.tlog.merkle_leaf import leaf_hash
 from vault.transparency.audit_trail import prove_event
 from vault.transparency.serving import prove_leaf
@@ -60,7 +61,7 @@ def find(
     _check(auditor)
     if not 1 <= limit <= FOUND_MAX:
         raise InputError(f"Expected a limit of 1 to {FOUND_MAX}.")
-    with workshop.database.noting() as db:
+    with workshop.database.noting(VAULT) as db:
         found = find_events(db, workshop.keys, question, after=EVENT_ID_MIN, rows=limit)
         event = _look(auditor, "audit-find", question, {"found": len(found)})
         look = insert_look(db, workshop.keys, event, _reasons(auditor, question), at)
@@ -84,18 +85,18 @@ def export_events(
         Unavailable: the database does not answer.
     """
     _check(auditor)
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         head = newest_head(db)
         if head is None:
             raise NotFound("The audit chain has no head yet: run certvault log sequence.")
         first = _head_json(db, head)
-    with workshop.database.writing() as db:
+    with workshop.database.writing(VAULT) as db:
         event = _look(auditor, "audit-export", question, {"head": head.size})
         look = insert_look(db, workshop.keys, event, _reasons(auditor, question), at)
     yield first
     after = EVENT_ID_MIN
     while True:
-        with workshop.database.writing() as db:
+        with workshop.database.writing(VAULT) as db:
             page = find_events(db, workshop.keys, question, after=after, rows=EXPORT_PAGE)
             note_look_at_events(db, look, [each.event_id for each in page])
             links = links_of(db, [each.event_id for each in page])

@@ -6,6 +6,7 @@ from threading import Lock
 
 from storage.avoided import AvoidedCount, avoided_counts
 from storage.db import Database
+from vault.model.scope import NOBODY
 
 __all__ = ["AvoidedCount", "AvoidedTally", "count_avoided"]
 
@@ -19,7 +20,7 @@ def count_avoided(database: Database) -> tuple[AvoidedCount, ...]:
     Raises:
         Unavailable: the database does not answer.
     """
-    with database.reading() as db:
+    with database.reading(NOBODY) as db:
         return avoided_counts(db)
 
 

@@ -22,6 +22,7 @@ from storage.upload_keys import remove_upload
 from vault.errors import Conflict, InputError, NotFound
 from vault.log import moment
 from vault.model.holders import HolderCode
+from vault.model.scope import VAULT
 from vault.uploads import uploads_of
 from vault.workshop import Workshop
 
@@ -87,7 +88,7 @@ def erase(workshop: Workshop, code: HolderCode, *, actor: str, at: datetime) -> 
             which and until when.
         Unavailable: an engine does not answer; the same command may succeed later.
     """
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         known = known_holder(db, workshop.keys, code)
         if known is None:
             raise NotFound(_UNKNOWN)
@@ -100,7 +101,7 @@ def erase(workshop: Workshop, code: HolderCode, *, actor: str, at: datetime) -> 
     _delete_uploads(workshop, (*committed, *uncommitted))  # 2
     for name in copies:
         workshop.blobs.discard_copy(name)
-    with workshop.database.writing() as db:  # 3
+    with workshop.database.writing(VAULT) as db:  # 3
         open_cases = erasure.lock_uncommitted(db, {found.case_id for found in uncommitted})
         locked = erasure.lock_holder(db, workshop.keys, code)
         if locked is None:
@@ -258,7 +259,7 @@ def _change_hold(
     reason = reason.strip()
     if not 0 < len(reason) <= REASON_MAX_CHARS:
         raise InputError.at("/reason", f"Give a reason of at most {REASON_MAX_CHARS} characters.")
-    with workshop.database.writing() as db:
+    with workshop.database.writing(VAULT) as db:
         holder = erasure.lock_holder(db, workshop.keys, code)
         if holder is None:
             raise NotFound(_UNKNOWN)

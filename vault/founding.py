@@ -23,6 +23,7 @@ from storage.envelope import Suite, new_key_ring_document
 from storage.seals import USAGE_COPY, SealRow, insert_seal
 from vault.catalogue import CityAuthority
 from vault.errors import InputError
+from vault.model.scope import NOBODY
 from vault.seal_ring import KEY_SUFFIX
 
 PASSPHRASE_BYTES = 32
@@ -159,7 +160,7 @@ def make_development_seal(
         stopped_at=None,
         purpose=purpose,
     )
-    with database.writing() as db:
+    with database.writing(NOBODY) as db:
         insert_seal(db, row)
     return row
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from storage.inspection import in_pages, uploads_in_need
 from vault.errors import NotFound
+from vault.model.scope import VAULT
 from vault.workshop import Workshop
 
 # Days between an upload and its deposit; approval systems send one right after the other, and again for as
@@ -42,7 +43,7 @@ def empty_intake(workshop: Workshop, *, at: datetime) -> Emptied:
         old = [upload.name for upload in page if upload.modified_at < written_before]
         if not old:
             continue
-        with workshop.database.reading() as db:
+        with workshop.database.reading(VAULT) as db:
             needed = uploads_in_need(db, workshop.keys)  # 2
         for name in old:
             if name in needed:

@@ -29,6 +29,7 @@ from storage.record_keys import CERTIFICATES, MATERIALS, USES, RecordKind
 from storage.renewal import may_renew, outdated_in_page, renew_page, rows_estimated
 from storage.renewal_of_records import RENEWED
 from vault.errors import Conflict, IntegrityError, NotPermitted, Unavailable
+from vault.model.scope import VAULT
 from vault.workshop import Workshop
 
 ROTATION_LOCK = 0x6B657973  # "keys"
@@ -82,7 +83,7 @@ def prepare(workshop: Workshop, suite: Suite) -> tuple[int, int]:
         Unavailable: the database does not answer.
     """
     with workshop.database.alone(ROTATION_LOCK, _REFUSAL):
-        with workshop.database.reading() as db:
+        with workshop.database.reading(VAULT) as db:
             state = current_state(db)
         if state.rotating:
             raise Conflict("A rotation is not finished: `certvault keys rotate` goes on with it.")
@@ -114,7 +115,7 @@ def rotate(
         Unavailable: an engine does not answer, or this process's key ring is old; the same command goes on.
     """
     with workshop.database.alone(ROTATION_LOCK, _REFUSAL):  # 1
-        with workshop.database.reading() as db:
+        with workshop.database.reading(VAULT) as db:
             if not may_renew(db):
                 raise NotPermitted(_ROLE)
             state = current_state(db)
@@ -124,13 +125,13 @@ def rotate(
             if versions is None:
                 versions = add_versions(workshop.keys.path, suite)  # 2
                 wait(TAKEN_UP_AFTER_S)
-            with workshop.database.writing() as db:
+            with workshop.database.writing(VAULT) as db:
                 activate(db, *versions, at)  # 3
-        with workshop.database.writing() as db:
+        with workshop.database.writing(VAULT) as db:
             state = current_state(db)  # and this process's ring has taken it up
         _renew(workshop, wait, lambda done: progress(done, max(total, done)))  # 4
         files = _seal_files(workshop, at)  # 5
-        with workshop.database.writing() as db:
+        with workshop.database.writing(VAULT) as db:
             finish(db, at)  # 6
     return Rotated(state.index_version, state.wrapping_version, files)
 
@@ -143,7 +144,7 @@ def retire(workshop: Workshop) -> tuple[RingEntry, ...]:
         Unavailable: the database does not answer.
     """
     with workshop.database.alone(ROTATION_LOCK, _REFUSAL):
-        with workshop.database.writing() as db:
+        with workshop.database.writing(VAULT) as db:
             state = current_state(db)
         if state.rotating:
             raise Conflict("A rotation is not finished: `certvault keys rotate` goes on with it.")
@@ -166,7 +167,7 @@ def ring_entries(workshop: Workshop) -> tuple[RingEntry, ...]:
     Raises:
         Unavailable: the database does not answer.
     """
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         return _entries(workshop.keys, current_state(db))
 
 
@@ -176,14 +177,14 @@ def outdated_rows(workshop: Workshop) -> dict[str, int]:
     Raises:
         Unavailable: the database does not answer.
     """
-    with workshop.database.writing():  # this process's ring takes up the active versions
+    with workshop.database.writing(VAULT):  # this process's ring takes up the active versions
         pass
     found: dict[str, int] = {}
     for what in RENEWED:
         after: object | None = None
         found[what.table.name] = 0
         while True:
-            with workshop.database.reading() as db:
+            with workshop.database.reading(VAULT) as db:
                 after, rows = outdated_in_page(db, workshop.keys, what, after)
             if after is None:
                 break
@@ -197,7 +198,7 @@ def _renew(workshop: Workshop, wait: Callable[[float], None], tell: Callable[[in
         for what in RENEWED:
             after: object | None = None
             while True:
-                with workshop.database.writing() as db:
+                with workshop.database.writing(VAULT) as db:
                     after, rows = renew_page(db, workshop.keys, what, after)
                 if after is None:
                     break
@@ -229,7 +230,7 @@ def _seal_files(workshop: Workshop, at: datetime) -> int:
                 origin={"renewed": str(record_id)},
             )
             prove_object(workshop.blobs, fresh)
-            with workshop.database.writing() as db:
+            with workshop.database.writing(VAULT) as db:
                 move_object(db, kind, record_id, fresh)
             sealed += 1
     return sealed
@@ -246,7 +247,7 @@ def _seal_copy(workshop: Workshop, use_id: UUID, in_clear: FiledObject) -> int:
     fresh = new_object(use_id, in_clear.place, in_clear.key, in_clear.sha256, in_clear.size_bytes)
     put_copy(workshop.blobs, fresh, content, origin={"use": str(use_id)})
     read_copy(workshop.blobs, fresh)
-    with workshop.database.writing() as db:
+    with workshop.database.writing(VAULT) as db:
         move_object(db, USES, use_id, fresh)
     workshop.blobs.discard_copy(in_clear.stored_name)
     return 1
@@ -255,7 +256,7 @@ def _seal_copy(workshop: Workshop, use_id: UUID, in_clear: FiledObject) -> int:
 def _in_clear(workshop: Workshop, kind: RecordKind) -> Iterator[tuple[UUID, FiledObject]]:
     after: UUID | None = None
     while True:
-        with workshop.database.reading() as db:
+        with workshop.database.reading(VAULT) as db:
             after, found = in_clear_page(db, workshop.keys, kind, after, PAGE_ROWS)
         if after is None:
             return

@@ -9,6 +9,7 @@ from uuid import UUID
 from storage.filed_objects import objects_of_case
 from storage.objects import prove_object
 from vault.errors import IntegrityError
+from vault.model.scope import VAULT
 from vault.workshop import Workshop
 
 
@@ -21,7 +22,7 @@ def second_look(workshop: Workshop, case_id: UUID) -> int:
         IntegrityError: objects are missing or changed; the sentence names them all.
         Unavailable: an engine does not answer.
     """
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         objects = objects_of_case(db, workshop.keys, case_id)
     lost = []
     for filed in objects:

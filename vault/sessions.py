@@ -13,6 +13,7 @@ from storage.history import AuditRow, insert_audit
 from storage.people import BegunSignIn
 from vault.errors import NotAuthenticated
 from vault.model.actors import STAFF, Introduced, Person, Role
+from vault.model.scope import NOBODY
 from vault.workshop import Workshop
 
 TOKEN_BYTES = 32
@@ -36,7 +37,7 @@ def begin(workshop: Workshop, provider: str, return_to: str, *, at: datetime) ->
         Unavailable: the database does not answer.
     """
     secret = _new_token()
-    with workshop.database.writing() as db:
+    with workshop.database.writing(NOBODY) as db:
         begun = BegunSignIn(provider, return_to)
         people.insert_attempt(db, _hash(secret), begun, at + ATTEMPT_LIFETIME)
     return secret
@@ -50,7 +51,7 @@ def come_back(workshop: Workshop, secret: str, provider: str, *, at: datetime) -
             was begun at another provider.
         Unavailable: the database does not answer.
     """
-    with workshop.database.writing() as db:
+    with workshop.database.writing(NOBODY) as db:
         begun = people.take_attempt(db, _hash(secret), at)
     if begun is None:
         raise NotAuthenticated("This sign-in was finished already or took too long: begin it again.")
@@ -68,7 +69,7 @@ def enter(workshop: Workshop, who: Introduced, provider: str, *, before: str | N
         Unavailable: the database does not answer.
     """
     token = _new_token()
-    with workshop.database.writing() as db:
+    with workshop.database.writing(NOBODY) as db:
         person_id = people.keep_person(db, workshop.keys, who, at)
         if before is not None:
             people.delete_session(db, _hash(before))
@@ -85,12 +86,12 @@ def signed_in(workshop: Workshop, token: str, *, at: datetime) -> Person:
         NotAuthenticated: there is no such session, it was idle for too long, or it has ended.
         Unavailable: the database does not answer.
     """
-    with workshop.database.reading() as db:
+    with workshop.database.reading(NOBODY) as db:
         found = people.find_session(db, workshop.keys, _hash(token), at)
     if found is None or at - found.seen_at >= idle_limit(found.person.roles):
         raise NotAuthenticated(_NO_SESSION)
     if at - found.seen_at >= TOUCH_AFTER:
-        with workshop.database.writing() as db:
+        with workshop.database.writing(NOBODY) as db:
             people.touch_session(db, _hash(token), at)
     return found.person
 
@@ -101,7 +102,7 @@ def sign_out(workshop: Workshop, token: str, *, at: datetime) -> str | None:
     Raises:
         Unavailable: the database does not answer.
     """
-    with workshop.database.writing() as db:
+    with workshop.database.writing(NOBODY) as db:
         ended = people.delete_session(db, _hash(token))
         if ended is None:
             return None
@@ -115,7 +116,7 @@ def forget_ended(workshop: Workshop, *, at: datetime) -> int:
     Raises:
         Unavailable: the database does not answer.
     """
-    with workshop.database.writing() as db:
+    with workshop.database.writing(NOBODY) as db:
         return people.forget_ended(db, at)
 
 

@@ -11,6 +11,7 @@ from storage.db import Database
 from vault.catalogue import InForce, item_from_json, material_from_json, type_from_json
 from vault.errors import NotFound
 from vault.model.catalogue import CertificateType
+from vault.model.scope import NOBODY
 from vault.model.service_item import MaterialType, ServiceItem
 
 # A catalogue change reaches every process within this time; a deposit costs no query for it.
@@ -95,7 +96,7 @@ class CatalogueShelf:
     def _refresh(self, at: datetime) -> None:
         if self._read_at is not None and at - self._read_at <= REFRESH_AFTER:
             return
-        with self.database.reading() as db:
+        with self.database.reading(NOBODY) as db:
             types, items, materials = current_types(db), current_items(db), current_materials(db)
         self._types = _parsed(types, self._types, type_from_json)
         self._items = _parsed(items, self._items, item_from_json)

@@ -16,6 +16,7 @@ from storage.db import WriteConnection
 from storage.public_read import PublicReader
 from vault.errors import Conflict, FieldProblem, InputError, NotAuthenticated, NotFound
 from vault.model.actors import ClientFile, ClientGrant, PublicKey
+from vault.model.scope import NOBODY
 from vault.workshop import Workshop
 
 SECRET_BYTES = 32
@@ -57,7 +58,7 @@ def add_client(
     """
     fresh = _new_token()
     _check(workshop, client_id, types, at)
-    with workshop.database.writing() as db:
+    with workshop.database.writing(NOBODY) as db:
         if not clients.insert_client(db, ClientGrant(client_id, name, authorities, types), at):
             raise _taken(client_id)
         clients.insert_secret(db, client_id, _hash(fresh), at)
@@ -83,7 +84,7 @@ def add_signing_client(
     """
     _check(workshop, client_id, types, at)
     _check_keys(keys)
-    with workshop.database.writing() as db:
+    with workshop.database.writing(NOBODY) as db:
         if not clients.insert_client(db, ClientGrant(client_id, name, authorities, types), at):
             raise _taken(client_id)
         clients.insert_keys(db, client_id, keys, at)
@@ -98,7 +99,7 @@ def rotate_secret(workshop: Workshop, client_id: str, *, at: datetime) -> NewSec
         Unavailable: the database does not answer.
     """
     fresh = _new_token()
-    with workshop.database.writing() as db:
+    with workshop.database.writing(NOBODY) as db:
         _lock(db, client_id)
         if clients.live_keys(db, client_id, at):
             raise Conflict(f"{client_id} signs assertions: give it new keys, not a secret.")
@@ -119,7 +120,7 @@ def rotate_keys(workshop: Workshop, client_id: str, keys: Sequence[PublicKey], *
         Unavailable: the database does not answer.
     """
     _check_keys(keys)
-    with workshop.database.writing() as db:
+    with workshop.database.writing(NOBODY) as db:
         _lock(db, client_id)
         clients.end_secrets(db, client_id, at + ROTATION_OVERLAP)
         clients.end_keys(db, client_id, at + ROTATION_OVERLAP)
@@ -133,7 +134,7 @@ def disable_client(workshop: Workshop, client_id: str, *, at: datetime) -> None:
         NotFound: there is no such client.
         Unavailable: the database does not answer.
     """
-    with workshop.database.writing() as db:
+    with workshop.database.writing(NOBODY) as db:
         if not clients.disable_client(db, client_id, at):
             raise NotFound(f"There is no client {client_id}.")
 
@@ -144,7 +145,7 @@ def list_clients(workshop: Workshop, *, at: datetime) -> tuple[ClientFile, ...]:
     Raises:
         Unavailable: the database does not answer.
     """
-    with workshop.database.snapshot() as db:
+    with workshop.database.snapshot(NOBODY) as db:
         return clients.client_files(db, at)
 
 
@@ -155,7 +156,7 @@ def show_client(workshop: Workshop, client_id: str, *, at: datetime) -> ClientFi
         NotFound: there is no such client.
         Unavailable: the database does not answer.
     """
-    with workshop.database.snapshot() as db:
+    with workshop.database.snapshot(NOBODY) as db:
         found = clients.client_files(db, at, client_id)
     if not found:
         raise NotFound(f"There is no client {client_id}.")
@@ -171,7 +172,7 @@ def client_by_secret(workshop: Workshop, client_id: str, secret: str, *, at: dat
     """
     if CLIENT_ID.fullmatch(client_id) is None:
         raise NotAuthenticated(_REFUSED_CLIENT)
-    with workshop.database.reading() as db:
+    with workshop.database.reading(NOBODY) as db:
         client = clients.find_client_by_secret(db, client_id, _hash(secret), at)
     if client is None:
         raise NotAuthenticated(_REFUSED_CLIENT)
@@ -195,7 +196,7 @@ def keys_of(workshop: Workshop, client_id: str, *, at: datetime) -> tuple[Public
     """
     if CLIENT_ID.fullmatch(client_id) is None:
         return ()
-    with workshop.database.reading() as db:
+    with workshop.database.reading(NOBODY) as db:
         return clients.live_keys(db, client_id, at)
 
 
@@ -208,7 +209,7 @@ def client_by_assertion(workshop: Workshop, client_id: str, jti: str, *, expires
         NotAuthenticated: the assertion was shown before, or the client was disabled meanwhile.
         Unavailable: the database does not answer; the assertion may be used up.
     """
-    with workshop.database.writing() as db:
+    with workshop.database.writing(NOBODY) as db:
         client = clients.find_client(db, client_id)
         if client is None or not clients.use_assertion(db, client_id, _hash(jti), expires_at):
             raise NotAuthenticated(_REFUSED_ASSERTION)
@@ -221,7 +222,7 @@ def forget_assertions(workshop: Workshop, *, at: datetime) -> int:
     Raises:
         Unavailable: the database does not answer.
     """
-    with workshop.database.writing() as db:
+    with workshop.database.writing(NOBODY) as db:
         return clients.forget_assertions(db, at)
 
 
@@ -232,7 +233,7 @@ def client_by_id(workshop: Workshop, client_id: str) -> ClientGrant:
         NotAuthenticated: the client is gone or disabled since the token was given out.
         Unavailable: the database does not answer.
     """
-    with workshop.database.reading() as db:
+    with workshop.database.reading(NOBODY) as db:
         return _still_in(clients.find_client(db, client_id))
 
 

@@ -10,6 +10,7 @@ from vault.errors import IntegrityError
 from vault.log import event_content, promised
 from vault.model.legal_time import day_begins, legal_day
 from vault.model.lifecycle import TAKES_OVER, Action, Forbidden, StatusEvent, outcome
+from vault.model.scope import VAULT
 from vault.workshop import Workshop
 
 TAKE_OVER_TASK = "take_over"
@@ -39,7 +40,7 @@ def take_over(workshop: Workshop, certificate_id: UUID, *, at: datetime) -> bool
         IntegrityError: there is no such certificate, or it has not begun yet.
         Unavailable: the database does not answer; the same job may succeed later.
     """
-    with workshop.database.writing() as db:
+    with workshop.database.writing(VAULT) as db:
         new = find_successor(db, certificate_id)
         if new is None or new.predecessor is None or new.valid_from > legal_day(at):
             raise IntegrityError(f"Certificate {certificate_id} has nothing to take over today.")

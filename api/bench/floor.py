@@ -32,6 +32,7 @@ from vault.deposit.making import (
 from vault.model.actors import ClientGrant
 from vault.model.catalogue import CertificateType
 from vault.model.certificate import ApprovalResult
+from vault.model.scope import VAULT
 from vault.seal_ring import UsableSeal
 
 
@@ -58,7 +59,7 @@ def bare(settings: Settings) -> Bare:
     grant = ClientGrant("bench", "bench", frozenset(authority.code for authority in kind.authorities))
     (result,) = read_case(InForce({kind.code: kind}, {}, {}), grant, body, at=at).results
     authority = result.issuing_authority
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         owner = workshop.seals.opened(db, seals_in_use(db, frozenset({authority}), at)[authority])
     workshop.database.close()
     parts = (kind, result, owner, workshop.typesetter, workshop.tsa, workshop.public_url)

@@ -25,6 +25,7 @@ from vault.founding import SecretsFolder
 from vault.model.catalogue import CertificateType
 from vault.model.custody import GrantState
 from vault.model.holders import Holder
+from vault.model.scope import VAULT
 from vault.transparency.health import log_health, sentence
 from vault.workshop import Workshop
 
@@ -101,7 +102,7 @@ def _well(findings: list[Finding]) -> bool:
 def _database(settings: Settings) -> Iterator[Finding]:
     database = database_of(settings)
     try:
-        with database.reading() as db:
+        with database.reading(VAULT) as db:
             before = datetime.now(UTC)
             state = server_state(db)
             after = datetime.now(UTC)
@@ -167,7 +168,7 @@ def _keys(settings: Settings) -> Iterator[Finding]:
 
 
 def _rotation(workshop: Workshop) -> Iterator[Finding]:
-    with workshop.database.writing() as db:  # raises where the key ring lacks a key in use
+    with workshop.database.writing(VAULT) as db:  # raises where the key ring lacks a key in use
         state = current_state(db)
     versions = f"index key {state.index_version} and wrapping key {state.wrapping_version}"
     if state.rotating:
@@ -201,7 +202,7 @@ def _mode(settings: Settings) -> Iterator[Finding]:
 def _seals(workshop: Workshop) -> Iterator[Finding]:
     at = datetime.now(UTC)
     wanted = {a.code: a.name for kind in workshop.shelf.types(at).values() for a in kind.authorities}
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         rows = [row for row in all_seals(db) if row.stopped_at is None]
         for row in rows:
             workshop.seals.opened(db, row.seal_id)  # raises where key and certificate do not belong together

@@ -18,6 +18,7 @@ from vault.lifecycle import Recorded, StatusChange, change_status, changing
 from vault.model.certificate import CertificateRecord, Status
 from vault.model.legal_time import legal_day
 from vault.model.lifecycle import Action
+from vault.model.scope import VAULT
 from vault.workshop import Workshop
 
 pytestmark = [pytest.mark.engines, pytest.mark.crash]
@@ -38,7 +39,7 @@ def standing(house: House, certificate: CertificateRecord) -> tuple[Status, list
     """What the row and the events say; fsck holds them against each other and the leaves."""
     workshop = house.wired.workshop
     assert checked(house).problems == ()
-    with workshop.database.snapshot() as db:
+    with workshop.database.snapshot(VAULT) as db:
         found = record(db, workshop.keys, certificate.certificate_id)
         events = events_of(db, [certificate.certificate_id])[certificate.certificate_id]
     assert found is not None

@@ -11,6 +11,7 @@ from tests.desks import VIA, Desk
 from vault.custody import approve, propose, propose_resumption, resume, stop
 from vault.errors import Unavailable
 from vault.model.custody import GrantState, SealAct
+from vault.model.scope import VAULT
 
 pytestmark = [pytest.mark.engines, pytest.mark.crash]
 
@@ -30,7 +31,7 @@ def test_a_grant_is_made_and_approved_once(house: House, desk: Desk, how: str) -
             approve(workshop, desk.approves, ids, via=VIA, at=now)
         assert approve(workshop, desk.approves, ids, via=VIA, at=now).repeated is (how == "after")
         assert wire.cuts == 2
-    with desk.workshop.database.reading() as db:
+    with desk.workshop.database.reading(VAULT) as db:
         (grant,) = grants_of_seals(db, [desk.seal.seal_id])
     assert grant.state is GrantState.APPROVED
     desk.deposit()
@@ -44,7 +45,7 @@ def test_a_stop_whose_commit_is_cut_off_is_tried_again_by_itself(house: House, d
             done = stop(workshop, desk.seal.seal_id, desk.makes, "样例", via=VIA, at=datetime.now(UTC))
             assert wire.cuts == 1
             assert done.repeated is (how == "after")
-        with desk.workshop.database.reading() as db:
+        with desk.workshop.database.reading(VAULT) as db:
             assert latest_seal_events(db, [desk.seal.seal_id])[desk.seal.seal_id].act is SealAct.STOP
         propose_resumption(
             desk.workshop, desk.makes, desk.seal.seal_id, "样例", via=VIA, at=datetime.now(UTC)

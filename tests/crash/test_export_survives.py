@@ -15,6 +15,7 @@ from tests.conftest import House
 from tests.flows.test_deposit import deposited
 from tests.requests import example_request
 from vault.directories import Exported, Format, export_directories
+from vault.model.scope import VAULT
 
 pytestmark = [pytest.mark.engines, pytest.mark.crash]
 
@@ -55,7 +56,7 @@ def test_killed_twice_and_then_gone_on_with(house: House, tmp_path: Path) -> Non
         .where(audit_events.c.details["export"].astext == made.started_at)
         .group_by(audit_events.c.actor, audit_events.c.action)
     )
-    with house.wired.workshop.database.reading() as db:
+    with house.wired.workshop.database.reading(VAULT) as db:
         assert {(row[0], row[1]): row[2] for row in db.execute(tries)} == {
             ("operator:dying", "directory-export-begun"): 2,
             ("operator:suite", "directory-export-begun"): 1,

@@ -24,6 +24,7 @@ from tests.requests import example_request
 from vault.custody import stop
 from vault.deposit import committing, flow
 from vault.errors import SealCapReached, Unavailable
+from vault.model.scope import VAULT
 
 pytestmark = [pytest.mark.engines, pytest.mark.crash]
 
@@ -40,13 +41,13 @@ def test_many_threads_never_use_more_than_the_cap_and_all_of_it(desk: Desk, cap:
         barrier.wait()
         taken = 0
         for _try in range(tries):
-            with desk.workshop.database.writing() as db:
+            with desk.workshop.database.writing(VAULT) as db:
                 taken += take_uses(db, grant.grant_id, cap, DAY, 1)
         return taken
 
     with ThreadPoolExecutor(threads) as pool:
         assert sum(pool.map(one, range(threads))) == cap
-    with desk.workshop.database.reading() as db:
+    with desk.workshop.database.reading(VAULT) as db:
         assert used_on(db, [grant.grant_id], DAY) == {grant.grant_id: cap}
 
 
@@ -58,10 +59,10 @@ def test_what_is_given_back_at_the_same_time_is_never_used_twice(desk: Desk) -> 
         barrier.wait()
         held = 0
         for n in range(tries):
-            with desk.workshop.database.writing() as db:
+            with desk.workshop.database.writing(VAULT) as db:
                 taken = take_uses(db, grant.grant_id, cap, DAY, 1)
             if taken and n % 2:
-                with desk.workshop.database.writing() as db:
+                with desk.workshop.database.writing(VAULT) as db:
                     give_back_uses(db, grant.grant_id, DAY, 1)
             else:
                 held += taken
@@ -69,7 +70,7 @@ def test_what_is_given_back_at_the_same_time_is_never_used_twice(desk: Desk) -> 
 
     with ThreadPoolExecutor(threads) as pool:
         held = sum(pool.map(one, range(threads)))
-    with desk.workshop.database.reading() as db:
+    with desk.workshop.database.reading(VAULT) as db:
         counted = used_on(db, [grant.grant_id], DAY)[grant.grant_id]
     assert held <= counted <= cap  # a give-back that finds every slot held stays counted
 
@@ -77,12 +78,12 @@ def test_what_is_given_back_at_the_same_time_is_never_used_twice(desk: Desk) -> 
 def test_a_deposit_at_its_commit_holds_no_other_up(desk: Desk) -> None:
     """Two transactions of one grant, the second begun and ended while the first is open."""
     grant = desk.granted(cap=2 * SLOTS)
-    with desk.workshop.database.writing() as db:
+    with desk.workshop.database.writing(VAULT) as db:
         take_uses(db, grant.grant_id, 2 * SLOTS, DAY, 1)
-    with desk.workshop.database.writing() as first:
+    with desk.workshop.database.writing(VAULT) as first:
         assert take_uses(first, grant.grant_id, 2 * SLOTS, DAY, 1)
         for _ in range(SLOTS - 1):
-            with desk.workshop.database.writing() as other:
+            with desk.workshop.database.writing(VAULT) as other:
                 assert take_uses(other, grant.grant_id, 2 * SLOTS, DAY, 1)
 
 
@@ -90,13 +91,13 @@ def test_a_count_that_is_rolled_back_is_not_counted(desk: Desk) -> None:
     grant = desk.granted(cap=3)
 
     def counted_then_broken_off() -> None:
-        with desk.workshop.database.writing() as db:
+        with desk.workshop.database.writing(VAULT) as db:
             assert take_uses(db, grant.grant_id, 3, DAY, 2)
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         counted_then_broken_off()
-    with desk.workshop.database.writing() as db:
+    with desk.workshop.database.writing(VAULT) as db:
         assert take_uses(db, grant.grant_id, 3, DAY, 3)
 
 
@@ -164,7 +165,7 @@ def test_processes_that_deposit_at_once_stop_at_the_cap(house: House, desk: Desk
 
 
 def committed_under(desk: Desk) -> int:
-    with desk.workshop.database.reading() as db:
+    with desk.workshop.database.reading(VAULT) as db:
         query = select(certificates.c.id).join(documents, documents.c.certificate_id == certificates.c.id)
         return len(db.execute(query.where(documents.c.seal_id == desk.seal.seal_id)).all())
 
@@ -268,7 +269,7 @@ def test_a_stop_is_not_kept_waiting_by_a_deposit_that_hangs(
 def _wait_until_somebody_waits(desk: Desk) -> None:
     """Until PostgreSQL says that a statement waits for a row of `seals`."""
     deadline = time.monotonic() + 30
-    with desk.workshop.database.reading() as db:
+    with desk.workshop.database.reading(VAULT) as db:
         while not db.exec_driver_sql(
             "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%%FROM seals%%'"
         ).first():
@@ -278,8 +279,8 @@ def _wait_until_somebody_waits(desk: Desk) -> None:
 
 def test_the_table_itself_refuses_more_than_the_cap(desk: Desk) -> None:
     grant = desk.granted(cap=3)
-    with desk.workshop.database.writing() as db:
+    with desk.workshop.database.writing(VAULT) as db:
         take_uses(db, grant.grant_id, 3, DAY, 3)
     statement = seal_uses.update().where(seal_uses.c.grant_id == grant.grant_id)
-    with pytest.raises(Exception, match="within_share"), desk.workshop.database.writing() as db:
+    with pytest.raises(Exception, match="within_share"), desk.workshop.database.writing(VAULT) as db:
         db.execute(statement.values(used=seal_uses.c.used + 1))

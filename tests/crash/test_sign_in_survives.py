@@ -12,6 +12,7 @@ from tests.conftest import House, behind_a_cutting_wire
 from vault import sessions, signin
 from vault.errors import NotAuthenticated, Unavailable
 from vault.model.actors import Assurance, Introduced, PublicKey, Role
+from vault.model.scope import VAULT
 
 pytestmark = [pytest.mark.engines, pytest.mark.crash]
 
@@ -52,7 +53,7 @@ def test_a_session_whose_commit_was_cut_off(house: House, how: str) -> None:
                 sessions.signed_in(workshop, before, at=AT)
         token = sessions.enter(workshop, who, "local", before=before, at=AT)
         person = sessions.signed_in(workshop, token, at=AT)
-        with workshop.database.reading() as db:
+        with workshop.database.reading(VAULT) as db:
             rows = db.execute(select(func.count()).where(people.c.issuer == issuer)).scalar_one()
             actor = f"person:{person.person_id}"
             told = db.execute(select(func.count()).where(audit_events.c.actor == actor)).scalar_one()

@@ -22,6 +22,7 @@ from vault.deposit.storing import StoredFiles
 from vault.errors import Conflict, Unavailable, VaultError
 from vault.founding import SecretsFolder, make_development_seal
 from vault.lookup import of_case
+from vault.model.scope import VAULT
 
 pytestmark = [pytest.mark.engines, pytest.mark.crash]
 
@@ -134,7 +135,7 @@ def test_a_conflict_at_the_commit_is_forgotten_and_stays_a_conflict(
     monkeypatch.setattr(flow, "store", store_then_lose)
     with pytest.raises(Conflict, match="changed meanwhile"):
         deposited(house, late)
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         case = find_case(db, workshop.keys, house.client.client_id, late["case"]["number"])
     assert case is not None
     assert case.envelope == {}
@@ -152,7 +153,7 @@ def test_a_committed_case_is_answered_after_its_seal_was_stopped(house: House) -
     request = example_request(house.catalogue, kind.name)
     first = deposited(house, request)
     seal_id = first.certificates[0].documents[0].seal_id
-    with workshop.database.writing() as db:
+    with workshop.database.writing(VAULT) as db:
         stop_seal(db, seal_id, datetime.now(UTC))
     try:
         assert deposited(house, request).certificates == first.certificates

@@ -18,6 +18,7 @@ from tests.trials import broken_off_after, checked, cutting_after
 from vault.errors import Unavailable
 from vault.fsck import Weight
 from vault.model.certificate import CertificateRecord
+from vault.model.scope import VAULT
 from vault.uses import MadeUse, discard_copy, make_use, making, read_use, redeem, revoke_by_maker
 from vault.workshop import Workshop
 
@@ -56,7 +57,7 @@ def leftovers(house: House) -> set[str]:
 
 def uses_of(house: House, certificate: CertificateRecord) -> int:
     query = select(uses.c.id).where(uses.c.certificate_id == certificate.certificate_id)
-    with house.wired.workshop.database.reading() as db:
+    with house.wired.workshop.database.reading(VAULT) as db:
         return len(db.execute(query.join(use_holders, use_holders.c.use_id == uses.c.id)).all())
 
 

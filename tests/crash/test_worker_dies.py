@@ -17,6 +17,7 @@ from tests.receivers import Receiver, receiver
 from tests.trials import now
 from vault.changes import change_json
 from vault.model.actors import ClientGrant
+from vault.model.scope import VAULT
 from vault.webhooks import replay_range
 
 pytestmark = [pytest.mark.engines, pytest.mark.crash]
@@ -26,7 +27,7 @@ pytestmark = [pytest.mark.engines, pytest.mark.crash]
 def settings(house: House) -> Iterator[Mapping[str, str]]:
     """For workers that may send to this machine; what they left in the queue is forgotten."""
     yield house.settings.model_copy(update={"webhook_networks": "127.0.0.0/8"}).environment()
-    with house.wired.workshop.database.writing() as db:
+    with house.wired.workshop.database.writing(VAULT) as db:
         db.execute(text("DELETE FROM procrastinate_jobs WHERE queue_name LIKE 'webhook%'"))
 
 
@@ -56,7 +57,7 @@ def test_killed_in_the_middle_of_a_delivery(
             first.wait()
         (pending,) = deliveries(house, fresh.webhook.webhook_id)
         assert pending.state is DeliveryState.PENDING
-        with house.wired.workshop.database.writing() as db:  # half a minute without a sign of life
+        with house.wired.workshop.database.writing(VAULT) as db:  # half a minute without a sign of life
             db.execute(text("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 hour'"))
             # The next minute begins now.
             arguments = {"timestamp": 0}

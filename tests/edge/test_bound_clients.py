@@ -20,6 +20,7 @@ from tests.files import reasons_of
 from tests.requests import FOOD, example_request, kind_named
 from vault import signin
 from vault.custody import grant_what_is_missing
+from vault.model.scope import VAULT
 
 pytestmark = pytest.mark.engines
 
@@ -128,7 +129,7 @@ def recorded(house: House, client_id: str, action: str) -> tuple[Any, dict[str, 
         .where(audit_events.c.actor == client_id, audit_events.c.action == action)
         .order_by(audit_events.c.id.desc())
     )
-    with house.wired.workshop.database.reading() as db:
+    with house.wired.workshop.database.reading(VAULT) as db:
         event = db.execute(newest).first()
     assert event is not None
     return event, reasons_of(house.wired.workshop, event)

@@ -13,6 +13,7 @@ from tests.conftest import House
 from vault import signin
 from vault.errors import Conflict, InputError, NotAuthenticated, NotFound
 from vault.model.actors import PublicKey
+from vault.model.scope import VAULT
 
 pytestmark = pytest.mark.engines
 
@@ -52,7 +53,7 @@ def test_another_clients_secret_opens_nothing(house: House) -> None:
 
 def test_the_database_never_sees_a_secret(house: House) -> None:
     made = signin.add_client(house.wired.workshop, fresh("water"), "水务审批", GRANTS, at=AT)
-    with house.wired.workshop.database.reading() as db:
+    with house.wired.workshop.database.reading(VAULT) as db:
         query = select(client_secrets.c.secret_hash).where(client_secrets.c.client_id == made.client_id)
         [kept] = db.execute(query).scalars()
     assert made.secret.encode() not in kept
@@ -155,7 +156,7 @@ def test_assertions_are_forgotten_when_their_age_refuses_them(house: House) -> N
         signin.client_by_assertion(workshop, client_id, jti, expires_at=ends)
     signin.forget_assertions(workshop, at=AT + timedelta(minutes=2))
     mine = select(used_assertions.c.expires_at).where(used_assertions.c.client_id == client_id)
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         assert list(db.execute(mine).scalars()) == [AT + timedelta(minutes=3)]
 
 

@@ -24,6 +24,7 @@ from vault import signin
 from vault.accesses import read_order, record_order
 from vault.model.access import MACHINE
 from vault.model.certificate import CertificateRecord
+from vault.model.scope import VAULT
 
 pytestmark = pytest.mark.engines
 
@@ -52,7 +53,7 @@ def certificate(
 def document(house: House, certificate: dict[str, Any]) -> bytes:
     """The sealed file."""
     workshop = house.wired.workshop
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         found = record(db, workshop.keys, UUID(certificate["certificate_id"]))
     assert isinstance(found, CertificateRecord)
     return sealed_bytes(house, found)

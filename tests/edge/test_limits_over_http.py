@@ -27,6 +27,7 @@ from vault.errors import Unavailable
 from vault.log import moment
 from vault.model.certificate import CertificateRecord
 from vault.model.destinations import read_networks
+from vault.model.scope import VAULT
 
 pytestmark = pytest.mark.engines
 
@@ -242,10 +243,10 @@ def test_no_address_and_no_number_stands_in_the_table(
     edge = edge_of(caller)
     ask(caller, address, {"number": certificate.number, "code": certificate.verification_code})
     loop.run_until_complete(edge.exchange_limits())
-    with edge.workshop.database.reading() as db:
+    with edge.workshop.database.reading(VAULT) as db:
         keys = [bytes(key) for key in db.execute(select(rate_buckets.c.key)).scalars()]
     assert keys
     assert all(len(key) == 32 for key in keys)
     edge._sweep()  # noqa: SLF001 - what the loop does every ten minutes
-    with edge.workshop.database.reading() as db:
+    with edge.workshop.database.reading(VAULT) as db:
         assert len(db.execute(select(rate_buckets.c.key)).all()) <= len(keys)

@@ -26,6 +26,7 @@ from vault import sessions
 from vault.errors import NotAuthenticated
 from vault.model.actors import Assurance, Introduced, Person, Role
 from vault.model.holders import HolderCode
+from vault.model.scope import VAULT
 
 pytestmark = pytest.mark.engines
 
@@ -74,7 +75,7 @@ def test_somebody_signs_in_and_is_who_the_provider_says(
     page = caller("GET", "/my")
     assert "张𬱖" in page.text
     assert 'action="/signout"' in page.text
-    with house.wired.workshop.database.reading() as db:
+    with house.wired.workshop.database.reading(VAULT) as db:
         event = db.execute(
             select(audit_events).where(audit_events.c.action == "sign-in").order_by(audit_events.c.id.desc())
         ).first()
@@ -99,7 +100,7 @@ def test_a_persons_row_shows_neither_subject_nor_name_nor_code(house: House) -> 
     who = introduced(Role.HOLDER, subject=CODE.value)  # some providers take it for the subject
     token = entered(house, who)
     person = signed_in(house, token, AT)
-    with house.wired.workshop.database.reading() as db:
+    with house.wired.workshop.database.reading(VAULT) as db:
         row = db.execute(select(people).where(people.c.id == person.person_id)).one()
         session = db.execute(select(web_sessions).where(web_sessions.c.person_id == person.person_id)).one()
     kept = repr(tuple(row)) + repr(tuple(session))
@@ -390,7 +391,7 @@ def test_what_ended_is_forgotten(house: House) -> None:
     young = entered(house, person, AT)
     sessions.begin(workshop, "local", "/my", at=AT - timedelta(days=400))
     assert sessions.forget_ended(workshop, at=AT - timedelta(days=399)) >= 2
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         ended = AT - timedelta(days=399)
         for table in (web_sessions, sign_in_attempts):
             left = select(func.count()).where(table.c.expires_at <= ended)
@@ -403,7 +404,7 @@ def test_an_altered_row_opens_nothing(house: House) -> None:
     """Nobody makes themselves somebody else by moving an envelope from one row to another."""
     one, other = entered(house, introduced(Role.HOLDER)), entered(house, introduced(Role.HOLDER))
     mine, theirs = signed_in(house, one, AT), signed_in(house, other, AT)
-    with house.wired.workshop.database.writing() as db:
+    with house.wired.workshop.database.writing(VAULT) as db:
         row = db.execute(select(people).where(people.c.id == theirs.person_id)).one()
         move = update(people).where(people.c.id == mine.person_id)
         db.execute(move.values(data_key=row.data_key, sealed=row.sealed))
@@ -411,7 +412,7 @@ def test_an_altered_row_opens_nothing(house: House) -> None:
         with pytest.raises(Exception, match="does not open"):
             signed_in(house, one, AT)
     finally:  # for fsck, which other tests run over the same rows
-        with house.owner.writing() as db:
+        with house.owner.writing(VAULT) as db:
             mended = delete(web_sessions).where(web_sessions.c.person_id == mine.person_id)
             db.execute(mended)
             db.execute(delete(people).where(people.c.id == mine.person_id))

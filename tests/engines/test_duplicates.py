@@ -16,6 +16,7 @@ from tests.conftest import House
 from tests.engines.test_serving import answering, free_port
 from tests.programs import eventually, running
 from tests.requests import example_request
+from vault.model.scope import VAULT
 
 pytestmark = pytest.mark.engines
 
@@ -79,5 +80,5 @@ def certificates_of(house: House, numbers: list[str]) -> dict[str, list[str]]:
         " JOIN certificates ON certificates.case_id = cases.id"
         " WHERE cases.number = ANY(:numbers) GROUP BY cases.number"
     )
-    with house.wired.workshop.database.reading() as db:
+    with house.wired.workshop.database.reading(VAULT) as db:
         return {row.number: row.ids for row in db.execute(query, {"numbers": numbers})}

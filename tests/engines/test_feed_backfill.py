@@ -28,6 +28,7 @@ from vault.changes import backfill, backfilling, change_json, place_changes
 from vault.model.certificate import Status
 from vault.model.changes import CertificateChange, MaterialChange
 from vault.model.lifecycle import Action, StatusEvent
+from vault.model.scope import VAULT
 
 pytestmark = pytest.mark.engines
 
@@ -101,7 +102,7 @@ def write_material(db: WriteConnection, n: int, *, verified: bool) -> None:
 
 def everything(database: Database) -> list[tuple[int, str]]:
     """Which certificate or material, by number, and what happened; in the order of the feed."""
-    with database.reading() as db:
+    with database.reading(VAULT) as db:
         found = changes_between(db, 0, None, None, 1000)
     assert [change.position for change in found] == list(range(1, len(found) + 1))
     told = []
@@ -114,14 +115,14 @@ def everything(database: Database) -> list[tuple[int, str]]:
 def filled(url: str) -> Database:
     """Eight certificates, one of them suspended, two materials; then the migration, and life goes on."""
     database = Database(url, pool_size=4)
-    with database.writing() as db:
+    with database.writing(VAULT) as db:
         for n in range(8):
             write_certificate(db, n)
         write_event(db, 3, "suspend", "suspended", START + timedelta(days=1))
         write_material(db, 0, verified=False)
         write_material(db, 1, verified=True)
     upgrade(url)
-    with database.writing() as db:  # so would a process of the release before
+    with database.writing(VAULT) as db:  # so would a process of the release before
         write_event(db, 3, "resume", "valid", START + timedelta(days=2))
         write_certificate(db, 8)
     return database
@@ -143,7 +144,7 @@ def test_what_happened_before_comes_first_and_once(older_vault: str, monkeypatch
     for done in (2, 4, 6):  # broken off, and started again
         assert run(database, batches_max=1) is False
         assert everything(database) == BEFORE[:done]
-    with database.writing() as db:
+    with database.writing(VAULT) as db:
         write_event(db, 0, "revoke", "revoked", START + timedelta(days=3))
     assert run(database) is True
     place_changes(database)
@@ -151,7 +152,7 @@ def test_what_happened_before_comes_first_and_once(older_vault: str, monkeypatch
     assert everything(database) == expected
     assert run(database) is True
     assert everything(database) == expected
-    with database.reading() as db:
+    with database.reading(VAULT) as db:
         materials = changes_between(db, 0, None, ["client:old"], 10)
     assert [c.trust for c in materials if isinstance(c, MaterialChange)] == ["C", "C", "B"]
     database.close()
@@ -186,7 +187,7 @@ def test_several_at_once(older_vault: str, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_new_vault_has_nothing_to_copy(house: House) -> None:
-    with house.wired.workshop.database.reading() as db:
+    with house.wired.workshop.database.reading(VAULT) as db:
         assert is_copied(db)
 
 
@@ -215,7 +216,7 @@ def test_the_feed_is_the_same_after_a_dump_and_restore(house: House) -> None:
             elsewhere = replace(house, settings=restored, wired=replace(house.wired, workshop=workshop))
             assert read_on(elsewhere, "").changes == before.changes
             assert read_on(elsewhere, cursor).changes == before.changes[-1:]
-            with workshop.database.writing() as db:
+            with workshop.database.writing(VAULT) as db:
                 newest = before.changes[-1]
                 assert isinstance(newest, CertificateChange)
                 event = StatusEvent(

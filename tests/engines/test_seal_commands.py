@@ -20,6 +20,7 @@ from tests.flows.test_seal_import import PASSWORD, as_pkcs12, issued
 from tests.requests import example_request
 from tests.tokens import PIN, Token
 from vault.errors import VaultError
+from vault.model.scope import VAULT
 
 pytestmark = pytest.mark.engines
 
@@ -106,11 +107,11 @@ def test_the_platforms_seal_is_brought_in_for_usage_copies(
         *("--password-file", terminal.secret(PASSWORD)),
     )
     seal_id = json.loads(brought)["seal_id"]
-    with house.wired.workshop.database.reading() as db:
+    with house.wired.workshop.database.reading(VAULT) as db:
         assert platform_seal_in_use(db, datetime.now(UTC)) == seal_id
     assert listed(terminal, seal_id)["purpose"] == "usage-copy"
     terminal("seal", "stop", seal_id)
-    with house.wired.workshop.database.reading() as db:
+    with house.wired.workshop.database.reading(VAULT) as db:
         assert platform_seal_in_use(db, datetime.now(UTC)) not in {seal_id, None}
 
 

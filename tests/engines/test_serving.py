@@ -24,6 +24,7 @@ from tests.programs import certvault, children_of, environment, eventually, kill
 from tests.requests import example_request, new_case_number
 from vault.deposit.committing import SECOND_LOOK_TASK
 from vault.model.certificate import CertificateRecord
+from vault.model.scope import VAULT
 from vault.uses import make_use, read_use, revoke_by_maker
 
 pytestmark = pytest.mark.engines
@@ -168,7 +169,7 @@ def test_no_database_is_told_apart_from_a_problem(house: House) -> None:
 
 def renamed(house: House, certificate: CertificateRecord, name: str | None) -> None:
     statement = update(documents).where(documents.c.certificate_id == certificate.certificate_id)
-    with house.owner.writing() as db:
+    with house.owner.writing(VAULT) as db:
         db.execute(statement.values(object_name=name))
 
 
@@ -180,7 +181,7 @@ def test_the_worker_looks_again_and_shows_what_is_lost(house: House, tmp_path: P
     name = filed(house, gone).name
     renamed(house, gone, f"00/{gone.certificate_id}/never-stored")
     at = datetime.now(UTC)
-    with workshop.database.writing() as db:
+    with workshop.database.writing(VAULT) as db:
         for case_id in (kept, lost):
             arguments = {"case_id": case_id}
             defer_job(db, queue=UPKEEP_QUEUE, task=SECOND_LOOK_TASK, arguments=arguments, at=at)
@@ -191,7 +192,7 @@ def test_the_worker_looks_again_and_shows_what_is_lost(house: House, tmp_path: P
             " WHERE args = jsonb_build_object('case_id', CAST(:case_id AS text))"
             " AND scheduled_at <= :at"
         )
-        with workshop.database.reading() as db:
+        with workshop.database.reading(VAULT) as db:
             return list(db.execute(query, {"case_id": case_id, "at": at}).scalars())
 
     log = tmp_path / "worker.log"

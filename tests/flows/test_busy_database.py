@@ -6,6 +6,7 @@ from storage import db as storage_db
 from storage.db import Database
 from tests.conftest import House
 from vault.errors import Unavailable
+from vault.model.scope import VAULT
 
 pytestmark = pytest.mark.engines
 
@@ -14,9 +15,9 @@ def test_an_exhausted_pool_is_told_as_unavailable(house: House, monkeypatch: pyt
     monkeypatch.setattr(storage_db, "POOL_TIMEOUT_S", 1)
     database = Database(house.settings.database_url.get_secret_value(), pool_size=1)
     try:
-        with database.reading():
+        with database.reading(VAULT):
             for waits in (database.reading, database.writing, database.snapshot):
-                with pytest.raises(Unavailable, match="in use"), waits():
+                with pytest.raises(Unavailable, match="in use"), waits(VAULT):
                     pass
         database.ping()
     finally:

@@ -31,6 +31,7 @@ from vault.model.certificate import CertificateRecord
 from vault.model.changes import CertificateChange, Change, MaterialChange
 from vault.model.holders import HolderCode
 from vault.model.lifecycle import Action, InspectionResult
+from vault.model.scope import VAULT
 
 pytestmark = pytest.mark.engines
 
@@ -205,13 +206,13 @@ def by_the_feed(house: House, after: str) -> tuple[list[Seen], str]:
 def by_id(house: House, after: str) -> tuple[list[Seen], str]:
     """What everybody writes first: rows after the last id, in the order of ids."""
     query = select(changes).where(changes.c.id > int(after)).order_by(changes.c.id)
-    with house.wired.workshop.database.reading() as db:
+    with house.wired.workshop.database.reading(VAULT) as db:
         rows = db.execute(query).all()
     return [(r.certificate_id, r.action, r.at) for r in rows], str(rows[-1].id) if rows else after
 
 
 def newest_id(house: House) -> str:
-    with house.wired.workshop.database.reading() as db:
+    with house.wired.workshop.database.reading(VAULT) as db:
         return str(db.execute(text("SELECT max(id) FROM changes")).scalar_one())
 
 
@@ -277,7 +278,7 @@ def test_an_open_transaction_holds_up_neither_reader_nor_writer(
 
 def test_deposits_do_not_wait_for_who_gives_out_places(house: House) -> None:
     after = head(house)
-    with house.wired.workshop.database.writing() as db:
+    with house.wired.workshop.database.writing(VAULT) as db:
         db.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": 0x63686E67})
         certificate = new_certificate(house)
     assert certificate.certificate_id in {subject for subject, _, _ in seen(read_on(house, after))}
@@ -332,7 +333,7 @@ def test_places_are_given_once_by_whoever_comes_first(house: House) -> None:
     with ThreadPoolExecutor(4) as pool:
         given = list(pool.map(lambda _: place_changes(house.wired.workshop.database), range(4)))
     assert sorted(given) == [0, 0, 0, 1]
-    with house.wired.workshop.database.reading() as db:
+    with house.wired.workshop.database.reading(VAULT) as db:
         count, last = db.execute(text("SELECT count(*), max(position) FROM changes")).one()
     assert count == last, "places are dense"
 
@@ -351,7 +352,7 @@ def test_the_feed_cannot_be_rewritten(house: House, rewrite: str) -> None:
     head(house)
     with (
         pytest.raises(Exception, match=re.compile("insert-only")),
-        house.owner.writing() as db,
+        house.owner.writing(VAULT) as db,
     ):
         db.execute(text(rewrite))
 

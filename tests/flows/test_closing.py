@@ -17,6 +17,7 @@ from vault.closing import ITEMS_LOOKED_BACK, missing_of_case, reconcile, unliste
 from vault.deposit import read_case
 from vault.deposit.reserving import ReservedCase, release, reserve
 from vault.errors import InputError
+from vault.model.scope import VAULT
 
 pytestmark = pytest.mark.engines
 
@@ -72,7 +73,7 @@ def test_another_clients_case_is_no_deposit_of_this_one(house: House) -> None:
     deposited(house, request)
     found = reconcile(house.wired.workshop, None, [])
     assert found.absent == ()
-    with house.wired.workshop.database.writing() as db:
+    with house.wired.workshop.database.writing(VAULT) as db:
         db.execute(text("INSERT INTO clients VALUES ('other', 'Other', '{}', now()) ON CONFLICT DO NOTHING"))
     found = reconcile(house.wired.workshop, "other", [request["case"]["number"]])
     assert [a.missing for a in found.absent] == [("no deposit received",)]
@@ -104,7 +105,7 @@ def test_reconcile_lists_both_kinds_and_says_so_by_its_status(house: House, tmp_
 def test_reconcile_from_standard_input_has_nothing_to_say_of_a_whole_case(house: House) -> None:
     request = example_request(house.catalogue)
     deposited(house, request)
-    with house.owner.writing() as db:
+    with house.owner.writing(VAULT) as db:
         db.execute(text("INSERT INTO clients VALUES ('quiet', 'Quiet', '{}', now()) ON CONFLICT DO NOTHING"))
         db.execute(
             text("UPDATE cases SET client_id = 'quiet' WHERE number = :n"), {"n": request["case"]["number"]}

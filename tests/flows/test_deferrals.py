@@ -25,6 +25,7 @@ from vault.model.access import MACHINE
 from vault.model.deferral import ORDER_DAYS_MAX, DeferralOrder
 from vault.model.history_entry import access_id
 from vault.model.legal_time import day_begins, legal_day
+from vault.model.scope import VAULT
 from vault.workshop import Workshop
 
 pytestmark = pytest.mark.engines
@@ -81,7 +82,7 @@ def test_what_an_order_covers_is_shown_on_its_day_and_says_so(scene: Scene) -> N
 def test_what_is_deferred_cannot_be_disputed_yet_nor_found_by_a_page(scene: Scene) -> None:
     recorded(scene.house, order(scene))
     looked(scene, scene.receiver)
-    with scene.house.wired.workshop.database.reading() as db:
+    with scene.house.wired.workshop.database.reading(VAULT) as db:
         query = select(func.max(audit_events.c.id)).where(audit_events.c.action == "holdings")
         hidden = db.execute(query).scalar_one()
     about = {"access_id": access_id(hidden), "kind": "unlawful_access", "statement": "?"}
@@ -186,7 +187,7 @@ def test_a_commit_that_was_cut_off_and_sent_again(scene: Scene, how: str) -> Non
         assert wire_.cuts == 1
         made, repeated = recorded(scene.house, request, workshop=workshop)
     assert repeated is (how == "after")
-    with scene.house.wired.workshop.database.reading() as db:
+    with scene.house.wired.workshop.database.reading(VAULT) as db:
         query = select(func.count()).where(audit_events.c.details["order"].astext == str(made.order_id))
         assert db.execute(query).scalar_one() == 1
 
@@ -246,7 +247,7 @@ def test_orders_are_listed_and_the_look_is_recorded(scene: Scene) -> None:
     json = order_json(made)
     assert (json["holder_id"], json["until"]) == (str(made.holder_id), str(legal_day(made.ends_at)))
     assert scene.company["code"] not in str(json)
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         query = select(audit_events.c.action).where(audit_events.c.actor == "operator:w0120")
         assert {"history-defer", "history-list"} <= set(db.execute(query).scalars())
     assert "history-defer" not in seen(scene, made.ends_at)
@@ -261,9 +262,9 @@ def test_orders_are_listed_and_the_look_is_recorded(scene: Scene) -> None:
 def test_an_order_is_never_changed(scene: Scene, change: str) -> None:
     made, _ = recorded(scene.house, order(scene))
     database = scene.house.wired.workshop.database
-    with pytest.raises(ProgrammingError, match="insert-only"), scene.house.owner.writing() as db:
+    with pytest.raises(ProgrammingError, match="insert-only"), scene.house.owner.writing(VAULT) as db:
         db.execute(text(change))
-    with database.reading() as db:
+    with database.reading(VAULT) as db:
         row = db.execute(select(deferral_orders).where(deferral_orders.c.id == made.order_id)).one()
     assert made.number is not None
     assert made.legal_basis is not None

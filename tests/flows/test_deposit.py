@@ -22,6 +22,7 @@ from vault.errors import Conflict, DocumentRefused, InputError, NotFound
 from vault.model.actors import ClientGrant
 from vault.model.certificate import SealLevel, Status
 from vault.model.identifier import CertificateIdentifier
+from vault.model.scope import VAULT
 from vault.shelf import CatalogueShelf
 from vault.uploads import keep_upload
 
@@ -49,12 +50,12 @@ def uploaded_pdf(house: House, text: str, client: ClientGrant | None = None) -> 
 def case_of(house: House, answered: Deposited) -> UUID:
     """The id of a deposited case."""
     query = select(cases.c.id).where(cases.c.number == answered.case_number)
-    with house.wired.workshop.database.reading() as db:
+    with house.wired.workshop.database.reading(VAULT) as db:
         return cast("UUID", db.execute(query).scalar_one())
 
 
 def rows(house: House, table: Table) -> int:
-    with house.wired.workshop.database.reading() as db:
+    with house.wired.workshop.database.reading(VAULT) as db:
         return int(db.execute(select(func.count()).select_from(table)).scalar_one())
 
 

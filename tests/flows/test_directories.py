@@ -24,6 +24,7 @@ from vault.lifecycle import change_status, read_change
 from vault.model.certificate import CertificateRecord
 from vault.model.directory import Directory
 from vault.model.legal_time import day_begins, legal_day
+from vault.model.scope import VAULT
 from vault.succession import take_over
 from vault.workshop import Workshop
 
@@ -98,7 +99,7 @@ def test_each_certificate_stands_in_the_directory_of_its_holders(
     assert row["CZZTDMLXDM"] == ["111", "001"]
     assert (row["ZZMC"], row["ZZZT"], row["ZZBFJG"]) == (ESTATE, "01", row["ZZBFJG"])
     assert row["ZZBFJG"] != ""
-    with house.wired.workshop.database.reading() as db:
+    with house.wired.workshop.database.reading(VAULT) as db:
         held = db.execute(text("SELECT count(*) FROM certificates")).scalar_one()
     assert made.certificates == len(both(made)) == held
 
@@ -292,11 +293,11 @@ def test_who_exported_what_is_audited_without_anybodys_code(
 ) -> None:
     given(house, ESTATE, person)
     database = house.owner
-    with database.reading() as db:
+    with database.reading(VAULT) as db:
         before = db.execute(select(func.max(audit_events.c.id))).scalar_one()
     made = exported(house, tmp_path / "made")
     query = select(audit_events).where(audit_events.c.id > before).order_by(audit_events.c.id)
-    with database.reading() as db:
+    with database.reading(VAULT) as db:
         begun, ended = db.execute(query).all()
     assert (begun.actor, begun.action) == ("operator:suite", "directory-export-begun")
     assert (ended.actor, ended.action) == ("operator:suite", "directory-export")
@@ -328,7 +329,7 @@ def test_no_export_is_there_whose_audit_did_not_commit(
         audit_events.c.action == "directory-export",
         audit_events.c.details["export"].astext == made.started_at,
     )
-    with house.wired.workshop.database.reading() as db:
+    with house.wired.workshop.database.reading(VAULT) as db:
         assert db.execute(ended).scalar_one() == (1 if how == "before" else 2)
 
 
@@ -338,13 +339,13 @@ def test_a_certificate_that_cannot_be_read_is_named_and_the_rest_is_there(
     damaged, whole = given(house, ESTATE, person), given(house, ESTATE, person)
     name = {"id": damaged.certificate_id}
     database = house.owner
-    with database.writing() as db:
+    with database.writing(VAULT) as db:
         kept = db.execute(text("SELECT sealed FROM certificates WHERE id = :id"), name).scalar_one()
         db.execute(text("UPDATE certificates SET sealed = '\\x00' WHERE id = :id"), name)
     try:
         made = exported(house, tmp_path / "made")
     finally:
-        with database.writing() as db:
+        with database.writing(VAULT) as db:
             db.execute(text("UPDATE certificates SET sealed = :s WHERE id = :id"), {**name, "s": kept})
     assert (made.damaged, made.damaged_count) == ((damaged.identifier,), 1)
     assert whole.identifier in both(made)
@@ -378,12 +379,12 @@ def test_a_type_is_named_as_it_was_called_then(house: House, person: Holder, tmp
     )
     values = {"code": certificate.type_code, "version": certificate.type_version}
     database = house.owner
-    with database.writing() as db:
+    with database.writing(VAULT) as db:
         db.execute(renamed, values)
     try:
         assert both(exported(house, tmp_path / "made"))[certificate.identifier]["ZZMC"] == ESTATE
     finally:
-        with database.writing() as db:
+        with database.writing(VAULT) as db:
             db.execute(text("DELETE FROM certificate_types WHERE version = 9999 AND code = :code"), values)
 
 

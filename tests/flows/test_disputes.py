@@ -46,6 +46,7 @@ from vault.model.certificate import CertificateRecord
 from vault.model.dispute import Dispute, DisputeState, due_on
 from vault.model.history_entry import access_id
 from vault.model.legal_time import legal_day
+from vault.model.scope import VAULT
 from vault.model.verdict import Genuine
 from vault.verify import by_code, by_file, by_token, report_json
 from vault.workshop import Workshop
@@ -376,7 +377,7 @@ def test_what_was_disputed_is_never_changed(scene: Scene, change: str) -> None:
     submitted(scene, wanted(scene.certificate))
     with (
         pytest.raises(ProgrammingError, match="insert-only"),
-        scene.house.owner.writing() as db,
+        scene.house.owner.writing(VAULT) as db,
     ):
         db.execute(text(change))
 
@@ -385,7 +386,7 @@ def test_nothing_that_was_said_stands_in_clear(scene: Scene) -> None:
     request = wanted(scene.certificate, statement="本人张样例住所有误")
     made = submitted(scene, request).dispute
     decided(scene, made, {"decision": "accept", "reason": "张样例的异议受理"})
-    with scene.house.wired.workshop.database.reading() as db:
+    with scene.house.wired.workshop.database.reading(VAULT) as db:
         for table in ("disputes", "dispute_events", "audit_events"):
             rows = db.execute(text(f"SELECT t::text FROM {table} t ORDER BY id DESC LIMIT 20")).scalars()  # noqa: S608 - names from above
             for row in rows:
@@ -412,7 +413,7 @@ def test_the_public_statement_finds_a_dispute_by_its_index(scene: Scene) -> None
     """One statement still, and no table is read through for it, however many disputes there were."""
     made = submitted(scene, wanted(scene.certificate)).dispute
     plan = ""
-    with suppress(Undone), scene.house.owner.writing() as db:
+    with suppress(Undone), scene.house.owner.writing(VAULT) as db:
         db.execute(text(MANY), {"id": made.dispute_id})
         db.execute(text("ANALYZE disputes"))
         numbers = count(1)

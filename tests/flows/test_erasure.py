@@ -70,6 +70,7 @@ from vault.material_archive import verify
 from vault.model.catalogue import DocumentFormat
 from vault.model.certificate import CertificateRecord
 from vault.model.holders import HolderCode
+from vault.model.scope import VAULT
 from vault.model.use import UseRecord
 from vault.model.verdict import CheckResult, Genuine, NotInForce, Unrecognised
 from vault.rotating import retire
@@ -127,7 +128,7 @@ def every_wrap(house: House) -> list[tuple[bytes, str]]:
                 return kind.wrap_place(getattr(row, kind.record_id.name), row.holder_id)
         return f"{table.name}.data_key:{row.id}"
 
-    with house.wired.workshop.database.reading() as db:
+    with house.wired.workshop.database.reading(VAULT) as db:
         return [
             (row.data_key, place(table, row))
             for table in metadata.sorted_tables
@@ -153,7 +154,7 @@ def every_key(house: House) -> list[DataKey]:
 
 
 def objects_of(house: House, case_id: UUID) -> tuple[FiledObject, ...]:
-    with house.wired.workshop.database.reading() as db:
+    with house.wired.workshop.database.reading(VAULT) as db:
         return objects_of_case(db, house.wired.workshop.keys, case_id)
 
 
@@ -201,7 +202,7 @@ def test_nothing_that_is_left_opens_anything_of_an_erased_holder(own: House) -> 
     request["materials"][0]["trust"] = "C"
     answered = kept(own, request)
     (certificate,) = answered.certificates
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         material_id = db.execute(select(materials.c.id)).scalar_one()
     verify(workshop, own.client, material_id, clerk="王某", note="", at=now())
     looked_up(own, who)
@@ -234,7 +235,7 @@ def test_nobody_finds_an_erased_holder(own: House) -> None:
     (certificate,) = kept(own, request_of(own, who)).certificates
     other = kept(own, request_of(own, company(2))).certificates[0]
     erased(own, code_of(who))
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         assert find_holder(db, workshop.keys, code_of(who)) is None
     assert looked_up(own, who) == ()
     assert by_number(workshop, own.client, certificate.number, purpose="x", at=now()) == ()
@@ -250,7 +251,7 @@ def test_their_own_file_says_what_is_still_true(own: House) -> None:
     workshop, who = own.wired.workshop, company(1)
     (certificate,) = kept(own, request_of(own, who)).certificates
     pdf, query = sealed_bytes(own, certificate), select(log_leaves.c.leaf)
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         leaves = db.execute(query).scalars().all()
     erased(own, code_of(who))
     report = by_file(workshop, pdf, at=now())
@@ -259,7 +260,7 @@ def test_their_own_file_says_what_is_still_true(own: House) -> None:
     shown = report_json(report)["certificate"]
     assert (shown["holders"], shown["number"], shown["identifier"]) == ([], "", certificate.identifier)
     # The log says what it said.
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         assert db.execute(query).scalars().all() == leaves
         event = db.execute(select(audit_events).where(audit_events.c.action == "erase-holder")).one()
     assert (event.actor, event.details["certificates"]) == (OPERATOR, [str(certificate.certificate_id)])
@@ -285,7 +286,7 @@ def test_nothing_in_the_database_names_an_erased_holder(own: House) -> None:
     (certificate,) = kept(own, request_of(own, who)).certificates
     indexes = {workshop.keys.index(*index_text(code_of(who)))}
     erased(own, code_of(who))
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         row = db.execute(select(holders)).one()
         assert (row.code_index, row.data_key, row.sealed) == (None, None, None)
         assert row.erased_at is not None
@@ -336,7 +337,7 @@ def test_of_two_holders_one_goes_and_the_other_keeps_the_certificate(own: House)
         assert ERASED in told
     # The document is the other's, too, and stays as it was sealed.
     assert sealed_bytes(own, left) == before
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         wraps = (
             db.execute(select(certificate_holders.c.data_key).order_by(certificate_holders.c.position))
             .scalars()
@@ -389,7 +390,7 @@ def test_a_legal_hold_forbids_it_until_the_last_one_is_released(own: House) -> N
     assert release(workshop, code, reason="settled", actor=OPERATOR, at=now()) == 1
     with pytest.raises(Conflict, match="1 legal hold"):
         erased(own, code)
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         shown = str(db.execute(select(hold_events)).all())
     assert "执118" not in shown
     assert release(workshop, code, reason="settled", actor=OPERATOR, at=now()) == 0
@@ -418,7 +419,7 @@ def test_a_case_that_was_never_committed_is_forgotten_with_whom_it_names(own: Ho
     case = read_case(own.catalogue.in_force, own.client, stranger, at=now())
     reserve(workshop, case, at=now())
     assert erased(own, code_of(who)).cases == 2
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         row = db.execute(select(cases).where(cases.c.committed_at.is_(None))).one()
     assert (row.data_key, row.sealed) == (None, None)
     # The approval system sends it again, as it would after any crash.
@@ -435,7 +436,7 @@ def test_an_applicant_who_holds_nothing_is_erased_from_the_case(own: House) -> N
     done = erased(own, code_of(agent))
     assert (done.certificates, done.cases) == ((), 1)
     assert_found_everywhere(own, certificate)
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         assert len(db.execute(select(case_holders)).all()) == 2
 
 
@@ -460,7 +461,7 @@ def test_deposits_and_erasures_at_once_leave_no_half(own: House) -> None:
             for each in made:
                 each.result()
     assert fsck(workshop, progress=lambda _: None).problems == ()
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         alive = db.execute(select(holders).where(holders.c.code_index.is_not(None))).all()
     assert len(alive) <= 1
     assert holder_rows(own) >= 4
@@ -470,7 +471,7 @@ def test_uses_their_copies_and_their_words_go_with_the_last_holder(own: House) -
     workshop, lived = own.wired.workshop, live_in(keeping(own))
     copied = copy_filed(own, lived.use)
     assert opened_by_any(own, copied, every_key(own), read_copy)
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         assert db.execute(select(reserved_holders)).all()
         ids = set(db.execute(select(uses.c.id)).scalars())
 
@@ -479,7 +480,7 @@ def test_uses_their_copies_and_their_words_go_with_the_last_holder(own: House) -
 
     assert set(done.uses) == ids
     assert not opened_by_any(own, copied, every_key(own), read_copy)
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         assert db.execute(select(reserved_holders)).all() == []
         assert db.execute(select(uses.c.id).where(uses.c.sealed.is_not(None))).all() == []
         known = find_use(db, workshop.keys, lived.use.use_id)
@@ -535,7 +536,7 @@ def test_a_use_of_what_two_hold_goes_on_for_the_other(own: House) -> None:
     done = erased(own, first.code)
     assert done.uses == ()
     assert {made.use.use_id, other.use.use_id} <= set(done.shared)
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         one, two = (find_use(db, workshop.keys, use.use.use_id) for use in (made, other))
     assert one is not None
     assert (one.erased, one.purpose, one.case_number) == (False, ERASED, made.use.case_number)
@@ -575,7 +576,7 @@ def test_uses_and_erasures_at_once_leave_no_half(own: House) -> None:
             done = pool.submit(erase_it).result()
             found = {use.use_id for each in made if (use := each.result()) is not None}
         assert set(done.uses) == found
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         assert db.execute(select(uses.c.id).where(uses.c.sealed.is_not(None))).all() == []
     assert fsck(workshop, progress=lambda _: None).problems == ()
 

@@ -25,6 +25,7 @@ from vault.errors import Conflict, IntegrityError
 from vault.fsck import fsck
 from vault.model.access import MACHINE
 from vault.model.dispute import DisputeState
+from vault.model.scope import VAULT
 from vault.rotating import retire
 from vault.sessions import enter, signed_in
 
@@ -46,7 +47,7 @@ def own(engines: EngineAddresses, tmp_path: Path) -> Iterator[House]:
 
 def sealed_about(house: House) -> list[tuple[bytes, str]]:
     """The envelopes of the disputes, of their steps, and of the orders for a holder, with their places."""
-    with house.wired.workshop.database.reading() as db:
+    with house.wired.workshop.database.reading(VAULT) as db:
         found = [(row.sealed, dispute_place(row.id)) for row in db.execute(select(disputes))]
         steps = select(dispute_events).where(dispute_events.c.sealed.is_not(None))
         found += [(row.sealed, step_place(row.dispute_id, row.state)) for row in db.execute(steps)]
@@ -85,11 +86,11 @@ def test_what_was_disputed_and_ordered_goes_with_the_holder(own: House) -> None:
     }
     assert orders == {(OF_CASE, BASIS, LOOKED_FOR), (None, None, None)}
     assert fsck(workshop, progress=lambda _: None).problems == ()
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         before = set(db.execute(INDEXES_OF_WHAT_WAS_SAID).scalars())
     rotated(own)
     retire(workshop)
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         assert before.isdisjoint(db.execute(INDEXES_OF_WHAT_WAS_SAID).scalars())
     assert fsck(workshop, progress=lambda _: None).problems == ()
     again = kept(own, request_of(own, lived.holder)).certificates[0]

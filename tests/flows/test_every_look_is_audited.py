@@ -22,6 +22,7 @@ from vault.lookup import by_number, holdings, of_case, of_person
 from vault.model.actors import Assurance, Person, Role
 from vault.model.catalogue import DocumentFormat
 from vault.model.certificate import CertificateRecord
+from vault.model.scope import VAULT
 
 pytestmark = pytest.mark.engines
 
@@ -82,7 +83,7 @@ LOOKS: dict[str, Callable[[Scene], object]] = {
 
 @pytest.mark.parametrize("action", LOOKS)
 def test_a_look_leaves_one_event_by_which_the_certificate_is_found(scene: Scene, action: str) -> None:
-    with scene.house.wired.workshop.database.reading() as db:
+    with scene.house.wired.workshop.database.reading(VAULT) as db:
         before = db.execute(select(func.max(audit_events.c.id))).scalar_one()
     with suppress(NotFound):
         LOOKS[action](scene)
@@ -98,7 +99,7 @@ def test_a_look_leaves_one_event_by_which_the_certificate_is_found(scene: Scene,
 
 @pytest.mark.parametrize("action", ["holdings", "receipts", "download", "view"])
 def test_a_look_is_found_by_its_case(scene: Scene, action: str) -> None:
-    with scene.house.wired.workshop.database.reading() as db:
+    with scene.house.wired.workshop.database.reading(VAULT) as db:
         before = db.execute(select(func.max(audit_events.c.id))).scalar_one()
     LOOKS[action](scene)
     (event,) = about(scene, AuditQuestion(case_number=scene.certificate.case_number), before)
@@ -109,12 +110,12 @@ def test_a_repeated_deposit_is_a_look_at_its_receipts(house: House) -> None:
     request = example_request(house.catalogue)
     deposited(house, request)
     assert deposited(house, request).repeated
-    with house.wired.workshop.database.reading() as db:
+    with house.wired.workshop.database.reading(VAULT) as db:
         question = AuditQuestion(case_number=request["case"]["number"])
         found = find_events(db, house.wired.workshop.keys, question, after=0, rows=9)
     assert [event.action for event in found] == ["deposit", "receipts"]
 
 
 def about(scene: Scene, question: AuditQuestion, after: int) -> tuple[AuditEvent, ...]:
-    with scene.house.wired.workshop.database.reading() as db:
+    with scene.house.wired.workshop.database.reading(VAULT) as db:
         return find_events(db, scene.house.wired.workshop.keys, question, after=after, rows=9)

@@ -29,6 +29,7 @@ from tests.flows.test_rotation import rotated
 from tests.lived_in import assert_all_there, live_in, now
 from tests.vaults import in_another_process, own_vault
 from vault.fsck import fsck
+from vault.model.scope import VAULT
 from vault.rotating import outdated_rows, retire
 from vault.transparency.audit_trail import audit_contradictions
 from vault.transparency.sequencing import sequence
@@ -79,7 +80,7 @@ def test_every_table_with_a_blind_index_says_of_which_version_it_is() -> None:
 
 def index_values(house: House) -> dict[str, set[bytes]]:
     """Every blind index in the vault, by column."""
-    with house.wired.workshop.database.reading() as db:
+    with house.wired.workshop.database.reading(VAULT) as db:
         return {
             f"{table.name}.{column.name}": set(
                 db.execute(select(column).where(column.is_not(None))).scalars()
@@ -92,7 +93,7 @@ def index_values(house: House) -> dict[str, set[bytes]]:
 
 def key_versions(house: House) -> dict[str, set[int]]:
     """Which of the vault's own keys wraps something in each table, and `BY_A_ROW`."""
-    with house.wired.workshop.database.reading() as db:
+    with house.wired.workshop.database.reading(VAULT) as db:
         return {
             table.name: {
                 version_of(wrapped)
@@ -106,7 +107,7 @@ def key_versions(house: House) -> dict[str, set[int]]:
 
 def suites(house: House) -> dict[str, set[int]]:
     """In which suites each table's envelopes are sealed."""
-    with house.wired.workshop.database.reading() as db:
+    with house.wired.workshop.database.reading(VAULT) as db:
         return {
             table.name: {
                 envelope[1]
@@ -168,11 +169,11 @@ def test_the_audit_trail_holds_before_and_after_a_rotation(own: House) -> None:
     lived = live_in(own)
     chained(own)
     assert contradictions(own) == []
-    with own.wired.workshop.database.reading() as db:
+    with own.wired.workshop.database.reading(VAULT) as db:
         before = db.execute(select(audit_events).order_by(audit_events.c.id)).all()
     rotated(own)
     retire(own.wired.workshop)
-    with own.wired.workshop.database.reading() as db:
+    with own.wired.workshop.database.reading(VAULT) as db:
         after = db.execute(select(audit_events).order_by(audit_events.c.id).limit(len(before))).all()
     changed = {
         name
@@ -192,7 +193,7 @@ def test_what_a_rotation_may_write_says_nothing_else(own: House) -> None:
     live_in(own)
     chained(own)
     newest = "(SELECT max(id) FROM audit_events WHERE sealed IS NOT NULL)"
-    with own.owner.writing() as db:
+    with own.owner.writing(VAULT) as db:
         db.execute(text("ALTER TABLE audit_events DISABLE TRIGGER USER"))
         db.execute(text(f"UPDATE audit_events SET sealed = sealed || 'x' WHERE id = {newest}"))  # noqa: S608 - as above
         db.execute(text("ALTER TABLE audit_events ENABLE TRIGGER USER"))
@@ -214,7 +215,7 @@ def test_fsck_names_the_row_that_is_not_found_by_its_index(own: House) -> None:
     for table in looked_at:
         for column in indexes_of(table):
             damage = update(table).where(column.is_not(None)).values({column: func.sha256(column)})
-            with suppress(Undone), own.owner.writing() as db:
+            with suppress(Undone), own.owner.writing(VAULT) as db:
                 assert list(damaged_envelopes(db, workshop.keys)) == []
                 db.execute(text(f"ALTER TABLE {table.name} DISABLE TRIGGER USER"))
                 damaged = db.execute(damage).rowcount

@@ -26,6 +26,7 @@ from vault.deposit.reserving import ReservedCase, forget, reserve
 from vault.fsck import FsckReport, fsck
 from vault.material_archive import verify
 from vault.model.certificate import CertificateRecord
+from vault.model.scope import VAULT, Scope
 from vault.uses import make_use, read_use
 
 pytestmark = pytest.mark.engines
@@ -37,7 +38,7 @@ def certificate(house: House) -> CertificateRecord:
 
 
 def changed(house: House, statement: str, **values: object) -> None:
-    with house.owner.writing() as db:
+    with house.owner.writing(VAULT) as db:
         db.execute(text(statement), values)
 
 
@@ -127,7 +128,7 @@ class Inside:
         self._connection = connection
 
     @contextmanager
-    def reading(self) -> Iterator[ReadConnection]:
+    def reading(self, _scope: Scope) -> Iterator[ReadConnection]:
         """The transaction's own connection."""
         yield self._connection
 
@@ -142,7 +143,7 @@ def checked_after(house: House, *statements: str, **values: object) -> FsckRepor
     """What fsck finds while this damage is there."""
     workshop = house.wired.workshop
     report = None
-    with suppress(UndoneError), house.owner.writing() as db:
+    with suppress(UndoneError), house.owner.writing(VAULT) as db:
         for statement in statements:
             assert db.execute(text(statement), values).rowcount != 0
         inside = cast("Database", Inside(db))
@@ -293,7 +294,7 @@ def test_a_damaged_envelope_of_anything_is_found(house: House, statement: str, a
     ]
     (certificate,) = deposited(house, request).certificates
     workshop = house.wired.workshop
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         which = select(certificates.c.case_id).where(certificates.c.id == certificate.certificate_id)
         case = db.execute(which).scalar_one()
         holder = find_holder(db, workshop.keys, certificate.holders[0].code)
@@ -324,7 +325,7 @@ def test_a_level_that_nothing_explains_is_found(
         {"type": "CL9999", "name": "材料", "sha256": digest, "trust": "C", "holders": holders}
     ]
     deposited(house, request)
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         which = select(materials.c.id).where(materials.c.sha256 == bytes.fromhex(digest))
         material = db.execute(which).scalar_one()
     if verified:

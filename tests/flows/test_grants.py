@@ -29,6 +29,7 @@ from vault.errors import (
 from vault.model.actors import Role
 from vault.model.custody import GrantState
 from vault.model.legal_time import legal_day
+from vault.model.scope import VAULT
 from vault.uploads import keep_upload
 
 pytestmark = pytest.mark.engines
@@ -98,7 +99,7 @@ def test_a_proposal_and_an_approval_sent_twice_are_made_once(desk: Desk) -> None
 
 def test_what_cannot_be_granted_is_told_by_pointer(desk: Desk) -> None:
     now = datetime.now(UTC)
-    with desk.workshop.database.reading() as db:
+    with desk.workshop.database.reading(VAULT) as db:
         platform = platform_seal_in_use(db, now)
     bad = [
         (desk.terms(seal_id="no-such-seal"), "/0/seal_id"),
@@ -114,9 +115,9 @@ def test_what_cannot_be_granted_is_told_by_pointer(desk: Desk) -> None:
         with pytest.raises(InputError) as refused:
             desk.proposed(terms)
         assert pointer in {problem.pointer for problem in refused.value.problems}
-    with desk.workshop.database.reading() as db:
+    with desk.workshop.database.reading(VAULT) as db:
         assert grants_of_seals(db, [desk.seal.seal_id]) == ()
-    with desk.workshop.database.writing() as db:
+    with desk.workshop.database.writing(VAULT) as db:
         disable_client(db, desk.client.client_id, now)
     with pytest.raises(InputError):
         desk.proposed(desk.terms())

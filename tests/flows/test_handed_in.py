@@ -26,6 +26,7 @@ from tests.requests import example_request, kind_named
 from vault.custody import grant_what_is_missing
 from vault.errors import DocumentRefused
 from vault.founding import SecretsFolder, make_development_seal
+from vault.model.scope import VAULT
 from vault.model.verdict import Genuine
 from vault.uploads import keep_upload
 from vault.verify import by_file
@@ -153,7 +154,7 @@ def test_the_newest_seal_of_an_authority_seals_with_its_own_algorithm(
         (certificate,) = deposited(house, example_request(house.catalogue)).certificates
         assert certificate.documents[0].seal_id == row.seal_id
     finally:
-        with workshop.database.writing() as db:
+        with workshop.database.writing(VAULT) as db:
             stop_seal(db, row.seal_id, datetime.now(UTC))
     (after,) = deposited(house, example_request(house.catalogue)).certificates
     assert after.documents[0].seal_id != row.seal_id

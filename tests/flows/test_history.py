@@ -40,6 +40,7 @@ from vault.model.catalogue import DocumentFormat
 from vault.model.history_entry import EVERYBODY, Access, Who
 from vault.model.ids import uuid7
 from vault.model.legal_time import legal_day
+from vault.model.scope import VAULT
 from vault.uses import redeem, revoke_by_holder
 
 pytestmark = pytest.mark.engines
@@ -235,7 +236,7 @@ def test_a_check_of_two_parties_tells_each_only_of_their_own(scene: Scene) -> No
 def test_the_holder_is_known_by_whichever_provider_they_came_in(scene: Scene) -> None:
     workshop = scene.house.wired.workshop
     for _ in range(2):
-        with workshop.database.writing() as db:
+        with workshop.database.writing(VAULT) as db:
             who = Introduced(
                 "https://id.example",
                 secrets.token_hex(8),
@@ -328,7 +329,7 @@ def test_a_page_is_found_by_its_own_index_entries(scene: Scene, *, of_one: bool)
         event.remove(engine, "before_cursor_execute", hear)
     ((page, parameters),) = [each for each in asked_for if "deferral_orders" in each[0]]
     plan = ""
-    with suppress(Undone), scene.house.owner.writing() as db:
+    with suppress(Undone), scene.house.owner.writing(VAULT) as db:
         db.execute(
             text(
                 "INSERT INTO audit_events (at, actor, action, certificate_id, details)"
@@ -344,7 +345,7 @@ def test_a_page_is_found_by_its_own_index_entries(scene: Scene, *, of_one: bool)
 
 def test_an_export_of_the_directory_concerns_everybody(scene: Scene) -> None:
     workshop = scene.house.wired.workshop
-    with workshop.database.writing() as db:
+    with workshop.database.writing(VAULT) as db:
         begun = {"at": now(), "actor": "operator:x", "action": "directory-export-begun"}
         db.execute(insert(audit_events).values(**begun, details={"everybody": True}))
     late = new_company()
@@ -401,7 +402,7 @@ def test_earlier_events_are_filed_once_by_the_backfill(scene: Scene) -> None:
     used(scene.house, asked(scene.certificate, copy=False))
     before = history(scene.house, scene.me).accesses
     oldest = before[-1].event_id
-    with scene.house.owner.writing() as db:
+    with scene.house.owner.writing(VAULT) as db:
         db.execute(text("ALTER TABLE audit_subjects DISABLE TRIGGER USER"))
         db.execute(audit_subjects.delete().where(audit_subjects.c.event_id >= oldest))
         db.execute(text("ALTER TABLE audit_subjects ENABLE TRIGGER USER"))
@@ -426,7 +427,7 @@ def test_a_deposit_of_several_is_one_entry_with_all_of_it(house: House) -> None:
 
 def test_nothing_of_it_stands_for_everybody_but_what_concerns_them(house: House) -> None:
     given(house, CONSTRUCTION, new_company())
-    with house.wired.workshop.database.reading() as db:
+    with house.wired.workshop.database.reading(VAULT) as db:
         query = (
             select(audit_events.c.action)
             .join(audit_subjects, audit_subjects.c.event_id == audit_events.c.id)

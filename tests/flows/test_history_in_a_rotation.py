@@ -18,6 +18,7 @@ from vault.lookup import holdings
 from vault.model.actors import Person
 from vault.model.catalogue import DocumentFormat
 from vault.model.history_entry import Access, Who
+from vault.model.scope import VAULT
 from vault.rotating import retire
 from vault.sessions import enter, signed_in
 
@@ -59,7 +60,7 @@ def test_an_order_covers_its_case_before_within_and_after(own: House) -> None:
     workshop, lived = own.wired.workshop, live_in(own)
     me = signed_in(workshop, enter(workshop, lived.who, "test", before=None, at=now()), at=now())
     versions = add_versions(workshop.keys.path, Suite.AES)
-    with own.owner.writing() as db:
+    with own.owner.writing(VAULT) as db:
         activate(db, *versions, now())
     look(own, lived)  # its index is of the new key, the order's of the old one
     certificate_id = lived.certificate.certificate_id

@@ -25,6 +25,7 @@ from vault.deposit.reserving import ReservedCase, forget, release, reserve
 from vault.errors import IntegrityError, NotFound, Unavailable
 from vault.intake import UPLOADS_KEPT, empty_intake
 from vault.model.actors import ClientGrant
+from vault.model.scope import VAULT
 from vault.uploads import Kept, keep_upload, uploads_of
 from vault.workshop import Workshop
 
@@ -129,7 +130,7 @@ def test_a_deposited_case_needs_its_uploads_no_longer(house: House, workshop: Wo
     request = naming(house, None, material)
     first = hand_in(workshop, house.client, request, at=now())
     assert empty_intake(workshop, at=now() + UPLOADS_KEPT + LATER).removed == 1
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         case = find_case(db, workshop.keys, CLIENT, request["case"]["number"])
     assert case is not None
     assert bytes_of_case(house, case.case_id, material)
@@ -152,14 +153,14 @@ def test_nothing_is_removed_while_a_reserved_case_cannot_be_read(house: House, w
     begun = reserved(house, workshop, example_request(house.catalogue))
     damage = text("UPDATE cases SET sealed = sealed || 'x' WHERE id = :id")
     mend = text("UPDATE cases SET sealed = substr(sealed, 1, length(sealed) - 1) WHERE id = :id")
-    with workshop.database.writing() as db:
+    with workshop.database.writing(VAULT) as db:
         db.execute(damage, {"id": begun.case_id})
     try:
         with pytest.raises(IntegrityError):
             empty_intake(workshop, at=now() + UPLOADS_KEPT + LATER)
         assert is_there(workshop, digest)
     finally:
-        with workshop.database.writing() as db:
+        with workshop.database.writing(VAULT) as db:
             db.execute(mend, {"id": begun.case_id})
         release(workshop, begun)
 

@@ -20,6 +20,7 @@ from vault.model.actors import Assurance, ClientGrant, Person, Role
 from vault.model.catalogue import DocumentFormat
 from vault.model.holders import HolderCode
 from vault.model.ids import uuid7
+from vault.model.scope import VAULT
 
 pytestmark = pytest.mark.engines
 
@@ -36,7 +37,7 @@ def opened_reasons(house: House, event: Row[Any], envelope_of: Row[Any] | None =
     """What the envelope of an audit event holds; `envelope_of` puts another event's envelope there."""
     there = event if envelope_of is None else envelope_of
     workshop = house.wired.workshop
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         sealed_by = look_keys(db, workshop.keys, [there])[there.id]
     assert sealed_by is not None
     reasons: dict[str, Any] = open_json(sealed_by, there.sealed, look_place("sealed", event.actor, event.at))
@@ -71,7 +72,7 @@ def test_a_look_at_a_holder_is_audited_without_their_number(house: House) -> Non
         case_number=f"case-{code.value}",
         at=now(),
     )
-    with house.wired.workshop.database.reading() as db:
+    with house.wired.workshop.database.reading(VAULT) as db:
         query = select(audit_events).order_by(audit_events.c.id.desc()).limit(1)
         event = db.execute(query).one()
     assert (event.actor, event.action) == (house.client.client_id, "holdings")
@@ -88,7 +89,7 @@ def test_nothing_that_a_look_up_is_given_stands_in_clear(house: House) -> None:
     (certificate,) = deposited(house, example_request(house.catalogue)).certificates
     workshop = house.wired.workshop
     by_number(workshop, house.client, certificate.number, purpose=f"for {certificate.number}", at=now())
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         event = db.execute(select(audit_events).order_by(audit_events.c.id.desc()).limit(1)).one()
     assert event.action == "lookup"
     assert certificate.number not in str(event)
@@ -108,7 +109,7 @@ def test_why_somebody_asked_cannot_be_moved_to_another_event(house: House) -> No
             case_number=None,
             at=now(),
         )
-    with house.wired.workshop.database.reading() as db:
+    with house.wired.workshop.database.reading(VAULT) as db:
         newest, before = db.execute(select(audit_events).order_by(audit_events.c.id.desc()).limit(2)).all()
     assert opened_reasons(house, newest)["purpose"] == "other"
     with pytest.raises(IntegrityError):

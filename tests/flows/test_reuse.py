@@ -31,6 +31,7 @@ from vault.model.certificate import CertificateRecord, TrustLevel
 from vault.model.holders import HolderCode
 from vault.model.ids import uuid7
 from vault.model.legal_time import legal_day
+from vault.model.scope import VAULT
 from vault.reuse import answer_json, check_reuse, read_question
 
 pytestmark = pytest.mark.engines
@@ -146,10 +147,10 @@ def test_everything_but_one_is_held_and_the_missing_one_is_named(house: House, d
 def test_the_question_is_audited_once_without_anybodys_code(house: House, developer: Holder) -> None:
     workshop, case_number = house.wired.workshop, new_case_number()
     newest = select(func.max(audit_events.c.id)).scalar_subquery()
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         before = db.execute(select(newest)).scalar_one()
     asked(house, PRESALE, developer, case_number=case_number)
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         (found,) = db.execute(select(audit_events).where(audit_events.c.id > before)).all()
     assert reasons_of(workshop, found) == {"service_item": PRESALE, "case_number": case_number}
     assert (found.actor, found.action) == (house.client.client_id, "reuse-check")
@@ -182,13 +183,13 @@ def test_only_what_is_shown_is_opened(house: House, developer: Holder) -> None:
     )
     database = house.owner
     name = {"id": ended.certificate_id}
-    with database.writing() as db:
+    with database.writing(VAULT) as db:
         kept = db.execute(text("SELECT sealed FROM certificates WHERE id = :id"), name).scalar_one()
         db.execute(text("UPDATE certificates SET sealed = '\\x00' WHERE id = :id"), name)
     try:
         assert asked(house, PRESALE, developer)["land"]["state"] == "held"
     finally:
-        with database.writing() as db:
+        with database.writing(VAULT) as db:
             db.execute(
                 text("UPDATE certificates SET sealed = :sealed WHERE id = :id"), {**name, "sealed": kept}
             )
@@ -200,7 +201,7 @@ def test_another_licence_that_has_the_field_is_taken(house: House) -> None:
     lasting = given(house, LICENCE, company)
     assert asked(house, PRESALE, company)["legal_representative"]["state"] == "held"
     name = {"id": lasting.certificate_id}
-    with house.owner.writing() as db:
+    with house.owner.writing(VAULT) as db:
         opener = way_in(CERTIFICATES)
         query = select(certificates, *way_in_columns(opener)).outerjoin(opener, true())
         kept = db.execute(query.where(certificates.c.id == lasting.certificate_id)).one()
@@ -290,7 +291,7 @@ def test_a_reserved_result_is_pending_for_its_holders_and_not_for_who_applies(ho
         ("not_held", "pending"),
     ]
     # What an earlier release reserved names nobody but the applicant.
-    with house.wired.workshop.database.writing() as db:
+    with house.wired.workshop.database.writing(VAULT) as db:
         db.execute(
             text(
                 "DELETE FROM reserved_holders WHERE certificate_id IN"
@@ -315,7 +316,7 @@ def test_nobody_is_named_as_waiting_once_a_case_has_ended(house: House, end: str
         " WHERE case_id = :id AND certificate_id = ANY(:ids)"
     )
     values = {"id": begun.case_id, "ids": [r.certificate_id for r in begun.reservations]}
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         assert db.execute(named, values).scalar_one() == 1
     match end:
         case "committed":
@@ -327,7 +328,7 @@ def test_nobody_is_named_as_waiting_once_a_case_has_ended(house: House, end: str
         case "overtaken":
             request["results"][0]["number"] += "-X"
             deposited(house, request)
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         assert db.execute(named, values).scalar_one() == 0
 
 
@@ -410,7 +411,7 @@ def test_fsck_opens_the_events_of_materials(house: House) -> None:
         " FROM material_events e, materials m WHERE e.material_id = :id AND m.id <> :id"
         " AND NOT EXISTS (SELECT FROM material_events v WHERE v.material_id = m.id) LIMIT 1"
     )
-    with suppress(Undone), workshop.database.writing() as db:
+    with suppress(Undone), workshop.database.writing(VAULT) as db:
         assert list(damaged_envelopes(db, workshop.keys)) == []
         db.execute(moved, {"id": material.material_id})
         ((about, why),) = damaged_envelopes(db, workshop.keys)
@@ -443,7 +444,7 @@ def test_avoided_resubmissions_are_counted_once_for_each_case(house: House, deve
 
     this_month = f"{legal_day(now()):%Y-%m}"
     before, case_number = counted(), new_case_number()
-    with house.wired.workshop.database.reading() as db:
+    with house.wired.workshop.database.reading(VAULT) as db:
         rows = db.execute(select(func.count()).select_from(avoided_resubmissions)).scalar_one()
     asked(house, PRESALE, developer)
     assert counted() == before, "without a case nothing was spared yet"
@@ -452,16 +453,16 @@ def test_avoided_resubmissions_are_counted_once_for_each_case(house: House, deve
     assert counted() == before + 5
     asked(house, PRESALE, developer, case_number=new_case_number())
     assert counted() == before + 10
-    with house.wired.workshop.database.reading() as db:
+    with house.wired.workshop.database.reading(VAULT) as db:
         assert db.execute(select(func.count()).select_from(avoided_resubmissions)).scalar_one() == rows + 20
 
 
 def test_one_check_sees_one_state(house: House) -> None:
     database = house.wired.workshop.database
     count = text("SELECT count(*) FROM avoided_resubmissions")
-    with database.noting() as noting:
+    with database.noting(VAULT) as noting:
         before = noting.execute(count).scalar_one()
-        with database.writing() as writing:
+        with database.writing(VAULT) as writing:
             writing.execute(
                 text(
                     "INSERT INTO avoided_resubmissions (at, case_index, service_item, authority, requirement)"
@@ -469,7 +470,7 @@ def test_one_check_sees_one_state(house: House) -> None:
                 )
             )
         assert noting.execute(count).scalar_one() == before
-    with database.reading() as reading:
+    with database.reading(VAULT) as reading:
         assert reading.execute(count).scalar_one() == before + 1
 
 

@@ -34,6 +34,7 @@ from vault.fsck import fsck
 from vault.lookup import by_number, holdings, of_case
 from vault.model.certificate import CertificateRecord
 from vault.model.holders import HolderCode
+from vault.model.scope import VAULT
 from vault.model.verdict import Genuine, Unrecognised
 from vault.rotating import KeyUse, outdated_rows, prepare, retire, ring_entries, rotate
 from vault.verify import by_code, by_file, by_token
@@ -123,7 +124,7 @@ def assert_found_everywhere(house: House, certificate: CertificateRecord) -> Non
 
 
 def holder_rows(house: House) -> int:
-    with house.wired.workshop.database.reading() as db:
+    with house.wired.workshop.database.reading(VAULT) as db:
         return int(db.execute(select(func.count()).select_from(holders)).scalar_one())
 
 
@@ -215,7 +216,7 @@ def test_a_holder_whom_the_rotation_has_not_come_to_is_not_made_again(own: House
     workshop = own.wired.workshop
 
     prepare(workshop, Suite.AES)
-    with own.owner.writing() as db:
+    with own.owner.writing(VAULT) as db:
         activate(db, 2, 2, now())
     assert outdated_rows(workshop)["holders"] == 1
     (again,) = deposited(own, request_of(own, company(0))).certificates
@@ -265,7 +266,7 @@ def test_under_load_nothing_is_missed_and_nobody_becomes_two(own: House) -> None
         while not stop.is_set():
             for who in companies:
                 code = HolderCode.parse(who["code_type"], who["code"])
-                with workshop.database.reading() as db:
+                with workshop.database.reading(VAULT) as db:
                     assert find_holder(db, workshop.keys, code) is not None
                 done += 1
         return done
@@ -295,7 +296,7 @@ def test_a_process_with_an_old_ring_fails_and_misses_nothing(own: House) -> None
     rotated(own)
     workshop = own.wired.workshop
     old = ring_without(own, 2)
-    with pytest.raises(Unavailable, match="distribute"), workshop.database.reading() as db:
+    with pytest.raises(Unavailable, match="distribute"), workshop.database.reading(VAULT) as db:
         find_holder(db, old, certificate.holders[0].code)
     reader = reader_of(own.settings, old)
 
@@ -309,7 +310,7 @@ def test_a_process_with_an_old_ring_fails_and_misses_nothing(own: House) -> None
     with pytest.raises(Unavailable, match="distribute"):
         anyio.run(publicly)
     database = Database(own.settings.database_url.get_secret_value(), pool_size=1, opening=opening(old))
-    with pytest.raises(Unavailable, match="distribute"), database.writing():
+    with pytest.raises(Unavailable, match="distribute"), database.writing(VAULT):
         pass
     database.close()
 
@@ -319,7 +320,7 @@ def test_a_ring_without_the_old_keys_fails_while_they_are_in_use(own: House) -> 
     workshop = own.wired.workshop
     with cut_off_in_the_middle(own):
         early = ring_without(own, 1)
-        with pytest.raises(Unavailable, match="distribute"), workshop.database.reading() as db:
+        with pytest.raises(Unavailable, match="distribute"), workshop.database.reading(VAULT) as db:
             find_holder(db, early, certificate.holders[0].code)
 
 
@@ -329,7 +330,7 @@ def test_the_suite_changes_with_a_rotation_and_back(own: House) -> None:
     for suite in (Suite.SM4, Suite.AES):
         rotated(own, suite)
         assert workshop.keys.suite is suite
-        with workshop.database.reading() as db:
+        with workshop.database.reading(VAULT) as db:
             row = db.execute(select(holders.c.data_key, holders.c.sealed)).one()
             sealed = db.execute(select(certificates.c.sealed)).scalars().all()
         assert {row.data_key[1], row.sealed[1], *(envelope[1] for envelope in sealed)} == {suite}
@@ -347,11 +348,11 @@ def test_a_prepared_key_is_in_nobodys_way_and_is_the_one_that_is_taken(own: Hous
     assert prepare(workshop, Suite.SM4) == prepare(workshop, Suite.AES) == (2, 2)
     assert {e.use for e in ring_entries(workshop)} >= {KeyUse.ACTIVE}
     (certificate,) = deposited(own, request_of(own, company(0))).certificates
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         assert db.execute(select(holders.c.index_version)).scalar_one() == 1
     fresh = wire(own.settings).workshop  # starts with both versions in its file
     try:
-        with fresh.database.reading() as db:
+        with fresh.database.reading(VAULT) as db:
             assert find_holder(db, fresh.keys, certificate.holders[0].code) is not None
         deposited(
             replace(own, wired=replace(own.wired, workshop=replace(fresh, blobs=workshop.blobs))),
@@ -369,11 +370,11 @@ def test_a_look_before_a_rotation_can_still_be_explained_after_it(own: House) ->
     (certificate,) = deposited(own, request_of(own, company(0))).certificates
     workshop = own.wired.workshop
     by_number(workshop, own.client, certificate.number, purpose="why", at=now())
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         before = db.execute(select(audit_events).where(audit_events.c.action == "lookup")).one()
     rotated(own)
     retire(workshop)
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         after = db.execute(select(audit_events).where(audit_events.c.action == "lookup")).one()
     assert before.data_key != after.data_key
     assert before.sealed == after.sealed
@@ -385,9 +386,9 @@ def test_what_is_not_there_is_not_found_during_a_rotation_either(own: House) -> 
     with cut_off_in_the_middle(own):
         workshop = own.wired.workshop
         stranger = HolderCode.parse("001", company(9)["code"])
-        with workshop.database.reading() as db:
+        with workshop.database.reading(VAULT) as db:
             assert find_holder(db, workshop.keys, stranger) is None
         assert isinstance(by_file(workshop, b"hello", at=now()).verdict, Unrecognised)
-        with workshop.database.reading() as db:
+        with workshop.database.reading(VAULT) as db:
             state = db.execute(select(key_state)).one()
         assert (state.index_oldest, state.index_version) == (1, 2)

@@ -21,6 +21,7 @@ from vault.deposit import receipt_json
 from vault.erasing import erase
 from vault.errors import Conflict
 from vault.fsck import Weight, fsck
+from vault.model.scope import VAULT
 from vault.rotating import outdated_rows, retire
 
 pytestmark = pytest.mark.engines
@@ -64,7 +65,7 @@ def test_rows_from_before_are_read_and_renewed(own: House) -> None:
     assert_all_there(own, lived)
     # The copy is not locked: nothing of it lies in clear any more.
     assert [stored.name for stored in workshop.blobs.copies()] == [copy_filed(own, lived.use).name]
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         for table in (documents, materials, use_copies):
             assert db.execute(select(func.count()).where(table.c.object_name.is_(None))).scalar_one() == 0
         query = select(cases.c.request_digest, cases.c.applicant_index)

@@ -29,6 +29,7 @@ from vault.custody import (
 from vault.errors import Conflict, InputError
 from vault.founding import SecretsFolder
 from vault.model.custody import Deed
+from vault.model.scope import VAULT
 
 pytestmark = pytest.mark.engines
 
@@ -87,7 +88,7 @@ def seals_after_being_granted(house: House, desk: Desk, row: SealRow) -> None:
         (certificate,) = desk.deposit(example_request(house.catalogue)).certificates
         assert certificate.documents[0].seal_id == row.seal_id
     finally:
-        with workshop.database.writing() as db:
+        with workshop.database.writing(VAULT) as db:
             stop_seal(db, row.seal_id, datetime.now(UTC))
 
 
@@ -138,7 +139,7 @@ def test_nothing_is_sealed_with_it_before_it_is_granted(house: House, desk: Desk
         (certificate,) = desk.deposit(example_request(house.catalogue)).certificates
         assert certificate.documents[0].seal_id == desk.seal.seal_id  # older, and granted
     finally:
-        with house.wired.workshop.database.writing() as db:
+        with house.wired.workshop.database.writing(VAULT) as db:
             stop_seal(db, row.seal_id, datetime.now(UTC))
 
 
@@ -160,13 +161,13 @@ def test_wrong_passwords_and_files_are_told(house: House, desk: Desk) -> None:
 
 def nothing_was_kept(house: House, before: set[str]) -> bool:
     folder = SecretsFolder(house.settings.secrets).seals
-    with house.wired.workshop.database.reading() as db:
+    with house.wired.workshop.database.reading(VAULT) as db:
         seals = {row.seal_id for row in all_seals(db)}
     return seals == before and {path.name.split(".")[0] for path in folder.iterdir()} <= before
 
 
 def test_what_would_not_be_trusted_is_refused_and_leaves_nothing(house: House, desk: Desk) -> None:
-    with house.wired.workshop.database.reading() as db:
+    with house.wired.workshop.database.reading(VAULT) as db:
         before = {row.seal_id for row in all_seals(db)}
     stranger = new_development_authority(passphrase=passphrase(house), at=datetime.now(UTC))
     foreign = issued(house, desk.seal.authority, authority=stranger)
@@ -188,14 +189,14 @@ def test_the_same_certificate_is_brought_in_once(house: House, desk: Desk) -> No
         with pytest.raises(Conflict, match="already"):
             brought_in(house, desk, brought)
     finally:
-        with house.wired.workshop.database.writing() as db:
+        with house.wired.workshop.database.writing(VAULT) as db:
             stop_seal(db, row.seal_id, datetime.now(UTC))
 
 
 def test_an_import_that_is_broken_off_leaves_no_file(
     house: House, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with house.wired.workshop.database.reading() as db:
+    with house.wired.workshop.database.reading(VAULT) as db:
         before = {row.seal_id for row in all_seals(db)}
 
     def broken(*_: object, **__: object) -> None:

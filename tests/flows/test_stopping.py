@@ -13,6 +13,7 @@ from vault.custody import propose_resumption, resume, seal_json, seals, stop
 from vault.errors import Conflict, InputError, NotFound, NotPermitted, Unavailable
 from vault.model.actors import Person, Role
 from vault.model.custody import Deed, SealAct
+from vault.model.scope import VAULT
 
 pytestmark = pytest.mark.engines
 
@@ -58,7 +59,7 @@ def test_nobody_else_may_stop(desk: Desk, role: Role) -> None:
 def test_whoever_is_at_the_terminal_may_stop_without_being_registered(desk: Desk) -> None:
     now = datetime.now(UTC)
     stop(desk.workshop, desk.seal.seal_id, Deed("os:root", "cli:root", now), "样例", via="cli:root", at=now)
-    with desk.workshop.database.reading() as db:
+    with desk.workshop.database.reading(VAULT) as db:
         latest = latest_seal_events(db, [desk.seal.seal_id])[desk.seal.seal_id]
     assert (latest.act, latest.deed.actor) == (SealAct.STOP, "os:root")
 
@@ -119,6 +120,6 @@ def test_every_act_is_in_the_audit(desk: Desk) -> None:
     desk.granted()
     stopped(desk, desk.makes)
     query = select(audit_events.c.action).where(audit_events.c.details["seal"].astext == desk.seal.seal_id)
-    with desk.workshop.database.reading() as db:
+    with desk.workshop.database.reading(VAULT) as db:
         acts = list(db.execute(query.order_by(audit_events.c.id)).scalars())
     assert acts == ["seal-grant-make", "seal-grant-approve", "seal-stop"]

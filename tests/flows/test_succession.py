@@ -19,6 +19,7 @@ from vault.lifecycle import change_status, read_change
 from vault.model.certificate import CertificateRecord, Status
 from vault.model.legal_time import day_begins, legal_day
 from vault.model.lifecycle import Action
+from vault.model.scope import VAULT
 from vault.model.verdict import Genuine, NotInForce, Verdict
 from vault.succession import take_over
 from vault.verify import by_file
@@ -46,14 +47,14 @@ def changed(house: House, certificate: CertificateRecord, action: str) -> None:
 
 
 def standing(house: House, certificate: CertificateRecord) -> CertificateRecord:
-    with house.wired.workshop.database.reading() as db:
+    with house.wired.workshop.database.reading(VAULT) as db:
         found = record(db, house.wired.workshop.keys, certificate.certificate_id)
     assert found is not None
     return found
 
 
 def newest(house: House, certificate: CertificateRecord) -> tuple[Action, date]:
-    with house.wired.workshop.database.reading() as db:
+    with house.wired.workshop.database.reading(VAULT) as db:
         event = events_of(db, [certificate.certificate_id])[certificate.certificate_id][-1]
     return event.action, event.day
 
@@ -92,7 +93,7 @@ def test_until_its_first_day_the_old_version_is_in_force(
         "SELECT scheduled_at FROM procrastinate_jobs WHERE task_name = 'take_over'"
         " AND args ->> 'certificate' = :id"
     )
-    with house.wired.workshop.database.reading() as db:
+    with house.wired.workshop.database.reading(VAULT) as db:
         (when,) = db.execute(due, {"id": str(new.certificate_id)}).scalars()
     assert when == day_begins(first_day())
 
@@ -110,7 +111,7 @@ def test_on_its_first_day_it_takes_over_once(house: House, company: Holder, old:
     assert isinstance(verdict(house, new, day_begins(first_day())), Genuine)
     assert checked(house).problems == ()
     query = select(audit_events.c.details).where(audit_events.c.certificate_id == old.certificate_id)
-    with house.wired.workshop.database.reading() as db:
+    with house.wired.workshop.database.reading(VAULT) as db:
         assert {"action": "supersede", "status": "superseded", "successor": str(new.certificate_id)} in [
             row.details for row in db.execute(query)
         ]

@@ -41,6 +41,7 @@ from vault.model.holders import HolderCode
 from vault.model.ids import uuid7
 from vault.model.legal_time import legal_day
 from vault.model.lifecycle import Action
+from vault.model.scope import VAULT
 from vault.model.use import CODE_LIFETIME, UseRecord
 from vault.model.verdict import Genuine, NotInForce, Verification
 from vault.signin import add_client
@@ -96,7 +97,7 @@ def judged(house: House, content: bytes, *, at: datetime | None = None) -> Verif
 
 
 def events(house: House, use: UseRecord) -> list[tuple[str, str]]:
-    with house.wired.workshop.database.reading() as db:
+    with house.wired.workshop.database.reading(VAULT) as db:
         query = select(use_events.c.action, use_events.c.actor).where(use_events.c.use_id == use.use_id)
         return [(row.action, row.actor) for row in db.execute(query.order_by(use_events.c.id))]
 
@@ -329,7 +330,7 @@ def test_no_copy_of_what_cannot_be_copied_and_nothing_is_left(
     with pytest.raises(InputError, match=says) as refused:
         used(house, asked_for_material(material_id))
     assert [p.pointer for p in refused.value.problems] == ["/copy"]
-    with house.wired.workshop.database.reading() as db:
+    with house.wired.workshop.database.reading(VAULT) as db:
         assert db.execute(select(uses.c.id).where(uses.c.material_id == material_id)).all() == []
     assert used(house, asked_for_material(material_id, copy=False)).use.copy is None
 
@@ -427,7 +428,7 @@ def test_a_stranger_gets_no_copy(house: House, certificate: CertificateRecord, r
     without = used(house, asked(certificate, copy=False))
     with pytest.raises(NotFound, match="No copy was made"):
         copy_for_client(house.wired.workshop, house.client, without.use.use_id, at=now())
-    with house.wired.workshop.database.reading() as db:
+    with house.wired.workshop.database.reading(VAULT) as db:
         query = select(audit_events.c.action, audit_events.c.certificate_id)
         seen = db.execute(query.where(audit_events.c.actor == receiver.client_id)).all()
     assert seen == [("refused-download", certificate.certificate_id)]  # the use that is none leaves nothing
@@ -473,7 +474,7 @@ def test_a_refused_code_costs_and_leaves_the_same_whatever_it_was(
             redeem(house.wired.workshop, receiver, code, at=now() + CODE_LIFETIME)
         shapes.append((heard, refused.value.detail))
     assert shapes[0] == shapes[1]
-    with house.wired.workshop.database.reading() as db:
+    with house.wired.workshop.database.reading(VAULT) as db:
         query = select(audit_events.c.action).where(audit_events.c.actor == receiver.client_id)
         assert list(db.execute(query).scalars()) == ["use-redeem-refused"] * 2
 
@@ -488,7 +489,7 @@ def test_no_row_holds_a_code_a_purpose_or_a_case_number_in_clear(
     again = used(house, request)
     redeem(house.wired.workshop, receiver, made.code, at=now())
     hidden = [made.code, again.code, *(request[name] for name in ("purpose", "case_number", "clerk"))]
-    with house.wired.workshop.database.reading() as db:
+    with house.wired.workshop.database.reading(VAULT) as db:
         tables = [*metadata.tables, "procrastinate_jobs"]
         for table in tables:
             for row in db.execute(text(f"SELECT t::text FROM {table} t")).scalars():  # noqa: S608 - our own tables
@@ -519,7 +520,7 @@ def test_each_step_is_audited_with_its_reasons_in_the_envelope(
         .where(audit_events.c.details["use"].astext == str(made.use.use_id))
         .order_by(audit_events.c.id)
     )
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         rows = db.execute(query).all()
     assert [row.action for row in rows] == ["use-make", "use-code", "use-redeem", "download", "use-revoke"]
     for row in rows:
@@ -591,20 +592,20 @@ def jobs(house: House, name: str) -> list[datetime]:
         "SELECT scheduled_at FROM procrastinate_jobs WHERE task_name = 'discard_copy'"
         " AND args = CAST(:args AS jsonb) ORDER BY scheduled_at"
     )
-    with house.wired.workshop.database.reading() as db:
+    with house.wired.workshop.database.reading(VAULT) as db:
         return list(db.execute(query, {"args": json.dumps({"name": name})}).scalars())
 
 
 def test_without_a_seal_of_the_platform_no_copy_is_made(house: House, certificate: CertificateRecord) -> None:
     stopped = "UPDATE seals SET stopped_at = {} WHERE purpose = 'usage-copy'"
-    with house.wired.workshop.database.writing() as db:
+    with house.wired.workshop.database.writing(VAULT) as db:
         db.execute(text(stopped.format("now() - interval '1 minute'")))
     try:
         with pytest.raises(Unavailable, match="platform has no seal"):
             used(house, asked(certificate))
         used(house, asked(certificate, copy=False))
     finally:
-        with house.wired.workshop.database.writing() as db:
+        with house.wired.workshop.database.writing(VAULT) as db:
             db.execute(text(stopped.format("NULL")))
 
 
@@ -625,7 +626,7 @@ def test_no_copy_is_committed_under_a_seal_that_was_stopped_meanwhile(
             with pytest.raises(Unavailable, match="stopped"):
                 used(house, request)
     finally:
-        with workshop.database.writing() as db:
+        with workshop.database.writing(VAULT) as db:
             db.execute(text("UPDATE seals SET stopped_at = NULL WHERE purpose = 'usage-copy'"))
     assert not used(house, request).repeated
 

@@ -24,6 +24,7 @@ from vault.errors import Conflict, InputError, NotFound, Unavailable, UnknownCur
 from vault.model.access import MACHINE
 from vault.model.actors import ClientGrant
 from vault.model.destinations import Destinations, read_networks
+from vault.model.scope import VAULT
 from vault.signin import add_client, disable_client
 from vault.webhooks import (
     cut,
@@ -66,7 +67,7 @@ def deliveries(house: House, webhook_id: UUID) -> list[Delivery]:
     workshop = house.wired.workshop
     query = select(webhook_deliveries.c.id).where(webhook_deliveries.c.webhook_id == webhook_id)
     in_order = webhook_deliveries.c.after_position, webhook_deliveries.c.created_at
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         ids = db.execute(query.order_by(*in_order)).scalars().all()
         return [found for each in ids if (found := find_delivery(db, each)) is not None]
 
@@ -77,7 +78,7 @@ def jobs(house: House, delivery_id: UUID) -> list[tuple[str, datetime]]:
         "SELECT queue_name, scheduled_at FROM procrastinate_jobs"
         " WHERE args->>'delivery_id' = :id AND status = 'todo' ORDER BY id"
     )
-    with house.wired.workshop.database.reading() as db:
+    with house.wired.workshop.database.reading(VAULT) as db:
         return [tuple(row) for row in db.execute(query, {"id": str(delivery_id)})]
 
 
@@ -174,7 +175,7 @@ def test_secrets_and_addresses_lie_in_envelopes(house: House, client: ClientGran
     url = f"http://{LOOPBACK}:1/hook?token=very-private"
     fresh = hook(house, client, url)
     workshop = house.wired.workshop
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         rows = [
             *db.execute(select(webhooks).where(webhooks.c.id == fresh.webhook.webhook_id)),
             *db.execute(select(webhook_secrets)),
@@ -382,7 +383,7 @@ def test_who_is_disabled_hears_nothing_more(house: House, client: ClientGrant) -
 def test_an_authority_that_was_taken_away_is_not_told_of(house: House, client: ClientGrant) -> None:
     with receiver() as there:
         fresh, _ = cut_one(house, client, there)
-        with house.owner.writing() as db:
+        with house.owner.writing(VAULT) as db:
             mine = update(clients).where(clients.c.id == client.client_id)
             db.execute(mine.values(authorities=["91350100M000100Y43"]))
         (settled,) = send_all(house, fresh.webhook.webhook_id)
@@ -393,7 +394,7 @@ def test_an_authority_that_was_taken_away_is_not_told_of(house: House, client: C
 def test_a_type_that_it_is_not_bound_to_is_not_told_of(house: House, client: ClientGrant) -> None:
     with receiver() as there:
         fresh, _ = cut_one(house, client, there)
-        with house.owner.writing() as db:
+        with house.owner.writing(VAULT) as db:
             mine = update(clients).where(clients.c.id == client.client_id)
             db.execute(mine.values(types=[kind_named(house.catalogue, "结婚证").code]))
         (settled,) = send_all(house, fresh.webhook.webhook_id)
@@ -408,7 +409,7 @@ def test_a_webhook_that_is_taken_away_leaves_nothing(house: House, client: Clien
         unregister(workshop, client, fresh.webhook.webhook_id)
         deliver(workshop, courier_of(house.settings).send, delivery.delivery_id, at=now())
         assert there.received == []
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         query = select(webhook_secrets).where(webhook_secrets.c.webhook_id == fresh.webhook.webhook_id)
         assert db.execute(query).all() == []
     assert deliveries(house, fresh.webhook.webhook_id) == []
@@ -420,7 +421,7 @@ def test_what_the_queue_has_lost_is_put_back(house: House, client: ClientGrant) 
     workshop = house.wired.workshop
     with receiver() as there:
         _, delivery = cut_one(house, client, there)
-    with workshop.database.writing() as db:
+    with workshop.database.writing(VAULT) as db:
         lost = "DELETE FROM procrastinate_jobs WHERE args->>'delivery_id' = :id"
         db.execute(text(lost), {"id": str(delivery.delivery_id)})
     cut(workshop, at=now())

@@ -25,6 +25,7 @@ from storage.log_store import LogStore
 from storage.s3 import StoreAddress
 from tests.conftest import House
 from vault.log import promised
+from vault.model.scope import VAULT
 from vault.tlog.note import COSIGNATURE_V1, Note, NoteSignature, VerifierKey
 from vault.transparency.published import key_of, published
 from vault.transparency.sequencing import Sequenced, sequence
@@ -61,14 +62,14 @@ class Log:
             for n in range(count)
         ]
         leaves = [promised(self.workshop.log_key, c, at + self.workshop.promise_within) for c in contents]
-        with self.workshop.database.writing() as db:
+        with self.workshop.database.writing(VAULT) as db:
             insert_leaves(db, [LeafRow(uuid4(), leaf.content, leaf.hash, leaf.promise) for leaf in leaves])
         return contents
 
     def audit(self, count: int, *, at: datetime = AT, actor: str = "suite") -> None:
         """Audit events as flows would leave them."""
         events = [AuditRow(actor, "view", None, None, {"n": n}) for n in range(count)]
-        with self.workshop.database.writing() as db:
+        with self.workshop.database.writing(VAULT) as db:
             insert_audit(db, events, at)
 
     def sequence(self, *, at: datetime = AT) -> Sequenced:
@@ -83,7 +84,7 @@ class Log:
 
     def shards(self) -> Sequence[ShardRow]:
         """Every shard."""
-        with self.workshop.database.reading() as db:
+        with self.workshop.database.reading(VAULT) as db:
             return shards(db)
 
     def key(self) -> VerifierKey:
@@ -92,7 +93,7 @@ class Log:
 
     def changed(self, *statements: str, **values: object) -> None:
         """What somebody who rules the database does, guards and all."""
-        with self.workshop.database.writing() as db:
+        with self.workshop.database.writing(VAULT) as db:
             for table in GUARDED:
                 db.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
             for statement in statements:
@@ -136,7 +137,7 @@ def log_of_ones_own(house: House, engines: EngineAddresses) -> Iterator[Log]:
     upgrade(f"{engines.owner_database_url}?options=-csearch_path%3D{name}", service_url=engines.database_url)
     found = open_log(house.wired.workshop, engines, name)
     BlobStore(found.address).prepare()
-    with found.workshop.database.writing() as db:
+    with found.workshop.database.writing(VAULT) as db:
         # Leaves of certificates that nobody deposited: the sequencer does not look at more than the leaves.
         db.execute(text("ALTER TABLE log_leaves DROP CONSTRAINT fk_log_leaves_certificate_id"))
     yield found

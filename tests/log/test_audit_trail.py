@@ -14,6 +14,7 @@ from vault.audit_chain import SETTLED_AFTER
 from vault.auditing import Auditor, AuditQuestion, export_events, find
 from vault.errors import InputError, IntegrityError
 from vault.log_auditor import check_export
+from vault.model.scope import VAULT
 from vault.transparency.audit_trail import audit_contradictions
 
 pytestmark = pytest.mark.engines
@@ -37,7 +38,7 @@ def found(log: Log, *, after: timedelta = 2 * HOUR) -> dict[str, str]:
 
 
 def ids(log: Log) -> list[int]:
-    with log.workshop.database.reading() as db:
+    with log.workshop.database.reading(VAULT) as db:
         return list(db.execute(text("SELECT id FROM audit_events ORDER BY id")).scalars())
 
 
@@ -164,7 +165,7 @@ def test_a_tail_that_was_cut_off_with_its_leaf_in_the_log_is_found(trail: Log) -
     )
     trail.audit(1, at=AT + 2 * HOUR)
     assert found(trail)  # the published checkpoint has two leaves
-    with trail.workshop.database.writing() as db:
+    with trail.workshop.database.writing(VAULT) as db:
         db.execute(text("ALTER TABLE log_publications DISABLE TRIGGER USER"))
         db.execute(text("ALTER TABLE log_checkpoints DISABLE TRIGGER USER"))
         db.execute(text("DELETE FROM log_publications WHERE size > 1"))
@@ -184,7 +185,7 @@ def test_a_head_that_was_changed_is_named(trail: Log) -> None:
 
 
 def look(log: Log, keys: KeyRing, case_number: str | None, *, at: Any = AT) -> None:  # noqa: ANN401 - a time
-    with log.workshop.database.writing() as db:
+    with log.workshop.database.writing(VAULT) as db:
         event = AuditRow("clerk-system", "holdings", None, None, {"certificates": []})
         insert_look(db, keys, event, {"purpose": "办理", "case_number": case_number}, at)
 

@@ -11,6 +11,7 @@ from tests.log.conftest import AT, Log
 from tests.trials import together
 from tests.unit.tlog import naive
 from vault.errors import IntegrityError
+from vault.model.scope import VAULT
 from vault.tlog.entries import split_bundle
 from vault.tlog.merkle import EMPTY_ROOT
 from vault.tlog.merkle_leaf import leaf_hash
@@ -79,7 +80,7 @@ def test_a_backlog_is_taken_in_batches_of_a_run(log: Log, monkeypatch: pytest.Mo
     contents = log.add(75)
     assert [log.sequence().size for _ in range(4)] == [30, 60, 75, 75]
     assert leaves_of(log, 75) == contents
-    with log.workshop.database.reading() as db:
+    with log.workshop.database.reading(VAULT) as db:
         newest = newest_checkpoint(db, 2026)
     assert newest is not None
     assert newest.size == 75

@@ -17,6 +17,7 @@ from tests.conftest import House
 from tests.faults import lying_store
 from tests.log.conftest import AT, Log
 from vault.errors import IntegrityError, Unavailable
+from vault.model.scope import VAULT
 from vault.transparency import publishing, sequencing
 from vault.transparency.deriving import contradictions
 from vault.transparency.health import log_health, sentence
@@ -112,10 +113,10 @@ def test_failed_but_happened_is_found_done(log: Log, monkeypatch: pytest.MonkeyP
         with pytest.raises(Unavailable):
             log.sequence()
     assert log.size() == 3
-    with log.workshop.database.reading() as db:
+    with log.workshop.database.reading(VAULT) as db:
         assert newest_publication(db, 2026) is None
     log.sequence()
-    with log.workshop.database.reading() as db:
+    with log.workshop.database.reading(VAULT) as db:
         seen = newest_publication(db, 2026)
     assert seen is not None
     assert seen.size == 3
@@ -161,7 +162,7 @@ def test_a_database_of_yesterday_stops_the_log_instead_of_forking_it(log: Log) -
     with pytest.raises(IntegrityError, match="restored from an older backup"):
         log.sequence()
     assert log.workshop.log_store.read("2026/checkpoint") == signed
-    with log.workshop.database.reading() as db:
+    with log.workshop.database.reading(VAULT) as db:
         newest = newest_checkpoint(db, 2026)
     assert newest is not None
     assert newest.size == 5  # nothing was signed

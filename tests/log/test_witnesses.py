@@ -12,6 +12,7 @@ from signing.log_key import LogKey, new_log_key, read_log_key
 from signing.log_note import open_checkpoint
 from tests.log.conftest import AT, Log, cosign, cosigned
 from vault.errors import InputError, Unavailable
+from vault.model.scope import VAULT
 from vault.tlog.checkpoint import parse_checkpoint
 from vault.tlog.merkle import check_consistency
 from vault.tlog.note import COSIGNATURE_V1, ED25519, Note, NoteSignature, VerifierKey, parse_note
@@ -89,7 +90,7 @@ def test_a_witness_that_comes_by_itself_is_taken_and_published(log: Log, witness
     log.add(2, name="later")
     log.sequence()  # the new checkpoint has no cosignature yet, the old one is still known
     assert len(published_note(log).signatures) == 1
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         first, last = (
             db.execute(text("SELECT certificate_id FROM log_leaves ORDER BY id")).scalars().all()[::4]
         )

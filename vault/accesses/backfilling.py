@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from storage.audit_filing import file_events
 from storage.db import Database
+from vault.model.scope import VAULT
 
 # Events of one transaction: a fraction of a second, so that nothing waits for it.
 FILED_AT_ONCE = 2_000
@@ -20,7 +21,7 @@ def file_earlier(database: Database, *, after: int, progress: Callable[[int, int
     """
     seen = 0
     while True:
-        with database.writing() as db:
+        with database.writing(VAULT) as db:
             batch = file_events(db, after, FILED_AT_ONCE)
         if batch is None:
             return seen

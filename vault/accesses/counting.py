@@ -14,6 +14,7 @@ from uuid import UUID
 from storage.verification_days import Day, add_counts, take_batch
 from vault.model.ids import uuid7
 from vault.model.legal_time import legal_day
+from vault.model.scope import VAULT
 from vault.workshop import Workshop
 
 # How late a count may show up in a history, and how much a killed process loses.
@@ -74,7 +75,7 @@ def count_verifications(
     Raises:
         Unavailable: the database does not answer; the same batch may be sent again.
     """
-    with workshop.database.writing() as db:
+    with workshop.database.writing(VAULT) as db:
         if not take_batch(db, batch_id, at, forget_before=at - BATCHES_KEPT):
             return False
         add_counts(db, counts, at)

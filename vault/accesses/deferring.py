@@ -19,6 +19,7 @@ from vault.model.deferral import ORDER_DAYS_MAX, ORDER_NAMES, DeferralOrder, Ord
 from vault.model.holders import HolderCode
 from vault.model.ids import uuid7
 from vault.model.legal_time import day_begins, legal_day
+from vault.model.scope import VAULT
 from vault.model.written import case_number_form, hides_something, text_form
 from vault.workshop import Workshop
 
@@ -112,7 +113,7 @@ def record_order(
     authorize(actor, Action.DEFER_TELLING)
     if LOGIN.fullmatch(by) is None:
         raise InputError("An operator's login is 2 to 63 lower-case letters, digits and . @ _ -.")
-    with workshop.database.writing() as db:
+    with workshop.database.writing(VAULT) as db:
         holder = None if request.holder is None else lock_holder(db, workshop.keys, request.holder)  # 1
         wanted = _wanted(request, None if holder is None else holder.holder_id, by, at)
         known = order_by_number(db, workshop.keys, request.issuing_body, request.number)  # 2
@@ -147,11 +148,11 @@ def list_orders(
     authorize(actor, Action.SEE_ORDERS)
     if LOGIN.fullmatch(by) is None:
         raise InputError("An operator's login is 2 to 63 lower-case letters, digits and . @ _ -.")
-    with workshop.database.writing() as db:
+    with workshop.database.writing(VAULT) as db:
         insert_audit(db, [AuditRow(f"operator:{by}", "history-list", None, None, {})], at)
     after = _NOBODY
     while True:
-        with workshop.database.reading() as db:
+        with workshop.database.reading(VAULT) as db:
             page = orders_after(db, workshop.keys, after, ORDERS_READ_AT_ONCE)
         yield from (order for order in page if not standing or order.ends_at > at)
         if not page:

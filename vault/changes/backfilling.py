@@ -5,6 +5,7 @@ from collections.abc import Callable
 from storage.change_copies import copy_batch, is_copied
 from storage.db import Database
 from vault.changes.feed import PLACES_MAX, place_changes
+from vault.model.scope import VAULT
 
 # Rows copied in one transaction: a fraction of a second, so that nothing waits for it.
 COPIED_AT_ONCE = 5000
@@ -21,10 +22,10 @@ def backfill(database: Database, *, progress: Callable[[int], None], batches_max
     """
     copied = batches = 0
     while batches_max is None or batches < batches_max:
-        with database.reading() as db:
+        with database.reading(VAULT) as db:
             if is_copied(db):
                 return True
-        with database.writing() as db:
+        with database.writing(VAULT) as db:
             copied += copy_batch(db, COPIED_AT_ONCE)
         while place_changes(database) == PLACES_MAX:
             pass

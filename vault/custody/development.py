@@ -9,6 +9,7 @@ from storage.seals import all_seals
 from vault.custody.granting import GRANTS_MAX, approve, propose
 from vault.model.actors import Introduced, Person
 from vault.model.custody import GRANT_DAYS_MAX, GrantTerms
+from vault.model.scope import NOBODY, VAULT
 from vault.workshop import Workshop
 
 # Far more than a bench deposits in a day.
@@ -22,7 +23,7 @@ def development_custodian(workshop: Workshop, who: Introduced, *, at: datetime) 
     Raises:
         Unavailable: the database does not answer.
     """
-    with workshop.database.writing() as db:
+    with workshop.database.writing(NOBODY) as db:
         person_id = keep_person(db, workshop.keys, who, at)
     return Person(person_id, who.issuer, who.name, who.roles, who.organisation, who.code, who.assurance)
 
@@ -39,7 +40,7 @@ def grant_what_is_missing(
         Unavailable: the database does not answer.
     """
     types = workshop.shelf.types(at)
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         seals = [
             row
             for row in all_seals(db)

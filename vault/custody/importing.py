@@ -18,6 +18,7 @@ from storage.history import AuditRow, insert_audit
 from storage.seals import SealRow, all_seals, insert_seal, insert_seal_event
 from vault.errors import Conflict, InputError, SignatureError, Unavailable
 from vault.model.custody import Deed, SealAct
+from vault.model.scope import VAULT
 from vault.model.verdict import Indication
 from vault.seal_ring import KEY_SUFFIX, PIN_SUFFIX, TOKEN_SUFFIX
 from vault.workshop import Workshop
@@ -138,7 +139,7 @@ def import_seal(
     if named is not None and named != look.authority:
         raise InputError(f"The certificate is {named}'s: expected {look.authority}'s.")
     certificate = brought.certificate_pem.decode()
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         if any(row.certificate_pem == certificate for row in all_seals(db)):
             raise Conflict("A seal with this certificate is here already.")
     picture = seal_picture(look.authority_name, centre=look.centre, serial=look.serial).operators
@@ -162,7 +163,7 @@ def import_seal(
         for path, content in paths.items():  # 3
             path.touch(mode=PRIVATE_FILE, exist_ok=False)
             path.write_bytes(content)
-        with workshop.database.writing() as db:  # 4
+        with workshop.database.writing(VAULT) as db:  # 4
             insert_seal(db, row)
             insert_seal_event(db, seal_id, SealAct.IMPORT, by)
             insert_audit(db, [AuditRow(by.actor, "seal-import", None, None, {"seal": seal_id})], by.at)

@@ -16,6 +16,7 @@ from vault.errors import Conflict, InputError
 from vault.model.access import Action, authorize
 from vault.model.actors import Clerk, ClientGrant
 from vault.model.certificate import CertificateRecord, CompletedCase
+from vault.model.scope import NOBODY
 from vault.model.written import case_number_form
 from vault.workshop import Workshop
 
@@ -118,7 +119,7 @@ def _repeated(
 ) -> Deposited:
     """The receipts again: opened for somebody once more, and so recorded."""
     details = {"certificates": [str(record.certificate_id) for record in records]}
-    with workshop.database.writing() as db:
+    with workshop.database.writing(NOBODY) as db:
         event = AuditRow(client_id, "receipts", None, None, details, acting_for)
         insert_look(db, workshop.keys, event, {"case_number": number}, at)
     return Deposited(number, records, repeated=True)

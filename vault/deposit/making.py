@@ -15,6 +15,7 @@ from vault.deposit.taking import TakenFile
 from vault.errors import InputError, IntegrityError, Unavailable
 from vault.model.catalogue import CertificateType, DocumentFormat, SealPlace
 from vault.model.certificate import ApprovalResult, CompletedCase, Reservation, SealedDocument
+from vault.model.scope import NOBODY
 from vault.model.verdict import Indication
 from vault.seal_ring import UsableSeal
 from vault.workshop import Workshop
@@ -146,7 +147,7 @@ def seal(
         Unavailable: the seal was stopped meanwhile, or its token does not answer.
     """
     seal_ids = [reserved.uses[page.reservation.position].seal.seal_id for page in pages]
-    with workshop.database.reading() as db:
+    with workshop.database.reading(NOBODY) as db:
         usable = {seal_id: workshop.seals.opened(db, seal_id) for seal_id in seal_ids}
     sealed = []
     for page, seal_id in zip(pages, seal_ids, strict=True):

@@ -24,6 +24,7 @@ from vault.log import moment
 from vault.model.access import MACHINE
 from vault.model.directory import DIRECTORY_NAMES, Directory
 from vault.model.directory_fields import row_of
+from vault.model.scope import VAULT
 from vault.workshop import Workshop
 
 # Between two savings: a killed export repeats some seconds of work at most.
@@ -211,5 +212,5 @@ def _exported(target: Path, part: Part, form: Format, state: Progress) -> Export
 
 
 def _audit(workshop: Workshop, actor: str, action: str, details: dict[str, Any], at: datetime) -> None:
-    with workshop.database.writing() as db:
+    with workshop.database.writing(VAULT) as db:
         insert_audit(db, [AuditRow(actor, action, None, None, details)], at)

@@ -18,6 +18,7 @@ from vault.changes.feed import PLACES_MAX
 from vault.model.access import MACHINE
 from vault.model.changes import CertificateChange
 from vault.model.directory import DirectoryEntry
+from vault.model.scope import VAULT
 from vault.workshop import Workshop
 
 
@@ -46,7 +47,7 @@ def head_of_feed(workshop: Workshop) -> Head:
     """
     while place_changes(workshop.database) == PLACES_MAX:
         pass
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         position = last_place(db)
         newest = change_at(db, position)
     return Head(position, START if newest is None else cursor_of(newest))
@@ -58,11 +59,11 @@ def every_certificate(workshop: Workshop, place: str) -> Iterator[Page]:
     What is committed behind the reader meanwhile is missed, and what changes behind it is told as it was:
     both stand in the feed after the head that was taken before.
     """
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         names = type_names(db)
     after = UUID(place) if place else None
     while True:
-        with workshop.database.reading() as db:
+        with workshop.database.reading(VAULT) as db:
             page = page_after(db, workshop.keys, names, after)
         if page is None:
             return
@@ -80,7 +81,7 @@ def changed_certificates(workshop: Workshop, place: str, head: Head) -> Iterator
         InputError: the cursor has not the form of one.
         UnknownCursor: it is another vault's, or the vault was restored from an older backup.
     """
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         names = type_names(db)
     while True:
         page = changes_after(workshop, place, PAGE_MAX, MACHINE)
@@ -89,7 +90,7 @@ def changed_certificates(workshop: Workshop, place: str, head: Head) -> Iterator
             return
         place = cursor_of(changes[-1])
         places = {c.certificate_id: c.position for c in changes if isinstance(c, CertificateChange)}
-        with workshop.database.reading() as db:
+        with workshop.database.reading(VAULT) as db:
             newest = newest_places(db, places.keys(), head.position)
             here = [each for each, position in places.items() if newest[each] == position]
             found = of_certificates(db, workshop.keys, names, here)

@@ -17,7 +17,7 @@ from vault.model.actors import ClientGrant, Person
 from vault.model.dispute import Dispute, DisputeState
 from vault.model.history_entry import access_id
 from vault.model.legal_time import legal_day
-from vault.model.scope import NOBODY, of_client
+from vault.model.scope import NOBODY, VAULT, of_client
 from vault.workshop import Workshop
 
 DISPUTES_MAX = 100  # of one page; envelopes are opened for each
@@ -98,7 +98,7 @@ def open_disputes_now(
         Unavailable: the database does not answer.
     """
     today = legal_day(at)
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         listed = open_disputes(db, due_before=today if overdue else None, limit=OPEN_LISTED_MAX)
         counted = count_open(db, today)
     counts = {state: count for state, (count, _) in counted.items()}

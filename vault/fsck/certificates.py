@@ -16,6 +16,7 @@ from vault.fsck.objects import check_object
 from vault.log import event_content, issue_content, promise_message
 from vault.model.certificate import CertificateRecord, ErasedCertificate, Status
 from vault.model.lifecycle import Action, StatusEvent, outcome, statuses_permitting
+from vault.model.scope import VAULT
 from vault.tlog.merkle_leaf import leaf_hash
 from vault.workshop import Workshop
 
@@ -24,7 +25,7 @@ def pages(workshop: Workshop) -> Iterator[tuple[CertificateOnFile, ...]]:
     """Every certificate on file, a page at a time, each page as it was at one moment."""
     after: UUID | None = None
     while True:
-        with workshop.database.snapshot() as db:
+        with workshop.database.snapshot(VAULT) as db:
             page = certificate_page(db, workshop.keys, after)
         if not page:
             return
@@ -58,7 +59,7 @@ def check_certificate(workshop: Workshop, found: CertificateOnFile) -> Iterator[
 
 def check_fed(workshop: Workshop, page: tuple[CertificateOnFile, ...]) -> list[Finding]:
     """Step 8 for a page of certificates: a note only while older events are still being copied."""
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         weight = Weight.PROBLEM if is_copied(db) else Weight.NOTE
         unfed = not_in_feed(db, [found.certificate_id for found in page])
     sentence = "An event of it is not in the feed of changes."

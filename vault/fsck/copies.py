@@ -16,12 +16,13 @@ from storage.objects import FiledObject, read_copy
 from vault.errors import IntegrityError, NotFound
 from vault.fsck.findings import Finding, Weight
 from vault.fsck.objects import named_uuid
+from vault.model.scope import VAULT
 from vault.workshop import Workshop
 
 
 def check_copies(workshop: Workshop) -> Iterator[Finding]:
     """Step 7: copies that are still good, the uses and their events, and the objects among the copies."""
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         after: UUID | None = None
         while page := copy_page(db, workshop.keys, after, PAGE_ROWS):
             for use_id, filed in page:

@@ -29,6 +29,7 @@ from vault.fsck.certificates import check_certificate, check_fed, pages
 from vault.fsck.copies import check_copies
 from vault.fsck.findings import Finding, FsckReport, Weight
 from vault.fsck.objects import check_material, check_named
+from vault.model.scope import VAULT
 from vault.transparency.deriving import contradictions
 from vault.workshop import Workshop
 
@@ -47,7 +48,7 @@ def fsck(workshop: Workshop, *, progress: Callable[[int], None]) -> FsckReport:
         findings += check_fed(workshop, page)  # 8
         certificates += len(page)
         progress(certificates)
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         for material in archived_materials(db, workshop.keys):  # 4
             findings += check_material(workshop, material)
         findings += [

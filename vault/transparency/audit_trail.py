@@ -29,6 +29,7 @@ from storage.log_heads import newest_checkpoint
 from vault.audit_chain import SETTLED_AFTER, TREE, commitment, tiles_of
 from vault.errors import IntegrityError, SignatureError
 from vault.log import AUDIT_HEAD, audit_content
+from vault.model.scope import VAULT
 from vault.tlog.merkle import HASH_BYTES, GrowingTree
 from vault.tlog.merkle_leaf import leaf_hash
 from vault.tlog.tiles import TILE_WIDTH, Tile, prove_inclusion, root_from_tiles, tile_holding
@@ -55,7 +56,7 @@ def audit_contradictions(workshop: Workshop, *, at: datetime) -> Iterator[Found]
 
 def _published_tree(workshop: Workshop) -> Iterator[Found]:
     """The tree that the heads' leaves are looked up in is the one that everybody can see."""
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         known = shards(db)
         count, highest = leaf_numbers(db)
         newest = newest_checkpoint(db, known[-1].year) if known else None
@@ -69,7 +70,7 @@ def _published_tree(workshop: Workshop) -> Iterator[Found]:
         try:
             public = published(workshop, shard)
             if public is not None and public.size:
-                with workshop.database.reading() as db:
+                with workshop.database.reading(VAULT) as db:
                     root = root_from_tiles(public.size, partial(read_tiles, db, str(shard.year)))
                 if root != public.signed.checkpoint.root:
                     yield shard.origin, "The tree in the database is not the published one."
@@ -86,7 +87,7 @@ class _Heads:
         self._page = self._next(0)
 
     def _next(self, after: int) -> list[HeadRow]:
-        with self._workshop.database.reading() as db:
+        with self._workshop.database.reading(VAULT) as db:
             return list(heads(db, after, PAGE_ROWS))
 
     def against(self, tree: GrowingTree) -> Iterator[Found]:
@@ -115,10 +116,10 @@ class _Heads:
 
 def _links(workshop: Workshop) -> Iterator[Found]:
     tree, known = GrowingTree(), _Heads(workshop)
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         size = chain_size(db)
     while tree.size < size:
-        with workshop.database.reading() as db:
+        with workshop.database.reading(VAULT) as db:
             page = link_page(db, tree.size, TILE_WIDTH)
             there = _tile(db, tree.size, size)
         for n, link in enumerate(page):
@@ -153,11 +154,11 @@ def _link(link: ChainLink, in_tree: bytes) -> Iterator[Found]:
 
 def _heads_in_log(workshop: Workshop) -> Iterator[Found]:
     after = 0
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         known = shards(db)
         size = chain_size(db)
     while True:
-        with workshop.database.reading() as db:
+        with workshop.database.reading(VAULT) as db:
             page = heads(db, after, PAGE_ROWS)
             for head in page:
                 yield from _head_in_log(db, known, head)
@@ -189,7 +190,7 @@ def _cut_off(workshop: Workshop, size: int) -> Iterator[Found]:
     """Heads that the log knows and the chain does not."""
     after = 0
     while True:
-        with workshop.database.reading() as db:
+        with workshop.database.reading(VAULT) as db:
             page = own_leaves(db, after, PAGE_ROWS)
             for leaf in page:
                 said = _said_head(leaf.leaf)
@@ -216,13 +217,13 @@ def _said_head(content: bytes) -> int | None:
 
 
 def _outside(workshop: Workshop, at: datetime) -> Iterator[Found]:
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         settled = newest_head(db, before=at - SETTLED_AFTER)
     if settled is None:
         return
     after = EVENT_ID_MIN
     while True:
-        with workshop.database.reading() as db:
+        with workshop.database.reading(VAULT) as db:
             page = unchained_events(db, after, PAGE_ROWS)
         for event in page:
             if event.event_id <= settled.high_event_id or event.at < settled.made_at - SETTLED_AFTER:

@@ -23,6 +23,7 @@ from storage.log_heads import (
     newest_publication,
 )
 from vault.errors import InputError, SignatureError, VaultError
+from vault.model.scope import NOBODY
 from vault.tlog.checkpoint import parse_checkpoint, parse_decimal
 from vault.tlog.note import Note, key_named, parse_note, parse_signatures
 from vault.tlog.tiles import prove_consistency
@@ -94,7 +95,7 @@ def ask_witnesses(workshop: Workshop, post: Post, *, at: datetime) -> tuple[Aske
         IntegrityError: the tree in the database is damaged.
         Unavailable: an engine of the vault does not answer.
     """
-    with workshop.database.reading() as db:
+    with workshop.database.reading(NOBODY) as db:
         shard = newest_shard(db)
         row = None if shard is None else newest_publication(db, shard.year)
     if shard is None or row is None:
@@ -103,7 +104,7 @@ def ask_witnesses(workshop: Workshop, post: Post, *, at: datetime) -> tuple[Aske
     for witness in workshop.witnesses:
         if witness.url is None:
             continue
-        with workshop.database.reading() as db:
+        with workshop.database.reading(NOBODY) as db:
             old = largest_cosigned_by(db, shard.year, witness.key.name)
         if old < row.size:
             try:
@@ -138,7 +139,7 @@ def _ask(
 
 
 def _request(workshop: Workshop, shard: ShardRow, row: CheckpointRow, old: int) -> bytes:
-    with workshop.database.reading() as db:
+    with workshop.database.reading(NOBODY) as db:
         read = partial(read_tiles, db, str(shard.year))
         proof = () if old == 0 else prove_consistency(old, row.size, read)
     lines = [f"old {old}", *(base64.b64encode(each).decode() for each in proof)]
@@ -147,7 +148,7 @@ def _request(workshop: Workshop, shard: ShardRow, row: CheckpointRow, old: int) 
 
 def _ours(workshop: Workshop, note: Note) -> tuple[ShardRow, CheckpointRow]:
     checkpoint = parse_checkpoint(note.text)
-    with workshop.database.reading() as db:
+    with workshop.database.reading(NOBODY) as db:
         shard = next((s for s in shards(db) if s.origin == checkpoint.origin), None)
         row = None if shard is None else checkpoint_at(db, shard.year, checkpoint.size)
         newest = None if shard is None else newest_publication(db, shard.year)
@@ -159,7 +160,7 @@ def _ours(workshop: Workshop, note: Note) -> tuple[ShardRow, CheckpointRow]:
 
 
 def _keep(workshop: Workshop, row: CheckpointRow, cosignatures: list[Cosignature], at: datetime) -> int:
-    with workshop.database.writing() as db:
+    with workshop.database.writing(NOBODY) as db:
         return sum(
             insert_cosignature(
                 db, CosignatureRow(row.year, row.size, each.witness, each.signature.line, each.at), at

@@ -20,6 +20,7 @@ from storage.log import PlacedLeaf, ShardRow, leaf_numbers, leaves_between, own_
 from storage.log_heads import CheckpointRow, checkpoint_page, newest_checkpoint, newest_publication
 from vault.errors import IntegrityError
 from vault.log import audit_content, closed_content, opened_content
+from vault.model.scope import NOBODY
 from vault.tlog.checkpoint import Checkpoint
 from vault.tlog.entries import bundle
 from vault.tlog.merkle import HASH_BYTES, GrowingTree, subtree
@@ -38,7 +39,7 @@ def contradictions(workshop: Workshop) -> Iterator[Found]:
     Raises:
         Unavailable: an engine does not answer.
     """
-    with workshop.database.reading() as db:
+    with workshop.database.reading(NOBODY) as db:
         known = shards(db)
         count, highest = leaf_numbers(db)
     if count != highest + 1:
@@ -48,7 +49,7 @@ def contradictions(workshop: Workshop) -> Iterator[Found]:
         if shard.first_index != end:  # 1
             yield shard.origin, f"It begins at leaf {shard.first_index}, the shard before it ends at {end}."
         yield from _shard(workshop, shard)
-        with workshop.database.reading() as db:
+        with workshop.database.reading(NOBODY) as db:
             newest = newest_checkpoint(db, shard.year)
         end = shard.first_index + (0 if newest is None else newest.size)
     if known and end != highest + 1:
@@ -57,7 +58,7 @@ def contradictions(workshop: Workshop) -> Iterator[Found]:
 
 
 def _shard(workshop: Workshop, shard: ShardRow) -> Iterator[Found]:
-    with workshop.database.reading() as db:
+    with workshop.database.reading(NOBODY) as db:
         newest, seen = newest_checkpoint(db, shard.year), newest_publication(db, shard.year)
     if newest is None:
         yield shard.origin, "It has no checkpoint."
@@ -75,7 +76,7 @@ def _shard(workshop: Workshop, shard: ShardRow) -> Iterator[Found]:
     yield from checkpoints.against(tree)
     for start in range(0, newest.size, TILE_WIDTH):
         tile = tile_holding(0, start, newest.size)
-        with workshop.database.reading() as db:
+        with workshop.database.reading(NOBODY) as db:
             first = shard.first_index + start
             leaves = leaves_between(db, first, first + tile.width)
         yield from _row(workshop, shard, tile, leaves, 0 if public is None else public.size)  # 2, 3
@@ -96,7 +97,7 @@ def _row(
     if len(leaves) != tile.width:
         yield about, f"Expected {tile.width} leaves, got {len(leaves)}."
         return
-    with workshop.database.reading() as db:
+    with workshop.database.reading(NOBODY) as db:
         if read_tiles(db, str(shard.year), [tile]).get(tile) != content:
             yield about, "The tile in the database does not follow from the leaves."
     width = min(tile.width, public_size - tile.number * TILE_WIDTH)
@@ -116,7 +117,7 @@ def _upper(workshop: Workshop, shard: ShardRow, size: int, public_size: int) -> 
         for number in range(-(-row // TILE_WIDTH)):
             tile = tile_holding(level, number * TILE_WIDTH, size)
             about = f"{shard.year}/{tile.path}"
-            with workshop.database.reading() as db:
+            with workshop.database.reading(NOBODY) as db:
                 content = _above(db, shard, tile)
                 if read_tiles(db, str(shard.year), [tile]).get(tile) != content:
                     yield about, "The tile in the database does not follow from those below it."
@@ -167,14 +168,14 @@ class _Checkpoints:
 
 
 def _next_page(workshop: Workshop, shard: ShardRow, after: int) -> tuple[CheckpointRow, ...]:
-    with workshop.database.reading() as db:
+    with workshop.database.reading(NOBODY) as db:
         return checkpoint_page(db, shard.year, after, PAGE_ROWS)
 
 
 def _own(workshop: Workshop, known: tuple[ShardRow, ...]) -> Iterator[Found]:
     after = 0
     while True:
-        with workshop.database.reading() as db:
+        with workshop.database.reading(NOBODY) as db:
             page = own_leaves(db, after, PAGE_ROWS)
             said = {_expected_head(db, leaf.leaf) for leaf in page}
             said |= set(_expected_turns(db, known, page))

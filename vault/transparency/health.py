@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from storage.log import newest_shard, oldest_promise, waiting_count
 from storage.log_heads import newest_publication
 from vault.errors import IntegrityError
+from vault.model.scope import VAULT
 from vault.transparency.published import check_agreement
 from vault.workshop import Workshop
 
@@ -38,7 +39,7 @@ def log_health(workshop: Workshop, *, at: datetime) -> LogHealth:
         check_agreement(workshop, at=at)
     except IntegrityError as error:
         incident = error.detail
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         shard = newest_shard(db)
         head = None if shard is None else newest_publication(db, shard.year)
         size = 0 if head is None else head.size

@@ -15,6 +15,7 @@ from storage.log_store import StoredFile
 from vault.errors import InputError, IntegrityError, SignatureError
 from vault.log import LOG_PATH
 from vault.model.legal_time import legal_day
+from vault.model.scope import NOBODY
 from vault.tlog.note import VerifierKey
 from vault.workshop import Workshop
 
@@ -83,13 +84,13 @@ def check_agreement(workshop: Workshop, *, at: datetime, rebuild: bool = False) 
         IntegrityError: it does not: whatever was sequenced now would fork the log.
         Unavailable: an engine does not answer.
     """
-    with workshop.database.reading() as db:
+    with workshop.database.reading(NOBODY) as db:
         known = shards(db)
     if not known or known[-1].year < year_of(at):
         _check_unopened(workshop, year_of(at))
     for shard in known[-LIVE_SHARDS:]:
         found = published(workshop, shard)
-        with workshop.database.reading() as db:
+        with workshop.database.reading(NOBODY) as db:
             if found is None:
                 row, newest = None, newest_publication(db, shard.year)
             else:

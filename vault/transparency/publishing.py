@@ -21,6 +21,7 @@ from storage.log_heads import (
     note_publication,
 )
 from vault.errors import IntegrityError, Unavailable
+from vault.model.scope import VAULT
 from vault.tlog.entries import bundle
 from vault.tlog.merkle import HASH_BYTES
 from vault.tlog.tiles import TILE_HEIGHT, TILE_WIDTH, Tile, tiles_between
@@ -45,7 +46,7 @@ def publish(workshop: Workshop, *, at: datetime, rebuild: bool = False) -> None:
         IntegrityError: the bucket holds other bytes than the database's tree.
         Unavailable: an engine does not answer, or the store did not keep what it acknowledged.
     """
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         known = shards(db)
     for shard in known if rebuild else known[-LIVE_SHARDS:]:
         _publish_shard(workshop, shard, at, rebuild=rebuild)
@@ -61,7 +62,7 @@ def put_cosignatures(workshop: Workshop, shard: ShardRow, size: int) -> None:
     found = published(workshop, shard)
     if found is None or found.size != size:
         return
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         row = checkpoint_at(db, shard.year, size)
         content = found.file.content if row is None else cosigned_note(db, row)
     if content != found.file.content:
@@ -77,7 +78,7 @@ def cosigned_note(db: ReadConnection, checkpoint: CheckpointRow) -> bytes:
 def _publish_shard(workshop: Workshop, shard: ShardRow, at: datetime, *, rebuild: bool) -> None:
     for _ in range(TRIES_MAX):
         found = published(workshop, shard)
-        with workshop.database.reading() as db:
+        with workshop.database.reading(VAULT) as db:
             target = newest_checkpoint(db, shard.year)
             content = b"" if target is None else cosigned_note(db, target)
         if target is None:
@@ -86,7 +87,7 @@ def _publish_shard(workshop: Workshop, shard: ShardRow, at: datetime, *, rebuild
         if found is None or found.size < target.size or rebuild:
             _write_tiles(workshop, shard, there, target.size)  # 1
         if _replaced(workshop, shard, found, target, content):  # 2
-            with workshop.database.writing() as db:
+            with workshop.database.writing(VAULT) as db:
                 note_publication(db, shard.year, target.size, at)  # 3
             if found is not None:
                 _tidy(workshop, shard, found.size, target.size)  # 4
@@ -118,7 +119,7 @@ def _write_tiles(workshop: Workshop, shard: ShardRow, old: int, size: int) -> No
 
 def _files(workshop: Workshop, shard: ShardRow, page: Sequence[Tile]) -> Iterator[tuple[str, bytes]]:
     """Addresses and contents of these tiles, and of the entries of those of level 0."""
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         rows = read_tiles(db, str(shard.year), page)
         for tile in page:
             content = rows.get(tile, b"")

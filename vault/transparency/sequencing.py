@@ -36,6 +36,7 @@ from storage.log_heads import CheckpointRow, checkpoint_at, insert_checkpoint, n
 from vault.audit_chain import chain_batch, new_head
 from vault.errors import IntegrityError, SignatureError
 from vault.log import audit_content, closed_content, opened_content, promised
+from vault.model.scope import VAULT
 from vault.tlog.checkpoint import Checkpoint
 from vault.tlog.merkle import EMPTY_ROOT
 from vault.tlog.tiles import ReadTiles, Tile, grown_tiles, root_from_tiles
@@ -82,7 +83,7 @@ def sequence(
     except SignatureError as error:
         raise IntegrityError(f"The log's tree in the database is damaged: {error.detail}") from error
     publish(workshop, at=at, rebuild=rebuild)  # 4
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         shard = newest_shard(db)
         newest = None if shard is None else newest_checkpoint(db, shard.year)
     if shard is None or newest is None:
@@ -91,16 +92,16 @@ def sequence(
 
 
 def _chain(workshop: Workshop, at: datetime, heads_apart: timedelta) -> None:
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         newest = newest_head(db)
     if newest is not None and at - newest.made_at < heads_apart:
         return
     chained = 1
     while chained:
-        with workshop.database.writing() as db:
+        with workshop.database.writing(VAULT) as db:
             hold_sequencer(db)
             chained = chain_batch(db, at=at)
-    with workshop.database.writing() as db:
+    with workshop.database.writing(VAULT) as db:
         hold_sequencer(db)
         head = new_head(db, at=at)
         if head is not None:
@@ -109,7 +110,7 @@ def _chain(workshop: Workshop, at: datetime, heads_apart: timedelta) -> None:
 
 def _batch(workshop: Workshop, at: datetime) -> int:
     """Places the next leaves; how many."""
-    with workshop.database.writing() as db:
+    with workshop.database.writing(VAULT) as db:
         hold_sequencer(db)
         shard = newest_shard(db) or _open_shard(db, workshop, year_of(at), 0, at)
         leaves = waiting_leaves(db, BATCH_LEAVES)

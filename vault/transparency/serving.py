@@ -11,6 +11,7 @@ from storage.log import LoggedLeaf, NotPublished, logged_leaf, newest_shard, rea
 from storage.log_heads import newest_checkpoint, newest_publication
 from vault.errors import IntegrityError, NotFound, SignatureError
 from vault.model.legal_time import LEGAL_TIME
+from vault.model.scope import NOBODY
 from vault.tlog.proof_file import ProofFile
 from vault.tlog.tiles import Tile, prove_inclusion
 from vault.transparency.published import checkpoint_path
@@ -83,7 +84,7 @@ def proof(workshop: Workshop, certificate_id: UUID, leaf_hash: bytes | None) -> 
         IntegrityError: the tree in the database is damaged.
         Unavailable: the database does not answer.
     """
-    with workshop.database.reading() as db:
+    with workshop.database.reading(NOBODY) as db:
         return prove_leaf(db, certificate_id, leaf_hash)
 
 
@@ -114,7 +115,7 @@ def shard_states(workshop: Workshop) -> tuple[ShardState, ...]:
     Raises:
         Unavailable: the database does not answer.
     """
-    with workshop.database.reading() as db:
+    with workshop.database.reading(NOBODY) as db:
         known = shards(db)
         published = [newest_publication(db, shard.year) for shard in known]
         newest = [newest_checkpoint(db, shard.year) for shard in known]
@@ -133,7 +134,7 @@ def shard_states(workshop: Workshop) -> tuple[ShardState, ...]:
 def _year(workshop: Workshop, year: int | None) -> int:
     if year is not None:
         return year
-    with workshop.database.reading() as db:
+    with workshop.database.reading(NOBODY) as db:
         shard = newest_shard(db)
     if shard is None:
         raise NotFound("The log has published nothing here yet.")

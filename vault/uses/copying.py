@@ -16,6 +16,7 @@ from storage.seals import platform_seal_in_use
 from vault.errors import DocumentRefused, FieldProblem, InputError, IntegrityError, Unavailable
 from vault.model.catalogue import DocumentFormat
 from vault.model.certificate import CertificateRecord
+from vault.model.scope import NOBODY
 from vault.model.use import CopyRecord, UseRecord
 from vault.model.verdict import Indication
 from vault.seal_ring import UsableSeal
@@ -53,7 +54,7 @@ def make_copy(workshop: Workshop, new: NewUse, used: Used, *, at: datetime) -> N
         Unavailable: the platform has no seal in use, or an engine does not answer.
     """
     use, original = new.use, _original(used)
-    with workshop.database.reading() as db:
+    with workshop.database.reading(NOBODY) as db:
         seal_id = platform_seal_in_use(db, at)
         if seal_id is None:
             raise Unavailable(
@@ -86,7 +87,7 @@ def make_copy(workshop: Workshop, new: NewUse, used: Used, *, at: datetime) -> N
     _judge(workshop, sealed.content, owner, at)  # 4
     sha256, size = hashlib.sha256(sealed.content).hexdigest(), len(sealed.content)
     copy = new_object(use.use_id, copy_place(use.use_id), new.key, sha256, size)
-    with workshop.database.writing() as announcing:  # 5
+    with workshop.database.writing(NOBODY) as announcing:  # 5
         let_go(announcing, copy.stored_name, at + UNCOMMITTED_FOR)
     _store(workshop, sealed.content, copy, use)  # 6
     record = CopyRecord(sha256, size, drawn.page_count, original, sealed.level, owner.seal_id)

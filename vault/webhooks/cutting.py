@@ -19,6 +19,7 @@ from storage.deliveries import (
 from storage.history import defer_job
 from vault.changes import PLACES_MAX, audiences_of, place_changes
 from vault.model.ids import uuid7
+from vault.model.scope import VAULT
 from vault.workshop import Workshop
 
 # Changes in one delivery: under a hundred kilobytes of JSON.
@@ -53,13 +54,13 @@ def cut(workshop: Workshop, *, at: datetime) -> None:
     for _ in range(PLACING_ROUNDS_MAX):  # 1
         if place_changes(workshop.database) < PLACES_MAX:
             break
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         last = last_place(db)
         behind = behind_feed(db, last, PENDING_MAX)
     for webhook_id in behind:  # 2
-        with workshop.database.writing() as db:
+        with workshop.database.writing(VAULT) as db:
             _cut_for(db, webhook_id, last, at)
-    with workshop.database.writing() as db:
+    with workshop.database.writing(VAULT) as db:
         stranded = stranded_deliveries(db, at - STRANDED_AFTER, STRANDED_MAX)  # 3
         delay_deliveries(db, stranded, at)
         for delivery_id in stranded:

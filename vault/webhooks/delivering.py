@@ -11,6 +11,7 @@ from storage.clients import find_client
 from storage.deliveries import DeliveryState, find_delivery, save_delivery
 from storage.webhooks import find_webhook, signing_secrets
 from vault.changes import audiences_of, change_json, cursor_of, told_to
+from vault.model.scope import VAULT
 from vault.webhooks.cutting import CHANGES_MAX, defer_try
 from vault.webhooks.sending import Parcel, Send, Undelivered
 from vault.webhooks.signature import DELIVERY_HEADER, SIGNATURE_HEADER, WEBHOOK_HEADER, signature
@@ -69,7 +70,7 @@ def retry_delay(tries: int) -> timedelta:
 
 
 def _read(workshop: Workshop, delivery_id: UUID, at: datetime) -> Parcel | _Moot:
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         delivery = find_delivery(db, delivery_id)
         if delivery is None or delivery.state is not DeliveryState.PENDING:
             return _Moot.SETTLED
@@ -101,7 +102,7 @@ def _read(workshop: Workshop, delivery_id: UUID, at: datetime) -> Parcel | _Moot
 
 
 def _record(workshop: Workshop, delivery_id: UUID, failure: str | None, tries_max: int, at: datetime) -> None:
-    with workshop.database.writing() as db:
+    with workshop.database.writing(VAULT) as db:
         delivery = find_delivery(db, delivery_id, lock=True)
         if delivery is None or delivery.state is not DeliveryState.PENDING:
             return

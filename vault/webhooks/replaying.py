@@ -17,6 +17,7 @@ from storage.deliveries import (
 from storage.webhooks import find_webhook
 from vault.changes import audiences_of, place_of
 from vault.errors import Conflict, InputError, NotFound
+from vault.model.scope import VAULT
 from vault.webhooks.cutting import CHANGES_MAX, defer_first_try, new_delivery
 from vault.workshop import Workshop
 
@@ -31,7 +32,7 @@ def dead_letters(workshop: Workshop, webhook_id: UUID | None) -> tuple[tuple[Del
     Raises:
         Unavailable: the database does not answer.
     """
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         return dead_deliveries(db, webhook_id, DEAD_SHOWN_MAX)
 
 
@@ -41,7 +42,7 @@ def unsettled(workshop: Workshop) -> dict[DeliveryState, int]:
     Raises:
         Unavailable: the database does not answer.
     """
-    with workshop.database.reading() as db:
+    with workshop.database.reading(VAULT) as db:
         return unsettled_counts(db)
 
 
@@ -53,7 +54,7 @@ def replay(workshop: Workshop, delivery_id: UUID, *, at: datetime) -> None:
         Conflict: it is under way.
         Unavailable: the database does not answer.
     """
-    with workshop.database.writing() as db:
+    with workshop.database.writing(VAULT) as db:
         delivery = find_delivery(db, delivery_id, lock=True)
         if delivery is None:
             raise NotFound("There is no such delivery.")
@@ -79,7 +80,7 @@ def replay_range(
     """
     place = place_of(workshop, after)
     end = None if through is None else place_of(workshop, through)
-    with workshop.database.writing() as db:
+    with workshop.database.writing(VAULT) as db:
         webhook = find_webhook(db, workshop.keys, webhook_id, lock=True)
         client = None if webhook is None else find_client(db, webhook.client_id)
         if webhook is None or client is None:

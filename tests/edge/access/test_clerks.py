@@ -9,6 +9,7 @@ from storage.tables import audit_events
 from tests.edge.access.scene import Scene
 from tests.requests import new_case_number
 from vault.model.actors import Person
+from vault.model.scope import VAULT
 
 pytestmark = pytest.mark.engines
 
@@ -25,7 +26,7 @@ def newest_event(scene: Scene, name: str) -> Any:  # noqa: ANN401 - a row
     actor = scene.visitors[name].actor
     assert isinstance(actor, Person)
     mine = select(audit_events).where(audit_events.c.actor == actor.actor).order_by(audit_events.c.id.desc())
-    with scene.house.wired.workshop.database.reading() as db:
+    with scene.house.wired.workshop.database.reading(VAULT) as db:
         return db.execute(mine).first()
 
 
