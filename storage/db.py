@@ -39,6 +39,7 @@ OLD_RING = "This process's key ring lacks an index key that is in use: distribut
 DISTRIBUTION_S = 60
 # Statements that PostgreSQL keeps prepared per connection: all of ours fit.
 PREPARED_MAX = 200
+_REPEATABLE = "BEGIN ISOLATION LEVEL REPEATABLE READ"
 # What the trigger on `documents` raises (migration 0009): the seal was stopped while a deposit used it.
 SEAL_STOPPED = "CV001"
 

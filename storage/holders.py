@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, LargeBinary, any_, bindparam, select
+from sqlalchemy import ARRAY, LargeBinary, Row, any_, bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 
 from storage.db import ReadConnection, WriteConnection
@@ -25,6 +26,10 @@ _FOUND = (
     .order_by(holders.c.id)
     .with_for_update(read=True, key_share=True)
 )
+KNOWN = select(holders.c.id, holders.c.data_key).where(
+    holders.c.code_index == any_(bindparam("indexes", type_=ARRAY(LargeBinary))), ring_has(VERSIONS)
+)
+"""With `indexes` of one code and `versions`: its holder, for `one_known`."""
 # Somebody may be made or erased between two statements, hardly twice.
 ROUNDS_MAX = 3
 
@@ -60,10 +65,16 @@ def find_holder(db: ReadConnection, keys: KeyRing, code: HolderCode) -> UUID | N
 
 def known_holder(db: ReadConnection, keys: KeyRing, code: HolderCode) -> KnownHolder | None:
     """The holder with this code and their data key, if the vault knows one."""
-    query = select(holders.c.id, holders.c.data_key).where(
-        found_by(holders.c.code_index, keys, index_text(code))
-    )
-    row = db.execute(query).one_or_none()
+    values = {"indexes": list(holder_indexes(keys, code)), "versions": keys.index_versions}
+    return one_known(keys, db.execute(KNOWN, values).one_or_none())
+
+
+def one_known(keys: KeyRing, row: Row[Any, Any] | None) -> KnownHolder | None:
+    """The holder in a row of `KNOWN`.
+
+    Raises:
+        IntegrityError: their data key does not open.
+    """
     return None if row is None else KnownHolder(row.id, holder_key(keys, row.id, row.data_key))
 
 

@@ -1,7 +1,6 @@
 """Look-up: what a holder has, what a case brought, what bears a number. Every look at a person is audited."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,8 +8,9 @@ from uuid import UUID
 from storage.cases import find_case
 from storage.certificates import records_by_number, records_of_case, records_of_holder
 from storage.history import AuditRow, insert_audit, insert_look, look_by
-from storage.holders import about, find_holder, known_holder
-from storage.materials import ArchivedMaterial, materials_of_holder
+from storage.holders import about, find_holder
+from storage.holdings import Holdings, holdings_of
+from storage.materials import ArchivedMaterial
 from vault.log import moment
 from vault.model.access import (
     Action,
@@ -34,14 +34,6 @@ from vault.workshop import Workshop
 # Where each kind of caller fetches sealed files: a holder's session opens nothing at a client's address.
 FOR_CLIENTS = "/v1/certificates"
 FOR_HOLDERS = "/v1/me/certificates"
-
-
-@dataclass(frozen=True, slots=True)
-class Holdings:
-    """What a holder has in the vault, the newest of each first."""
-
-    certificates: tuple[CertificateRecord, ...] = field(repr=False, default=())
-    materials: tuple[ArchivedMaterial, ...] = field(repr=False, default=())
 
 
 def holdings(
@@ -70,17 +62,11 @@ def holdings(
     authorize(caller, Action.SEE_HOLDINGS, context=what_for)
     scope = about(of_caller(caller), workshop.keys, holder)
     with workshop.database.writing(scope) as db:
-        known = known_holder(db, workshop.keys, holder)
-        holder_id = None if known is None else known.holder_id
-        found = Holdings()
-        if holder_id is not None:
-            found = Holdings(
-                records_of_holder(db, workshop.keys, holder_id),
-                materials_of_holder(db, workshop.keys, holder_id),
-            )
+        found = holdings_of(db, workshop.keys, holder)
+        holder_id = None if found.holder is None else found.holder.holder_id
         reasons = {"purpose": purpose, "service_item": service_item, "case_number": case_number}
         event = look_by(caller, "holdings", None, _told(found.certificates, holder_id, found.materials))
-        under = None if known is None else known.key
+        under = None if found.holder is None else found.holder.key
         insert_look(db, workshop.keys, event, reasons, at, under=under)
     return found
 
