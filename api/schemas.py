@@ -247,8 +247,10 @@ class UseIn(Shape):
     certificate_id: Text | None = None
     material_id: Text | None = None
     case_number: Text = Field(examples=["SL-2026-000119"])
-    service_item: Text = Field(
-        description="Service item code (事项编码); `GET /v1/catalogue/service-items` lists them.",
+    service_item: Text | None = Field(
+        default=None,
+        description="Service item code (事项编码); `GET /v1/catalogue/service-items` lists them. Only an "
+        "organisation that asks by consent may leave it out.",
         examples=["990100000117002"],
     )
     purpose: Text = Field(

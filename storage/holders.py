@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from storage.db import ReadConnection, WriteConnection
 from storage.envelope import KeyRing, seal_json
-from storage.tables import holders
+from storage.tables import certificate_holders, holders
 from vault.model.holders import Holder, HolderCode
 from vault.model.ids import uuid7
 
@@ -24,6 +24,14 @@ def find_holder(db: ReadConnection, keys: KeyRing, code: HolderCode) -> UUID | N
     """The holder with this code, if the vault knows one."""
     query = select(holders.c.id).where(holders.c.code_index == holder_index(keys, code))
     return db.execute(query).scalar_one_or_none()
+
+
+def holder_ids_of(db: ReadConnection, certificate_id: UUID) -> frozenset[UUID]:
+    """Who holds a certificate."""
+    query = select(certificate_holders.c.holder_id).where(
+        certificate_holders.c.certificate_id == certificate_id
+    )
+    return frozenset(db.execute(query).scalars())
 
 
 def ensure_holders(

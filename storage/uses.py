@@ -19,10 +19,12 @@ from storage.tables import (
     use_codes,
     use_copies,
     use_events,
+    use_footings,
     use_holders,
     uses,
 )
 from vault.model.certificate import SealLevel
+from vault.model.footing import BY_FUNCTION, Consented, Footing, Statutory, footing_json
 from vault.model.use import CopyRecord, Subject, SubjectKind, UseAction, UseRecord
 
 # Purpose of the blind index of a whole request.
@@ -67,7 +69,7 @@ def find_standing_use(db: ReadConnection, keys: KeyRing, index: bytes, at: datet
 
 
 def insert_use(db: WriteConnection, keys: KeyRing, use: UseRecord, index: bytes) -> None:
-    """Writes a use with its holders and its copy: two or three statements."""
+    """Writes a use with what it rests on, its holders and its copy: three or four statements."""
     data_key = keys.new_data_key(f"uses.data_key:{use.use_id}")
     content = {
         "purpose": use.purpose,
@@ -89,6 +91,7 @@ def insert_use(db: WriteConnection, keys: KeyRing, use: UseRecord, index: bytes)
             expires_at=use.expires_at,
         )
     )
+    db.execute(insert(use_footings).values(use_id=use.use_id, **_footing_columns(use.footing)))
     db.execute(insert(use_holders).from_select(["holder_id", "use_id"], _holders_of(use)))
     if use.copy is not None:
         db.execute(
@@ -104,9 +107,17 @@ def insert_use(db: WriteConnection, keys: KeyRing, use: UseRecord, index: bytes)
         )
 
 
-def insert_event(db: WriteConnection, use_id: UUID, action: UseAction, actor: str, at: datetime) -> None:
-    """Writes an event of a use."""
-    db.execute(insert(use_events).values(use_id=use_id, action=action, actor=actor, at=at))
+def insert_event(
+    db: WriteConnection,
+    use_id: UUID,
+    action: UseAction,
+    actor: str,
+    at: datetime,
+    footing: Footing | None = None,
+) -> None:
+    """Writes an event of a use; `footing`: what a redemption rests on."""
+    told = None if footing is None else footing_json(footing)
+    db.execute(insert(use_events).values(use_id=use_id, action=action, actor=actor, at=at, footing=told))
 
 
 def insert_code(
@@ -169,6 +180,28 @@ def revoke_use(db: WriteConnection, use_id: UUID, at: datetime) -> None:
     db.execute(update(uses).where(uses.c.id == use_id).values(revoked_at=at))
 
 
+def revoke_uses_under(
+    db: WriteConnection, consent_id: UUID, actor: str, at: datetime
+) -> tuple[tuple[UUID, ...], tuple[str, ...]]:
+    """Ends every use that rests on a consent, with its event; their ids, and the digests of their copies."""
+    standing = select(use_footings.c.use_id).where(use_footings.c.consent_id == consent_id)
+    ended = (
+        update(uses)
+        .where(uses.c.id.in_(standing), uses.c.revoked_at.is_(None), uses.c.expires_at > at)
+        .values(revoked_at=at)
+        .returning(uses.c.id)
+    )
+    use_ids = tuple(sorted(db.execute(ended).scalars()))
+    if not use_ids:
+        return (), ()
+    db.execute(
+        insert(use_events),
+        [{"use_id": each, "action": UseAction.REVOKE, "actor": actor, "at": at} for each in use_ids],
+    )
+    copies = select(use_copies.c.sha256).where(use_copies.c.use_id.in_(use_ids))
+    return use_ids, tuple(sha256.hex() for sha256 in db.execute(copies).scalars())
+
+
 def uses_of_holder(
     db: ReadConnection, keys: KeyRing, holder_id: UUID, *, before: UUID | None, limit: int
 ) -> tuple[AccessRow, ...]:
@@ -214,17 +247,39 @@ def _holders_of(use: UseRecord) -> Select[Any]:
     return select(of.c.holder_id, literal(use.use_id)).where(key == use.subject.id)
 
 
+def _footing_columns(footing: Footing) -> dict[str, Any]:
+    match footing:
+        case Statutory(legal_basis):
+            return {"legal_basis": legal_basis}
+        case Consented((consent_id,)):
+            return {"consent_id": consent_id}
+        case Consented(consents):
+            raise ValueError(f"A use rests on one consent, got {len(consents)}.")
+
+
+def _footing(legal_basis: str | None, consent_id: UUID | None) -> Footing:
+    if consent_id is not None:
+        return Consented((consent_id,))
+    return BY_FUNCTION if legal_basis is None else Statutory(legal_basis)
+
+
 def _records() -> Select[Any]:
-    """One row a use, its copy beside it."""
-    return select(
-        uses,
-        use_copies.c.sha256,
-        use_copies.c.size_bytes,
-        use_copies.c.pages,
-        use_copies.c.original_sha256,
-        use_copies.c.level,
-        use_copies.c.seal_id,
-    ).outerjoin(use_copies, use_copies.c.use_id == uses.c.id)
+    """One row a use, its footing and its copy beside it."""
+    return (
+        select(
+            uses,
+            use_footings.c.legal_basis,
+            use_footings.c.consent_id,
+            use_copies.c.sha256,
+            use_copies.c.size_bytes,
+            use_copies.c.pages,
+            use_copies.c.original_sha256,
+            use_copies.c.level,
+            use_copies.c.seal_id,
+        )
+        .outerjoin(use_footings, use_footings.c.use_id == uses.c.id)
+        .outerjoin(use_copies, use_copies.c.use_id == uses.c.id)
+    )
 
 
 def _record(keys: KeyRing, row: Row[Any]) -> UseRecord:
@@ -258,4 +313,5 @@ def _record(keys: KeyRing, row: Row[Any]) -> UseRecord:
         expires_at=row.expires_at,
         revoked_at=row.revoked_at,
         copy=copy,
+        footing=_footing(row.legal_basis, row.consent_id),
     )

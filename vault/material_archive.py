@@ -10,6 +10,7 @@ from vault.errors import Conflict, InputError, IntegrityError, NotFound
 from vault.log import moment
 from vault.model.actors import ClientGrant
 from vault.model.certificate import TrustLevel
+from vault.model.footing import ByConsent
 from vault.model.watermark import watermark_text
 from vault.model.written import hides_something, text_form
 from vault.workshop import Workshop
@@ -29,7 +30,7 @@ def verify(
 
     Raises:
         InputError: clerk or note are empty, too long or not printable.
-        NotFound: there is no such material.
+        NotFound: there is no such material, or the client asks by consent: nobody consents to materials.
         Conflict: level A needs no window, and a promise (D) cannot be compared with anything.
         Unavailable: the database does not answer.
     """
@@ -39,7 +40,7 @@ def verify(
     note = _text("/note", note, 0, NOTE_MAX_CHARS)
     with workshop.database.writing() as db:
         found = find_material(db, workshop.keys, material_id, lock=True)
-        if found is None:
+        if found is None or isinstance(client.standing, ByConsent):
             raise NotFound("There is no material with this id.")
         if found.trust is TrustLevel.B:
             details = {"material": str(material_id)}

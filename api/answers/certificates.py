@@ -27,7 +27,7 @@ class CertificateOut(BaseModel):
     version: int
     type: str
     type_name: str
-    number: str
+    number: str | None = Field(description="null where a consent does not name it.")
     issuing_authority: str
     issuing_authority_name: str
     holders: list[HolderOut]

@@ -30,7 +30,7 @@ _NO_STORE = {"Cache-Control": "no-store"}
     response_model=MadeUseOut,
     responses={
         200: {"model": MadeUseOut, "description": "The same use, with a fresh code and the same copy."},
-        **problems(400, 401, 404, 409, 415, 422, 503),
+        **problems(400, 401, 403, 404, 409, 415, 422, 503),
     },
 )
 def post_use(body: UseIn, edge: EdgeHere, client: ClientHere) -> JSONResponse:
@@ -38,7 +38,8 @@ def post_use(body: UseIn, edge: EdgeHere, client: ClientHere) -> JSONResponse:
 
     Answers with a code that another system can redeem once within ten minutes, and with a usage copy if
     `copy` is true. A use stands for 30 days at most; the same body again within them is the same use. What is
-    not in force is refused (409) with the day, the reason and the successor.
+    not in force is refused (409) with the day, the reason and the successor. An organisation without statutory
+    function needs a holder's consent: what nobody consents to is 404.
     """
     at = now()
     request = read_use(edge.workshop.shelf, client, body.model_dump(by_alias=True), at=at)
@@ -92,7 +93,8 @@ def post_revocation(use_id: UUID, edge: EdgeHere, client: ClientHere) -> JSONRes
 def _redeemed_json(edge: EdgeHere, done: Redeemed) -> dict[str, Any]:
     certificate = material = None
     if isinstance(done.used, CertificateRecord):
-        certificate = summary_json(done.used, edge.workshop.shelf.types(now()), files_at=FOR_CLIENTS)
+        whole = summary_json(done.used, edge.workshop.shelf.types(now()), files_at=FOR_CLIENTS)
+        certificate = done.ground.shown(whole)
         # The original is for those who issued it; whoever redeems a code is given the copy.
         del certificate["documents"]
     else:

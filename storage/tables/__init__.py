@@ -17,6 +17,14 @@ from storage.tables.catalogue import certificate_types, material_types, seals, s
 from storage.tables.certificates import certificate_holders, certificates, documents, holders
 from storage.tables.changes import change_backfills, changes
 from storage.tables.columns import metadata, moment
+from storage.tables.consents import (
+    consent_events,
+    consents,
+    delegation_events,
+    delegations,
+    presentation_events,
+    presentations,
+)
 from storage.tables.history import audit_events, avoided_resubmissions, log_leaves, status_events
 from storage.tables.log import (
     audit_chain,
@@ -28,7 +36,7 @@ from storage.tables.log import (
     log_tiles,
 )
 from storage.tables.materials import material_events, material_holders, materials
-from storage.tables.uses import use_codes, use_copies, use_events, use_holders, uses
+from storage.tables.uses import use_codes, use_copies, use_events, use_footings, use_holders, uses
 from storage.tables.webhooks import webhook_deliveries, webhook_secrets, webhooks
 
 __all__ = [
@@ -45,6 +53,10 @@ __all__ = [
     "client_keys",
     "client_secrets",
     "clients",
+    "consent_events",
+    "consents",
+    "delegation_events",
+    "delegations",
     "documents",
     "holders",
     "log_checkpoints",
@@ -60,6 +72,8 @@ __all__ = [
     "metadata",
     "moment",
     "people",
+    "presentation_events",
+    "presentations",
     "reservations",
     "reserved_holders",
     "seals",
@@ -69,6 +83,7 @@ __all__ = [
     "use_codes",
     "use_copies",
     "use_events",
+    "use_footings",
     "use_holders",
     "used_assertions",
     "uses",

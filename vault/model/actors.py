@@ -7,6 +7,8 @@ from enum import IntEnum, StrEnum
 from typing import Any
 from uuid import UUID
 
+from vault.errors import NotPermitted
+from vault.model.footing import BY_FUNCTION, Standing
 from vault.model.holders import HolderCode
 
 
@@ -48,7 +50,8 @@ class ClientGrant:
     """An approval system that may come in, and what it is bound to.
 
     `authorities`: USCCs of the bodies for which it deposits. `types`: certificate types that it deposits and
-    changes for them; None for all. `acting_for`: the clerk whom this one request names.
+    changes for them; None for all. `acting_for`: the clerk whom this one request names. `standing`: on what
+    footing it asks for what others hold.
     """
 
     client_id: str
@@ -56,6 +59,7 @@ class ClientGrant:
     authorities: frozenset[str]
     types: frozenset[str] | None = None
     acting_for: Clerk | None = field(default=None, repr=False)
+    standing: Standing = BY_FUNCTION
 
     def covers_type(self, type_code: str) -> bool:
         """Whether the grant holds this certificate type."""
@@ -114,3 +118,13 @@ class Person:
     organisation: str | None
     code: HolderCode | None = field(repr=False)
     assurance: Assurance
+
+    def own_code(self) -> HolderCode:
+        """The code under which they hold certificates, for what only a holder may do.
+
+        Raises:
+            NotPermitted: they did not sign in as a holder.
+        """
+        if self.code is None or Role.HOLDER not in self.roles:
+            raise NotPermitted("This is for holders who signed in with their identity or credit code.")
+        return self.code

@@ -6,6 +6,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from vault.model.certificate import SealLevel
+from vault.model.footing import BY_FUNCTION, Footing
 from vault.model.legal_time import day_ends, legal_day
 
 # A case is decided within 20 working days (行政许可法, article 42): 28 calendar days without holidays.
@@ -62,13 +63,14 @@ class CopyRecord:
 class UseRecord:
     """A use as the vault holds it. `organisation`: who uses it; `clerk`: in whose hands, None where not said.
 
-    `expires_at`: from then on it no longer stands, and its copy is not in force.
+    `service_item` None: an organisation that handles no service item asked, on a consent. `expires_at`: from
+    then on it no longer stands, and its copy is not in force. `footing`: what it rests on.
     """
 
     use_id: UUID
     client_id: str
     subject: Subject
-    service_item: str
+    service_item: str | None
     case_number: str = field(repr=False)
     purpose: str = field(repr=False)
     organisation: str = field(repr=False)
@@ -77,6 +79,7 @@ class UseRecord:
     expires_at: datetime
     revoked_at: datetime | None
     copy: CopyRecord | None
+    footing: Footing = BY_FUNCTION
 
     @property
     def last_day(self) -> date:

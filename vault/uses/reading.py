@@ -11,6 +11,7 @@ from signing.typeset.fonts import missing
 from vault.errors import FieldProblem, InputError
 from vault.model.actors import ClientGrant
 from vault.model.canonical import canonical_json
+from vault.model.footing import Statutory
 from vault.model.use import Subject, SubjectKind
 from vault.shelf import CatalogueShelf
 
@@ -24,11 +25,14 @@ _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 @dataclass(frozen=True, slots=True)
 class UseRequest:
-    """What a client asks for. `organisation`: who uses it; `clerk`: in whose hands; `copy`: with a copy."""
+    """What a client asks for. `organisation`: who uses it; `clerk`: in whose hands; `copy`: with a copy.
+
+    `service_item` None: of clients that ask by consent only.
+    """
 
     client_id: str
     subject: Subject
-    service_item: str
+    service_item: str | None
     case_number: str = field(repr=False)
     purpose: str = field(repr=False)
     organisation: str = field(repr=False)
@@ -62,7 +66,10 @@ def read_use(
     """
     problems: list[FieldProblem] = []
     subject = _subject(problems, request)
-    if request["service_item"] not in shelf.items(at):
+    item = request.get("service_item")
+    if item is None and isinstance(client.standing, Statutory):
+        problems.append(FieldProblem("/service_item", "Expected this field, got none."))
+    elif item is not None and item not in shelf.items(at):
         detail = (
             "There is no service item with this code in force; GET /v1/catalogue/service-items lists them."
         )
@@ -89,7 +96,7 @@ def read_use(
     return UseRequest(
         client_id=client.client_id,
         subject=subject,
-        service_item=request["service_item"],
+        service_item=item,
         clerk=clerk,
         copy=request["copy"],
         **texts,

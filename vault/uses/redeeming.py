@@ -2,12 +2,16 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from uuid import UUID
 
 from storage.db import WriteConnection
 from storage.history import AuditRow, insert_audit
 from storage.uses import CodeRow, insert_event, lock_code, redeem_code
 from vault.errors import Conflict, NotFound
+from vault.grounds import ConsentQuestion, Ground, consent_question, spend
 from vault.model.actors import ClientGrant
+from vault.model.certificate import CertificateRecord
+from vault.model.consent import Look
 from vault.model.use import UseAction, UseRecord, end_sentence
 from vault.uses.admitting import Used, admit
 from vault.uses.making import code_hash, note
@@ -18,10 +22,14 @@ _OPENS_NOTHING = "This code opens nothing: it is wrong, was used before, or its 
 
 @dataclass(frozen=True, slots=True)
 class Redeemed:
-    """What a code was for: the use, and the certificate or material as it is now."""
+    """What a code was for: the use, and the certificate or material as it is now.
+
+    `ground`: on which this client sees it.
+    """
 
     use: UseRecord
     used: Used = field(repr=False)
+    ground: Ground
     repeated: bool
 
 
@@ -31,8 +39,9 @@ def redeem(workshop: Workshop, client: ClientGrant, code: str, *, at: datetime) 
     1. find the code by its hash, and hold its row: of two systems at once one is first.
     2. judge: within its life, not redeemed by another, its use not revoked or run out. The same system may
        ask again within the code's life, since its answer may have been lost.
-    3. admit: what is used is still in force; if not, the code is not spent.
-    4. record the redemption with event and audit event.
+    3. admit: what is used is still in force, and the client may see it, by function or by consent; if not,
+       the code is not spent.
+    4. record the redemption with event and audit event; one that rests on a consent of its own uses it.
 
     Whoever shows a code that does not hold is told nothing but that: the same sentence after the same
     statements for a code that never was. Only the system that made the use, or had redeemed the code, hears
@@ -46,9 +55,11 @@ def redeem(workshop: Workshop, client: ClientGrant, code: str, *, at: datetime) 
     hashed = code_hash(code)
     with workshop.database.writing() as db:
         found = lock_code(db, workshop.keys, hashed)  # 1
-        answer = _judged(db, workshop, client, found, at)  # 2, 3
+        question = _question(workshop, client, found, hashed)
+        answer = _judged(db, workshop, client, found, question, at)  # 2, 3
         if isinstance(answer, Redeemed):
             _record(db, workshop, client, hashed, answer, at)  # 4
+            spend(db, client, question, [answer.ground], certificate_id=_certificate_id(answer), at=at)
             return answer
         details = {"use": None if found is None else str(found.use.use_id)}
         insert_audit(db, [AuditRow(client.client_id, "use-redeem-refused", None, None, details)], at)
@@ -56,17 +67,43 @@ def redeem(workshop: Workshop, client: ClientGrant, code: str, *, at: datetime) 
 
 
 def _judged(
-    db: WriteConnection, workshop: Workshop, client: ClientGrant, found: CodeRow | None, at: datetime
+    db: WriteConnection,
+    workshop: Workshop,
+    client: ClientGrant,
+    found: CodeRow | None,
+    question: ConsentQuestion,
+    at: datetime,
 ) -> Redeemed | NotFound | Conflict:
     """What a code comes to: an error is an answer here, so that its try is recorded before it is raised."""
     refusal = _refusal(found, client, at)
     if found is None or refusal is not None:
         return refusal or NotFound(_OPENS_NOTHING)
+    use = found.use
     try:
-        used = admit(db, workshop, client, found.use.subject, at=at)
+        admitted = admit(db, workshop, client, use.subject, question, under=use, lock=True, at=at)
+    except NotFound:
+        return NotFound(_OPENS_NOTHING)
     except Conflict as error:
         return error
-    return Redeemed(found.use, used, repeated=found.redeemed_by is not None)
+    return Redeemed(use, admitted.used, admitted.ground, repeated=found.redeemed_by is not None)
+
+
+def _question(
+    workshop: Workshop, client: ClientGrant, found: CodeRow | None, hashed: bytes
+) -> ConsentQuestion:
+    """Redeeming is asking for what the use says; the same code again counts once."""
+    return consent_question(
+        workshop,
+        client,
+        Look.REDEMPTION,
+        service_item=None if found is None else found.use.service_item,
+        purpose=None if found is None else found.use.purpose,
+        more={"code": hashed.hex()},
+    )
+
+
+def _certificate_id(done: Redeemed) -> UUID | None:
+    return done.used.certificate_id if isinstance(done.used, CertificateRecord) else None
 
 
 def _record(
@@ -74,8 +111,9 @@ def _record(
 ) -> None:
     if not done.repeated:
         redeem_code(db, hashed, client.client_id, at)
-        insert_event(db, done.use.use_id, UseAction.REDEEM, client.client_id, at)
-    note(db, workshop, done.use, UseAction.REDEEM, client.client_id, at)
+        insert_event(db, done.use.use_id, UseAction.REDEEM, client.client_id, at, done.ground.footing)
+    footing = done.ground.footing
+    note(db, workshop, done.use, UseAction.REDEEM, client.client_id, at, footing=footing)
 
 
 def _refusal(found: CodeRow | None, client: ClientGrant, at: datetime) -> NotFound | Conflict | None:

@@ -6,6 +6,7 @@ from typing import Any
 from storage.uses import AccessRow
 from vault.log import moment
 from vault.model.catalogue import CertificateType
+from vault.model.footing import footing_json
 from vault.model.service_item import ServiceItem
 from vault.model.use import SubjectKind, UseRecord
 from vault.uses.history import Accesses
@@ -30,6 +31,7 @@ def use_json(use: UseRecord) -> dict[str, Any]:
         "made_at": moment(use.made_at),
         "expires_at": moment(use.expires_at),
         "revoked_at": None if use.revoked_at is None else moment(use.revoked_at),
+        **footing_json(use.footing),
         "copy": None
         if copy is None
         else {
@@ -63,7 +65,8 @@ def _access_json(
     row: AccessRow, types: Mapping[str, CertificateType], items: Mapping[str, ServiceItem]
 ) -> dict[str, Any]:
     use = row.use
-    kind, item = types.get(row.type_code), items.get(use.service_item)
+    kind = types.get(row.type_code)
+    item = None if use.service_item is None else items.get(use.service_item)
     return {
         "use_id": str(use.use_id),
         "at": moment(use.made_at),
@@ -83,4 +86,5 @@ def _access_json(
         "redeemed": row.redeemed,
         "expires_at": moment(use.expires_at),
         "revoked_at": None if use.revoked_at is None else moment(use.revoked_at),
+        **footing_json(use.footing),
     }

@@ -1,0 +1,120 @@
+"""What a reuse check shows an organisation that asks by consent: types and fields that holders consent to."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from storage.history import AuditRow, insert_look
+from storage.reuse import Opened, known_holders
+from vault.errors import NotFound
+from vault.grounds import Ground, consent_question, grounds_by_holder, spend
+from vault.model.actors import ClientGrant
+from vault.model.consent import Look
+from vault.model.face import NUMBER
+from vault.model.footing import Consented, Footing, Statutory, footing_json
+from vault.model.held import Held
+from vault.reuse.reading import Question
+from vault.workshop import Workshop
+
+_NO_CONSENT = "Nothing is held that you may see: none of these holders has given you a consent for this item."
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentedView:
+    """The grounds on which the check looks at each holder who consents."""
+
+    grounds: Mapping[UUID, Ground]
+
+    @property
+    def footing(self) -> Footing:
+        """What the whole check rests on: each consent once."""
+        consents = {c for ground in self.grounds.values() for c in _consents(ground)}
+        return Consented(tuple(sorted(consents)))
+
+    def of(self, held: Held, ids: Mapping[bytes, UUID], indexes: Sequence[bytes]) -> Held:
+        """Certificates as far as the holders consent; no materials, and nothing of cases under way."""
+        by_position = self._by_position(ids, indexes)
+        seen = (
+            replace(
+                each,
+                parties=frozenset(
+                    n for n in each.parties if n in by_position and by_position[n].shows(each.type_code)
+                ),
+            )
+            for each in held.certificates
+        )
+        return Held(tuple(each for each in seen if each.parties))
+
+    def faces(
+        self, opened: Mapping[UUID, Opened], held: Held, ids: Mapping[bytes, UUID], indexes: Sequence[bytes]
+    ) -> dict[UUID, Opened]:
+        """What these consents show of the opened faces: where several holders consent, the most of it."""
+        by_position = self._by_position(ids, indexes)
+        shown = {}
+        for each in held.certificates:
+            content = opened.get(each.certificate_id)
+            if content is None:
+                continue
+            choices = [by_position[n].fields(each.type_code) for n in each.parties]
+            chosen = frozenset[str]().union(*(choice for choice in choices if choice is not None))
+            shown[each.certificate_id] = content if None in choices else _restricted(content, chosen)
+        return shown
+
+    def _by_position(self, ids: Mapping[bytes, UUID], indexes: Sequence[bytes]) -> dict[int, Ground]:
+        found = {n: self.grounds.get(ids[index]) for n, index in enumerate(indexes) if index in ids}
+        return {n: ground for n, ground in found.items() if ground is not None}
+
+
+def view_of(
+    workshop: Workshop, client: ClientGrant, question: Question, indexes: Collection[bytes], *, at: datetime
+) -> Statutory | ConsentedView:
+    """Uses the consents that these holders gave for the item; by function none is needed.
+
+    Raises:
+        NotFound: there is none. It is recorded that the client asked.
+        Unavailable: the database does not answer.
+    """
+    if isinstance(client.standing, Statutory):
+        return client.standing
+    item = question.item
+    asked = consent_question(
+        workshop,
+        client,
+        Look.REUSE_CHECK,
+        service_item=item.code,
+        purpose=None,
+        more={
+            "holders": [[holder.role.value, *holder.code.identity] for holder in question.holders],
+            "case_number": question.case_number,
+        },
+    )
+    with workshop.database.writing() as db:
+        ids = set(known_holders(db, indexes).values())
+        types = item.certificate_types
+        grounds = grounds_by_holder(db, workshop, client, asked, ids, types, at=at, lock=True)
+        spend(db, client, asked, grounds.values(), at=at)
+        if not grounds:
+            details = {"service_item": item.code, "holders": sorted(map(str, ids))}
+            details |= footing_json(Consented(()))
+            event = AuditRow(client.client_id, "refused-reuse-check", None, None, details, client.acting_for)
+            reasons = {"service_item": item.code, "case_number": question.case_number}
+            insert_look(db, workshop.keys, event, reasons, at)
+    if not grounds:
+        raise NotFound(_NO_CONSENT)
+    return ConsentedView(grounds)
+
+
+def _consents(ground: Ground) -> tuple[UUID, ...]:
+    match ground.footing:
+        case Consented(consents):
+            return consents
+        case Statutory():
+            return ()
+
+
+def _restricted(content: Opened, fields: frozenset[str]) -> Opened:
+    return Opened(
+        content.number if NUMBER in fields else None,
+        {key: value for key, value in content.fields.items() if key in fields},
+    )
