@@ -18,11 +18,14 @@ from api.problems import CatchAll, ProblemWriter
 from api.routes import (
     catalogue,
     changes,
+    consents,
+    delegations,
     deposits,
     lifecycle,
     log,
     lookups,
     operations,
+    presentations,
     reuse,
     tokens,
     uploads,
@@ -48,6 +51,9 @@ _ROUTES = (
     verifications,
     log,
     holder_routes,
+    consents,
+    delegations,
+    presentations,
     operations,
 )
 _PAGES = (public, signin, holder, reference)

@@ -212,8 +212,7 @@ def _uses(db: ReadConnection, consent_ids: Sequence[UUID], uses_shown: int) -> d
     )
     query = (
         select(consents.c.id, clients.c.name, newest.c.look, newest.c.certificate_id, newest.c.at)
-        .join(newest, true())
-        .join(clients, clients.c.id == newest.c.actor)
+        .select_from(consents.join(newest, true()).join(clients, clients.c.id == newest.c.actor))
         .where(consents.c.id.in_(consent_ids))
         .order_by(newest.c.id.desc())
     )

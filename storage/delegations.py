@@ -130,7 +130,7 @@ def acts_under(
     )
     query = (
         select(delegations.c.id, newest.c.action, newest.c.certificate_id, newest.c.at, newest.c.details)
-        .join(newest, true())
+        .select_from(delegations.join(newest, true()))
         .where(delegations.c.id.in_(delegation_ids))
         .order_by(newest.c.id.desc())
     )

@@ -18,7 +18,7 @@ from vault.log import moment
 from vault.model.actors import ClientGrant, Person
 from vault.model.certificate import CertificateRecord
 from vault.model.consent import Look
-from vault.model.delegation import Delegation, DelegationEvent
+from vault.model.delegation import DelegatedAction, Delegation, DelegationEvent
 from vault.model.footing import Consented, Statutory, footing_json
 from vault.model.holders import HolderCode
 from vault.model.written import case_number_form
@@ -231,4 +231,22 @@ def summary_json(
             }
             for d in record.documents
         ],
+    }
+
+
+def delegated_json(
+    delegation: Delegation, found: Sequence[CertificateRecord], types: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What a delegate sees of a holder, marked as that holder's; files only where they may download them."""
+    under = delegation.delegation_id
+    certificates = [summary_json(record, types, files_at=FOR_HOLDERS, on_behalf_of=under) for record in found]
+    if DelegatedAction.DOWNLOAD not in delegation.actions:
+        certificates = [{**each, "documents": []} for each in certificates]
+    return {
+        "certificates": certificates,
+        "on_behalf_of": {
+            "delegation_id": str(under),
+            "holder_name": delegation.holder_name,
+            "actions": sorted(action.value for action in delegation.actions),
+        },
     }

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from storage import people
+from storage.delegations import accept_delegations
 from storage.history import AuditRow, insert_audit
 from storage.people import BegunSignIn
 from vault.errors import NotAuthenticated
@@ -62,6 +63,8 @@ def come_back(workshop: Workshop, secret: str, provider: str, *, at: datetime) -
 def enter(workshop: Workshop, who: Introduced, provider: str, *, before: str | None, at: datetime) -> str:
     """Opens a session for somebody whom a provider introduced; its token, always a new one.
 
+    A holder accepts what was delegated to them meanwhile.
+
     `before`: the token that the browser had until now. That session ends, whoever it was.
 
     Raises:
@@ -75,6 +78,8 @@ def enter(workshop: Workshop, who: Introduced, provider: str, *, before: str | N
         people.insert_session(db, _hash(token), person_id, provider, at, at + SESSION_LIFETIME)
         details = {"provider": provider, "assurance": int(who.assurance), "roles": sorted(who.roles)}
         insert_audit(db, [AuditRow(_actor(person_id), "sign-in", None, None, details)], at)
+        if who.code is not None and Role.HOLDER in who.roles:
+            accept_delegations(db, workshop.keys, who.code, _actor(person_id), at)
     return token
 
 

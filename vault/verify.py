@@ -92,6 +92,22 @@ def by_file(workshop: Workshop, content: bytes, *, at: datetime) -> Verification
     return _of_strange_file(reports, at)
 
 
+def of_presented(
+    ours: CertificateRecord, ended: OutOfForce | None, shown: Mapping[str, Any], *, at: datetime
+) -> Verification:
+    """What is true of a certificate that is presented (亮证). `shown`: as its holder chose, unmasked."""
+    return _of_ours(
+        {**shown, **_shown_end(ended)},
+        ours.status,
+        ended,
+        ours.valid_from,
+        ours.valid_to,
+        place_json(ours.certificate_id, None, ours.log_index, ours.log_origin),
+        at,
+        Check("presented", CheckResult.PASSED, "Its holder showed it by a code that is good once."),
+    )
+
+
 async def _looked_up(reader: PublicReader, row: PublicRow | None, how: str, at: datetime) -> Verification:
     if row is None:
         check = Check("recognised", CheckResult.FAILED, "The vault knows no certificate by what was given.")

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from api.answers.deposits import DocumentOut, LogOut
 from vault.model.certificate import Status
+from vault.model.delegation import DelegatedAction
 from vault.model.lifecycle import Action, InspectionResult
 
 
@@ -40,10 +41,21 @@ class CertificateOut(BaseModel):
     documents: list[DocumentOut]
 
 
+class OnBehalfOut(BaseModel):
+    """The delegation under which certificates are shown."""
+
+    delegation_id: UUID
+    holder_name: str
+    actions: list[DelegatedAction]
+
+
 class CertificatesOut(BaseModel):
     """Certificates, newest first."""
 
     certificates: list[CertificateOut]
+    on_behalf_of: OnBehalfOut | None = Field(
+        default=None, description="Where they are another's, delegated to who is signed in."
+    )
 
 
 class VersionLinkOut(BaseModel):

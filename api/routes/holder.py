@@ -11,21 +11,32 @@ from api.answers.uses import AccessesOut, UseOut
 from api.auth import refuse_cross_origin
 from api.deps import EdgeHere, PersonHere, now
 from api.files import FILE_RESPONSES, file_response
-from vault.download import document_for_holder
-from vault.lookup import FOR_HOLDERS, of_person, summary_json
+from vault.download import document_for_delegate, document_for_holder
+from vault.lookup import FOR_HOLDERS, delegated_json, of_delegator, of_person, summary_json
 from vault.model.catalogue import DocumentFormat
 from vault.uses import ACCESSES_MAX, accesses_json, accesses_of, revoke_by_holder, use_json
 
 router = APIRouter(tags=["holder"], prefix="/v1/me")
 
 
+_OnBehalfOf = Annotated[
+    UUID | None, Query(description="A delegation (委托) to me: then what it delegates, and nothing else.")
+]
+
+
 @router.get(
-    "/certificates", summary="My certificates", response_model=CertificatesOut, responses=problems(401, 503)
+    "/certificates",
+    summary="My certificates",
+    response_model=CertificatesOut,
+    responses=problems(401, 403, 404, 422, 503),
 )
-def my_certificates(edge: EdgeHere, person: PersonHere) -> JSONResponse:
-    """Every certificate of the person who is signed in, newest first."""
+def my_certificates(edge: EdgeHere, person: PersonHere, on_behalf_of: _OnBehalfOf = None) -> JSONResponse:
+    """Every certificate of the person who is signed in, newest first; or what somebody delegated to them."""
     at = now()
     types = edge.workshop.shelf.types(at)
+    if on_behalf_of is not None:
+        delegation, delegated = of_delegator(edge.workshop, person, on_behalf_of, at=at)
+        return JSONResponse(delegated_json(delegation, delegated, types))
     found = of_person(edge.workshop, person, at=at)
     return JSONResponse(
         {"certificates": [summary_json(record, types, files_at=FOR_HOLDERS) for record in found]}
@@ -36,15 +47,19 @@ def my_certificates(edge: EdgeHere, person: PersonHere) -> JSONResponse:
     "/certificates/{certificate_id}/document",
     summary="My sealed file",
     response_class=Response,
-    responses={**FILE_RESPONSES, **problems(401, 404, 422, 503)},
+    responses={**FILE_RESPONSES, **problems(401, 403, 404, 422, 503)},
 )
 def my_document(
     certificate_id: UUID,
     edge: EdgeHere,
     person: PersonHere,
     wanted: Annotated[DocumentFormat, Query(alias="format")] = DocumentFormat.PDF,
+    on_behalf_of: _OnBehalfOf = None,
 ) -> Response:
     """Byte for byte what was sealed; `Repr-Digest` (RFC 9530) carries its SHA-256."""
+    if on_behalf_of is not None:
+        file = document_for_delegate(edge.workshop, person, on_behalf_of, certificate_id, wanted, at=now())
+        return file_response(file)
     return file_response(document_for_holder(edge.workshop, person, certificate_id, wanted, at=now()))
 
 

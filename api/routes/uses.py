@@ -38,8 +38,8 @@ def post_use(body: UseIn, edge: EdgeHere, client: ClientHere) -> JSONResponse:
 
     Answers with a code that another system can redeem once within ten minutes, and with a usage copy if
     `copy` is true. A use stands for 30 days at most; the same body again within them is the same use. What is
-    not in force is refused (409) with the day, the reason and the successor. An organisation without statutory
-    function needs a holder's consent: what nobody consents to is 404.
+    not in force is refused (409) with the day, the reason and the successor. An organisation without
+    statutory function needs a holder's consent: what nobody consents to is 404.
     """
     at = now()
     request = read_use(edge.workshop.shelf, client, body.model_dump(by_alias=True), at=at)

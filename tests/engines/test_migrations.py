@@ -28,6 +28,9 @@ HISTORY = [
     "avoided_resubmissions",
     "use_events",
     "changes",
+    "consent_events",
+    "delegation_events",
+    "presentation_events",
 ]
 OF_THE_LOG = [
     "log_shards",

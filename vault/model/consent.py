@@ -86,21 +86,18 @@ def uncovered(
 
     `again`: this very request was counted a moment ago, so that it needs no use that is left.
     """
-    if consent.revoked_at is not None:
-        return Uncovered.REVOKED
-    if consent.organisation != asked.organisation:
-        return Uncovered.ORGANISATION
-    if type_code not in consent.types:
-        return Uncovered.TYPE
-    if consent.service_item is not None and asked.service_item != consent.service_item:
-        return Uncovered.SERVICE_ITEM
-    if not _same_purpose(consent, asked):
-        return Uncovered.PURPOSE
-    if on < consent.valid_from:
-        return Uncovered.NOT_YET
-    if on > consent.valid_to:
-        return Uncovered.ENDED
-    return Uncovered.USED_UP if consent.uses_left < 1 and not again else None
+    item = consent.service_item
+    failed = {
+        Uncovered.REVOKED: consent.revoked_at is not None,
+        Uncovered.ORGANISATION: asked.organisation != consent.organisation,
+        Uncovered.TYPE: type_code not in consent.types,
+        Uncovered.SERVICE_ITEM: item is not None and asked.service_item != item,
+        Uncovered.PURPOSE: not _same_purpose(consent, asked),
+        Uncovered.NOT_YET: on < consent.valid_from,
+        Uncovered.ENDED: on > consent.valid_to,
+        Uncovered.USED_UP: consent.uses_left < 1 and not again,
+    }
+    return next((why for why, fails in failed.items() if fails), None)
 
 
 def covers(consent: Consent, asked: Asked, type_code: str, *, on: date) -> bool:

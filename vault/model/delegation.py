@@ -86,16 +86,13 @@ def unable(
 
     `action` None: look; `type_code` None: at whatever is delegated.
     """
-    if delegation.delegate.identity != code.identity:
-        return Unable.NOT_THEIRS
-    if delegation.revoked_at is not None:
-        return Unable.REVOKED
-    if delegation.accepted_at is None:
-        return Unable.NOT_ACCEPTED
-    if action is not None and action not in delegation.actions:
-        return Unable.ACTION
-    if type_code is not None and type_code not in delegation.types:
-        return Unable.TYPE
-    if on < delegation.valid_from:
-        return Unable.NOT_YET
-    return Unable.ENDED if on > delegation.valid_to else None
+    failed = {
+        Unable.NOT_THEIRS: delegation.delegate.identity != code.identity,
+        Unable.REVOKED: delegation.revoked_at is not None,
+        Unable.NOT_ACCEPTED: delegation.accepted_at is None,
+        Unable.ACTION: action is not None and action not in delegation.actions,
+        Unable.TYPE: type_code is not None and type_code not in delegation.types,
+        Unable.NOT_YET: on < delegation.valid_from,
+        Unable.ENDED: on > delegation.valid_to,
+    }
+    return next((why for why, fails in failed.items() if fails), None)

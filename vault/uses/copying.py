@@ -7,9 +7,8 @@ from datetime import datetime, timedelta
 from signing.seal import SealAppearance, seal_pdf
 from signing.usage_copy import CopyFacts, make_usage_copy
 from signing.validate import judge_pdf
-from storage.db import WriteConnection
-from storage.history import UPKEEP_QUEUE, defer_job
 from storage.seals import platform_seal_in_use
+from vault.copy_removal import let_go
 from vault.errors import DocumentRefused, FieldProblem, InputError, IntegrityError, Unavailable
 from vault.model.catalogue import DocumentFormat
 from vault.model.certificate import CertificateRecord
@@ -23,7 +22,6 @@ from vault.workshop import Workshop
 COPY_FIELD = "certvault-copy"
 # A try that died before its commit leaves an object that no row names: it goes after this time.
 UNCOMMITTED_FOR = timedelta(hours=1)
-DISCARD_TASK = "discard_copy"
 _PDF = "application/pdf"
 
 
@@ -79,11 +77,6 @@ def make_copy(workshop: Workshop, use: UseRecord, used: Used, *, at: datetime) -
         use,
         copy=CopyRecord(sha256, len(sealed.content), drawn.page_count, original, sealed.level, owner.seal_id),
     )
-
-
-def let_go(db: WriteConnection, sha256: str, at: datetime) -> None:
-    """Lets the worker take a copy away at this time, if it is good for nothing by then."""
-    defer_job(db, queue=UPKEEP_QUEUE, task=DISCARD_TASK, arguments={"sha256": sha256}, at=at)
 
 
 def _original(used: Used) -> str:

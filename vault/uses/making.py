@@ -11,6 +11,7 @@ from storage.history import AuditRow, insert_look
 from storage.materials import find_material
 from storage.statuses import lock_certificate
 from storage.uses import find_standing_use, insert_code, insert_event, insert_use, request_index
+from vault.copy_removal import let_go
 from vault.errors import Conflict, FieldProblem, NotFound, NotPermitted, Unavailable
 from vault.grounds import ConsentQuestion, consent_question, spend
 from vault.model.actors import ClientGrant
@@ -31,7 +32,7 @@ from vault.model.use import (
     use_ends,
 )
 from vault.uses.admitting import Admitted, admit
-from vault.uses.copying import let_go, make_copy
+from vault.uses.copying import make_copy
 from vault.uses.reading import UseRequest
 from vault.workshop import Workshop
 

@@ -7,10 +7,10 @@ from uuid import UUID
 from storage.db import WriteConnection
 from storage.holders import find_holder
 from storage.uses import find_use, insert_event, is_of_holder, revoke_use
+from vault.copy_removal import let_go
 from vault.errors import NotFound
 from vault.model.actors import ClientGrant, Person
 from vault.model.use import UseAction, UseRecord
-from vault.uses.copying import let_go
 from vault.uses.making import note
 from vault.workshop import Workshop
 

@@ -1,0 +1,47 @@
+"""Taking a consent back: it serves no request that comes after."""
+
+from datetime import datetime
+from uuid import UUID
+
+from storage import consents
+from storage.consents import ConsentFile, consent_files, find_consent, insert_consent_event
+from storage.history import AuditRow, insert_look
+from storage.holders import find_holder
+from storage.uses import revoke_uses_under
+from vault.consents.granting import details_of
+from vault.consents.listing import USES_SHOWN_MAX
+from vault.copy_removal import let_go
+from vault.errors import NotFound
+from vault.model.actors import Person
+from vault.model.consent import ConsentAction
+from vault.workshop import Workshop
+
+
+def revoke_consent(workshop: Workshop, person: Person, consent_id: UUID, *, at: datetime) -> ConsentFile:
+    """Ends a consent of the signed-in person, and with it every use that rests on it.
+
+    Codes of those uses open nothing from now on, their copies verify as not in force and are taken away. What
+    was done stays recorded. A repeat answers with the time of the first.
+
+    Raises:
+        NotPermitted: they did not sign in as a holder.
+        NotFound: they gave no such consent.
+        Unavailable: the database does not answer; the same request may succeed later.
+    """
+    keys, actor = workshop.keys, f"person:{person.person_id}"
+    with workshop.database.writing() as db:
+        holder_id = find_holder(db, keys, person.own_code())
+        found = find_consent(db, keys, consent_id, lock=True)
+        if holder_id is None or found is None or found.holder_id != holder_id:
+            raise NotFound("There is no such consent.")
+        if found.revoked_at is None:
+            consents.revoke_consent(db, consent_id, at)
+            insert_consent_event(db, consent_id, ConsentAction.REVOKE, actor, at)
+            uses, copies = revoke_uses_under(db, consent_id, actor, at)
+            for sha256 in copies:
+                let_go(db, sha256, at)
+            details = {**details_of(found), "uses": [str(each) for each in uses]}
+            event = AuditRow(actor, "consent-revoke", None, None, details)
+            insert_look(db, keys, event, {"purpose": found.purpose}, at)
+        files = consent_files(db, keys, holder_id, only=consent_id, limit=1, uses_shown=USES_SHOWN_MAX)
+        return files[0]

@@ -1,0 +1,41 @@
+"""Presentations as the contract writes them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from vault.log import moment
+from vault.model.face import chosen_face
+from vault.presentations.making import MadePresentation
+from vault.presentations.redeeming import Presented
+
+
+def made_json(made: MadePresentation) -> dict[str, Any]:
+    """A presentation with its code."""
+    presentation = made.presentation
+    under = presentation.delegation_id
+    return {
+        "presentation_id": str(presentation.presentation_id),
+        "certificate_id": str(presentation.certificate_id),
+        "fields": None if presentation.fields is None else sorted(presentation.fields),
+        "on_behalf_of": None if under is None else str(under),
+        "code": made.code,
+        "url": made.url,
+        "made_at": moment(presentation.made_at),
+        "expires_at": moment(presentation.expires_at),
+    }
+
+
+def presented_face(presented: Presented, whole: Mapping[str, Any]) -> dict[str, Any]:
+    """What the holder chose to show of a certificate, whose whole JSON is given; its files are not shown."""
+    shown = chosen_face(whole, presented.presentation.fields)
+    return {key: value for key, value in shown.items() if key not in {"certificate_id", "documents"}}
+
+
+def presented_json(presented: Presented) -> dict[str, Any]:
+    """Who presented, and when."""
+    presentation = presented.presentation
+    return {
+        "by": "holder" if presentation.delegation_id is None else "delegate",
+        "made_at": moment(presentation.made_at),
+        "fields": None if presentation.fields is None else sorted(presentation.fields),
+    }
