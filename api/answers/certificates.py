@@ -53,6 +53,11 @@ class CertificatesOut(BaseModel):
     """Certificates, newest first."""
 
     certificates: list[CertificateOut]
+
+
+class MyCertificatesOut(CertificatesOut):
+    """The certificates of who is signed in, or of a holder who delegated them."""
+
     on_behalf_of: OnBehalfOut | None = Field(
         default=None, description="Where they are another's, delegated to who is signed in."
     )

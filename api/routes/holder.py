@@ -6,7 +6,8 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 
-from api.answers import CertificatesOut, problems
+from api.answers import problems
+from api.answers.certificates import MyCertificatesOut
 from api.answers.uses import AccessesOut, UseOut
 from api.auth import refuse_cross_origin
 from api.deps import EdgeHere, PersonHere, now
@@ -27,7 +28,7 @@ _OnBehalfOf = Annotated[
 @router.get(
     "/certificates",
     summary="My certificates",
-    response_model=CertificatesOut,
+    response_model=MyCertificatesOut,
     responses=problems(401, 403, 404, 422, 503),
 )
 def my_certificates(edge: EdgeHere, person: PersonHere, on_behalf_of: _OnBehalfOf = None) -> JSONResponse:

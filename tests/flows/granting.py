@@ -102,7 +102,7 @@ def consented(
 
 
 def delegated(
-    house: House, holder: dict[str, str], delegate: dict[str, str], *kinds: str, **changes: object
+    house: House, holder: dict[str, str], delegate: dict[str, str], /, *kinds: str, **changes: object
 ) -> Delegation:
     """A delegation of this holder to that person for these kinds, for both actions unless told otherwise."""
     at, workshop = now(), house.wired.workshop
