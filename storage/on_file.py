@@ -18,6 +18,8 @@ from storage.tables import (
     cases,
     certificate_holders,
     certificates,
+    consents,
+    delegations,
     holders,
     log_leaves,
     material_events,
@@ -181,12 +183,27 @@ def _overdue(successor: Row[Any] | None) -> date | None:
     return began if began < legal_day(successor.now) else None
 
 
+# Tables whose rows have an envelope of their own.
+_ENVELOPES = (
+    cases,
+    materials,
+    material_events,
+    holders,
+    people,
+    uses,
+    consents,
+    delegations,
+    webhooks,
+    webhook_secrets,
+)
+
+
 def damaged_envelopes(db: ReadConnection, keys: KeyRing) -> Iterator[tuple[str, str]]:
     """Rows of every table with an envelope of its own that does not open, and why.
 
-    A holder or person whose index does not follow from the code in the envelope is among them.
+    A holder, person or delegate whose index does not follow from the code in the envelope is among them.
     """
-    for table in (cases, materials, material_events, holders, people, uses, webhooks, webhook_secrets):
+    for table in _ENVELOPES:
         for row in _rows_of(db, table):
             # An event's number is not known before it is written: its envelope is bound to its material.
             bound_to = row.material_id if table is material_events else row.id
@@ -194,15 +211,18 @@ def damaged_envelopes(db: ReadConnection, keys: KeyRing) -> Iterator[tuple[str, 
                 data_key = keys.data_key(row.data_key, f"{table.name}.data_key:{bound_to}")
                 content = open_json(data_key, row.sealed, f"{table.name}.sealed:{bound_to}")
                 if table in (holders, people) and row.code_type is not None:
-                    _prove_index(keys, row, content["code"])
+                    _prove_index(keys, row.code_index, row.code_type, content["code"])
+                elif table is delegations:
+                    delegate = content["delegate"]
+                    _prove_index(keys, row.delegate_index, delegate["code_type"], delegate["code"])
             except IntegrityError as error:
                 yield f"{table.name} {row.id}", error.detail
             except UNREADABLE as error:
                 yield f"{table.name} {row.id}", f"The row cannot be read: {type(error).__name__}."
 
 
-def _prove_index(keys: KeyRing, row: Row[Any], code: str) -> None:
-    if row.code_index != holder_index(keys, HolderCode.parse(row.code_type, code)):
+def _prove_index(keys: KeyRing, index: bytes, code_type: str, code: str) -> None:
+    if index != holder_index(keys, HolderCode.parse(code_type, code)):
         raise IntegrityError("The index does not follow from the code: nobody finds this row by it.")
 
 

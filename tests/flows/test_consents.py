@@ -8,11 +8,12 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from storage.audit import AuditEvent, AuditQuestion, find_events
-from storage.inspection import contradicting_uses
-from storage.tables import audit_events, consent_events, use_events
+from storage.inspection import contradicting_consents, contradicting_uses
+from storage.on_file import damaged_envelopes
+from storage.tables import audit_events, consent_events, consents, use_events
 from tests.conftest import House
 from tests.flows.granting import (
     PURPOSE,
@@ -34,10 +35,12 @@ from tests.flows.test_reuse import (
     held_materials,
     new_company,
     new_person,
+    request_for,
     with_material,
 )
 from tests.flows.test_uses import asked, judged, used
 from vault.consents import CONSENTS_MAX, consents_of, grant_consent, read_consent, revoke_consent
+from vault.deposit import read_case
 from vault.download import copy_for_client
 from vault.errors import Conflict, InputError, NotFound, NotPermitted
 from vault.lifecycle import StatusChange, change_status
@@ -553,3 +556,33 @@ def test_a_grant_in_clear_is_nowhere(house: House, holder: Holder, lender: Clien
         for table in ("consents", "consent_events", "audit_events"):
             rows = db.exec_driver_sql(f"SELECT t::text FROM {table} t").scalars().all()  # noqa: S608 - our own names
             assert not any(mark in row or holder["code"] in row for row in rows), table
+
+
+def test_fsck_opens_consents_and_counts_their_uses(
+    house: House, holder: Holder, estate: CertificateRecord, lender: ClientGrant
+) -> None:
+    workshop = house.wired.workshop
+    granted = consented(house, holder, lender, ESTATE)
+    used(house, by_consent(estate), client=lender)
+    with workshop.database.reading() as db:
+        assert granted.consent_id not in contradicting_consents(db)
+        assert str(granted.consent_id) not in str(list(damaged_envelopes(db, workshop.keys)))
+    row = consents.c.id == granted.consent_id
+    with workshop.database.writing() as db:
+        whole = db.execute(select(consents.c.sealed).where(row)).scalar_one()
+        db.execute(update(consents).where(row).values(uses_left=5, sealed=b"x" * 40))
+    try:
+        with workshop.database.reading() as db:
+            assert granted.consent_id in contradicting_consents(db)
+            damaged = [about for about, _ in damaged_envelopes(db, workshop.keys)]
+        assert f"consents {granted.consent_id}" in damaged
+    finally:
+        with workshop.database.writing() as db:  # the house is shared: nobody else shall find the damage
+            db.execute(update(consents).where(row).values(uses_left=4, sealed=whole))
+
+
+def test_who_asks_by_consent_hands_nothing_in(house: House, lender: ClientGrant) -> None:
+    request = request_for(house, LICENCE, new_company())
+    request["results"] = []
+    with pytest.raises(NotPermitted):
+        read_case(house.catalogue.in_force, lender, request, at=now())

@@ -26,6 +26,7 @@ from vault.model.certificate import (
     HandedInMaterial,
     TrustLevel,
 )
+from vault.model.footing import ByConsent
 
 # Real cases end in one to a handful of results; a hundred would be an import, which has its own way in.
 RESULTS_MAX = 20
@@ -48,7 +49,8 @@ def read_case(
     `listed_items_only`: refuse a case whose service item the catalogue does not have.
 
     Raises:
-        NotPermitted: a result is of a type or for an authority that the client's grant does not hold.
+        NotPermitted: a result is of a type or for an authority that the client's grant does not hold, or the
+            client asks by consent.
         InputError: with one problem for each bad field.
     """
     _check_grant(catalogue.types, client, request["results"])
@@ -111,6 +113,8 @@ def _check_grant(
     types: Mapping[str, CertificateType], client: ClientGrant, results: Sequence[Mapping[str, Any]]
 ) -> None:
     """Before anything else is looked at: who may not do it at all is not led on from field to field."""
+    if isinstance(client.standing, ByConsent):
+        raise NotPermitted("The deposit was refused: who asks by consent hands nothing in.")
     problems = []
     for n, value in enumerate(results):
         kind, named = types.get(value["type"]), value.get("issuing_authority")

@@ -7,8 +7,8 @@
 3. Every leaf: one for each event in their order, its content follows from row and event, its hash from
    its content; the log's key signed the promise.
 4. Every material: the object is there with its digest and size, its level is the one that its newest event
-   left, or without events the one that its case handed it in with. Every case, material, holder, person, use
-   and webhook: the envelope opens.
+   left, or without events the one that its case handed it in with. Every case, material, holder, person, use,
+   consent, delegation and webhook: the envelope opens. Every consent and its events agree.
 5. Every object in the store: a row names it, or a known reservation or case explains it.
 6. Every committed case has all the certificates that it reserved.
 7. Every usage copy that is still good: the object is there with its digest and size. Every object among the
@@ -22,7 +22,12 @@ Damage is a finding, never an end: what cannot be read is reported, and everythi
 from collections.abc import Callable
 
 from storage.archive_on_file import archived_materials
-from storage.inspection import in_pages, open_reservations, unredeemed_in_committed_cases
+from storage.inspection import (
+    contradicting_consents,
+    in_pages,
+    open_reservations,
+    unredeemed_in_committed_cases,
+)
 from storage.on_file import damaged_envelopes
 from vault.fsck.certificates import check_certificate, check_fed, pages
 from vault.fsck.copies import check_copies
@@ -51,6 +56,12 @@ def fsck(workshop: Workshop, *, progress: Callable[[int], None]) -> FsckReport:
             findings += check_material(workshop, material)
         findings += [
             Finding(Weight.PROBLEM, about, detail) for about, detail in damaged_envelopes(db, workshop.keys)
+        ]
+        findings += [
+            Finding(
+                Weight.PROBLEM, f"consent {consent_id}", "Its events and its state contradict each other."
+            )
+            for each in contradicting_consents(db)
         ]
         for batch in in_pages(workshop.blobs.documents()):  # 5
             findings += check_named(workshop, db, batch)
