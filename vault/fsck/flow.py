@@ -58,9 +58,7 @@ def fsck(workshop: Workshop, *, progress: Callable[[int], None]) -> FsckReport:
             Finding(Weight.PROBLEM, about, detail) for about, detail in damaged_envelopes(db, workshop.keys)
         ]
         findings += [
-            Finding(
-                Weight.PROBLEM, f"consent {consent_id}", "Its events and its state contradict each other."
-            )
+            Finding(Weight.PROBLEM, f"consent {each}", "Its events and its state contradict each other.")
             for each in contradicting_consents(db)
         ]
         for batch in in_pages(workshop.blobs.documents()):  # 5

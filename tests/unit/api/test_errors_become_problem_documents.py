@@ -15,6 +15,7 @@ from api.problems import TYPE_PREFIX, problem_of
 from api.schemas import DepositIn
 from tests.unit.api.calling import app_without_engines, call
 from vault.errors import (
+    CodeOpensNothing,
     Conflict,
     DocumentRefused,
     FieldProblem,
@@ -39,6 +40,7 @@ def all_errors() -> Iterator[VaultError]:
     yield NotAuthenticated("Who?")
     yield NotPermitted("No.")
     yield NotFound("Not there.")
+    yield CodeOpensNothing("Wrong.")
     yield Conflict("Differs.", FieldProblem("/b", "Differs."))
     yield UnknownCursor("Ahead.", FieldProblem("/after", "Ahead."))
     yield TooLarge("Too large.", limit_bytes=1)
@@ -53,6 +55,7 @@ STATUS = {
     "not-authenticated": 401,
     "not-permitted": 403,
     "not-found": 404,
+    "code-opens-nothing": 404,
     "conflict": 409,
     "unknown-cursor": 409,
     "too-large": 413,
