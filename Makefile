@@ -41,7 +41,7 @@ lint: $(VENV)/.development
 	$(BIN)/mypy
 
 test: lint
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest --numprocesses auto --dist worksteal $(ARGS)
 
 bench: $(VENV)/.development
 	@$(BIN)/certvault bench $(ARGS)

@@ -9,7 +9,7 @@ from starlette.middleware import Middleware
 
 from api.edge import Edge, EdgeSettings
 from api.headers import SecurityHeaders
-from api.limits import BodyCap
+from api.limits import BodyCap, keep_forms_in_memory
 from api.logs import RequestLog
 from api.openapi import describe
 from api.pages import holder, public, reference, signin
@@ -19,8 +19,10 @@ from api.routes import (
     catalogue,
     changes,
     consents,
+    custody,
     delegations,
     deposits,
+    disputes,
     lifecycle,
     log,
     lookups,
@@ -54,6 +56,8 @@ _ROUTES = (
     consents,
     delegations,
     presentations,
+    disputes,
+    custody,
     operations,
 )
 _PAGES = (public, signin, holder, reference)
@@ -64,6 +68,7 @@ def create_app(workshop: Workshop, reader: PublicReader, settings: EdgeSettings)
     edge = Edge(workshop, reader, settings)
     pages = Pages(edge)
     writer = ProblemWriter(pages.problem_page)
+    keep_forms_in_memory()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -42,11 +42,11 @@ def main(parent: str, role: str, *arguments: str) -> None:
 
 def _provide(settings: "Settings", descriptor: str, book: str) -> None:
     """The local identity provider, which is not even imported in production."""
-    from api.edge import Mode  # noqa: PLC0415 - see above
+    from api.edge import Mode  # noqa: PLC0415 - only now, as in `main`
 
     if settings.mode is not Mode.DEVELOPMENT:
         raise NotPermitted("The local identity provider is for development only.")
-    from api.local_provider.serving import serve  # noqa: PLC0415 - see above
+    from api.local_provider.serving import serve  # noqa: PLC0415 - never in production
 
     serve(int(descriptor), Path(book))
 

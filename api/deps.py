@@ -8,15 +8,20 @@ from typing import Annotated, Any, cast
 from fastapi import Depends, Header, Request
 from fastapi.routing import APIRoute
 from fastapi.security import APIKeyCookie, OAuth2
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from api.auth import acting_for, session_cookie_name
+from api.auth import acting_for, refuse_cross_origin, session_cookie_name
 from api.edge import Edge
 from api.limits import media_type, read_json
 from api.problems import MediaTypeError
 from vault import sessions, signin
 from vault.errors import NotAuthenticated
+from vault.model.access import Caller
 from vault.model.actors import ClientGrant, Person
+
+# They change nothing (RFC 9110, 9.2.1): where another site makes a browser send them, nothing happens.
+SAFE_METHODS = frozenset({"GET", "HEAD"})
 
 _client_scheme = OAuth2(
     flows={"clientCredentials": {"tokenUrl": "/oauth/token", "scopes": {}}},
@@ -112,9 +117,31 @@ def verifier_of(
         return None
 
 
-VerifierHere = Annotated[ClientGrant | Person | None, Depends(verifier_of)]
+async def caller_of(
+    request: Request,
+    edge: EdgeHere,
+    authorization: Annotated[str | None, Depends(_client_scheme)],
+    session: Annotated[str | None, Depends(_session_scheme)],
+    clerk: _ActingFor = None,
+) -> Caller:
+    """The approval system that calls, or, without a token, whoever is signed in.
+
+    Raises:
+        NotAuthenticated: neither.
+        NotPermitted: another site made the browser send this.
+        InputError: as `client_of`.
+    """
+    if authorization is not None:
+        return await client_of(edge, authorization, clerk)
+    if request.method not in SAFE_METHODS:  # a browser adds the cookie by itself; a token it does not
+        refuse_cross_origin(request.headers)
+    return await run_in_threadpool(person_of, request, edge, session)
+
+
 ClientHere = Annotated[ClientGrant, Depends(client_of)]
 PersonHere = Annotated[Person, Depends(person_of)]
+CallerHere = Annotated[Caller, Depends(caller_of)]
+VerifierHere = Annotated[ClientGrant | Person | None, Depends(verifier_of)]
 
 
 class StrictRequest(Request):

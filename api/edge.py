@@ -1,24 +1,32 @@
 """What the edge is told at start, and what every request finds in `app.state.edge`."""
 
+import asyncio
+import logging
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from anyio import CapacityLimiter, to_thread
+from anyio import CapacityLimiter, create_task_group, sleep, to_thread
 
 from api.auth import LEEWAY_S, TokenDesk
 from api.logs import Metrics
 from api.oidc import Provider, RelyingParty, new_http
+from api.rates import Limiter
 from api.token_keys import TokenKeys
 from storage.public_read import PublicReader
+from storage.rate_buckets import exchange_spent, sweep_drained
+from vault.accesses import VerificationTally
+from vault.accesses.counting import HAND_OVER_EVERY_S, NOBODYS
 from vault.avoided import AvoidedTally
-from vault.model.destinations import Destinations
+from vault.errors import Unavailable
+from vault.model.destinations import Destinations, Network
 from vault.model.verdict import Verification
-from vault.verify import by_file
+from vault.verify import by_file, report_json
 from vault.workshop import Workshop
 
 TOKEN_LIFETIME = timedelta(minutes=10)
@@ -26,7 +34,13 @@ TOKEN_LIFETIME = timedelta(minutes=10)
 TOKENS_OUTLIVE_KEY = TOKEN_LIFETIME + timedelta(seconds=LEEWAY_S)
 # A stranger's file may cost some hundred megabytes while it is read: a process reads so many at a time.
 FILES_JUDGED_AT_ONCE = 2
+# How long one process may not know what another let through.
+LIMITS_EXCHANGED_EVERY_S = 1.0
+# Buckets drain within ten minutes at most.
+LIMITS_SWEPT_EVERY = 600  # exchanges
 PUBLIC_ONLY = Destinations(https_only=True)
+
+_log = logging.getLogger("certvault.limits")
 
 
 class Mode(StrEnum):
@@ -42,16 +56,18 @@ class EdgeSettings:
 
     `token_keys`: the folder with the keys that sign access tokens, the same for every process. `providers`:
     by whom people may sign in. `listed_items_only`: refuse deposits of service items that the catalogue does
-    not have. `destinations`: where webhooks may go.
+    not have. `destinations`: where webhooks may go. `trusted_proxies`: whose word counts for where a request
+    came from. `limits_factor`: how many times the usual limits strangers have.
     """
 
-    mode: Mode
     public_url: str
     token_keys: Path
     version: str
     providers: tuple[Provider, ...] = ()
     listed_items_only: bool = False
     destinations: Destinations = PUBLIC_ONLY
+    trusted_proxies: tuple[Network, ...] = ()
+    limits_factor: float = 1.0
 
 
 class Edge:
@@ -64,6 +80,10 @@ class Edge:
         self.metrics = Metrics()
         self.judging = CapacityLimiter(FILES_JUDGED_AT_ONCE)
         self.avoided = AvoidedTally()
+        self.verified = VerificationTally()
+        self.limiter = Limiter(
+            self._rate_key, factor=settings.limits_factor, refused=self.metrics.count_refused
+        )
         keys = TokenKeys(settings.token_keys, TOKENS_OUTLIVE_KEY)
         self.tokens = TokenDesk(keys, settings.public_url, TOKEN_LIFETIME)
         self.http = new_http()
@@ -76,13 +96,75 @@ class Edge:
         """What is true of a file: read in a thread, and no more at a time than memory is meant for."""
         return await to_thread.run_sync(partial(by_file, self.workshop, content, at=at), limiter=self.judging)
 
+    def report(self, verification: Verification) -> dict[str, Any]:
+        """A stranger's report, counted for the holder if it is about a certificate of ours.
+
+        A miss is counted, too, for nobody: it takes as long as a hit.
+        """
+        self.verified.note(verification.certificate_id or NOBODYS, verification.checked_at)
+        return report_json(verification)
+
+    def hand_over_counts(self) -> None:
+        """Hands over what was counted; while the database does not answer it is kept for the next time."""
+        with suppress(Unavailable):
+            self.verified.hand_over(self.workshop, at=datetime.now(UTC))
+
+    async def exchange_limits(self) -> None:
+        """Tells the other processes what was spent here, and hears what they let through."""
+        said = self.limiter.unsaid()
+        if not said:
+            return
+        try:
+            self.limiter.heard(await to_thread.run_sync(self._exchange, said))
+        except Unavailable:
+            self.limiter.unheard(said)
+            self.metrics.count_limits_alone()
+
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Opens what needs an event loop, closes everything at the end."""
         await self.reader.open()
+        exchanging = asyncio.create_task(self._exchange_for_ever())
         try:
-            yield
+            async with create_task_group() as tasks:
+                tasks.start_soon(self._keep_counting)
+                yield
+                tasks.cancel_scope.cancel()
         finally:
+            exchanging.cancel()
+            with suppress(asyncio.CancelledError):
+                await exchanging
+            self.hand_over_counts()
             await self.reader.close()
             self.workshop.database.close()
             self.http.close()
+
+    async def _keep_counting(self) -> None:
+        while True:
+            await sleep(HAND_OVER_EVERY_S)
+            await to_thread.run_sync(self.hand_over_counts)
+
+    async def _exchange_for_ever(self) -> None:
+        rounds = 0
+        while True:
+            await asyncio.sleep(LIMITS_EXCHANGED_EVERY_S)
+            rounds += 1
+            try:
+                await self.exchange_limits()
+                if rounds % LIMITS_SWEPT_EVERY == 0:
+                    self.limiter.forget_drained()
+                    await to_thread.run_sync(self._sweep)
+            except Exception as error:  # noqa: BLE001 - limits by this process's own count are better than none
+                _log.error("incident", exc_info=error)
+
+    def _exchange(self, said: dict[bytes, float]) -> dict[bytes, float]:
+        with self.workshop.database.writing() as db:
+            return exchange_spent(db, said)
+
+    def _sweep(self) -> None:
+        with suppress(Unavailable), self.workshop.database.writing() as db:
+            sweep_drained(db)
+
+    def _rate_key(self, rule: str, subject: str) -> bytes:
+        """A keyed hash: addresses are personal data, and are kept nowhere."""
+        return self.workshop.keys.index(f"rate:{rule}", subject)

@@ -12,7 +12,19 @@ _OTHER_POLICY = b"default-src 'none'; frame-ancestors 'none'"
 # A year, as browsers' preload lists ask for.
 _HSTS = b"max-age=31536000"
 
-_ALWAYS = [(b"x-content-type-options", b"nosniff"), (b"cross-origin-opener-policy", b"same-origin")]
+# What a page of ours never asks a browser for. A photo of a QR code is taken with the phone's own camera.
+_PERMISSIONS = (
+    b"camera=(), microphone=(), geolocation=(), payment=(), usb=(), serial=(), bluetooth=(), "
+    b"display-capture=(), fullscreen=(), browsing-topics=()"
+)
+
+_ALWAYS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    # No other site may take an answer of ours into its own process, as a picture or a script.
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", _PERMISSIONS),
+]
 _PAGE = [
     (b"content-security-policy", _PAGE_POLICY),
     # Not no-referrer: browsers would then send `Origin: null` with our own forms, and the same-origin rule

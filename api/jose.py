@@ -7,7 +7,6 @@ one that the token brings or points to; nothing critical is ignored.
 import base64
 import json
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from joserfc import jwt
@@ -35,14 +34,6 @@ _KEY_CLASSES: Mapping[str, type[ECKey] | type[RSAKey]] = {"EC": ECKey, "RSA": RS
 _ALGORITHM_KEYS = {"ES256": "EC", "RS256": "RSA", "PS256": "RSA"}
 
 
-@dataclass(frozen=True, slots=True)
-class Signed:
-    """A token whose signature holds. What its claims say is for the caller to judge."""
-
-    header: Mapping[str, Any] = field(repr=False)
-    claims: Mapping[str, Any] = field(repr=False)
-
-
 def read_header(token: str) -> dict[str, Any]:
     """The header of a token, of which nothing is believed yet.
 
@@ -61,8 +52,10 @@ def read_unverified_claims(token: str) -> dict[str, Any]:
     return _json_part(token, 1)
 
 
-def verify(token: str, keys: Iterable[PublicOrPrivateKey], algorithms: Collection[str]) -> Signed:
-    """The token, where one of these keys has signed it by one of these algorithms.
+def verify(token: str, keys: Iterable[PublicOrPrivateKey], algorithms: Collection[str]) -> dict[str, Any]:
+    """The token's claims, where one of these keys has signed it by one of these algorithms.
+
+    What they say is for the caller to judge.
 
     Where the header names a key by `kid`, it is that one or none; without `kid` there must be only one that
     fits.
@@ -88,7 +81,7 @@ def verify(token: str, keys: Iterable[PublicOrPrivateKey], algorithms: Collectio
         decoded = jwt.decode(token, named[0], [algorithm], registry)
     except UNREADABLE as error:
         raise NotAuthenticated("The token's signature does not hold.") from error
-    return Signed(decoded.header, decoded.claims)
+    return decoded.claims
 
 
 def import_public_key(jwk: Mapping[str, Any]) -> PublicOrPrivateKey:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from email.message import Message as MediaType
 from typing import Any
 
+from starlette.formparsers import MultiPartParser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import MalformedRequestError
@@ -17,27 +18,40 @@ from vault.uploads import UPLOAD_MAX_BYTES
 BODY_MAX_BYTES = 1024 * 1024
 # A deposit of twenty results, each with a photo in base64.
 DEPOSIT_MAX_BYTES = 4 * 1024 * 1024
+# Number and code, or a token: some hundred bytes.
+QUESTION_MAX_BYTES = 16 * 1024
 # A file and the multipart form around it.
 FORM_MAX_BYTES = UPLOAD_MAX_BYTES + 64 * 1024
 # The deepest body of the contract has six levels; face fields may add a few.
 JSON_DEPTH_MAX = 32
 
+_QUESTIONS = "/v1/verifications"
 # Which cap a path has: the first prefix that fits. Everything else has BODY_MAX_BYTES.
 _CAPS = (
     ("/v1/uploads/", UPLOAD_MAX_BYTES),
     ("/v1/deposits", DEPOSIT_MAX_BYTES),
-    ("/v1/verifications", FORM_MAX_BYTES),
+    (_QUESTIONS, FORM_MAX_BYTES),
     ("/v1/log/", NOTE_MAX_BYTES),
 )
 # The page where a file is dropped posts to itself.
 _PAGE = "/"
 
 
-def body_max_bytes(path: str) -> int:
-    """The cap on a request body at this path."""
+def body_max_bytes(path: str, media: str = "") -> int:
+    """The cap on a request body of this media type at this path."""
     if path == _PAGE:
         return FORM_MAX_BYTES
+    if path.startswith(_QUESTIONS) and media == "application/json":
+        return QUESTION_MAX_BYTES  # the same address takes files
     return next((cap for prefix, cap in _CAPS if path.startswith(prefix)), BODY_MAX_BYTES)
+
+
+def keep_forms_in_memory() -> None:
+    """A file in a form is somebody's document: it is never laid down on a disk, not even for a moment.
+
+    The cap on bodies bounds it, as it bounds files that are sent by themselves.
+    """
+    MultiPartParser.spool_max_size = FORM_MAX_BYTES
 
 
 class BodyCap:
@@ -55,8 +69,9 @@ class BodyCap:
         if scope["type"] != "http" or scope["method"] in {"GET", "HEAD"}:
             await self._app(scope, receive, send)
             return
-        cap = body_max_bytes(scope["path"])
-        announced = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+        headers = dict(scope["headers"])
+        cap = body_max_bytes(scope["path"], media_type(headers.get(b"content-type", b"").decode("latin-1")))
+        announced = headers.get(b"content-length", b"0")
         if announced.isdigit() and int(announced) > cap:
             raise _too_large(cap)
         count = 0

@@ -98,7 +98,7 @@ def local_vault(
             book = secrets.path / local_provider.BOOK_FILE
             plans = (*server_plans(listening, count), WORKER_PLAN, provider_plan(provider, book))
             with Supervisor(plans, child_environment(settings), log, tell) as supervisor:
-                city = _city(settings, secrets, data, people, tell)  # 5
+                city = _city(settings, secrets, data, people, issuer, tell)  # 5
                 founding_s, clock = time.monotonic() - clock, time.monotonic()
                 _wait_until_ready(f"{settings.origin}/readyz", supervisor, log)  # 6
                 _wait_until_ready(f"{issuer}/jwks", supervisor, log)
@@ -167,11 +167,12 @@ def _city(
     secrets: SecretsFolder,
     data: Path,
     people: tuple[DemoPerson, ...],
+    issuer: str,
     tell: Callable[[str], None],
 ) -> SampleCity:
     workshop = wire(settings).workshop
     try:
-        return set_up_city(workshop, secrets, data, people, tell=tell, at=datetime.now(UTC))
+        return set_up_city(workshop, secrets, data, people, issuer=issuer, tell=tell, at=datetime.now(UTC))
     finally:
         workshop.database.close()
 

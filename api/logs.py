@@ -3,13 +3,11 @@
 import json
 import logging
 import secrets
-import sys
 import time
 import traceback
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import TextIO
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import Metric
@@ -22,6 +20,7 @@ REQUEST_ID_BYTES = 8
 UNMATCHED = "(unmatched)"
 # From the hot path's fraction of a millisecond to a large deposit.
 DURATION_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+ROW_SHOWN = "\nDETAIL:"
 # Extra fields of a record that a line may carry; anything else stays out.
 _FIELDS = ("request_id", "method", "route", "status", "duration_ms", "incident", "provider", "why")
 
@@ -62,16 +61,19 @@ class JsonLines(logging.Formatter):
 
     def _named(self, error: BaseException) -> str:
         name = type(error).__qualname__
-        return f"{name}: {error}" if self._messages or isinstance(error, VaultError) else name
+        if not self._messages and not isinstance(error, VaultError):
+            return name
+        # Behind this PostgreSQL shows the row that it refused.
+        return f"{name}: {str(error).partition(ROW_SHOWN)[0]}"
 
 
 def _frames(trace: TracebackType | None) -> list[str]:
     return [f"{f.filename}:{f.lineno} in {f.name}" for f in traceback.extract_tb(trace)]
 
 
-def configure(*, messages: bool, stream: TextIO = sys.stderr) -> None:
-    """Sends every log record of the process to `stream` as JSON lines; called once, by a command."""
-    handler = logging.StreamHandler(stream)
+def configure(*, messages: bool) -> None:
+    """Sends every log record of the process to standard error as JSON lines; called once, by a command."""
+    handler = logging.StreamHandler()
     handler.setFormatter(JsonLines(messages=messages))
     logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
 
@@ -94,6 +96,26 @@ class Metrics:
             buckets=DURATION_BUCKETS_S,
             registry=self._registry,
         )
+
+        self._refused = Counter(
+            "certvault_limited_total",
+            "Requests refused for being too many.",
+            ["rule"],
+            registry=self._registry,
+        )
+        self._alone = Counter(
+            "certvault_limits_alone_total",
+            "Exchanges of limits between processes that failed: this one went by its own count.",
+            registry=self._registry,
+        )
+
+    def count_refused(self, rule: str) -> None:
+        """Counts a request that was one too many."""
+        self._refused.labels(rule).inc()
+
+    def count_limits_alone(self) -> None:
+        """Counts an exchange of limits that failed."""
+        self._alone.inc()
 
     def observe(self, method: str, route: str, status: int, duration_s: float) -> None:
         """Counts one answered request."""

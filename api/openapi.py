@@ -37,6 +37,8 @@ TAGS = [
     {"name": "verification", "description": "For anybody, without signing in. (验证)"},
     {"name": "log", "description": "What the vault has issued, for everybody to check. (透明日志)"},
     {"name": "holder", "description": "For the people whose certificates these are. (我的证照)"},
+    {"name": "disputes", "description": "What holders say is wrong, for the bodies that decide. (异议处理)"},
+    {"name": "custody", "description": "For those who look after seals. (印章管理)"},
     {"name": "operations", "description": "For whoever runs the vault."},
 ]
 _REF = "#/components/schemas/"

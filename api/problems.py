@@ -27,6 +27,7 @@ from vault.errors import (
     NotFound,
     NotPermitted,
     TooLarge,
+    TooMany,
     Unavailable,
     VaultError,
 )
@@ -63,6 +64,7 @@ _TABLE: Mapping[type[VaultError], tuple[int, str]] = {
     MediaTypeError: (415, "Unsupported media type"),
     InputError: (422, "The request is not valid"),
     DocumentRefused: (422, "The document was refused"),
+    TooMany: (429, "Too many requests"),
     Unavailable: (503, "Not available now"),
 }
 # What the framework itself answers with, by status.
@@ -178,7 +180,7 @@ def _of_vault_error(error: VaultError) -> Problem:
     match error:
         case InputError(problems=problems) | Conflict(problems=problems) | NotPermitted(problems=problems):
             return replace(problem, errors=[_field(p) for p in problems])
-        case Unavailable(retry_after_s=seconds):
+        case Unavailable(retry_after_s=seconds) | TooMany(retry_after_s=seconds):
             return replace(problem, headers={"Retry-After": str(seconds)})
         case NotAuthenticated():
             return replace(problem, headers={"WWW-Authenticate": 'Bearer realm="certvault"'})

@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,14 @@ from storage.embedded.folder import write_private
 from storage.seals import platform_seal_in_use, seals_in_use
 from vault.applying import apply_catalogue
 from vault.catalogue import City, shipped_catalogue
+from vault.custody import development_custodian, grant_what_is_missing
 from vault.errors import Conflict, NotAuthenticated
 from vault.founding import (
     SecretsFolder,
     make_development_platform_seal,
     make_development_seals,
 )
-from vault.model.actors import Role
+from vault.model.actors import Assurance, Introduced, Person, Role
 from vault.model.holders import HolderCode
 from vault.signin import NewSecret, add_client, client_by_secret, rotate_secret
 from vault.workshop import Workshop
@@ -55,6 +57,8 @@ _CAST = (
     DemoPerson(Role.HOLDER, "holder", "张𬱖", HolderCode("111", "110101190001010014")),
     DemoPerson(Role.OPERATOR, "operator", "管样维", None),
     DemoPerson(Role.AUDITOR, "auditor", "审样计", None),
+    DemoPerson(Role.SEAL_CUSTODIAN, "custodian-1", "印样甲", None),
+    DemoPerson(Role.SEAL_CUSTODIAN, "custodian-2", "印样乙", None),
 )
 
 
@@ -62,14 +66,12 @@ _CAST = (
 class SampleCity:
     """What was set up, for whoever uses it."""
 
-    types: int
-    seals: int
     client: NewSecret
     people: tuple[DemoPerson, ...]
 
 
 def cast(secrets: SecretsFolder) -> tuple[DemoPerson, ...]:
-    """A clerk, a holder, an operator and an auditor, with their passwords on this vault."""
+    """A clerk, a holder, an operator, an auditor and two seal custodians, with their passwords here."""
     key = secrets.passphrase.read_bytes()
     authority = shipped_catalogue(SEAL_PLACES).city.authorities[0].code
     everybody = []
@@ -88,13 +90,15 @@ def set_up_city(
     data: Path,
     people: tuple[DemoPerson, ...],
     *,
+    issuer: str,
     tell: Callable[[str], None],
     at: datetime,
 ) -> SampleCity:
     """Brings a vault to where the sample city works with it; what is there already stays.
 
     1. The shipped catalogue; 2. a seal for every authority that has none in use, and the platform's; 3. one
-    approval system that acts for every authority. `people` (of `cast`) are the identity provider's.
+    approval system that acts for every authority; 4. grants of whatever that system may deposit, by two seal
+    custodians of each authority. `people` (of `cast`) are the identity provider's, `issuer` is its own id.
 
     Raises:
         Conflict: the catalogue in force has been changed by hand.
@@ -110,7 +114,10 @@ def set_up_city(
     made = _make_missing_seals(workshop, secrets, catalogue.city, at)  # 2
     tell(f"印章 Seals: {len(catalogue.city.authorities)} authorities and the platform, {made} new seals.")
     client = _approval_system(workshop, catalogue.city, data, at)  # 3
-    return SampleCity(len(catalogue.types), made, client, people)
+    custodians = partial(_custodians, workshop, people, issuer, at)
+    granted = grant_what_is_missing(workshop, CLIENT_ID, custodians, at=at)  # 4
+    tell(f"用印授权 Seal-use grants: {granted} new, made by one custodian and approved by another.")
+    return SampleCity(client, people)
 
 
 def write_demo_file(
@@ -175,6 +182,33 @@ def _approval_system(workshop: Workshop, city: City, data: Path, at: datetime) -
     except NotAuthenticated:
         return rotate_secret(workshop, CLIENT_ID, at=at)
     return NewSecret(CLIENT_ID, known)
+
+
+def _custodians(
+    workshop: Workshop, people: tuple[DemoPerson, ...], issuer: str, at: datetime, authority: str
+) -> tuple[Person, Person]:
+    """The two of the cast, as they will be known when they sign in: the login is the provider's `sub`.
+
+    They keep the seals of one authority; for the others they have colleagues, who have no account.
+    """
+    makes, approves = (
+        development_custodian(
+            workshop,
+            Introduced(
+                issuer=issuer,
+                subject=person.login if person.organisation == authority else f"{person.login}@{authority}",
+                name=person.name,
+                roles=frozenset({person.role}),
+                organisation=authority,
+                code=None,
+                assurance=Assurance.HIGH,
+            ),
+            at=at,
+        )
+        for person in people
+        if person.role is Role.SEAL_CUSTODIAN
+    )
+    return makes, approves
 
 
 def _earlier(path: Path) -> dict[str, Any]:

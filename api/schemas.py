@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 TEXT_MAX_CHARS = 1000
 # Far above the flows' own limits on results, materials and holders.
 ENTRIES_MAX = 200
+# A statement may be a page; the flow's own limit answers first.
+DISPUTE_MAX_CHARS = 10_000
 
 Text = Annotated[str, Field(max_length=TEXT_MAX_CHARS)]
 Day = Annotated[str, Field(max_length=TEXT_MAX_CHARS, json_schema_extra={"format": "date"})]
@@ -268,6 +270,27 @@ class UseIn(Shape):
     copy_: bool = Field(default=False, alias="copy", description="Whether a usage copy (加注件) is wanted.")
 
 
+class DisputeIn(Shape):
+    """What a holder disputes. One of `certificate_id` and `access_id`."""
+
+    certificate_id: Text | None = None
+    access_id: Text | None = Field(default=None, description="As `GET /v1/me/accesses` gives it.")
+    kind: Literal["wrong_data", "not_mine", "wrong_status", "unlawful_access", "other"]
+    statement: str = Field(
+        max_length=DISPUTE_MAX_CHARS,
+        description="What is wrong, in the holder's words: for the body that decides.",
+        examples=["住所已于 2026 年 3 月变更，证照上仍是旧址。"],
+    )
+
+
+class DecisionIn(Shape):
+    """What the body responsible decides about a dispute."""
+
+    decision: Literal["accept", "reject", "resolve"]
+    reason: Text | None = Field(default=None, description="For the holder; needed to reject and to resolve.")
+    outcome: Literal["upheld", "not_upheld"] | None = Field(default=None, description="With resolve.")
+
+
 class RedemptionIn(Shape):
     """A use code (用证码) that was shown."""
 
@@ -336,3 +359,21 @@ class PresentedCodeIn(Shape):
     """The code that somebody shows: what follows `#p=` in the QR code's address."""
 
     code: Text = Field(examples=["q0Zc3vT1QmWm2mQyJ0r5aA"])
+
+
+class SealGrantIn(Shape):
+    """Who may have what sealed with which seal, and how often a day (用印授权)."""
+
+    seal_id: Text = Field(examples=["11990100MB9900101F-3fa29c01"])
+    type: Text = Field(description="Certificate type code; the grant is for one version of it.")
+    type_version: int = Field(examples=[1])
+    client_id: Text = Field(description="The approval system.", examples=["yangli-approvals"])
+    daily_cap: int = Field(description="Results a day; the day is Asia/Shanghai's.", examples=[500])
+    valid_from: Moment = Field(examples=["2026-11-23T00:00:00+08:00"])
+    valid_to: Moment = Field(examples=["2027-11-23T00:00:00+08:00"])
+
+
+class ReasonIn(Shape):
+    """Why."""
+
+    reason: Text = Field(examples=["密钥疑似泄露"])

@@ -33,7 +33,7 @@ def serve(settings: Settings, descriptor: int) -> None:
         lifespan="on",
         access_log=False,  # api.logs writes a line for each request
         log_config=None,
-        proxy_headers=False,  # nothing here asks where a request came from
+        proxy_headers=False,  # api.addresses believes the proxies that are named, and nobody else
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=GRACE_S,

@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, UrlConstraints, ValidationError, ValidationInfo, field_validator
 from pydantic_core import Url
@@ -30,6 +30,8 @@ RETENTION_DAYS = 30 * 365 + 8
 PROMISE_WITHIN = timedelta(hours=24)
 # Two processes of a demo and a worker together stay under PostgreSQL's default of 100 connections.
 DATABASE_POOL = 12
+# A demo's walk, a test run and a bench are no attacks; limits are tried out with CERTVAULT_LIMITS_FACTOR=1.
+DEVELOPMENT_LIMITS = 10_000.0
 PUBLIC_POOL = 6
 
 
@@ -40,10 +42,12 @@ class Settings(BaseSettings):
 
     `trust`: PEM bundle of the roots that seals and time-stamps must chain to. `tsa_url`: RFC 3161 time-stamp
     authority; without one, development mode uses its own (`tsa.key.pem` in `secrets`), production seals B-B.
+    `cipher_suite`: what new versions of the vault's own keys serve (`certvault keys rotate`).
     `listed_items_only`: refuse deposits of service items that the catalogue does not have.
     `webhook_networks`: networks beside the public ones in which webhooks may be received, such as
     `10.20.0.0/16,fd00:1::/32`.
     `witnesses`: file with the log's witnesses, one a line.
+    `trusted_proxies`: networks of the proxies in front, comma-separated; `limits_factor`: see `limits_times`.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
@@ -58,7 +62,10 @@ class Settings(BaseSettings):
     trust: Path
     providers: Path | None = None
     tsa_url: HttpUrl | None = None
+    cipher_suite: Literal["aes-256-gcm", "sm4-gcm"] = "aes-256-gcm"
     witnesses: Path | None = None
+    trusted_proxies: str = ""
+    limits_factor: Annotated[float, Field(gt=0)] | None = None
     retention_days: Annotated[int, Field(ge=1, le=36525)] = RETENTION_DAYS
     listed_items_only: bool = False
     webhook_networks: str = ""
@@ -75,7 +82,7 @@ class Settings(BaseSettings):
             raise ValueError(msg)
         return url
 
-    @field_validator("webhook_networks")
+    @field_validator("webhook_networks", "trusted_proxies")
     @classmethod
     def _are_networks(cls, text: str) -> str:
         try:
@@ -89,6 +96,13 @@ class Settings(BaseSettings):
         """Where webhooks may be sent."""
         https_only = self.mode is Mode.PRODUCTION
         return Destinations(https_only=https_only, networks=read_networks(self.webhook_networks))
+
+    @property
+    def limits_times(self) -> float:
+        """How many times the usual limits strangers have. A development vault is asked from one address."""
+        if self.limits_factor is not None:
+            return self.limits_factor
+        return 1.0 if self.mode is Mode.PRODUCTION else DEVELOPMENT_LIMITS
 
     @property
     def origin(self) -> str:

@@ -16,13 +16,15 @@ from signing.timestamp import DevelopmentTimeStampAuthority, HttpTimeStampAuthor
 from signing.trust import certificates_der
 from signing.typeset import Typesetter
 from storage.blobs import BlobStore
-from storage.db import Database
-from storage.envelope import KeyRing, read_key_ring
+from storage.db import Database, WriteConnection
+from storage.envelope import KeyRing, file_key_ring
+from storage.key_state import take_up
 from storage.log_store import LogStore
 from storage.public_read import PublicReader
 from storage.s3 import StoreAddress
 from vault.errors import InputError
 from vault.founding import SecretsFolder
+from vault.model.destinations import read_networks
 from vault.seal_ring import SealRing
 from vault.shelf import CatalogueShelf
 from vault.tlog.witness import parse_witnesses
@@ -44,8 +46,17 @@ class Wired:
 
 
 def database_of(settings: Settings) -> Database:
-    """The pool of this process."""
+    """A pool for a process that writes neither an envelope nor an index."""
     return Database(settings.database_url.get_secret_value(), pool_size=DATABASE_POOL)
+
+
+def _database(settings: Settings, keys: KeyRing) -> Database:
+    """The pool of this process, which writes under the keys that the database says are active."""
+
+    def on_write(db: WriteConnection, *, repeatable: bool) -> None:
+        take_up(db, keys, repeatable=repeatable)
+
+    return Database(settings.database_url.get_secret_value(), pool_size=DATABASE_POOL, on_write=on_write)
 
 
 def blobs_of(settings: Settings) -> BlobStore:
@@ -69,7 +80,7 @@ def wire(settings: Settings) -> Wired:
     """
     secrets = SecretsFolder(settings.secrets)
     try:
-        keys = read_key_ring(secrets.key_ring.read_text())
+        keys = file_key_ring(secrets.key_ring)
         passphrase = secrets.passphrase.read_bytes()
         log_key = read_log_key(secrets.log_key.read_bytes())
         roots = certificates_der(settings.trust.read_bytes())
@@ -77,7 +88,7 @@ def wire(settings: Settings) -> Wired:
     except OSError as error:
         raise InputError(f"{error.filename} is not readable: {error.strerror}.") from error
     read_token_keys(secrets.path)  # tells now what every request would tell
-    database = database_of(settings)
+    database = _database(settings, keys)
     workshop = Workshop(
         database=database,
         blobs=blobs_of(settings),
@@ -95,13 +106,14 @@ def wire(settings: Settings) -> Wired:
         witnesses=witnesses,
     )
     edge = EdgeSettings(
-        mode=settings.mode,
         public_url=settings.origin,
         token_keys=secrets.path,
         version=version("certvault"),
         listed_items_only=settings.listed_items_only,
         destinations=settings.destinations,
         providers=() if settings.providers is None else read_providers(settings.providers, settings.mode),
+        trusted_proxies=read_networks(settings.trusted_proxies),
+        limits_factor=settings.limits_times,
     )
     return Wired(workshop, reader_of(settings, keys), edge)
 

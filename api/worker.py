@@ -22,6 +22,7 @@ from api.edge import Mode
 from api.log_job import LOG_QUEUE, add_log_job
 from api.settings import Settings
 from api.wiring import courier_of, wire
+from storage.blobs import plain_name
 from storage.history import UPKEEP_QUEUE
 from vault import sessions, signin
 from vault.changes import backfill
@@ -124,6 +125,19 @@ async def _run_lane(app: App, lane: Lane) -> None:
     )
 
 
+def _look_again(workshop: Workshop, case_id: str | None) -> None:
+    if case_id is not None:  # objects that the release before named by their digests fsck looks at
+        second_look(workshop, UUID(case_id))
+
+
+def _take_away(workshop: Workshop, name: str | None, sha256: str | None) -> None:
+    """By name; what the release before left is named by its digest."""
+    if name is None and sha256 is not None:
+        name = plain_name(sha256)
+    if name is not None:
+        discard_copy(workshop, name, at=datetime.now(UTC))
+
+
 def queue_app(workshop: Workshop, database_url: str, send: Send) -> App:
     """The jobs that this release knows. A job that fails for good stays in the database, marked as failed.
 
@@ -135,8 +149,8 @@ def queue_app(workshop: Workshop, database_url: str, send: Send) -> App:
     )
 
     @app.task(name=SECOND_LOOK_TASK, queue=UPKEEP_QUEUE, retry=retry)
-    def look_again(sha256: list[str]) -> None:
-        second_look(workshop, sha256)
+    def look_again(case_id: str | None = None, sha256: list[str] | None = None) -> None:  # noqa: ARG001 - digests are what the release before left here
+        _look_again(workshop, case_id)
 
     @app.task(name=TAKE_OVER_TASK, queue=UPKEEP_QUEUE, retry=retry)
     def take_over_today(certificate: str) -> None:
@@ -159,8 +173,8 @@ def queue_app(workshop: Workshop, database_url: str, send: Send) -> App:
         cut(workshop, at=datetime.now(UTC))
 
     @app.task(name=DISCARD_TASK, queue=UPKEEP_QUEUE, retry=retry)
-    def take_away(sha256: str) -> None:
-        discard_copy(workshop, sha256, at=datetime.now(UTC))
+    def take_away(name: str | None = None, sha256: str | None = None) -> None:
+        _take_away(workshop, name, sha256)
 
     @app.periodic(cron=STALLED_CRON)
     @app.task(name="retry_stalled", queue=UPKEEP_QUEUE, pass_context=True)

@@ -2,6 +2,7 @@
 
 The owner of the tables (who migrates) and the role that serves are two. The triggers refuse to rewrite
 history whoever asks; without the right to, the serving role cannot even try, nor switch a trigger off.
+`certvault keys rotate`, which wraps keys in the histories anew, is for the owner.
 """
 
 from psycopg import sql
@@ -11,28 +12,39 @@ INSERT_ONLY = (
     "audit_chain",
     "audit_events",
     "audit_heads",
+    "audit_subjects",
     "avoided_resubmissions",
     "certificate_types",
     "consent_events",
+    "deferral_orders",
     "delegation_events",
+    "dispute_events",
+    "hold_events",
     "log_checkpoints",
     "log_cosignatures",
     "log_publications",
     "log_shards",
     "material_events",
     "presentation_events",
+    "seal_events",
+    "seal_grant_events",
+    "seal_grants",
     "service_items",
     "status_events",
     "use_copies",
     "use_events",
     "use_footings",
-    "use_holders",
 )
 # Single columns that change, of rows that otherwise do not.
 UPDATED_COLUMNS = {
     "changes": ("position",),
+    "disputes": ("state", "accepted_at", "closed_at"),
     "log_leaves": ("log_index",),
     "log_tiles": ("hashes",),
+    "seal_uses": ("used",),
+    "seals": ("stopped_at",),
+    "use_holders": ("data_key",),
+    "verification_days": ("count",),
 }
 
 

@@ -13,7 +13,6 @@ from vault.errors import SignatureError
 
 BOOLEAN = 0x01
 INTEGER = 0x02
-BIT_STRING = 0x03
 OCTET_STRING = 0x04
 NULL = b"\x05\x00"
 OBJECT_IDENTIFIER = 0x06
@@ -26,9 +25,9 @@ _MULTI_BYTE_TAG = 0x1F  # X.690 8.1.2.4: no type that we read has a tag number o
 _LENGTH_OCTETS_MAX = 4  # 4 GiB: far above any file that is admitted
 
 
-def context(number: int, *, constructed: bool = True) -> int:
-    """Identifier octet of the context-specific tag [number]."""
-    return (0xA0 if constructed else 0x80) | number
+def context(number: int) -> int:
+    """Identifier octet of the context-specific tag [number], constructed."""
+    return 0xA0 | number
 
 
 def tlv(tag: int, *parts: bytes) -> bytes:

@@ -38,11 +38,6 @@ class AdmittedPdf:
     pdfa: str | None
     existing_signatures: int
 
-    @property
-    def is_pdfa(self) -> bool:
-        """Whether the file claims to be PDF/A."""
-        return self.pdfa is not None
-
 
 def admit_pdf(document: bytes) -> AdmittedPdf:
     """Decide whether a file handed in may be sealed.

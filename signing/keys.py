@@ -1,9 +1,9 @@
 """Sealing keys: what signs, and the certificates that speak for it.
 
-`SealingKey` is a seam: a key file now, PKCS#11 tokens and remote signing services as further implementations.
+`SealingKey` is a seam: key files here, keys on tokens in `signing.token_key`; remote services may follow.
 """
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 from vault.errors import SignatureError
 
 RSA_KEY_MIN_BITS = 2048  # NIST SP 800-131A: shorter keys are disallowed
+ECDSA_SIGNATURE_MAX_BYTES = 72  # SEQUENCE of two INTEGERs of at most 33 octets, a header of 2 each
 PSS_SALT_BYTES = 32  # the digest's size, as RFC 4055, clause 3.1 recommends
 
 
@@ -56,6 +57,14 @@ class SealingKey(Hashable, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class SignedBytes:
+    """A message and what a key made of it."""
+
+    message: bytes
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class FileSealingKey:
     """A key from an encrypted PKCS#8 file, held in memory."""
 
@@ -69,16 +78,13 @@ class FileSealingKey:
         """The longest value that `sign` returns."""
         if isinstance(self.private_key, rsa.RSAPrivateKey):
             return (self.private_key.key_size + 7) // 8
-        return 72  # SEQUENCE of two INTEGERs of at most 33 octets, a header of 2 each
+        return ECDSA_SIGNATURE_MAX_BYTES
 
     def sign(self, message: bytes) -> bytes:
         """Hash and sign: a DER ECDSA value (RFC 3279, clause 2.2.3) or an RSA block."""
         if isinstance(self.private_key, ec.EllipticCurvePrivateKey):
             return self.private_key.sign(message, ec.ECDSA(SHA256()))
-        if self.algorithm is SignatureAlgorithm.RSA_PSS_SHA256:
-            pss = padding.PSS(mgf=padding.MGF1(SHA256()), salt_length=PSS_SALT_BYTES)
-            return self.private_key.sign(message, pss, SHA256())
-        return self.private_key.sign(message, padding.PKCS1v15(), SHA256())
+        return self.private_key.sign(message, rsa_padding(self.algorithm), SHA256())
 
 
 def load_file_key(
@@ -105,11 +111,10 @@ def load_file_key(
             "The sealing key or its certificate cannot be read: wrong passphrase or not PEM.",
             reason="key-unreadable",
         ) from error
-    usual = _usual_algorithm(private_key)
-    chosen = algorithm or usual
-    if (chosen is SignatureAlgorithm.ECDSA_P256_SHA256) != (usual is SignatureAlgorithm.ECDSA_P256_SHA256):
-        raise SignatureError(f"The sealing key cannot sign with {chosen}.", reason="key-unsuitable")
-    _check_fit(private_key, first, issuers)
+    usual = usual_algorithm(private_key)
+    chosen = chosen_algorithm(usual, algorithm)
+    _check_fit(private_key, first)
+    check_chain(first, issuers)
     if not isinstance(private_key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
         raise SignatureError("The sealing key is neither EC nor RSA.", reason="key-unsuitable")
     return FileSealingKey(
@@ -120,17 +125,66 @@ def load_file_key(
     )
 
 
-def _usual_algorithm(private_key: object) -> SignatureAlgorithm:
-    if isinstance(private_key, ec.EllipticCurvePrivateKey) and isinstance(private_key.curve, ec.SECP256R1):
+def usual_algorithm(key: object) -> SignatureAlgorithm:
+    """What a private or public key signs with, if nothing else is asked for.
+
+    Raises:
+        SignatureError: neither EC P-256 nor RSA of enough bits (`key-unsuitable`).
+    """
+    if isinstance(key, ec.EllipticCurvePrivateKey | ec.EllipticCurvePublicKey) and isinstance(
+        key.curve, ec.SECP256R1
+    ):
         return SignatureAlgorithm.ECDSA_P256_SHA256
-    if isinstance(private_key, rsa.RSAPrivateKey) and private_key.key_size >= RSA_KEY_MIN_BITS:
+    if isinstance(key, rsa.RSAPrivateKey | rsa.RSAPublicKey) and key.key_size >= RSA_KEY_MIN_BITS:
         return SignatureAlgorithm.RSA_PKCS1_SHA256
     raise SignatureError(
         f"A sealing key must be EC P-256 or RSA of {RSA_KEY_MIN_BITS} bits or more.", reason="key-unsuitable"
     )
 
 
-def _check_fit(private_key: object, first: x509.Certificate, issuers: list[x509.Certificate]) -> None:
+def chosen_algorithm(usual: SignatureAlgorithm, asked: SignatureAlgorithm | None) -> SignatureAlgorithm:
+    """What was asked for, if a key that usually signs with `usual` can.
+
+    Raises:
+        SignatureError: it cannot (`key-unsuitable`).
+    """
+    chosen = asked or usual
+    if (chosen is SignatureAlgorithm.ECDSA_P256_SHA256) != (usual is SignatureAlgorithm.ECDSA_P256_SHA256):
+        raise SignatureError(f"The sealing key cannot sign with {chosen}.", reason="key-unsuitable")
+    return chosen
+
+
+def check_signature(
+    certificate: x509.Certificate, algorithm: SignatureAlgorithm, signed: SignedBytes
+) -> None:
+    """Returns where the certificate's key made this signature.
+
+    Raises:
+        SignatureError: another key did (`key-mismatch`).
+    """
+    public = certificate.public_key()
+    try:
+        if isinstance(public, ec.EllipticCurvePublicKey):
+            public.verify(signed.signature, signed.message, ec.ECDSA(SHA256()))
+        elif isinstance(public, rsa.RSAPublicKey):
+            public.verify(signed.signature, signed.message, rsa_padding(algorithm), SHA256())
+        else:
+            raise SignatureError("The certificate's key is neither EC nor RSA.", reason="key-unsuitable")
+    except InvalidSignature as error:
+        raise SignatureError(
+            "The first certificate is not the sealing key's own: it does not check what the key signs.",
+            reason="key-mismatch",
+        ) from error
+
+
+def rsa_padding(algorithm: SignatureAlgorithm) -> padding.PSS | padding.PKCS1v15:
+    """How an RSA key pads with this algorithm (RFC 8017, clauses 8.1 and 8.2)."""
+    if algorithm is SignatureAlgorithm.RSA_PSS_SHA256:
+        return padding.PSS(mgf=padding.MGF1(SHA256()), salt_length=PSS_SALT_BYTES)
+    return padding.PKCS1v15()
+
+
+def _check_fit(private_key: object, first: x509.Certificate) -> None:
     if not isinstance(private_key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) or (
         _spki(first.public_key()) != _spki(private_key.public_key())
     ):
@@ -138,14 +192,29 @@ def _check_fit(private_key: object, first: x509.Certificate, issuers: list[x509.
             "The first certificate is not the sealing key's own: their public keys differ.",
             reason="key-mismatch",
         )
+
+
+def check_chain(first: x509.Certificate, issuers: Sequence[x509.Certificate]) -> None:
+    """Returns where each certificate is followed by its issuer.
+
+    Raises:
+        SignatureError: one is not (`key-mismatch`).
+    """
     for subject, issuer in zip([first, *issuers], issuers, strict=False):
-        try:
-            subject.verify_directly_issued_by(issuer)
-        except (InvalidSignature, ValueError, TypeError) as error:
+        if not is_issued_by(subject, issuer):
             raise SignatureError(
                 "The sealing certificate's chain is broken: each certificate must be followed by its issuer.",
                 reason="key-mismatch",
-            ) from error
+            )
+
+
+def is_issued_by(subject: x509.Certificate, issuer: x509.Certificate) -> bool:
+    """Whether `issuer` signed `subject` and their names meet."""
+    try:
+        subject.verify_directly_issued_by(issuer)
+    except (InvalidSignature, ValueError, TypeError):
+        return False
+    return True
 
 
 def _spki(public_key: object) -> bytes:

@@ -8,23 +8,27 @@ from uuid import UUID
 from sqlalchemy import Row, func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
+from storage.cases import content_place, key_place
 from storage.db import ReadConnection
 from storage.envelope import KeyRing, open_json
+from storage.filed_objects import material_objects
 from storage.inspection import PAGE_ROWS
+from storage.objects import FiledObject
 from storage.tables import cases, material_events, materials
-from vault.errors import VaultError
+from vault.errors import IntegrityError, VaultError
 
 
 @dataclass(frozen=True, slots=True)
 class MaterialOnFile:
-    """A material. `trust`: the level that its row says; `verified`: whether its row says by whom it was.
+    """A material. `filed`: its file, or why its key does not open.
 
-    `history`: the levels that it had, the one that its case handed it in with first; None where the case
-    cannot be read. `events`: how many there are.
+    `trust`: the level that its row says; `verified`: whether its row says by whom it was. `history`: the
+    levels that it had, the one that its case handed it in with first; None where the case cannot be read.
+    `events`: how many there are.
     """
 
-    sha256: str
-    size_bytes: int
+    material_id: UUID
+    filed: FiledObject | IntegrityError
     trust: str
     verified: bool
     history: tuple[str, ...] | None
@@ -38,14 +42,15 @@ def archived_materials(db: ReadConnection, keys: KeyRing) -> Iterator[MaterialOn
         page = _page(db, after)
         if not page:
             return
+        files = material_objects(db, keys, [row.id for row in page])
         handed_in = {row.case_id: _levels_of_case(keys, row) for row in {r.case_id: r for r in page}.values()}
         for row in page:
             events = tuple(row.levels or ())
             levels = handed_in[row.case_id]
             first = None if levels is None or row.position >= len(levels) else levels[row.position]
             yield MaterialOnFile(
-                sha256=row.sha256.hex(),
-                size_bytes=row.size_bytes,
+                material_id=row.id,
+                filed=files[row.id],
                 trust=row.trust,
                 verified=row.verified_by is not None,
                 history=None if first is None else (first, *events),
@@ -65,8 +70,6 @@ def _page(db: ReadConnection, after: UUID | None) -> list[Row[Any]]:
             materials.c.id,
             materials.c.case_id,
             materials.c.position,
-            materials.c.sha256,
-            materials.c.size_bytes,
             materials.c.trust,
             materials.c.verified_by,
             cases.c.data_key,
@@ -83,8 +86,10 @@ def _page(db: ReadConnection, after: UUID | None) -> list[Row[Any]]:
 def _levels_of_case(keys: KeyRing, row: Row[Any]) -> list[str] | None:
     """The level of each material as its case handed it in; None where that is damaged, which fsck tells."""
     try:
-        data_key = keys.data_key(row.data_key, f"cases.data_key:{row.case_id}")
-        request = open_json(data_key, row.sealed, f"cases.sealed:{row.case_id}")["request"]
+        if row.sealed is None:  # somebody in it is erased, and what it said
+            return None
+        data_key = keys.data_key(row.data_key, key_place(row.case_id))
+        request = open_json(data_key, row.sealed, content_place(row.case_id))["request"]
         return [material["trust"] for material in request["materials"]]
     except (VaultError, ValueError, LookupError, TypeError):
         return None

@@ -12,8 +12,9 @@ from sqlalchemy import Row, Select, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from storage.db import ReadConnection, WriteConnection
-from storage.envelope import KeyRing, open_json
-from storage.history import CASE, look_place
+from storage.envelope import DataKey, KeyRing, open_json
+from storage.history import CASE, look_keys_or_why, look_place
+from storage.key_state import found_by
 from storage.tables import audit_chain, audit_events, audit_heads, cases, certificates
 from vault.errors import IntegrityError
 from vault.model.written import case_number_form
@@ -21,9 +22,10 @@ from vault.model.written import case_number_form
 
 @dataclass(frozen=True, slots=True)
 class AuditEvent:
-    """An audit event. `content`: the whole row as the bytes that the chain commits to.
+    """An audit event. `content`: the row as the bytes that the chain commits to.
 
-    `reasons`: what the envelope holds (purpose, service item, case number); None where it was not opened.
+    `reasons`: what the envelope holds (purpose, service item, case number); None where it was not opened, or
+    where those whom it is about are erased.
     """
 
     event_id: int
@@ -69,6 +71,9 @@ class AuditQuestion:
     since: datetime | None = None
     until: datetime | None = None
 
+
+RENEWED_COLUMNS = frozenset({"data_key", "case_index", "index_version"})
+"""What a rotation of the vault's own keys writes anew in an event; a trigger keeps everything else."""
 
 EVENT_ID_MIN = -(2**63)
 """Below every event id: the database gives out positive ones, who tampers with it need not."""
@@ -164,7 +169,9 @@ def find_events(
         IntegrityError: an envelope does not open.
     """
     query = _asked(keys, question).where(audit_events.c.id > after).order_by(audit_events.c.id).limit(rows)
-    return tuple(_opened(keys, row) for row in db.execute(query))
+    found = db.execute(query).all()
+    data_keys = look_keys_or_why(db, keys, found)
+    return tuple(_event(row, reasons_of(data_keys.get(row.id), row)) for row in found)
 
 
 def _asked(keys: KeyRing, question: AuditQuestion) -> Select[Any]:
@@ -185,7 +192,7 @@ def _asked(keys: KeyRing, question: AuditQuestion) -> Select[Any]:
         theirs = select(certificates.c.id).where(certificates.c.case_id.in_(ours))
         query = query.where(
             or_(
-                audit_events.c.case_index == keys.index(CASE, number),
+                found_by(audit_events.c.case_index, keys, (CASE, number)),
                 audit_events.c.case_id.in_(ours),
                 audit_events.c.certificate_id.in_(theirs),
             )
@@ -201,15 +208,20 @@ def _asked(keys: KeyRing, question: AuditQuestion) -> Select[Any]:
     return query
 
 
-def _opened(keys: KeyRing, row: Row[Any]) -> AuditEvent:
-    if row.sealed is None:
-        return _event(row)
-    try:
-        data_key = keys.data_key(row.data_key, look_place("data_key", row.actor, row.at))
-        reasons = open_json(data_key, row.sealed, look_place("sealed", row.actor, row.at))
-    except (IndexError, TypeError) as error:
-        raise IntegrityError(f"The envelope of audit event {row.id} cannot be read.") from error
-    return _event(row, reasons)
+def reasons_of(data_key: DataKey | IntegrityError | None, row: Row[Any]) -> Mapping[str, Any] | None:
+    """What the envelope of an event's row holds, by its key from `look_keys_or_why`.
+
+    None where it has none, or where everybody is erased whom it is about.
+
+    Raises:
+        IntegrityError: it does not open.
+    """
+    if isinstance(data_key, IntegrityError):
+        raise data_key
+    if data_key is None:
+        return None
+    reasons: Mapping[str, Any] = open_json(data_key, row.sealed, look_place("sealed", row.actor, row.at))
+    return reasons
 
 
 def _link(row: Row[Any]) -> ChainLink:
@@ -232,8 +244,11 @@ def _event(row: Row[Any], reasons: Mapping[str, Any] | None = None) -> AuditEven
 
 
 def _content(row: Row[Any]) -> bytes:
-    """Every column that says something, by name: a column that comes later leaves old rows as they were."""
-    said = {name: _plain(getattr(row, name)) for name in audit_events.c.keys()}  # noqa: SIM118 - names, not columns
+    """Every column that says something, by name: a column that comes later leaves old rows as they were.
+
+    Not those that a rotation writes anew: they say nothing, and lead to what the others say.
+    """
+    said = {name: _plain(getattr(row, name)) for name in audit_events.c.keys() if name not in RENEWED_COLUMNS}  # noqa: SIM118 - names, not columns
     known = {name: value for name, value in said.items() if value is not None}
     return json.dumps(known, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 

@@ -45,7 +45,7 @@ def insert_avoided(
     keys: KeyRing,
     requirements: Sequence[str],
     *,
-    client_id: str,
+    asked_by: str,
     case_number: str,
     service_item: str,
     authority: str,
@@ -56,7 +56,7 @@ def insert_avoided(
         _INSERT,
         {
             "at": at,
-            "case_index": keys.index(CASE, f"{client_id}\x00{case_number}"),
+            "case_index": keys.index(CASE, f"{asked_by}\x00{case_number}"),
             "service_item": service_item,
             "authority": authority,
             "requirements": list(requirements),

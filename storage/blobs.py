@@ -1,13 +1,12 @@
-"""The object store: sealed bytes under their digest, written once, locked, and read back.
+"""The object store: cipher text under names, written once, locked, and read back.
 
-Three buckets (`storage.log_store` has the fourth). `documents` is locked (S3 object lock, COMPLIANCE): an
-object's key is the SHA-256 of its bytes, it is created with `If-None-Match: *` and kept until its retention
-ends. `intake` takes what approval systems upload before a deposit names it; nothing there is a record.
-`copies` keeps usage copies as long as they are good for something: they are not locked, since they have to
-go.
+Three buckets (`storage.log_store` has the fourth, which is public). `documents` is locked (S3 object lock,
+COMPLIANCE): an object is created with `If-None-Match: *` and kept until its retention ends. `intake` takes
+what approval systems upload before a deposit names it; nothing there is a record. `copies` keeps usage copies
+as long as they are good for something: they are not locked, since they have to go. What the bytes mean, and
+what opens them, is not known here (`storage.objects`, `storage.upload_keys`).
 """
 
-import hashlib
 import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,15 +18,21 @@ from minio.commonconfig import COMPLIANCE
 from minio.error import S3Error
 from minio.retention import Retention
 
-from storage.s3 import ABSENT, StoreAddress, connection_options
+from storage.s3 import StoreAddress, connection_options
 from storage.s3 import client_of as _client
 from storage.s3 import translated as _translated
-from vault.errors import IntegrityError, NotFound, Unavailable
+from vault.errors import Unavailable
 
 # What they say of a bucket that was made without object lock.
 NOT_LOCKED = "ObjectLockConfigurationNotFoundError"
-# Two path levels of two hex digits: a listing by prefix stays short at 10^9 objects.
+# Two path levels of two hex digits, as objects from before revision 0010 are named.
 FAN_OUT_CHARS = 2
+SHA256_HEX = 64
+CONTENT_TYPE = "application/octet-stream"
+# Parts in which an object is read: a few segments of its cipher text.
+READ_PART_BYTES = 256 * 1024
+# One PUT for the largest object: a store that takes it in parts checks `If-None-Match` at none of them.
+PUT_MAX_BYTES = 128 * 1024 * 1024
 
 
 class _CreateOnly(urllib3.PoolManager):
@@ -43,7 +48,7 @@ class _CreateOnly(urllib3.PoolManager):
 class StoredObject:
     """One object as a listing names it."""
 
-    sha256: str
+    name: str
     size_bytes: int
     modified_at: datetime
 
@@ -89,18 +94,12 @@ class BlobStore:
         return True
 
     def put_document(
-        self,
-        content: bytes,
-        sha256: str,
-        *,
-        content_type: str,
-        retain_until: datetime,
-        origin: Mapping[str, str],
+        self, name: str, content: bytes, *, retain_until: datetime, origin: Mapping[str, str]
     ) -> None:
-        """Writes `content` under its digest, locked until `retain_until`; a repeat is no error.
+        """Writes `content` under `name`, locked until `retain_until`; a repeat is no error.
 
         `origin` goes into the object's metadata so that fsck can explain an object that no row names.
-        An object already under this key is taken for ours here; `read_document` proves it.
+        An object already under this name is taken for ours here; reading it back proves it.
 
         Raises:
             Unavailable: the store does not answer or refuses.
@@ -109,129 +108,129 @@ class BlobStore:
             try:
                 self._creating.put_object(
                     self._address.documents_bucket,
-                    _key(sha256),
+                    name,
                     io.BytesIO(content),
                     len(content),
-                    content_type=content_type,
+                    content_type=CONTENT_TYPE,
                     metadata=dict(origin),
+                    part_size=PUT_MAX_BYTES,
                     retention=Retention(COMPLIANCE, retain_until),
                 )
             except S3Error as error:
                 if error.code != "PreconditionFailed":
                     raise
-                self._retain_longer(sha256, retain_until)
+                self._retain_longer(name, retain_until)
 
-    def _retain_longer(self, sha256: str, until: datetime) -> None:
-        """A file that is handed in again years later is kept for as long as the newest case needs it."""
-        bucket, key = self._address.documents_bucket, _key(sha256)
+    def _retain_longer(self, key: str, until: datetime) -> None:
+        """A case that is sent again is kept for as long as its newest try needs it."""
+        bucket = self._address.documents_bucket
         kept = self._client.get_object_retention(bucket, key)
         if kept is None or kept.retain_until_date < until.replace(microsecond=0):
             self._client.set_object_retention(bucket, key, Retention(COMPLIANCE, until))
 
-    def read_document(self, sha256: str) -> bytes:
-        """The bytes under this digest, checked against it.
+    def document_parts(self, name: str) -> Iterator[bytes]:
+        """The bytes under `name` in parts, as the store sends them.
 
         Raises:
-            IntegrityError: the object is missing or its bytes are not those of the digest.
+            NotFound: there is no such object.
             Unavailable: the store does not answer.
         """
-        return self._read_kept(self._address.documents_bucket, sha256, "document")
+        return self._parts(self._address.documents_bucket, name)
 
-    def origin(self, sha256: str) -> Mapping[str, str]:
+    def document_size(self, name: str) -> int:
+        """How many bytes the object has, without reading it.
+
+        Raises:
+            NotFound: there is no such object.
+            Unavailable: the store does not answer.
+        """
+        with _translated():
+            return self._client.stat_object(self._address.documents_bucket, name).size or 0
+
+    def retained_until(self, name: str) -> datetime | None:
+        """Until when the store refuses to delete the object.
+
+        Raises:
+            NotFound: there is no such object.
+            Unavailable: the store does not answer.
+        """
+        with _translated():
+            kept = self._client.get_object_retention(self._address.documents_bucket, name)
+        return None if kept is None else kept.retain_until_date
+
+    def origin(self, name: str) -> Mapping[str, str]:
         """The metadata that `put_document` gave an object.
 
         Raises:
             NotFound: there is no such object.
             Unavailable: the store does not answer.
         """
-        return self._origin(self._address.documents_bucket, sha256)
+        return self._origin(self._address.documents_bucket, name)
 
     def documents(self) -> Iterator[StoredObject]:
         """Every object in the documents bucket, in key order, page by page."""
         return self._objects(self._address.documents_bucket)
 
-    def put_copy(self, content: bytes, sha256: str, *, origin: Mapping[str, str]) -> None:
-        """Writes a usage copy, a PDF, under its digest; `origin` tells fsck whose it is.
+    def put_copy(self, name: str, content: bytes, *, origin: Mapping[str, str]) -> None:
+        """Writes a usage copy under `name`; `origin` tells fsck whose it is.
 
         Raises:
             Unavailable: the store does not answer or refuses.
         """
-        with _translated():
-            self._client.put_object(
-                self._address.copies_bucket,
-                _key(sha256),
-                io.BytesIO(content),
-                len(content),
-                content_type="application/pdf",
-                metadata=dict(origin),
-            )
+        self._put(self._address.copies_bucket, name, content, origin)
 
-    def read_copy(self, sha256: str) -> bytes:
-        """A usage copy, checked against its digest.
+    def copy_parts(self, name: str) -> Iterator[bytes]:
+        """The bytes of a usage copy in parts, as the store sends them.
 
         Raises:
-            IntegrityError: the object is missing or its bytes are not those of the digest.
+            NotFound: there is no such object.
             Unavailable: the store does not answer.
         """
-        return self._read_kept(self._address.copies_bucket, sha256, "usage copy")
+        return self._parts(self._address.copies_bucket, name)
 
-    def discard_copy(self, sha256: str) -> None:
+    def discard_copy(self, name: str) -> None:
         """Takes a usage copy away; one that is not there is no error.
 
         Raises:
             Unavailable: the store does not answer.
         """
-        with _translated():
-            self._client.remove_object(self._address.copies_bucket, _key(sha256))
+        self._remove(self._address.copies_bucket, name)
 
-    def copy_origin(self, sha256: str) -> Mapping[str, str]:
+    def copy_origin(self, name: str) -> Mapping[str, str]:
         """The metadata that `put_copy` gave an object.
 
         Raises:
             NotFound: there is no such object.
             Unavailable: the store does not answer.
         """
-        return self._origin(self._address.copies_bucket, sha256)
+        return self._origin(self._address.copies_bucket, name)
 
     def copies(self) -> Iterator[StoredObject]:
         """Every object in the copies bucket, in key order, page by page."""
         return self._objects(self._address.copies_bucket)
 
-    def put_upload(self, content: bytes, sha256: str, *, content_type: str) -> None:
+    def put_upload(self, name: str, content: bytes) -> None:
         """Keeps an uploaded file until a deposit names it.
 
         Raises:
             Unavailable: the store does not answer.
         """
-        with _translated():
-            self._client.put_object(
-                self._address.intake_bucket,
-                _key(sha256),
-                io.BytesIO(content),
-                len(content),
-                content_type=content_type,
-            )
+        self._put(self._address.intake_bucket, name, content, {})
 
-    def read_upload(self, sha256: str) -> bytes:
-        """An uploaded file, checked against its digest.
+    def upload_parts(self, name: str) -> Iterator[bytes]:
+        """An uploaded file's bytes in parts, as the store sends them.
 
         Raises:
-            NotFound: no such upload.
-            IntegrityError: the bytes are not those of the digest.
+            NotFound: there is no such object.
             Unavailable: the store does not answer.
         """
-        content = self._read(self._address.intake_bucket, sha256)
-        if content is None:
-            raise NotFound(f"No upload {sha256}: send it first with PUT /v1/uploads/{{sha256}}.")
-        if hashlib.sha256(content).hexdigest() != sha256:
-            raise IntegrityError(f"The object store answers upload {sha256} with other bytes.")
-        return content
+        return self._parts(self._address.intake_bucket, name)
 
     def uploads(self) -> Iterator[StoredObject]:
         """Every object in the intake bucket, in key order, page by page."""
         return self._objects(self._address.intake_bucket)
 
-    def upload_kept_since(self, sha256: str) -> datetime:
+    def upload_kept_since(self, name: str) -> datetime:
         """When an upload was last written.
 
         Raises:
@@ -239,23 +238,38 @@ class BlobStore:
             Unavailable: the store does not answer.
         """
         with _translated():
-            found = self._client.stat_object(self._address.intake_bucket, _key(sha256))
+            found = self._client.stat_object(self._address.intake_bucket, name)
         if found.last_modified is None:
             raise Unavailable("The object store does not say when an upload was written.")
         return found.last_modified
 
-    def remove_upload(self, sha256: str) -> None:
+    def remove_upload(self, name: str) -> None:
         """Takes an upload away; one that is not there is no error.
 
         Raises:
             Unavailable: the store does not answer; the upload may be gone all the same.
         """
-        with _translated():
-            self._client.remove_object(self._address.intake_bucket, _key(sha256))
+        self._remove(self._address.intake_bucket, name)
 
-    def _origin(self, bucket: str, sha256: str) -> Mapping[str, str]:
+    def _put(self, bucket: str, name: str, content: bytes, origin: Mapping[str, str]) -> None:
         with _translated():
-            found = self._client.stat_object(bucket, _key(sha256))
+            self._client.put_object(
+                bucket,
+                name,
+                io.BytesIO(content),
+                len(content),
+                content_type=CONTENT_TYPE,
+                metadata=dict(origin),
+                part_size=PUT_MAX_BYTES,
+            )
+
+    def _remove(self, bucket: str, name: str) -> None:
+        with _translated():
+            self._client.remove_object(bucket, name)
+
+    def _origin(self, bucket: str, name: str) -> Mapping[str, str]:
+        with _translated():
+            found = self._client.stat_object(bucket, name)
         prefix = "x-amz-meta-"
         pairs = (found.metadata or {}).items()
         return {key.lower()[len(prefix) :]: value for key, value in pairs if key.lower().startswith(prefix)}
@@ -265,32 +279,26 @@ class BlobStore:
             for item in self._client.list_objects(bucket, recursive=True):
                 if item.object_name is None or item.last_modified is None:
                     continue
-                sha256 = item.object_name.replace("/", "")
-                yield StoredObject(sha256, item.size or 0, item.last_modified)
+                yield StoredObject(item.object_name, item.size or 0, item.last_modified)
 
-    def _read_kept(self, bucket: str, sha256: str, what: str) -> bytes:
-        content = self._read(bucket, sha256)
-        if content is None:
-            raise IntegrityError(f"The object store has lost {what} {sha256}.")
-        if hashlib.sha256(content).hexdigest() != sha256:
-            raise IntegrityError(f"The object store answers {what} {sha256} with other bytes.")
-        return content
-
-    def _read(self, bucket: str, sha256: str) -> bytes | None:
+    def _parts(self, bucket: str, name: str) -> Iterator[bytes]:
         with _translated():
+            response = self._client.get_object(bucket, name)
             try:
-                response = self._client.get_object(bucket, _key(sha256))
-            except S3Error as error:
-                if error.code in ABSENT:
-                    return None
-                raise
-            try:
-                return bytes(response.read())
+                yield from response.stream(READ_PART_BYTES)
             finally:
                 response.close()
                 response.release_conn()
 
 
-def _key(sha256: str) -> str:
+def plain_name(sha256: str) -> str:
+    """Where an object from before revision 0010 lies: in clear, under its digest."""
     first, second = sha256[:FAN_OUT_CHARS], sha256[FAN_OUT_CHARS : 2 * FAN_OUT_CHARS]
     return f"{first}/{second}/{sha256[2 * FAN_OUT_CHARS :]}"
+
+
+def plain_digest(name: str) -> str | None:
+    """The digest in such a name; None where it is another name."""
+    digest = name.replace("/", "")
+    is_hex = len(digest) == SHA256_HEX and not digest.strip("0123456789abcdef")
+    return digest if is_hex and plain_name(digest) == name else None

@@ -1,48 +1,51 @@
 """Cases and reservations: the committed intent to seal, kept from the first try to the last."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from storage.db import ReadConnection, WriteConnection
 from storage.envelope import KeyRing, open_json, seal_json
 from storage.holders import holder_index
-from storage.tables import cases, certificates, reservations, reserved_holders
+from storage.tables import case_holders, cases, reservations, reserved_holders
 from vault.model.holders import HolderCode
 from vault.model.ids import uuid7
-from vault.model.lifecycle import TAKES_OVER
 
-# The digest of a case whose contents were forgotten after a refusal: no request has it.
+# What `request_digest` holds: once a digest, from which an ID number could be tried out where all else is
+# known; since revision 0010 only where the request is to be found.
 FORGOTTEN = b""
+IN_ENVELOPE = b"\x01"
 
 
 @dataclass(frozen=True, slots=True)
 class CaseContents:
-    """What a case is reserved with. `envelope`: the request, to tell what differs, and the codes.
+    """What a case is reserved with. `envelope`: the request, to tell what differs, the codes and data keys.
 
-    `applicant`: for whom its results are pending; None once the contents are forgotten.
+    `applicant`: for whom its results are pending; None once the contents are forgotten or committed.
     """
 
     service_item: str
     completed_at: datetime
     applicant: HolderCode | None
-    request_digest: bytes
     envelope: Mapping[str, Any] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class CaseRow:
-    """A case as it is reserved now; `attempt` counts the contents that it had so far."""
+    """A case as it is reserved now; `attempt` counts the contents that it had so far.
+
+    `envelope` None: somebody in it was erased, and what it said with them.
+    """
 
     case_id: UUID
-    request_digest: bytes
     attempt: int
-    envelope: Mapping[str, Any] = field(repr=False)
+    envelope: Mapping[str, Any] | None = field(repr=False)
     committed_at: datetime | None
 
 
@@ -50,7 +53,8 @@ class CaseRow:
 class ReservationRow:
     """One reserved identifier; the codes belong to it by `position` in the case's envelope.
 
-    `lineage`: the identifier without version and check character, the same for all versions.
+    `lineage`: the identifier without version and check character, the same for all versions. `counted`: the
+    seal-use grant and the legal day on which it is counted; None in rows from before there were grants.
     """
 
     certificate_id: UUID
@@ -58,6 +62,7 @@ class ReservationRow:
     identifier: str
     lineage: str
     version: int
+    counted: tuple[UUID, date] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +71,6 @@ class ReservedResult:
 
     row: ReservationRow
     holders: tuple[HolderCode, ...] = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Predecessor:
-    """The certificate that a new version follows."""
-
-    identifier: str
-    status: str
-    type_code: str
-    issuing_authority: str
-    # A version of it that begins later is deposited already.
-    announced: bool
 
 
 def insert_case(
@@ -110,12 +103,11 @@ def find_case(
     row = db.execute(query.with_for_update() if lock else query).one_or_none()
     if row is None:
         return None
-    data_key = keys.data_key(row.data_key, f"cases.data_key:{row.id}")
+    data_key = None if row.data_key is None else keys.data_key(row.data_key, key_place(row.id))
     return CaseRow(
         case_id=row.id,
-        request_digest=row.request_digest,
         attempt=row.attempt,
-        envelope=open_json(data_key, row.sealed, f"cases.sealed:{row.id}"),
+        envelope=None if data_key is None else open_json(data_key, row.sealed, content_place(row.id)),
         committed_at=row.committed_at,
     )
 
@@ -132,7 +124,7 @@ def start_attempt(
         .where(cases.c.id == case_id)
         .values(attempt=cases.c.attempt + 1, **_columns(keys, case_id, contents, at))
     )
-    _forget_holders(db, case_id)
+    forget_reserved_holders(db, [case_id])
     db.execute(
         update(reservations)
         .where(reservations.c.case_id == case_id, reservations.c.abandoned_at.is_(None))
@@ -156,16 +148,42 @@ def insert_reservations(
                 "identifier": result.row.identifier,
                 "lineage": result.row.lineage,
                 "version": result.row.version,
+                "grant_id": None if result.row.counted is None else result.row.counted[0],
+                "counted_on": None if result.row.counted is None else result.row.counted[1],
             }
             for result in results
         ],
     )
+    _insert_reserved_holders(db, keys, {result.row.certificate_id: result.holders for result in results})
+
+
+def index_reserved_holders(
+    db: WriteConnection, keys: KeyRing, by_case: Mapping[UUID, Sequence[Sequence[HolderCode]]]
+) -> None:
+    """Writes anew for whom the results of these cases, locked by the caller, are pending: three statements.
+
+    `by_case`: who will hold each of the case's results, by position.
+    """
+    if not by_case:
+        return
+    query = select(reservations.c.certificate_id, reservations.c.case_id, reservations.c.position).where(
+        reservations.c.case_id.in_(by_case), reservations.c.abandoned_at.is_(None)
+    )
+    by_result = {row.certificate_id: by_case[row.case_id][row.position] for row in db.execute(query)}
+    if by_result:
+        db.execute(delete(reserved_holders).where(reserved_holders.c.certificate_id.in_(by_result)))
+        _insert_reserved_holders(db, keys, by_result)
+
+
+def _insert_reserved_holders(
+    db: WriteConnection, keys: KeyRing, by_result: Mapping[UUID, Sequence[HolderCode]]
+) -> None:
     db.execute(
         insert(reserved_holders),
         [
-            {"certificate_id": result.row.certificate_id, "code_index": index}
-            for result in results
-            for index in dict.fromkeys(holder_index(keys, code) for code in result.holders)
+            {"certificate_id": certificate_id, "code_index": index}
+            for certificate_id, holders in by_result.items()
+            for index in dict.fromkeys(holder_index(keys, code) for code in holders)
         ],
     )
 
@@ -179,18 +197,40 @@ def reservations_of(db: ReadConnection, case_id: UUID) -> tuple[ReservationRow, 
             reservations.c.identifier,
             reservations.c.lineage,
             reservations.c.version,
+            reservations.c.grant_id,
+            reservations.c.counted_on,
         )
         .where(reservations.c.case_id == case_id, reservations.c.abandoned_at.is_(None))
         .order_by(reservations.c.position)
     )
-    return tuple(ReservationRow(*row) for row in db.execute(query))
+    return tuple(
+        ReservationRow(
+            row.certificate_id,
+            row.position,
+            row.identifier,
+            row.lineage,
+            row.version,
+            None if row.grant_id is None else (row.grant_id, row.counted_on),
+        )
+        for row in db.execute(query)
+    )
 
 
-def release_case(db: WriteConnection, case_id: UUID, attempt: int) -> None:
+def count_reservation(db: WriteConnection, certificate_id: UUID, grant_id: UUID, day: date) -> None:
+    """Keeps on which grant and day a reservation is counted now."""
+    db.execute(
+        update(reservations)
+        .where(reservations.c.certificate_id == certificate_id)
+        .values(grant_id=grant_id, counted_on=day)
+    )
+
+
+def release_case(db: WriteConnection, case_id: UUID, attempt: int) -> dict[tuple[UUID, date], int]:
     """Deletes an uncommitted case and its reservations: a refused deposit leaves nothing behind.
 
     A case that went on to another attempt is left alone, and so is one with abandoned reservations: they
-    explain what an earlier try may have left in the object store.
+    explain what an earlier try may have left in the object store. Returns what the deleted reservations had
+    counted, by grant and day, for the caller to give back.
     """
     abandoned = select(reservations.c.certificate_id).where(
         reservations.c.case_id == case_id, reservations.c.abandoned_at.is_not(None)
@@ -205,66 +245,85 @@ def release_case(db: WriteConnection, case_id: UUID, attempt: int) -> None:
         )
         .with_for_update()
     ).one_or_none()
-    if row is not None:
-        _forget_holders(db, case_id)
-        db.execute(delete(reservations).where(reservations.c.case_id == case_id))
-        db.execute(delete(cases).where(cases.c.id == case_id))
+    if row is None:
+        return {}
+    forget_reserved_holders(db, [case_id])
+    deleted = db.execute(
+        delete(reservations)
+        .where(reservations.c.case_id == case_id)
+        .returning(reservations.c.grant_id, reservations.c.counted_on)
+    ).all()
+    db.execute(delete(cases).where(cases.c.id == case_id))
+    return dict(Counter((gone.grant_id, gone.counted_on) for gone in deleted if gone.grant_id is not None))
 
 
-def redeem_case(db: WriteConnection, case_id: UUID, attempt: int, at: datetime) -> bool:
-    """Marks a case as committed, once: False where another try was first or started another attempt."""
+def redeem_case(
+    db: WriteConnection,
+    keys: KeyRing,
+    case_id: UUID,
+    attempt: int,
+    *,
+    request: Mapping[str, Any],
+    at: datetime,
+) -> bool:
+    """Marks a case as committed, once: False where another try was first or started another attempt.
+
+    Its envelope gets a new data key and keeps the request alone: the data keys of its records, which it has
+    held for the retries, are now their holders'.
+    """
     statement = (
         update(cases)
         .where(cases.c.id == case_id, cases.c.committed_at.is_(None), cases.c.attempt == attempt)
-        .values(committed_at=at)
+        .values(
+            committed_at=at,
+            applicant_index=None,
+            **envelope_values(keys, case_id, {"request": request}),
+        )
     )
     if db.execute(statement).rowcount != 1:
         return False
-    _forget_holders(db, case_id)
+    forget_reserved_holders(db, [case_id])
     return True
 
 
-def _forget_holders(db: WriteConnection, case_id: UUID) -> None:
-    """For whom a case's results were pending: kept no longer than that, so that a look-up stays short."""
-    reserved = select(reservations.c.certificate_id).where(reservations.c.case_id == case_id)
+def forget_reserved_holders(db: WriteConnection, case_ids: Sequence[UUID]) -> None:
+    """For whom these cases' results were pending: kept no longer than that, so that a look-up stays short."""
+    reserved = select(reservations.c.certificate_id).where(reservations.c.case_id.in_(case_ids))
     db.execute(delete(reserved_holders).where(reserved_holders.c.certificate_id.in_(reserved)))
 
 
-def lock_predecessor(db: WriteConnection, certificate_id: UUID) -> Predecessor | None:
-    """What a new version of this certificate has to know; its row is held until the transaction ends."""
-    successor = certificates.alias("successor")
-    query = (
-        select(
-            certificates.c.identifier,
-            certificates.c.status,
-            certificates.c.type_code,
-            certificates.c.issuing_authority,
-            select(successor.c.id)
-            .where(successor.c.id == certificates.c.superseded_by, successor.c.status.in_(TAKES_OVER))
-            .exists(),
-        )
-        .where(certificates.c.id == certificate_id)
-        # No key changes: records that refer to it need not wait.
-        .with_for_update(key_share=True, of=certificates)
-    )
-    row = db.execute(query).one_or_none()
-    return None if row is None else Predecessor(*row)
-
-
-def highest_version(db: ReadConnection, lineage: str) -> int:
-    """The highest version that was ever reserved of this certificate, committed or not."""
-    query = select(func.max(reservations.c.version)).where(reservations.c.lineage == lineage)
-    return db.execute(query).scalar_one() or 0
+def insert_case_holders(db: WriteConnection, case_id: UUID, holder_ids: Collection[UUID]) -> None:
+    """Keeps who is named in a case: its envelope is destroyed with the first of them."""
+    rows = [{"holder_id": holder_id, "case_id": case_id} for holder_id in holder_ids]
+    db.execute(insert(case_holders).on_conflict_do_nothing(), rows)
 
 
 def _columns(keys: KeyRing, case_id: UUID, contents: CaseContents, at: datetime) -> dict[str, object]:
-    data_key = keys.new_data_key(f"cases.data_key:{case_id}")
     return {
         "service_item": contents.service_item,
         "completed_at": contents.completed_at,
         "applicant_index": None if contents.applicant is None else holder_index(keys, contents.applicant),
-        "request_digest": contents.request_digest,
-        "data_key": data_key.wrapped,
-        "sealed": seal_json(data_key, contents.envelope, f"cases.sealed:{case_id}"),
+        "index_version": keys.index_version,
+        **envelope_values(keys, case_id, contents.envelope),
         "reserved_at": at,
     }
+
+
+def envelope_values(keys: KeyRing, case_id: UUID, envelope: Mapping[str, Any]) -> dict[str, object]:
+    """A case's envelope under a new data key; an empty one is a case whose contents are forgotten."""
+    data_key = keys.new_data_key(key_place(case_id))
+    return {
+        "request_digest": IN_ENVELOPE if envelope else FORGOTTEN,
+        "data_key": data_key.wrapped,
+        "sealed": seal_json(data_key, envelope, content_place(case_id)),
+    }
+
+
+def key_place(case_id: UUID) -> str:
+    """What a case's data key is bound to."""
+    return f"cases.data_key:{case_id}"
+
+
+def content_place(case_id: UUID) -> str:
+    """What a case's envelope is bound to."""
+    return f"cases.sealed:{case_id}"

@@ -1,21 +1,31 @@
 """Certificates as records: a holder's, a case's or a number's in one query each."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, func, select, true
+from sqlalchemy import Label, Row, Select, bindparam, func, select, true
 from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 
 from storage.db import ReadConnection
 from storage.envelope import KeyRing, open_json
 from storage.holders import holders_from_json
+from storage.key_state import found_by
 from storage.log_place import place_in_log
-from storage.tables import cases, certificate_holders, certificates, documents, log_leaves
+from storage.record_keys import CERTIFICATES, record_key, way_in, way_in_columns
+from storage.tables import cases, certificate_holders, certificates, disputes, documents, log_leaves
 from vault.errors import IntegrityError
 from vault.model.catalogue import DocumentFormat
-from vault.model.certificate import CertificateRecord, SealLevel, Status, StoredDocument
+from vault.model.certificate import (
+    CertificateRecord,
+    ErasedCertificate,
+    SealLevel,
+    Status,
+    StoredDocument,
+)
+from vault.model.dispute import DisputeState
 from vault.model.written import number_form
 
 # Purposes of blind indexes: equal texts in two columns must not have equal indexes.
@@ -28,71 +38,90 @@ MEDIA_TYPES = {DocumentFormat.PDF: "application/pdf", DocumentFormat.OFD: "appli
 
 
 def records_of_case(db: ReadConnection, keys: KeyRing, case_id: UUID) -> tuple[CertificateRecord, ...]:
-    """Every certificate of a case, in the order of its results."""
+    """Every certificate of a case whose holders are not all erased, in the order of its results."""
     query = _records().where(certificates.c.case_id == case_id).order_by(certificates.c.position)
-    return tuple(record_of(keys, row) for row in db.execute(query))
+    return _readable(keys, db.execute(query).all())
 
 
-def records_of_holder(
-    db: ReadConnection, keys: KeyRing, holder_id: UUID, *, authorities: Sequence[str] | None = None
-) -> tuple[CertificateRecord, ...]:
-    """Every certificate of a holder, newest first; `authorities` keeps those issued by them only."""
+def records_of_holder(db: ReadConnection, keys: KeyRing, holder_id: UUID) -> tuple[CertificateRecord, ...]:
+    """Every certificate of a holder, newest first."""
     query = (
         _records()
         .join(certificate_holders, certificate_holders.c.certificate_id == certificates.c.id)
         .where(certificate_holders.c.holder_id == holder_id)
         .order_by(certificates.c.id.desc())
     )
-    if authorities is not None:
-        query = query.where(certificates.c.issuing_authority.in_(authorities))
-    return tuple(record_of(keys, row) for row in db.execute(query))
+    return _readable(keys, db.execute(query).all())
 
 
 def records_by_number(db: ReadConnection, keys: KeyRing, number: str) -> tuple[CertificateRecord, ...]:
     """Every certificate with this number, newest first: numbers are unique only to their issuer."""
     query = (
         _records()
-        .where(certificates.c.number_index == keys.index(NUMBER, number_form(number)))
+        .where(found_by(certificates.c.number_index, keys, (NUMBER, number_form(number))))
         .order_by(certificates.c.id.desc())
     )
-    return tuple(record_of(keys, row) for row in db.execute(query))
+    return _readable(keys, db.execute(query).all())
 
 
 def record(db: ReadConnection, keys: KeyRing, certificate_id: UUID) -> CertificateRecord | None:
-    """One certificate by its id."""
-    row = db.execute(_records().where(certificates.c.id == certificate_id)).one_or_none()
-    return None if row is None else record_of(keys, row)
+    """One certificate by its id; None, too, where all its holders are erased."""
+    rows = db.execute(_records().where(certificates.c.id == certificate_id)).all()
+    return next(iter(_readable(keys, rows)), None)
 
 
-def record_by_document(db: ReadConnection, keys: KeyRing, sha256: str) -> CertificateRecord | None:
-    """The certificate one of whose sealed files has this digest."""
+def record_by_document(
+    db: ReadConnection, keys: KeyRing, sha256: str
+) -> CertificateRecord | ErasedCertificate | None:
+    """The certificate one of whose sealed files has this digest, or what is left of it."""
     owner = select(documents.c.certificate_id).where(documents.c.sha256 == bytes.fromhex(sha256)).limit(1)
     row = db.execute(_records().where(certificates.c.id == owner.scalar_subquery())).one_or_none()
-    return None if row is None else record_of(keys, row)
+    return None if row is None else record_or_rest(keys, row)
 
 
-def record_by_identifier(db: ReadConnection, keys: KeyRing, identifier: str) -> CertificateRecord | None:
-    """The certificate with this identifier (电子证照标识, in full)."""
-    row = db.execute(_records().where(certificates.c.identifier == identifier)).one_or_none()
-    return None if row is None else record_of(keys, row)
+def _readable(keys: KeyRing, rows: Sequence[Row[Any]]) -> tuple[CertificateRecord, ...]:
+    found = [record_or_rest(keys, row) for row in rows]
+    return tuple(item for item in found if isinstance(item, CertificateRecord))
 
 
 def row_page(db: ReadConnection, after: UUID | None, rows: int) -> Sequence[Row[Any]]:
-    """The next `rows` certificates after this id, in id order, as rows for `record_of`."""
+    """The next `rows` certificates after this id, in id order, as rows for `record_or_rest`."""
     query = _records().order_by(certificates.c.id).limit(rows)
     if after is not None:
         query = query.where(certificates.c.id > after)
     return db.execute(query).all()
 
 
+def disputed_since() -> Label[datetime | None]:
+    """When the authority accepted a dispute of the certificate that is open; null where there is none.
+
+    A column of any query over `certificates`: one look into an index of what is under dispute now.
+    """
+    standing = (
+        select(func.min(disputes.c.accepted_at))
+        .where(
+            disputes.c.certificate_id == certificates.c.id,
+            disputes.c.certificate_id.is_not(None),
+            disputes.c.state == bindparam("standing", DisputeState.ACCEPTED.value, literal_execute=True),
+        )
+        .scalar_subquery()
+    )
+    return standing.label("disputed_since")
+
+
 def content_place(certificate_id: UUID) -> str:
     """What a certificate's envelope is bound to."""
-    return f"certificates.sealed:{certificate_id}"
+    return CERTIFICATES.content_place(certificate_id)
 
 
-def key_place(certificate_id: UUID) -> str:
-    """What a certificate's wrapped data key is bound to."""
-    return f"certificates.data_key:{certificate_id}"
+def index_values(keys: KeyRing, number: str, code: str, token: str) -> dict[str, object]:
+    """The columns by which a certificate is found, under the active index key."""
+    return {
+        "number_index": keys.index(NUMBER, number_form(number)),
+        "code_index": keys.index(CODE, code),
+        "token_index": keys.index(TOKEN, token),
+        "index_version": keys.index_version,
+    }
 
 
 @cache  # what SQLAlchemy takes half a millisecond to build is never changed: `where` makes a copy
@@ -129,23 +158,27 @@ def _records() -> Select[Any]:
         .limit(1)
         .lateral("issue_leaf")
     )
+    opener = way_in(CERTIFICATES)
     return (
         select(
             certificates,
+            *way_in_columns(opener),
             cases.c.client_id,
             cases.c.number.label("case_number"),
             files.label("files"),
             leaf.c.promise,
             leaf.c.log_index,
             leaf.c.log_origin,
+            disputed_since(),
         )
         .join(cases, cases.c.id == certificates.c.case_id)
         .outerjoin(leaf, true())
+        .outerjoin(opener, true())
     )
 
 
-def record_of(keys: KeyRing, row: Row[Any]) -> CertificateRecord:
-    """The record in a row of these queries.
+def record_or_rest(keys: KeyRing, row: Row[Any]) -> CertificateRecord | ErasedCertificate:
+    """The record in a row of these queries, or what is left of it.
 
     Raises:
         IntegrityError: the envelope does not open, or the row's sealed files or its log leaf are gone.
@@ -153,7 +186,14 @@ def record_of(keys: KeyRing, row: Row[Any]) -> CertificateRecord:
     if not row.files or row.promise is None:
         missing = "sealed files" if not row.files else "log leaf"
         raise IntegrityError(f"Certificate {row.identifier} has lost its {missing}.")
-    data_key = keys.data_key(row.data_key, key_place(row.id))
+    stored = tuple(
+        StoredDocument(DocumentFormat(f[0]), f[1], f[2], f[3], SealLevel(f[4]), f[5]) for f in row.files
+    )
+    data_key = record_key(CERTIFICATES, keys, row)
+    if row.sealed is None and data_key is None:
+        return _rest(row, stored)
+    if row.sealed is None or data_key is None:
+        raise IntegrityError(f"Certificate {row.identifier} has lost its envelope or its data key.")
     content = open_json(data_key, row.sealed, content_place(row.id))
     return CertificateRecord(
         certificate_id=row.id,
@@ -174,13 +214,32 @@ def record_of(keys: KeyRing, row: Row[Any]) -> CertificateRecord:
         status_since=row.status_since,
         verification_code=content["code"],
         token=content["token"],
-        documents=tuple(
-            StoredDocument(DocumentFormat(f[0]), f[1], f[2], f[3], SealLevel(f[4]), f[5]) for f in row.files
-        ),
+        documents=stored,
         supersedes=row.supersedes,
         superseded_by=row.superseded_by,
         committed_at=row.committed_at,
         promise=row.promise,
+        log_index=row.log_index,
+        log_origin=row.log_origin,
+        disputed_since=row.disputed_since,
+    )
+
+
+def _rest(row: Row[Any], stored: tuple[StoredDocument, ...]) -> ErasedCertificate:
+    return ErasedCertificate(
+        certificate_id=row.id,
+        identifier=row.identifier,
+        version=row.version,
+        type_code=row.type_code,
+        issuing_authority=row.issuing_authority,
+        issued_on=row.issued_on,
+        valid_from=row.valid_from,
+        valid_to=row.valid_to,
+        status=Status(row.status),
+        status_since=row.status_since,
+        documents=stored,
+        superseded_by=row.superseded_by,
+        committed_at=row.committed_at,
         log_index=row.log_index,
         log_origin=row.log_origin,
     )

@@ -28,6 +28,11 @@ def audience_of_client(client_id: str) -> str:
     return _CLIENT + client_id
 
 
+def client_of_audience(audience: str) -> str | None:
+    """The client whose audience this is; None for an authority's."""
+    return audience.removeprefix(_CLIENT) if audience.startswith(_CLIENT) else None
+
+
 def has_unplaced(db: ReadConnection) -> bool:
     """Whether any committed change waits for its place."""
     query = select(select(changes.c.id).where(changes.c.position.is_(None)).exists())

@@ -1,6 +1,9 @@
-"""Consents: found by holder and organisation, used up under their lock, and what happened to each."""
+"""Consents: found by holder and organisation, used up under their lock, and what happened to each.
 
-from collections.abc import Collection, Sequence
+What is said in them is sealed under the holder's own key: it is known for as long as the holder is.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -10,13 +13,19 @@ from sqlalchemy import Row, Select, func, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 
 from storage.db import ReadConnection, WriteConnection
-from storage.envelope import KeyRing, open_json, seal_json
+from storage.envelope import DataKey, KeyRing, open_json, seal_json, tag_under
+from storage.holders import code_of
+from storage.record_keys import KnownHolder, holder_key
 from storage.tables import clients, consent_events, consents, holders
 from vault.model.consent import REPEAT_WITHIN, Consent, ConsentAction, Look
 
-# Purposes of blind indexes: of a whole grant, and of a whole request that used consents.
-GRANT = "consent-grant"
-REQUEST = "consent-request"
+
+@dataclass(frozen=True, slots=True)
+class OpenConsent:
+    """A consent that may count for a request. `request_tag`: what its holder's key makes of the request."""
+
+    consent: Consent
+    request_tag: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,28 +47,29 @@ class ConsentFile:
     uses: tuple[ConsentUse, ...]
 
 
-def insert_consent(db: WriteConnection, keys: KeyRing, consent: Consent, index: bytes) -> None:
-    """Writes a consent."""
-    data_key = keys.new_data_key(f"consents.data_key:{consent.consent_id}")
-    content = {"purpose": consent.purpose}
+def insert_consent(db: WriteConnection, holder: KnownHolder, consent: Consent) -> None:
+    """Writes a consent of this holder."""
     db.execute(
         insert(consents).values(
             id=consent.consent_id,
-            holder_id=consent.holder_id,
+            holder_id=holder.holder_id,
             organisation=consent.organisation,
             types=sorted(consent.types),
             fields=None if consent.fields is None else sorted(consent.fields),
             service_item=consent.service_item,
-            data_key=data_key.wrapped,
-            sealed=seal_json(data_key, content, f"consents.sealed:{consent.consent_id}"),
+            sealed=seal_json(holder.key, {"purpose": consent.purpose}, consent_place(consent.consent_id)),
             valid_from=consent.valid_from,
             valid_to=consent.valid_to,
             uses_max=consent.uses_max,
             uses_left=consent.uses_left,
-            request_index=index,
             made_at=consent.made_at,
         )
     )
+
+
+def consent_place(consent_id: UUID) -> str:
+    """What a consent's envelope is bound to."""
+    return f"{consents.name}.sealed:{consent_id}"
 
 
 def insert_consent_event(
@@ -69,20 +79,15 @@ def insert_consent_event(
     db.execute(insert(consent_events).values(consent_id=consent_id, action=action, actor=actor, at=at))
 
 
-def lock_holder(db: WriteConnection, holder_id: UUID) -> None:
-    """Holds a holder's row: of two grants at once the second one sees what the first one made."""
-    db.execute(select(holders.c.id).where(holders.c.id == holder_id).with_for_update(key_share=True))
-
-
-def standing_consents(db: ReadConnection, keys: KeyRing, holder_id: UUID, on: date) -> dict[bytes, Consent]:
-    """A holder's consents that are neither revoked nor ended nor used up, by the index of their grant."""
-    query = select(consents).where(
+def standing_consents(db: ReadConnection, keys: KeyRing, holder_id: UUID, on: date) -> tuple[Consent, ...]:
+    """A holder's consents that are neither revoked nor ended nor used up."""
+    query = _consents().where(
         consents.c.holder_id == holder_id,
         consents.c.revoked_at.is_(None),
         consents.c.valid_to >= on,
         consents.c.uses_left > 0,
     )
-    return {row.request_index: _consent(keys, row) for row in db.execute(query)}
+    return tuple(_consent(keys, row) for row in db.execute(query))
 
 
 def consents_for(
@@ -91,16 +96,17 @@ def consents_for(
     holder_ids: Collection[UUID],
     organisation: str,
     on: date,
+    request: str,
     *,
     lock: bool = False,
-) -> tuple[Consent, ...]:
+) -> tuple[OpenConsent, ...]:
     """What these holders consent to for an organisation, not revoked and not ended; perhaps used up.
 
-    `lock` holds the rows until the transaction ends, in the order of their ids, so that two requests of one
-    organisation do not wait for each other crosswise.
+    `request`: the canonical text of what is asked. `lock` holds the rows until the transaction ends, in the
+    order of their ids, so that two requests of one organisation do not wait for each other crosswise.
     """
     query = (
-        select(consents)
+        _consents()
         .where(
             consents.c.holder_id.in_(list(holder_ids)),
             consents.c.organisation == organisation,
@@ -109,17 +115,18 @@ def consents_for(
         )
         .order_by(consents.c.id)
     )
-    found = db.execute(query.with_for_update() if lock else query)
-    return tuple(_consent(keys, row) for row in found)
+    found = db.execute(query.with_for_update(of=consents) if lock else query)
+    return tuple(
+        OpenConsent(_consent(keys, row), tag_under(_key(keys, row), f"consent-request/{request}"))
+        for row in found
+    )
 
 
-def counted_lately(
-    db: ReadConnection, consent_ids: Collection[UUID], request_index: bytes, at: datetime
-) -> frozenset[UUID]:
+def counted_lately(db: ReadConnection, found: Collection[OpenConsent], at: datetime) -> frozenset[UUID]:
     """Those of these consents on which this very request was counted within `REPEAT_WITHIN`."""
     query = select(consent_events.c.consent_id).where(
-        consent_events.c.consent_id.in_(list(consent_ids)),
-        consent_events.c.request_index == request_index,
+        consent_events.c.consent_id.in_([each.consent.consent_id for each in found]),
+        consent_events.c.request_tag.in_([each.request_tag for each in found]),
         consent_events.c.at > at - REPEAT_WITHIN,
     )
     return frozenset(db.execute(query).scalars())
@@ -127,16 +134,15 @@ def counted_lately(
 
 def use_consents(
     db: WriteConnection,
-    consent_ids: Collection[UUID],
+    tags: Mapping[UUID, bytes],
     *,
     actor: str,
     look: Look,
     certificate_id: UUID | None,
-    request_index: bytes,
     at: datetime,
 ) -> None:
-    """Takes one use off each of these locked consents, and tells of it."""
-    spent = update(consents).where(consents.c.id.in_(list(consent_ids)))
+    """Takes one use off each of these locked consents, and tells of it. `tags`: the request's, by consent."""
+    spent = update(consents).where(consents.c.id.in_(list(tags)))
     db.execute(spent.values(uses_left=consents.c.uses_left - 1))
     db.execute(
         insert(consent_events),
@@ -147,10 +153,10 @@ def use_consents(
                 "actor": actor,
                 "look": look,
                 "certificate_id": certificate_id,
-                "request_index": request_index,
+                "request_tag": request_tag,
                 "at": at,
             }
-            for consent_id in consent_ids
+            for consent_id, request_tag in sorted(tags.items())
         ],
     )
 
@@ -158,15 +164,29 @@ def use_consents(
 def find_consent(
     db: ReadConnection, keys: KeyRing, consent_id: UUID, *, lock: bool = False
 ) -> Consent | None:
-    """One consent; `lock` holds its row until the transaction ends."""
-    query = select(consents).where(consents.c.id == consent_id)
-    row = db.execute(query.with_for_update() if lock else query).one_or_none()
+    """One consent of somebody who is not erased; `lock` holds its row until the transaction ends."""
+    query = _consents().where(consents.c.id == consent_id)
+    row = db.execute(query.with_for_update(of=consents) if lock else query).one_or_none()
     return None if row is None else _consent(keys, row)
 
 
 def revoke_consent(db: WriteConnection, consent_id: UUID, at: datetime) -> None:
     """Ends a locked consent for good."""
     db.execute(update(consents).where(consents.c.id == consent_id).values(revoked_at=at))
+
+
+def erase_consents(db: WriteConnection, holder_id: UUID, actor: str, at: datetime) -> tuple[UUID, ...]:
+    """Ends what a holder, locked by the caller, consents to, and takes its words away; the ids of all.
+
+    Those that were not revoked are, with their event.
+    """
+    mine = consents.c.holder_id == holder_id
+    standing = select(consents.c.id).where(mine, consents.c.revoked_at.is_(None)).with_for_update()
+    for consent_id in db.execute(standing.order_by(consents.c.id)).scalars().all():
+        revoke_consent(db, consent_id, at)
+        insert_consent_event(db, consent_id, ConsentAction.REVOKE, actor, at)
+    emptied = update(consents).where(mine).values(sealed=None).returning(consents.c.id)
+    return tuple(sorted(db.execute(emptied).scalars()))
 
 
 def consent_files(
@@ -185,8 +205,9 @@ def consent_files(
         .where(clients.c.organisation == consents.c.organisation)
         .scalar_subquery()
     )
-    query: Select[Any] = (
-        select(consents, name.label("organisation_name"))
+    query = (
+        _consents()
+        .add_columns(name.label("organisation_name"))
         .where(consents.c.holder_id == holder_id)
         .order_by(consents.c.id.desc())
         .limit(limit)
@@ -223,12 +244,32 @@ def _uses(db: ReadConnection, consent_ids: Sequence[UUID], uses_shown: int) -> d
     return found
 
 
+def consents_with_keys() -> Select[Any]:
+    """Every consent's row with what opens it, null where the holder is erased."""
+    return select(
+        consents,
+        holders.c.code_type,
+        holders.c.data_key.label("holder_key"),
+        holders.c.sealed.label("holder_sealed"),
+    ).join(holders, holders.c.id == consents.c.holder_id)
+
+
+def _consents() -> Select[Any]:
+    """Consents of those who are not erased."""
+    return consents_with_keys().where(holders.c.data_key.is_not(None))
+
+
+def _key(keys: KeyRing, row: Row[Any]) -> DataKey:
+    return holder_key(keys, row.holder_id, row.holder_key)
+
+
 def _consent(keys: KeyRing, row: Row[Any]) -> Consent:
-    data_key = keys.data_key(row.data_key, f"consents.data_key:{row.id}")
-    content = open_json(data_key, row.sealed, f"consents.sealed:{row.id}")
+    key = _key(keys, row)
+    content = open_json(key, row.sealed, consent_place(row.id))
     return Consent(
         consent_id=row.id,
         holder_id=row.holder_id,
+        holder=code_of(row, key),
         organisation=row.organisation,
         types=frozenset(row.types),
         fields=None if row.fields is None else frozenset(row.fields),

@@ -1,48 +1,72 @@
-"""Delegations: found by holder or by the blind index of the delegate, with what was done under each."""
+"""Delegations: found by holder or by the blind index of the delegate, with what was done under each.
 
+Whom they name is sealed under the holder's own key: it is known for as long as the holder is.
+"""
+
+import secrets
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, select, true, update
+from sqlalchemy import ColumnElement, Row, Select, bindparam, or_, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 
 from storage.db import ReadConnection, WriteConnection
-from storage.envelope import KeyRing, open_json, seal_json
-from storage.holders import holder_index
-from storage.tables import delegation_events, delegations
+from storage.envelope import DataKey, KeyRing, open_json, seal_json
+from storage.holders import holder_index, index_text
+from storage.key_state import found_by
+from storage.record_keys import KnownHolder, holder_key
+from storage.tables import delegation_events, delegations, holders
 from vault.model.delegation import Act, DelegatedAction, Delegation, DelegationEvent
 from vault.model.holders import HolderCode
 
-# Purpose of the blind index of a whole grant.
-GRANT = "delegation-grant"
+# Of what stands in the place of an index whose code nobody knows any more.
+INDEX_BYTES = 32
 
 
-def insert_delegation(db: WriteConnection, keys: KeyRing, delegation: Delegation, index: bytes) -> None:
-    """Writes a delegation."""
-    delegation_id, delegate = delegation.delegation_id, delegation.delegate
-    data_key = keys.new_data_key(f"delegations.data_key:{delegation_id}")
-    content = {
-        "holder_name": delegation.holder_name,
-        "delegate": {"code_type": delegate.code_type, "code": delegate.value},
-    }
+def insert_delegation(
+    db: WriteConnection, keys: KeyRing, holder: KnownHolder, delegation: Delegation
+) -> None:
+    """Writes a delegation of this holder."""
+    delegation_id, place = delegation.delegation_id, delegation_place(delegation.delegation_id)
     db.execute(
         insert(delegations).values(
             id=delegation_id,
-            holder_id=delegation.holder_id,
-            delegate_index=holder_index(keys, delegate),
-            index_version=keys.index_version,
+            holder_id=holder.holder_id,
+            **delegate_index_values(keys, delegation.delegate),
             types=sorted(delegation.types),
             actions=sorted(delegation.actions),
-            data_key=data_key.wrapped,
-            sealed=seal_json(data_key, content, f"delegations.sealed:{delegation_id}"),
+            sealed=seal_json(holder.key, _content(delegation.holder_name, delegation.delegate), place),
             valid_from=delegation.valid_from,
             valid_to=delegation.valid_to,
-            request_index=index,
             made_at=delegation.made_at,
         )
     )
+
+
+def delegation_place(delegation_id: UUID) -> str:
+    """What a delegation's envelope is bound to."""
+    return f"{delegations.name}.sealed:{delegation_id}"
+
+
+def delegate_index_values(keys: KeyRing, delegate: HolderCode | None) -> dict[str, object]:
+    """The columns by which a delegate's delegations are found, under the active index key; None: by none."""
+    index = secrets.token_bytes(INDEX_BYTES) if delegate is None else holder_index(keys, delegate)
+    return {"delegate_index": index, "index_version": keys.index_version}
+
+
+def delegations_with_keys() -> Select[Any]:
+    """Every delegation's row with its holder's wrapped key, null where they are erased."""
+    return select(delegations, holders.c.data_key.label("holder_key")).join(
+        holders, holders.c.id == delegations.c.holder_id
+    )
+
+
+def delegate_of(content: Mapping[str, Any]) -> HolderCode | None:
+    """Whom such an envelope names."""
+    delegate = content["delegate"]
+    return None if delegate is None else HolderCode.parse(delegate["code_type"], delegate["code"])
 
 
 def insert_act(db: WriteConnection, delegation_id: UUID, actor: str, act: Act) -> None:
@@ -66,7 +90,7 @@ def accept_delegations(
     accepted = (
         update(delegations)
         .where(
-            delegations.c.delegate_index == holder_index(keys, code),
+            _to(keys, code),
             delegations.c.accepted_at.is_(None),
             delegations.c.revoked_at.is_(None),
         )
@@ -79,28 +103,58 @@ def accept_delegations(
 
 def standing_delegations(
     db: ReadConnection, keys: KeyRing, holder_id: UUID, on: date
-) -> dict[bytes, Delegation]:
-    """A holder's delegations that are neither revoked nor ended, by the index of their grant."""
-    query = select(delegations).where(
+) -> tuple[Delegation, ...]:
+    """A holder's delegations that are neither revoked nor ended."""
+    query = _readable().where(
         delegations.c.holder_id == holder_id,
         delegations.c.revoked_at.is_(None),
         delegations.c.valid_to >= on,
     )
-    return {row.request_index: _delegation(keys, row) for row in db.execute(query)}
+    return tuple(_delegation(keys, row) for row in db.execute(query))
 
 
 def find_delegation(
     db: ReadConnection, keys: KeyRing, delegation_id: UUID, *, lock: bool = False
 ) -> Delegation | None:
-    """One delegation; `lock` keeps it as it is until the transaction ends."""
-    query = select(delegations).where(delegations.c.id == delegation_id)
-    row = db.execute(query.with_for_update() if lock else query).one_or_none()
+    """One delegation of somebody who is not erased; `lock` keeps it as it is until the transaction ends."""
+    query = _readable().where(delegations.c.id == delegation_id)
+    row = db.execute(query.with_for_update(of=delegations) if lock else query).one_or_none()
     return None if row is None else _delegation(keys, row)
 
 
 def revoke_delegation(db: WriteConnection, delegation_id: UUID, at: datetime) -> None:
     """Ends a locked delegation for good."""
     db.execute(update(delegations).where(delegations.c.id == delegation_id).values(revoked_at=at))
+
+
+def erase_delegations(
+    db: WriteConnection, keys: KeyRing, holder: KnownHolder, code: HolderCode, actor: str, at: datetime
+) -> tuple[UUID, ...]:
+    """Ends what a holder, locked by the caller, delegates or is delegated; the ids of all.
+
+    The words of the former go; the latter are the other holders', and name nobody any more.
+    """
+    theirs = or_(delegations.c.holder_id == holder.holder_id, _to(keys, code))
+    query = delegations_with_keys().where(theirs).order_by(delegations.c.id)
+    touched = db.execute(query.with_for_update(of=delegations)).all()
+    for row in touched:
+        if row.revoked_at is None:
+            insert_act(db, row.id, actor, Act(DelegationEvent.REVOKE, None, at, {}))
+    if touched:
+        statement = update(delegations).where(delegations.c.id == bindparam("id_"))
+        db.execute(
+            statement,
+            [
+                {
+                    "id_": row.id,
+                    "revoked_at": row.revoked_at or at,
+                    "sealed": None if row.holder_id == holder.holder_id else _without_delegate(keys, row),
+                    **delegate_index_values(keys, None),
+                }
+                for row in touched
+            ],
+        )
+    return tuple(row.id for row in touched)
 
 
 def delegations_of_holder(
@@ -112,7 +166,7 @@ def delegations_of_holder(
 
 def delegations_to(db: ReadConnection, keys: KeyRing, code: HolderCode, limit: int) -> tuple[Delegation, ...]:
     """What is delegated to the person with this code, newest first."""
-    return _newest(db, keys, delegations.c.delegate_index == holder_index(keys, code), limit)
+    return _newest(db, keys, _to(keys, code), limit)
 
 
 def acts_under(
@@ -144,19 +198,41 @@ def acts_under(
 def _newest(
     db: ReadConnection, keys: KeyRing, whose: ColumnElement[bool], limit: int
 ) -> tuple[Delegation, ...]:
-    query = select(delegations).where(whose).order_by(delegations.c.id.desc()).limit(limit)
+    query = _readable().where(whose).order_by(delegations.c.id.desc()).limit(limit)
     return tuple(_delegation(keys, row) for row in db.execute(query))
 
 
+def _readable() -> Select[Any]:
+    """Delegations of those who are not erased, with what opens them."""
+    return delegations_with_keys().where(holders.c.data_key.is_not(None))
+
+
+def _to(keys: KeyRing, code: HolderCode) -> ColumnElement[bool]:
+    return found_by(delegations.c.delegate_index, keys, index_text(code))
+
+
+def _content(holder_name: str, delegate: HolderCode | None) -> dict[str, Any]:
+    named = None if delegate is None else {"code_type": delegate.code_type, "code": delegate.value}
+    return {"holder_name": holder_name, "delegate": named}
+
+
+def _opened(keys: KeyRing, row: Row[Any]) -> tuple[DataKey, Any]:
+    key = holder_key(keys, row.holder_id, row.holder_key)
+    return key, open_json(key, row.sealed, delegation_place(row.id))
+
+
+def _without_delegate(keys: KeyRing, row: Row[Any]) -> bytes:
+    key, content = _opened(keys, row)
+    return seal_json(key, _content(content["holder_name"], None), delegation_place(row.id))
+
+
 def _delegation(keys: KeyRing, row: Row[Any]) -> Delegation:
-    data_key = keys.data_key(row.data_key, f"delegations.data_key:{row.id}")
-    content = open_json(data_key, row.sealed, f"delegations.sealed:{row.id}")
-    delegate = content["delegate"]
+    _, content = _opened(keys, row)
     return Delegation(
         delegation_id=row.id,
         holder_id=row.holder_id,
         holder_name=content["holder_name"],
-        delegate=HolderCode.parse(delegate["code_type"], delegate["code"]),
+        delegate=delegate_of(content),
         types=frozenset(row.types),
         actions=frozenset(DelegatedAction(action) for action in row.actions),
         valid_from=row.valid_from,

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from storage.db import ReadConnection, WriteConnection
 from storage.tables import clients, webhook_deliveries, webhooks
+from vault.model.actors import ClientGrant
 
 _rows = webhook_deliveries.c
 
@@ -44,9 +45,7 @@ class Delivery:
 class BehindFeed:
     """A webhook for which the feed has news, and who may see what."""
 
-    webhook_id: UUID
-    client_id: str
-    authorities: tuple[str, ...]
+    client: ClientGrant
     cut_through: int
     pending: int
 
@@ -137,7 +136,9 @@ def lock_behind(db: WriteConnection, webhook_id: UUID) -> BehindFeed | None:
     row = db.execute(_behind().where(webhooks.c.id == webhook_id)).one_or_none()
     if row is None:
         return None
-    return BehindFeed(row.id, row.client_id, tuple(row.authorities), row.cut_through, row.pending)
+    types = None if row.types is None else frozenset(row.types)
+    client = ClientGrant(row.client_id, row.name, frozenset(row.authorities), types)
+    return BehindFeed(client, row.cut_through, row.pending)
 
 
 def set_cut_through(db: WriteConnection, webhook_id: UUID, position: int) -> None:
@@ -183,7 +184,9 @@ def _behind() -> Select[Any]:
             webhooks.c.id,
             webhooks.c.client_id,
             webhooks.c.cut_through,
+            clients.c.name,
             clients.c.authorities,
+            clients.c.types,
             func.count(_rows.id).label("pending"),
         )
         .join(clients, clients.c.id == webhooks.c.client_id)

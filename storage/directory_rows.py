@@ -21,10 +21,11 @@ from sqlalchemy import (
 )
 
 from storage.catalogue import every_type
-from storage.certificates import content_place, key_place
+from storage.certificates import content_place
 from storage.db import ReadConnection
 from storage.envelope import KeyRing, open_json
 from storage.holders import holders_from_json
+from storage.record_keys import CERTIFICATES, record_key, way_in, way_in_columns
 from storage.tables import cases, certificates, changes, status_events
 from vault.errors import VaultError
 from vault.model.certificate import Status
@@ -80,16 +81,16 @@ def page_after(db: ReadConnection, keys: KeyRing, names: Names, after: UUID | No
     rows = db.execute(_entries(wanted)).all()
     if not rows:
         return None
-    return DirectoryPage(tuple(_entry(keys, names, row) for row in rows), rows[-1].id)
+    return DirectoryPage(_read(keys, names, rows), rows[-1].id)
 
 
 def of_certificates(
     db: ReadConnection, keys: KeyRing, names: Names, certificate_ids: Sequence[UUID]
 ) -> tuple[DirectoryEntry | DamagedRow, ...]:
-    """These certificates, in this order."""
+    """These certificates, in this order, but for those whose holders are all erased."""
     wanted = select(certificates).where(certificates.c.id == any_(bindparam("ids", type_=ARRAY(Uuid))))
     found = {row.id: row for row in db.execute(_entries(wanted), {"ids": list(certificate_ids)})}
-    return tuple(_entry(keys, names, found[each]) for each in certificate_ids if each in found)
+    return _read(keys, names, [found[each] for each in certificate_ids if each in found])
 
 
 def newest_places(db: ReadConnection, certificate_ids: Collection[UUID], through: int) -> Mapping[UUID, int]:
@@ -122,18 +123,27 @@ def _entries(wanted: Select[Any]) -> Select[Any]:
         .limit(1)
         .lateral("event")
     )
+    opener = way_in(CERTIFICATES, chosen.c.id)
     return (
         select(
             chosen,
+            *way_in_columns(opener),
             _alone(cases.c.service_item, cases.c.id == chosen.c.case_id).label("service_item"),
             _alone(before.c.identifier, before.c.id == chosen.c.supersedes).label("predecessor"),
             _alone(after.c.identifier, after.c.id == chosen.c.superseded_by).label("successor"),
             event.c.effective_on,
             event.c.at,
         )
+        .select_from(chosen)
         .outerjoin(event, true())
+        .outerjoin(opener, true())
         .order_by(chosen.c.id)
     )
+
+
+def _read(keys: KeyRing, names: Names, rows: Sequence[Row[Any]]) -> tuple[DirectoryEntry | DamagedRow, ...]:
+    entries = (_entry(keys, names, row) for row in rows)
+    return tuple(entry for entry in entries if entry is not None)
 
 
 def _alone(column: ColumnElement[str], key: ColumnElement[bool]) -> ScalarSelect[str]:
@@ -141,10 +151,15 @@ def _alone(column: ColumnElement[str], key: ColumnElement[bool]) -> ScalarSelect
     return select(column).where(key).scalar_subquery()
 
 
-def _entry(keys: KeyRing, names: Names, row: Row[Any]) -> DirectoryEntry | DamagedRow:
+def _entry(keys: KeyRing, names: Names, row: Row[Any]) -> DirectoryEntry | DamagedRow | None:
+    """None of a certificate whose holders are all erased: it is in the directory of nobody."""
     try:
         kind = names[row.type_code, row.type_version]
-        data_key = keys.data_key(row.data_key, key_place(row.id))
+        data_key = record_key(CERTIFICATES, keys, row)
+        if data_key is None and row.sealed is None:
+            return None
+        if data_key is None:
+            return DamagedRow(row.identifier)
         content = open_json(data_key, row.sealed, content_place(row.id))
         return DirectoryEntry(
             identifier=row.identifier,

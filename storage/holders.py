@@ -1,69 +1,176 @@
 """Holders: found by the blind index of their code, shown from their envelope."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ARRAY, LargeBinary, Row, Select, any_, bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 
 from storage.db import ReadConnection, WriteConnection
-from storage.envelope import KeyRing, seal_json
+from storage.envelope import DataKey, KeyRing, open_json, seal_json
+from storage.key_state import VERSIONS, found_by, ring_has
+from storage.record_keys import KnownHolder, holder_key, holder_key_place
 from storage.tables import certificate_holders, holders
+from vault.errors import Unavailable
 from vault.model.holders import Holder, HolderCode
 from vault.model.ids import uuid7
 
+# Built once: every deposit asks it.
+_FOUND = (
+    select(holders.c.id, holders.c.code_index, holders.c.data_key)
+    .where(holders.c.code_index == any_(bindparam("indexes", type_=ARRAY(LargeBinary))), ring_has(VERSIONS))
+    .order_by(holders.c.id)
+    .with_for_update(read=True, key_share=True)
+)
+# Somebody may be made or erased between two statements, hardly twice.
+ROUNDS_MAX = 3
+
+
+def index_text(code: HolderCode) -> tuple[str, str]:
+    """Purpose and text of the index under which a holder's code is found."""
+    filed_under, value = code.identity
+    return f"holder:{filed_under}", value
+
 
 def holder_index(keys: KeyRing, code: HolderCode) -> bytes:
-    """The blind index under which a holder's code is found."""
-    filed_under, value = code.identity
-    return keys.index(f"holder:{filed_under}", value)
+    """The blind index of a holder's code, to be written. To find rows, use `holder_indexes`."""
+    return keys.index(*index_text(code))
+
+
+def holder_indexes(keys: KeyRing, code: HolderCode) -> tuple[bytes, ...]:
+    """The blind indexes under which rows with a holder's code may stand."""
+    return keys.indexes(*index_text(code))
 
 
 def find_holder(db: ReadConnection, keys: KeyRing, code: HolderCode) -> UUID | None:
     """The holder with this code, if the vault knows one."""
-    query = select(holders.c.id).where(holders.c.code_index == holder_index(keys, code))
+    query = select(holders.c.id).where(found_by(holders.c.code_index, keys, index_text(code)))
     return db.execute(query).scalar_one_or_none()
 
 
 def holder_ids_of(db: ReadConnection, certificate_id: UUID) -> frozenset[UUID]:
-    """Who holds a certificate."""
-    query = select(certificate_holders.c.holder_id).where(
-        certificate_holders.c.certificate_id == certificate_id
+    """Who holds a certificate, without those who are erased."""
+    query = (
+        select(certificate_holders.c.holder_id)
+        .join(holders, holders.c.id == certificate_holders.c.holder_id)
+        .where(certificate_holders.c.certificate_id == certificate_id, holders.c.data_key.is_not(None))
     )
     return frozenset(db.execute(query).scalars())
 
 
+def code_of(row: Row[Any], key: DataKey) -> HolderCode:
+    """The code in a row with a holder's `code_type`, `holder_id` and `holder_sealed`."""
+    content = open_json(key, row.holder_sealed, content_place(row.holder_id))
+    return HolderCode.parse(row.code_type, content["code"])
+
+
+def known_holder(db: ReadConnection, keys: KeyRing, code: HolderCode) -> KnownHolder | None:
+    """The holder with this code and their data key, if the vault knows one."""
+    query = select(holders.c.id, holders.c.data_key).where(
+        found_by(holders.c.code_index, keys, index_text(code))
+    )
+    row = db.execute(query).one_or_none()
+    return None if row is None else KnownHolder(row.id, holder_key(keys, row.id, row.data_key))
+
+
+def lock_known(db: WriteConnection, keys: KeyRing, code: HolderCode) -> KnownHolder | None:
+    """The holder with this code, held until the transaction ends: nobody else changes what they grant.
+
+    Deposits do not wait for it. Whoever grants, revokes or ends a grant takes it first, as an erasure does.
+    """
+    query = select(holders.c.id, holders.c.data_key).where(
+        found_by(holders.c.code_index, keys, index_text(code))
+    )
+    row = db.execute(query.with_for_update(key_share=True)).one_or_none()
+    return None if row is None else KnownHolder(row.id, holder_key(keys, row.id, row.data_key))
+
+
+def holder_code(db: ReadConnection, keys: KeyRing, holder_id: UUID) -> HolderCode | None:
+    """A holder's code; None once they are erased."""
+    query: Select[Any] = select(
+        holders.c.id.label("holder_id"),
+        holders.c.code_type,
+        holders.c.data_key,
+        holders.c.sealed.label("holder_sealed"),
+    ).where(holders.c.id == holder_id, holders.c.data_key.is_not(None))
+    row = db.execute(query).one_or_none()
+    return None if row is None else code_of(row, holder_key(keys, holder_id, row.data_key))
+
+
 def ensure_holders(
     db: WriteConnection, keys: KeyRing, wanted: Iterable[Holder], at: datetime
-) -> dict[HolderCode, UUID]:
-    """Ids of all these holders, new rows made for those unknown: two statements for any number.
+) -> dict[HolderCode, KnownHolder]:
+    """All these holders with their keys, new rows made for those unknown: three statements for any number.
 
-    Rows are inserted in index order, so that two deposits with the same holders cannot deadlock.
+    1. find: under every index key, since a rotation may not have come to a holder yet. Who is found cannot
+       be erased before this transaction ends.
+    2. make those who are unknown, under the active index key. Who writes under an older one has ended by now
+       (`storage.key_state`), so nobody can be made twice under two keys; under one, the unique index says so.
+       In index order, so that two deposits with the same holders cannot deadlock.
+    3. find again those whom another deposit made meanwhile.
+
+    Raises:
+        Unavailable: somebody is being made or erased at this moment.
     """
-    everybody = list(wanted)
-    by_index = {holder_index(keys, holder.code): holder for holder in everybody}
-    rows = [_row(keys, index, by_index[index], at) for index in sorted(by_index)]
-    db.execute(insert(holders).on_conflict_do_nothing(index_elements=["code_index"]), rows)
-    found = db.execute(
-        select(holders.c.id, holders.c.code_index).where(holders.c.code_index.in_(list(by_index)))
+    named = list(wanted)
+    everybody = {holder.code.identity: holder for holder in named}
+    found: dict[tuple[str, str], KnownHolder] = {}
+    for _ in range(ROUNDS_MAX):
+        missing = {identity: holder for identity, holder in everybody.items() if identity not in found}
+        found |= _found(db, keys, missing)  # 1, 3
+        missing = {identity: holder for identity, holder in missing.items() if identity not in found}
+        found |= _made(db, keys, missing, at) if missing else {}  # 2
+        if len(found) == len(everybody):
+            return {holder.code: found[holder.code.identity] for holder in named}
+    raise Unavailable("A holder of this case is being changed at this moment.", retry_after_s=1)
+
+
+def _found(
+    db: WriteConnection, keys: KeyRing, wanted: Mapping[tuple[str, str], Holder]
+) -> dict[tuple[str, str], KnownHolder]:
+    texts = {identity: index_text(holder.code) for identity, holder in wanted.items()}
+    under = {index: identity for identity, text in texts.items() for index in keys.indexes(*text)}
+    found = db.execute(_FOUND, {"indexes": list(under), "versions": keys.index_versions})
+    return {
+        under[row.code_index]: KnownHolder(row.id, holder_key(keys, row.id, row.data_key)) for row in found
+    }
+
+
+def _made(
+    db: WriteConnection, keys: KeyRing, unknown: Mapping[tuple[str, str], Holder], at: datetime
+) -> dict[tuple[str, str], KnownHolder]:
+    by_index = {holder_index(keys, holder.code): identity for identity, holder in unknown.items()}
+    made = {index: _new(keys, at) for index in sorted(by_index)}
+    statement = (
+        insert(holders).on_conflict_do_nothing(index_elements=["code_index"]).returning(holders.c.code_index)
     )
-    ids = {index: holder_id for holder_id, index in found}
-    return {holder.code: ids[holder_index(keys, holder.code)] for holder in everybody}
+    rows = [_row(keys, index, made[index], unknown[by_index[index]]) for index in made]
+    inserted = db.execute(statement, rows).scalars()
+    return {by_index[index]: made[index] for index in inserted}
 
 
-def _row(keys: KeyRing, index: bytes, holder: Holder, at: datetime) -> dict[str, object]:
+def _new(keys: KeyRing, at: datetime) -> KnownHolder:
     holder_id = uuid7(at)
-    data_key = keys.new_data_key(f"holders.data_key:{holder_id}")
+    return KnownHolder(holder_id, keys.new_data_key(holder_key_place(holder_id)))
+
+
+def _row(keys: KeyRing, index: bytes, made: KnownHolder, holder: Holder) -> dict[str, object]:
     content = {"code": holder.code.value, "name": holder.name}
     return {
-        "id": holder_id,
+        "id": made.holder_id,
         "code_type": holder.code.code_type,
         "code_index": index,
         "index_version": keys.index_version,
-        "data_key": data_key.wrapped,
-        "sealed": seal_json(data_key, content, f"holders.sealed:{holder_id}"),
+        "data_key": made.key.wrapped,
+        "sealed": seal_json(made.key, content, content_place(made.holder_id)),
     }
+
+
+def content_place(holder_id: UUID) -> str:
+    """What a holder's envelope is bound to."""
+    return f"holders.sealed:{holder_id}"
 
 
 def holder_json(holders_of: Sequence[Holder]) -> list[dict[str, str]]:

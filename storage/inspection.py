@@ -1,6 +1,6 @@
 """Reads for fsck, doctor and reconcile: how far cases are, and who explains an object."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -10,9 +10,12 @@ from uuid import UUID
 from sqlalchemy import and_, func, or_, select, union_all
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
-from storage.cases import FORGOTTEN
+from storage.blobs import plain_digest, plain_name
+from storage.cases import FORGOTTEN, content_place, key_place
 from storage.db import ReadConnection
 from storage.envelope import KeyRing, open_json
+from storage.filed_objects import still_standing
+from storage.objects import record_id_of
 from storage.tables import (
     cases,
     certificates,
@@ -27,6 +30,7 @@ from storage.tables import (
     use_events,
     uses,
 )
+from storage.upload_keys import find_upload_key, upload_name
 from vault.model.consent import ConsentAction
 from vault.model.use import UseAction
 
@@ -48,7 +52,6 @@ def in_pages(found: Iterable[_T]) -> Iterator[list[_T]]:
 class OpenReservation:
     """A case that was reserved and never committed."""
 
-    case_id: UUID
     case_number: str
     client_id: str
     reserved_at: datetime
@@ -62,14 +65,32 @@ class CaseState:
     missing: tuple[str, ...]
 
 
-def named_objects(db: ReadConnection, digests: Sequence[str]) -> set[str]:
+def named_objects(db: ReadConnection, names: Sequence[str]) -> set[str]:
     """Those of these objects that a row names."""
-    wanted = [bytes.fromhex(digest) for digest in digests]
+    ids = [record_id for name in names if (record_id := record_id_of(name)) is not None]
     query = union_all(
-        select(documents.c.sha256).where(documents.c.sha256.in_(wanted)),
-        select(materials.c.sha256).where(materials.c.sha256.in_(wanted)),
+        select(documents.c.object_name).where(documents.c.certificate_id.in_(ids)),
+        select(materials.c.object_name).where(materials.c.id.in_(ids)),
     )
-    return {row.sha256.hex() for row in db.execute(query)}
+    sealed = {row.object_name for row in db.execute(query)}
+    in_clear = _of_digests(db, names, in_clear=True)
+    return {name for name in names if name in sealed or name in in_clear}
+
+
+def outlived_objects(db: ReadConnection, names: Sequence[str]) -> set[str]:
+    """Those of these objects in clear, from before revision 0010, that a row has as cipher text by now."""
+    return _of_digests(db, names, in_clear=False)
+
+
+def _of_digests(db: ReadConnection, names: Sequence[str], *, in_clear: bool) -> set[str]:
+    digests = [bytes.fromhex(digest) for name in names if (digest := plain_digest(name)) is not None]
+    if not digests:
+        return set()
+    found = (
+        select(table.c.sha256).where(table.c.sha256.in_(digests), table.c.object_name.is_(None) == in_clear)
+        for table in (documents, materials)
+    )
+    return {plain_name(row.sha256.hex()) for row in db.execute(union_all(*found))}
 
 
 def is_reserved(db: ReadConnection, certificate_id: UUID) -> bool:
@@ -93,7 +114,7 @@ def open_reservations(db: ReadConnection, client_id: str | None = None) -> tuple
     is under way. Only their reservations stay, to explain objects.
     """
     query = (
-        select(cases.c.id, cases.c.number, cases.c.client_id, cases.c.reserved_at)
+        select(cases.c.number, cases.c.client_id, cases.c.reserved_at)
         .where(cases.c.committed_at.is_(None), cases.c.request_digest != FORGOTTEN)
         .order_by(cases.c.reserved_at)
     )
@@ -103,20 +124,27 @@ def open_reservations(db: ReadConnection, client_id: str | None = None) -> tuple
 
 
 def uploads_in_need(db: ReadConnection, keys: KeyRing) -> frozenset[str]:
-    """Digests of the uploads that cases which are reserved and not committed name: a retry needs them.
+    """Names of the uploads that cases which are reserved and not committed need for a retry.
 
     Raises:
-        IntegrityError: a case's envelope does not open, so that nobody knows what it needs.
+        IntegrityError: a case's envelope or a client's upload key does not open, so that nobody knows what
+            is needed.
     """
-    needed: set[str] = set()
-    query = select(cases.c.id, cases.c.data_key, cases.c.sealed).where(
+    digests: dict[str, set[str]] = {}
+    query = select(cases.c.id, cases.c.client_id, cases.c.data_key, cases.c.sealed).where(
         cases.c.committed_at.is_(None), cases.c.request_digest != FORGOTTEN
     )
     for row in db.execute(query):
-        data_key = keys.data_key(row.data_key, f"cases.data_key:{row.id}")
-        request = open_json(data_key, row.sealed, f"cases.sealed:{row.id}")["request"]
-        needed.update(material["sha256"] for material in request["materials"])
-        needed.update(result["document"]["sha256"] for result in request["results"] if result["document"])
+        data_key = keys.data_key(row.data_key, key_place(row.id))
+        request = open_json(data_key, row.sealed, content_place(row.id))["request"]
+        named = digests.setdefault(row.client_id, set())
+        named.update(material["sha256"] for material in request["materials"])
+        named.update(result["document"]["sha256"] for result in request["results"] if result["document"])
+    needed: set[str] = set()
+    for client_id, named in digests.items():
+        key = find_upload_key(db, keys, client_id)
+        if key is not None:
+            needed.update(upload_name(key, client_id, sha256) for sha256 in named)
     return frozenset(needed)
 
 
@@ -167,33 +195,24 @@ def unredeemed_in_committed_cases(db: ReadConnection) -> tuple[UUID, ...]:
     return tuple(db.execute(query).scalars())
 
 
-def copies_in_force(db: ReadConnection, after: UUID | None, limit: int) -> tuple[tuple[UUID, str, int], ...]:
-    """Use, digest and size of copies that are good for now, the next `limit` of them by use."""
-    query = (
-        select(use_copies.c.use_id, use_copies.c.sha256, use_copies.c.size_bytes)
-        .join(uses, uses.c.id == use_copies.c.use_id)
-        .where(uses.c.revoked_at.is_(None), uses.c.expires_at > func.now())
-        .order_by(use_copies.c.use_id)
-        .limit(limit)
-    )
-    if after is not None:
-        query = query.where(use_copies.c.use_id > after)
-    return tuple((row.use_id, row.sha256.hex(), row.size_bytes) for row in db.execute(query))
-
-
 def is_good_copy(db: ReadConnection, use_id: UUID) -> bool:
     """Whether a use still stands, and its copy with it."""
-    query = select(func.count()).where(
-        uses.c.id == use_id, uses.c.revoked_at.is_(None), uses.c.expires_at > func.now()
-    )
+    query = select(func.count()).where(uses.c.id == use_id, *still_standing())
     return db.execute(query).scalar_one() > 0
 
 
-def named_copies(db: ReadConnection, digests: Sequence[str]) -> Mapping[str, UUID]:
-    """Those of these objects that a row names, and the use that each is of."""
-    wanted = [bytes.fromhex(digest) for digest in digests]
-    query = select(use_copies.c.sha256, use_copies.c.use_id).where(use_copies.c.sha256.in_(wanted))
-    return {row.sha256.hex(): row.use_id for row in db.execute(query)}
+def named_copies(db: ReadConnection, names: Sequence[str]) -> set[str]:
+    """Those of these objects among the copies that a row names."""
+    ids = [use_id for name in names if (use_id := record_id_of(name)) is not None]
+    digests = [bytes.fromhex(digest) for name in names if (digest := plain_digest(name)) is not None]
+    query = select(use_copies.c.object_name, use_copies.c.sha256).where(
+        or_(
+            use_copies.c.use_id.in_(ids),
+            and_(use_copies.c.sha256.in_(digests), use_copies.c.object_name.is_(None)),
+        )
+    )
+    found = db.execute(query)
+    return {plain_name(row.sha256.hex()) if row.object_name is None else row.object_name for row in found}
 
 
 def contradicting_uses(db: ReadConnection) -> tuple[UUID, ...]:

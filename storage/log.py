@@ -46,7 +46,6 @@ class PlacedLeaf:
     leaf_id: int
     leaf: bytes = field(repr=False)
     leaf_hash: bytes
-    promise: str
     log_index: int | None
 
 
@@ -260,4 +259,4 @@ def write_tiles(db: WriteConnection, tree: str, tiles: Mapping[Tile, bytes]) -> 
 
 
 def _placed(row: Row[tuple[object, ...]]) -> PlacedLeaf:
-    return PlacedLeaf(row.id, row.leaf, row.leaf_hash, row.promise, row.log_index)
+    return PlacedLeaf(row.id, row.leaf, row.leaf_hash, row.log_index)

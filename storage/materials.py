@@ -11,15 +11,17 @@ from sqlalchemy import Row, Select, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 
 from storage.db import ReadConnection, WriteConnection
-from storage.envelope import KeyRing, open_json, seal_json
+from storage.envelope import BY_A_ROW, DataKey, KeyRing, open_json, seal_json, unwrap_key, version_of
+from storage.record_keys import MATERIALS, KnownHolder, record_key, way_in, way_in_columns, wrapped_for
 from storage.tables import cases, clients, material_events, material_holders, materials
+from vault.errors import IntegrityError
 from vault.model.certificate import TrustLevel
 from vault.model.holders import Holder, HolderCode
 
 
 @dataclass(frozen=True, slots=True)
 class NewMaterial:
-    """A material about to be committed with its case."""
+    """A material about to be committed with its case; `key` has sealed its file already."""
 
     material_id: UUID
     case_id: UUID
@@ -33,6 +35,8 @@ class NewMaterial:
     issued_on: date | None
     valid_to: date | None
     holders: tuple[Holder, ...] = field(repr=False)
+    key: DataKey = field(repr=False)
+    object_name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +72,21 @@ VERIFY = "verify"
 
 
 def insert_materials(
-    db: WriteConnection, keys: KeyRing, new: Sequence[NewMaterial], holder_ids: Mapping[HolderCode, UUID]
+    db: WriteConnection, new: Sequence[NewMaterial], holders: Mapping[HolderCode, KnownHolder]
 ) -> None:
     """Writes the materials of one case with their holders: two statements."""
     if not new:
         return
-    db.execute(insert(materials), [_row(keys, item) for item in new])
+    db.execute(insert(materials), [_row(item) for item in new])
     db.execute(
         insert(material_holders),
         [
-            {"holder_id": holder_ids[holder.code], "material_id": item.material_id, "position": n}
+            {
+                "holder_id": holders[holder.code].holder_id,
+                "material_id": item.material_id,
+                "position": n,
+                "data_key": wrapped_for(MATERIALS, item.material_id, holders[holder.code], item.key),
+            }
             for item in new
             for n, holder in enumerate(item.holders)
         ],
@@ -92,13 +101,14 @@ def materials_of_holder(db: ReadConnection, keys: KeyRing, holder_id: UUID) -> t
         .where(material_holders.c.holder_id == holder_id)
         .order_by(materials.c.id.desc())
     )
-    return tuple(_material(keys, row) for row in db.execute(query))
+    found = (_material(keys, row) for row in db.execute(query))
+    return tuple(material for material in found if material is not None)
 
 
 def find_material(
     db: ReadConnection, keys: KeyRing, material_id: UUID, *, lock: bool = False
 ) -> ArchivedMaterial | None:
-    """One material; `lock` holds its row until the transaction ends."""
+    """One material whose holders are not all erased; `lock` holds its row until the transaction ends."""
     if lock:
         db.execute(select(materials.c.id).where(materials.c.id == material_id).with_for_update())
     row = db.execute(_archived().where(materials.c.id == material_id)).one_or_none()
@@ -110,33 +120,55 @@ def verify_material(
     keys: KeyRing,
     material_id: UUID,
     *,
-    client_id: str,
+    verified_by: str,
     clerk: str,
     note: str,
     at: datetime,
 ) -> None:
-    """Makes a material level B, and keeps who compared it with the original."""
+    """Makes a material level B, and keeps who compared it with the original. Its row is the caller's."""
+    row = db.execute(_archived().where(materials.c.id == material_id)).one()
+    data_key = record_key(MATERIALS, keys, row)
+    if data_key is None:
+        raise IntegrityError("A material that was found a moment ago has lost its data key.")
     db.execute(
         update(materials)
         .where(materials.c.id == material_id)
-        .values(trust=TrustLevel.B, verified_by=client_id, verified_at=at)
+        .values(trust=TrustLevel.B, verified_by=verified_by, verified_at=at)
     )
-    data_key = keys.new_data_key(f"material_events.data_key:{material_id}")
     db.execute(
         insert(material_events).values(
             material_id=material_id,
             action=VERIFY,
             trust=TrustLevel.B,
-            actor=client_id,
+            actor=verified_by,
             at=at,
-            data_key=data_key.wrapped,
-            sealed=seal_json(data_key, {"clerk": clerk, "note": note}, _event_place(material_id)),
+            sealed=seal_json(data_key, {"clerk": clerk, "note": note}, event_place(material_id)),
         )
     )
 
 
-def _event_place(material_id: UUID) -> str:
+def event_place(material_id: UUID) -> str:
+    """What an event's envelope is bound to."""
     return f"material_events.sealed:{material_id}"
+
+
+def event_key_place(material_id: UUID) -> str:
+    """What the data key of an event from before revision 0010 is bound to."""
+    return f"material_events.data_key:{material_id}"
+
+
+def event_key(keys: KeyRing, material_key: DataKey, own: bytes | None, material_id: UUID) -> DataKey:
+    """What opens an event: its material's key; one from before revision 0010 has a data key of its own.
+
+    Raises:
+        IntegrityError: that does not open.
+    """
+    if own is None:
+        return material_key
+    place = event_key_place(material_id)
+    if version_of(own) == BY_A_ROW:
+        return unwrap_key(material_key, own, place)
+    return keys.data_key(own, place)
 
 
 @cache  # as the records of certificates
@@ -149,9 +181,11 @@ def _archived() -> Select[Any]:
         .limit(1)
         .lateral("newest_event")
     )
+    opener = way_in(MATERIALS)
     return (
         select(
             materials,
+            *way_in_columns(opener),
             cases.c.number.label("case_number"),
             cases.c.committed_at,
             clients.c.name.label("client_name"),
@@ -161,20 +195,23 @@ def _archived() -> Select[Any]:
         .join(cases, cases.c.id == materials.c.case_id)
         .join(clients, clients.c.id == cases.c.client_id)
         .outerjoin(event, true())
+        .outerjoin(opener, true())
     )
 
 
-def _material(keys: KeyRing, row: Row[Any]) -> ArchivedMaterial:
-    data_key = keys.data_key(row.data_key, f"materials.data_key:{row.id}")
+def _material(keys: KeyRing, row: Row[Any]) -> ArchivedMaterial | None:
+    data_key = record_key(MATERIALS, keys, row)
+    if data_key is None:
+        return None
     verification = None
-    if row.event_key is not None:
-        event_key = keys.data_key(row.event_key, f"material_events.data_key:{row.id}")
-        event = open_json(event_key, row.event_sealed, _event_place(row.id))
+    if row.event_sealed is not None:
+        key = event_key(keys, data_key, row.event_key, row.id)
+        event = open_json(key, row.event_sealed, event_place(row.id))
         verification = Verification(row.verified_by, event["clerk"], event["note"], row.verified_at)
     return ArchivedMaterial(
         material_id=row.id,
         type_code=row.type_code,
-        name=open_json(data_key, row.sealed, f"materials.sealed:{row.id}")["name"],
+        name=open_json(data_key, row.sealed, MATERIALS.content_place(row.id))["name"],
         sha256=row.sha256.hex(),
         size_bytes=row.size_bytes,
         content_type=row.content_type,
@@ -188,8 +225,7 @@ def _material(keys: KeyRing, row: Row[Any]) -> ArchivedMaterial:
     )
 
 
-def _row(keys: KeyRing, item: NewMaterial) -> dict[str, object]:
-    data_key = keys.new_data_key(f"materials.data_key:{item.material_id}")
+def _row(item: NewMaterial) -> dict[str, object]:
     return {
         "id": item.material_id,
         "case_id": item.case_id,
@@ -201,6 +237,6 @@ def _row(keys: KeyRing, item: NewMaterial) -> dict[str, object]:
         "trust": item.trust,
         "issued_on": item.issued_on,
         "valid_to": item.valid_to,
-        "data_key": data_key.wrapped,
-        "sealed": seal_json(data_key, {"name": item.name}, f"materials.sealed:{item.material_id}"),
+        "sealed": seal_json(item.key, {"name": item.name}, MATERIALS.content_place(item.material_id)),
+        "object_name": item.object_name,
     }

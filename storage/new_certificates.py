@@ -1,4 +1,4 @@
-"""Certificates as they are committed: records in, rows with their envelopes and indexes out."""
+"""Certificates as they are committed: records, holders with their wrapped keys, files and first status."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,20 +8,20 @@ from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import insert
 
-from storage.certificates import CODE, MEDIA_TYPES, NUMBER, TOKEN, content_place, key_place
+from storage.certificates import MEDIA_TYPES, content_place, index_values
 from storage.db import WriteConnection
-from storage.envelope import KeyRing, seal_json
+from storage.envelope import DataKey, KeyRing, seal_json
 from storage.holders import holder_json
+from storage.record_keys import CERTIFICATES, KnownHolder, wrapped_for
 from storage.tables import certificate_holders, certificates, documents, status_events
 from vault.model.certificate import Status, StoredDocument
 from vault.model.holders import Holder, HolderCode
 from vault.model.lifecycle import Action
-from vault.model.written import number_form
 
 
 @dataclass(frozen=True, slots=True)
 class NewCertificate:
-    """A certificate about to be committed."""
+    """A certificate about to be committed; `key` has sealed its files already."""
 
     certificate_id: UUID
     case_id: UUID
@@ -41,13 +41,15 @@ class NewCertificate:
     token: str = field(repr=False)
     supersedes: UUID | None
     documents: tuple[StoredDocument, ...]
+    key: DataKey = field(repr=False)
+    object_names: tuple[str, ...]
 
 
 def insert_certificates(
     db: WriteConnection,
     keys: KeyRing,
     new: Sequence[NewCertificate],
-    holder_ids: Mapping[HolderCode, UUID],
+    holders: Mapping[HolderCode, KnownHolder],
     *,
     actor: str,
     at: datetime,
@@ -57,14 +59,23 @@ def insert_certificates(
     db.execute(
         insert(certificate_holders),
         [
-            {"holder_id": holder_ids[holder.code], "certificate_id": item.certificate_id, "position": n}
+            {
+                "holder_id": holders[holder.code].holder_id,
+                "certificate_id": item.certificate_id,
+                "position": n,
+                "data_key": wrapped_for(CERTIFICATES, item.certificate_id, holders[holder.code], item.key),
+            }
             for item in new
             for n, holder in enumerate(item.holders)
         ],
     )
     db.execute(
         insert(documents),
-        [_document_row(item.certificate_id, document) for item in new for document in item.documents],
+        [
+            _document_row(item.certificate_id, document, name)
+            for item in new
+            for document, name in zip(item.documents, item.object_names, strict=True)
+        ],
     )
     db.execute(
         insert(status_events),
@@ -83,7 +94,6 @@ def insert_certificates(
 
 
 def _certificate_row(keys: KeyRing, item: NewCertificate, at: datetime) -> dict[str, object]:
-    data_key = keys.new_data_key(key_place(item.certificate_id))
     content = {
         "number": item.number,
         "holders": holder_json(item.holders),
@@ -105,17 +115,14 @@ def _certificate_row(keys: KeyRing, item: NewCertificate, at: datetime) -> dict[
         "valid_to": item.valid_to,
         "status": Status.VALID,
         "status_since": at,
-        "number_index": keys.index(NUMBER, number_form(item.number)),
-        "code_index": keys.index(CODE, item.verification_code),
-        "token_index": keys.index(TOKEN, item.token),
-        "data_key": data_key.wrapped,
-        "sealed": seal_json(data_key, content, content_place(item.certificate_id)),
+        **index_values(keys, item.number, item.verification_code, item.token),
+        "sealed": seal_json(item.key, content, content_place(item.certificate_id)),
         "supersedes": item.supersedes,
         "committed_at": at,
     }
 
 
-def _document_row(certificate_id: UUID, document: StoredDocument) -> dict[str, object]:
+def _document_row(certificate_id: UUID, document: StoredDocument, object_name: str) -> dict[str, object]:
     return {
         "certificate_id": certificate_id,
         "format": document.format,
@@ -125,4 +132,5 @@ def _document_row(certificate_id: UUID, document: StoredDocument) -> dict[str, o
         "level": document.level,
         "seal_id": document.seal_id,
         "content_type": MEDIA_TYPES[document.format],
+        "object_name": object_name,
     }

@@ -1,38 +1,31 @@
 """Rows as they are, damaged ones too: what fsck judges, in pages of bounded size and key order."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import zip_longest
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, Table, func, select
 
-from storage.certificates import CODE, NUMBER, TOKEN, record_of, row_page
+from storage.certificates import CODE, NUMBER, TOKEN, record_or_rest, row_page
 from storage.db import ReadConnection
-from storage.envelope import KeyRing, open_json
-from storage.holders import holder_index
+from storage.envelope import KeyRing
+from storage.filed_objects import document_objects
+from storage.holders import holder_indexes
 from storage.inspection import PAGE_ROWS
+from storage.objects import FiledObject
 from storage.statuses import event_of
 from storage.tables import (
-    cases,
     certificate_holders,
     certificates,
-    consents,
-    delegations,
     holders,
     log_leaves,
-    material_events,
-    materials,
-    people,
     status_events,
-    uses,
-    webhook_secrets,
-    webhooks,
 )
 from vault.errors import IntegrityError, VaultError
-from vault.model.certificate import CertificateRecord
-from vault.model.holders import HolderCode
+from vault.model.certificate import CertificateRecord, ErasedCertificate
 from vault.model.legal_time import legal_day
 from vault.model.lifecycle import TAKES_OVER, StatusEvent
 from vault.model.written import number_form
@@ -52,17 +45,19 @@ class LeafOnFile:
 
 @dataclass(frozen=True, slots=True)
 class FileOnFile:
-    """A sealed file as its row names it."""
+    """A sealed file as its row names it. `filed` None: its key does not open, as the record says."""
 
     sha256: str
     sm3: str
     size_bytes: int
+    filed: FiledObject | None
 
 
 @dataclass(frozen=True, slots=True)
 class CertificateOnFile:
-    """A certificate as its rows hold it. `record`: what they say, or why they cannot be read.
+    """A certificate as its rows hold it.
 
+    `record`: what they say, what is left once all its holders are erased, or why they cannot be read.
     `astray`: names of the indexes that do not follow from the record, so that it is not found by them.
     `history`: its events, oldest first, or why they cannot be read. `leaves`: oldest first.
     `succession`: whether the successor that its row names, if any, names it in turn. `overdue`: the day on
@@ -71,7 +66,7 @@ class CertificateOnFile:
 
     certificate_id: UUID
     identifier: str
-    record: CertificateRecord | IntegrityError
+    record: CertificateRecord | ErasedCertificate | IntegrityError
     files: tuple[FileOnFile, ...]
     astray: tuple[str, ...]
     history: tuple[StatusEvent, ...] | IntegrityError
@@ -86,17 +81,21 @@ def certificate_page(db: ReadConnection, keys: KeyRing, after: UUID | None) -> t
     ids = [row.id for row in rows]
     found_by = _holder_indexes(db, ids)
     events, leaves = _rows_by_certificate(db, status_events, ids), _rows_by_certificate(db, log_leaves, ids)
+    objects = _filed(db, keys, ids)
     successors = _successors(db, [row.superseded_by for row in rows if row.superseded_by is not None])
     page = []
     for row in rows:
         record = _readable_record(keys, row)
-        astray = () if isinstance(record, IntegrityError) else _astray(keys, row, record, found_by)
+        astray = _astray(keys, row, record, found_by) if isinstance(record, CertificateRecord) else ()
         page.append(
             CertificateOnFile(
                 certificate_id=row.id,
                 identifier=row.identifier,
                 record=record,
-                files=tuple(FileOnFile(f[1], f[2], f[3]) for f in row.files or ()),
+                files=tuple(
+                    FileOnFile(f[1], f[2], f[3], filed)
+                    for f, filed in zip_longest(row.files or (), objects.get(row.id, ()))
+                ),
                 astray=astray,
                 history=_readable_history(events.get(row.id, [])),
                 leaves=tuple(
@@ -110,9 +109,24 @@ def certificate_page(db: ReadConnection, keys: KeyRing, after: UUID | None) -> t
     return tuple(page)
 
 
-def _readable_record(keys: KeyRing, row: Row[Any]) -> CertificateRecord | IntegrityError:
+def _filed(db: ReadConnection, keys: KeyRing, ids: Sequence[UUID]) -> Mapping[UUID, Sequence[FiledObject]]:
+    """The files of these certificates; where one key does not open, one certificate after the other."""
     try:
-        return record_of(keys, row)
+        return document_objects(db, keys, ids)
+    except UNREADABLE:
+        return {certificate_id: _filed_alone(db, keys, certificate_id) for certificate_id in ids}
+
+
+def _filed_alone(db: ReadConnection, keys: KeyRing, certificate_id: UUID) -> Sequence[FiledObject]:
+    try:
+        return document_objects(db, keys, [certificate_id]).get(certificate_id, ())
+    except UNREADABLE:
+        return ()
+
+
+def _readable_record(keys: KeyRing, row: Row[Any]) -> CertificateRecord | ErasedCertificate | IntegrityError:
+    try:
+        return record_or_rest(keys, row)
     except IntegrityError as error:
         return error
     except UNREADABLE as error:
@@ -129,12 +143,13 @@ def _readable_history(rows: Sequence[Row[Any]]) -> tuple[StatusEvent, ...] | Int
 def _astray(
     keys: KeyRing, row: Row[Any], record: CertificateRecord, found_by: dict[UUID, set[bytes]]
 ) -> tuple[str, ...]:
-    by_holders = {holder_index(keys, holder.code) for holder in record.holders}
+    of_holders = [set(holder_indexes(keys, holder.code)) for holder in record.holders]
+    there = found_by.get(row.id, set())
     follows = {
-        "number": row.number_index == keys.index(NUMBER, number_form(record.number)),
-        "verification code": row.code_index == keys.index(CODE, record.verification_code),
-        "QR token": row.token_index == keys.index(TOKEN, record.token),
-        "holders": found_by.get(row.id, set()) == by_holders,
+        "number": row.number_index in keys.indexes(NUMBER, number_form(record.number)),
+        "verification code": row.code_index in keys.indexes(CODE, record.verification_code),
+        "QR token": row.token_index in keys.indexes(TOKEN, record.token),
+        "holders": len(there) == len(of_holders) and all(there & indexes for indexes in of_holders),
     }
     return tuple(name for name, right in follows.items() if not right)
 
@@ -144,7 +159,11 @@ def _holder_indexes(db: ReadConnection, certificate_ids: Sequence[UUID]) -> dict
     query = (
         select(certificate_holders.c.certificate_id, holders.c.code_index)
         .join(holders, holders.c.id == certificate_holders.c.holder_id)
-        .where(certificate_holders.c.certificate_id.in_(certificate_ids))
+        .where(
+            certificate_holders.c.certificate_id.in_(certificate_ids),
+            # Who is erased is found by nothing.
+            holders.c.code_index.is_not(None),
+        )
     )
     found: dict[UUID, set[bytes]] = {}
     for row in db.execute(query):
@@ -181,58 +200,3 @@ def _overdue(successor: Row[Any] | None) -> date | None:
         return None
     began: date = successor.valid_from
     return began if began < legal_day(successor.now) else None
-
-
-# Tables whose rows have an envelope of their own.
-_ENVELOPES = (
-    cases,
-    materials,
-    material_events,
-    holders,
-    people,
-    uses,
-    consents,
-    delegations,
-    webhooks,
-    webhook_secrets,
-)
-
-
-def damaged_envelopes(db: ReadConnection, keys: KeyRing) -> Iterator[tuple[str, str]]:
-    """Rows of every table with an envelope of its own that does not open, and why.
-
-    A holder, person or delegate whose index does not follow from the code in the envelope is among them.
-    """
-    for table in _ENVELOPES:
-        for row in _rows_of(db, table):
-            # An event's number is not known before it is written: its envelope is bound to its material.
-            bound_to = row.material_id if table is material_events else row.id
-            try:
-                data_key = keys.data_key(row.data_key, f"{table.name}.data_key:{bound_to}")
-                content = open_json(data_key, row.sealed, f"{table.name}.sealed:{bound_to}")
-                if table in (holders, people) and row.code_type is not None:
-                    _prove_index(keys, row.code_index, row.code_type, content["code"])
-                elif table is delegations:
-                    delegate = content["delegate"]
-                    _prove_index(keys, row.delegate_index, delegate["code_type"], delegate["code"])
-            except IntegrityError as error:
-                yield f"{table.name} {row.id}", error.detail
-            except UNREADABLE as error:
-                yield f"{table.name} {row.id}", f"The row cannot be read: {type(error).__name__}."
-
-
-def _prove_index(keys: KeyRing, index: bytes, code_type: str, code: str) -> None:
-    if index != holder_index(keys, HolderCode.parse(code_type, code)):
-        raise IntegrityError("The index does not follow from the code: nobody finds this row by it.")
-
-
-def _rows_of(db: ReadConnection, table: Table) -> Iterator[Row[Any]]:
-    """Every row of a table with an `id`, page by page."""
-    after: UUID | int | None = None
-    while True:
-        query = select(table).order_by(table.c.id).limit(PAGE_ROWS)
-        page = db.execute(query if after is None else query.where(table.c.id > after)).all()
-        if not page:
-            return
-        yield from page
-        after = page[-1].id

@@ -1,5 +1,6 @@
 """People who sign in: subject, name and code in the row's envelope. Their sessions: kept as SHA-256."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -10,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from storage.db import ReadConnection, WriteConnection
 from storage.envelope import KeyRing, open_json, seal_json
 from storage.holders import holder_index
+from storage.key_state import found_by
 from storage.tables import people, sign_in_attempts, web_sessions
 from vault.model.actors import Assurance, Introduced, Person, Role
 from vault.model.holders import HolderCode
@@ -43,25 +45,43 @@ class BegunSignIn:
 
 
 def keep_person(db: WriteConnection, keys: KeyRing, who: Introduced, at: datetime) -> UUID:
-    """The person with this issuer and subject, made if new, as they are introduced now."""
-    index = keys.index(f"subject:{who.issuer}", who.subject)
-    fresh = uuid7(at)
-    made = (
-        insert(people)
-        .values(
-            id=fresh, issuer=who.issuer, subject_index=index, created_at=at, **_columns(keys, fresh, who, at)
+    """The person with this issuer and subject, made if new, as they are introduced now.
+
+    They are looked for under every index key first, as holders are: a rotation may not have come to them.
+    """
+    subject = subject_text(who.issuer, who.subject)
+    mine = (people.c.issuer == who.issuer, found_by(people.c.subject_index, keys, subject))
+    found = select(people.c.id).where(*mine).with_for_update()
+    person_id: UUID | None = db.execute(found).scalar_one_or_none()
+    if person_id is None:
+        fresh = uuid7(at)
+        made = (
+            insert(people)
+            .values(id=fresh, issuer=who.issuer, created_at=at, **_columns(keys, fresh, who, at))
+            .on_conflict_do_nothing(index_elements=["issuer", "subject_index"])
+            .returning(people.c.id)
         )
-        .on_conflict_do_nothing(index_elements=["issuer", "subject_index"])
-        .returning(people.c.id)
-    )
-    if db.execute(made).scalar_one_or_none() is not None:
-        return fresh
-    mine = (people.c.issuer == who.issuer, people.c.subject_index == index)
-    person_id: UUID = db.execute(
-        select(people.c.id).where(*mine).with_for_update(key_share=True)
-    ).scalar_one()
+        if db.execute(made).scalar_one_or_none() is not None:
+            return fresh
+        person_id = db.execute(found).scalar_one()
     db.execute(update(people).where(people.c.id == person_id).values(**_columns(keys, person_id, who, at)))
     return person_id
+
+
+def share_a_code(db: ReadConnection, keys: KeyRing, person_id: UUID, others: Collection[UUID]) -> bool:
+    """Whether one of the others last came in under the same code as this person.
+
+    By the codes themselves: while index keys are renewed, two rows of one code have different indexes.
+    """
+    rows = db.execute(select(people).where(people.c.id.in_({person_id, *others})))
+    codes = {person.person_id: person.code for person in (_person(keys, row) for row in rows)}
+    mine = codes.pop(person_id, None)
+    return mine is not None and mine in codes.values()
+
+
+def subject_text(issuer: str, subject: str) -> tuple[str, str]:
+    """Purpose and text of the index under which a person's subject at an issuer is found."""
+    return f"subject:{issuer}", subject
 
 
 def insert_session(
@@ -145,6 +165,7 @@ def _columns(keys: KeyRing, person_id: UUID, who: Introduced, at: datetime) -> d
     code = who.code
     content = {"subject": who.subject, "name": who.name, "code": None if code is None else code.value}
     return {
+        "subject_index": keys.index(*subject_text(who.issuer, who.subject)),
         "index_version": keys.index_version,
         "roles": sorted(who.roles),
         "organisation": who.organisation,

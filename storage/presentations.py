@@ -8,7 +8,7 @@ from sqlalchemy import Row, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from storage.db import ReadConnection, WriteConnection
-from storage.tables import delegations, presentation_events, presentations
+from storage.tables import delegations, holders, presentation_events, presentations
 from vault.model.presentation import Presentation, PresentationAction
 
 
@@ -42,7 +42,8 @@ def insert_presentation_event(
 def find_presentation(db: ReadConnection, code_hash: bytes, *, lock: bool = False) -> Presentation | None:
     """The presentation whose code has this hash; `lock` holds its row until the transaction ends."""
     query = (
-        select(presentations, delegations.c.revoked_at)
+        select(presentations, delegations.c.revoked_at, holders.c.erased_at)
+        .join(holders, holders.c.id == presentations.c.holder_id)
         .outerjoin(delegations, delegations.c.id == presentations.c.delegation_id)
         .where(presentations.c.code_hash == code_hash)
     )
@@ -67,5 +68,5 @@ def _presentation(row: Row[Any]) -> Presentation:
         made_at=row.made_at,
         expires_at=row.expires_at,
         redeemed_at=row.redeemed_at,
-        withdrawn=row.revoked_at is not None,
+        withdrawn=row.revoked_at is not None or row.erased_at is not None,
     )

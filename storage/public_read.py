@@ -2,9 +2,14 @@
 
 One prepared statement each on an async pool, so that no thread is needed. Measured in `docs/performance.md`:
 through SQLAlchemy the same point read costs more than the rest of the request together.
+
+A miss costs what a hit costs (`certvault bench --only verify_timing`): where nothing is found, the same
+statement reads some other certificate, and in place of its envelope, which is nobody's business, a decoy of
+the same size is opened.
 """
 
-from collections.abc import Iterator, Mapping
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -12,12 +17,16 @@ from typing import Any
 from uuid import UUID
 
 from psycopg import AsyncConnection, OperationalError
+from psycopg.errors import ObjectNotInPrerequisiteState
 from psycopg.rows import namedtuple_row
+from psycopg.types.numeric import Int2
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from storage.certificates import CODE, NUMBER, TOKEN, content_place, key_place
+from storage.certificates import CODE, NUMBER, TOKEN, content_place
 from storage.clients import ENABLED_CLIENT, grant_of
-from storage.envelope import KeyRing, open_json
+from storage.db import DISTRIBUTION_S, OLD_RING
+from storage.envelope import KeyRing, open_json, seal_json, wrap_key
+from storage.record_keys import CERTIFICATES, holder_key_place, opened_key
 from vault.errors import Unavailable
 from vault.model.actors import ClientGrant
 from vault.model.legal_time import legal_day
@@ -39,17 +48,68 @@ _COLUMNS = """
                                                              WHERE s.id = c.superseded_by)]
                FROM status_events e WHERE e.certificate_id = c.id AND e.action <> 'inspect'
                ORDER BY e.id DESC LIMIT 1)
-           END
+           END,
+           k.holder_id, k.wrapped, k.opener_key,
+           (SELECT min(d.accepted_at) FROM disputes d
+            WHERE d.certificate_id = c.id AND d.state = 'accepted' AND d.certificate_id IS NOT NULL),
+           {asked_c}
     FROM certificates c
+    LEFT JOIN LATERAL (
+        SELECT h.id AS holder_id, ch.data_key AS wrapped, h.data_key AS opener_key
+        FROM certificate_holders ch JOIN holders h ON h.id = ch.holder_id
+        WHERE ch.certificate_id = c.id AND ch.data_key IS NOT NULL AND h.data_key IS NOT NULL
+        ORDER BY ch.position LIMIT 1) k ON true
+    WHERE key_ring_has(%(versions)s) AND c.id = COALESCE(
+        (SELECT h.id FROM certificates h WHERE {asked_h} LIMIT 1),
+        (SELECT d.id FROM certificates d WHERE d.id <= %(decoy)s ORDER BY d.id DESC LIMIT 1))
 """
-_BY_TOKEN = _COLUMNS + "WHERE c.token_index = %s"
-_BY_NUMBER_AND_CODE = _COLUMNS + "WHERE c.number_index = %s AND c.code_index = %s"
+
+
+def _asking(condition: str) -> str:
+    """The statement for a condition on a certificate; its last column says whether the condition holds.
+
+    It looks under every index key of this process, and fails where the process lacks one in use.
+    """
+    return _COLUMNS.format(asked_c=condition.format("c"), asked_h=condition.format("h"))
+
+
+_BY_TOKEN = _asking("{0}.token_index = ANY (%(token)s)")
+_BY_NUMBER_AND_CODE = _asking("{0}.number_index = ANY (%(number)s) AND {0}.code_index = ANY (%(code)s)")
 _TYPE = "SELECT definition FROM certificate_types WHERE code = %s AND version = %s"
+
+
+# The largest UUID: its nearest below is the newest certificate.
+_NEWEST = UUID(int=(1 << 128) - 1)
+# UUIDs of version 7 (RFC 9562) begin with 48 bits of milliseconds.
+_RANDOM_BITS = 80
+_DECOY_STEP_BYTES = 256
+# Whose certificate a decoy is.
+_NOBODY = UUID(int=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a question came to. `row` is a decoy where `hit` is false, and None while the vault is empty."""
+
+    row: "PublicRow | None"
+    hit: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Decoy:
+    """An envelope that holds nobody, its data key wrapped by a holder's, that one by the vault's."""
+
+    opener_key: bytes = field(repr=False)
+    wrapped: bytes = field(repr=False)
+    sealed: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class PublicRow:
-    """What public verification may see of a certificate, before masking. `content`: the opened envelope."""
+    """What public verification may see of a certificate, before masking.
+
+    `content`: the opened envelope. `disputed_since`: when its authority accepted a dispute that is open.
+    """
 
     certificate_id: UUID
     identifier: str
@@ -67,6 +127,7 @@ class PublicRow:
     log_index: int | None
     log_origin: str | None
     out_of_force: OutOfForce | None
+    disputed_since: datetime | None
 
 
 class PublicReader:
@@ -75,6 +136,8 @@ class PublicReader:
     def __init__(self, url: str, keys: KeyRing, *, pool_size: int) -> None:
         self._keys = keys
         self._definitions: dict[tuple[str, int], Mapping[str, Any]] = {}
+        self._decoys: dict[tuple[int, int], _Decoy] = {}
+        self._oldest = self._newest = _NEWEST
         self._pool: AsyncConnectionPool[AsyncConnection[Any]] = AsyncConnectionPool(
             url,
             min_size=1,
@@ -92,22 +155,23 @@ class PublicReader:
         """Closes every connection."""
         await self._pool.close()
 
-    async def by_token(self, token: str) -> PublicRow | None:
+    async def by_token(self, token: str) -> Found:
         """The certificate whose QR holds this token.
 
         Raises:
             Unavailable: the database does not answer.
         """
-        return self._row(await self._one(_BY_TOKEN, (self._keys.index(TOKEN, token),)))
+        return await self._found(_BY_TOKEN, {"token": list(self._keys.indexes(TOKEN, token))})
 
-    async def by_number_and_code(self, number: str, code: str) -> PublicRow | None:
+    async def by_number_and_code(self, number: str, code: str) -> Found:
         """The certificate with this number and this verification code, both normalised.
 
         Raises:
             Unavailable: the database does not answer.
         """
-        indexes = (self._keys.index(NUMBER, number), self._keys.index(CODE, code))
-        return self._row(await self._one(_BY_NUMBER_AND_CODE, indexes))
+        keys = self._keys
+        indexes = {"number": list(keys.indexes(NUMBER, number)), "code": list(keys.indexes(CODE, code))}
+        return await self._found(_BY_NUMBER_AND_CODE, indexes)
 
     async def definition(self, code: str, version: int) -> Mapping[str, Any]:
         """A type's definition as it was when the certificate was issued. An applied version never changes."""
@@ -132,41 +196,104 @@ class PublicReader:
                 row: Any = await cursor.fetchone()
         return None if row is None else grant_of(row)
 
-    async def _one(self, query: str, parameters: tuple[object, ...]) -> tuple[Any, ...] | None:
+    async def _found(self, query: str, asked: Mapping[str, object]) -> Found:
+        versions = [Int2(version) for version in self._keys.index_versions]
+        row = await self._one(query, {**asked, "versions": versions, "decoy": self._decoy_near()})
+        if row is None:
+            return Found(None, hit=False)
+        self._seen(row[0])
+        content = self._content(row) if row[20] else None
+        if content is None:  # nothing there, or its last holder was erased at this moment
+            return Found(_row(row, self._decoy_content(len(row[12] or b""))), hit=False)
+        return Found(_row(row, content), hit=True)
+
+    def _content(self, row: tuple[Any, ...]) -> Mapping[str, Any] | None:
+        data_key = opened_key(CERTIFICATES, self._keys, row[0], row[11], (row[16], row[17], row[18]))
+        if data_key is None or row[12] is None:
+            return None
+        content: Mapping[str, Any] = open_json(data_key, row[12], content_place(row[0]))
+        return content
+
+    def _decoy_near(self) -> UUID:
+        """Somewhere among the certificates that were seen: a miss reads old and new pages as hits do."""
+        oldest, newest = (seen.int >> _RANDOM_BITS for seen in (self._oldest, self._newest))
+        moment_ms = oldest + secrets.randbelow(newest - oldest + 1)
+        return UUID(int=(moment_ms << _RANDOM_BITS) | ((1 << _RANDOM_BITS) - 1))
+
+    def _seen(self, certificate_id: UUID) -> None:
+        if self._newest is _NEWEST:
+            self._oldest = self._newest = certificate_id
+        self._oldest = min(self._oldest, certificate_id)
+        self._newest = max(self._newest, certificate_id)
+
+    def _decoy_content(self, size_bytes: int) -> Mapping[str, Any]:
+        """Opened as a certificate's envelope of about this size is opened, with the same three keys."""
+        decoy = self._decoy(size_bytes)
+        way = (_NOBODY, decoy.wrapped, decoy.opener_key)
+        data_key = opened_key(CERTIFICATES, self._keys, _NOBODY, None, way)
+        assert data_key is not None  # noqa: S101 - the way is given
+        content: Mapping[str, Any] = open_json(data_key, decoy.sealed, content_place(_NOBODY))
+        return content
+
+    def _decoy(self, size_bytes: int) -> _Decoy:
+        keys, steps = self._keys, size_bytes // _DECOY_STEP_BYTES
+        known = self._decoys.get((steps, keys.wrapping_version))
+        if known is None:
+            holder, record = keys.new_data_key(holder_key_place(_NOBODY)), keys.new_record_key()
+            content = {
+                "number": "样例〔1900〕000000号",
+                "holders": [{"code_type": "001", "code": "91350100M000100Y43", "name": "样例市样例有限公司"}],
+                "fields": {f"field_{n}": "样例" * 8 for n in range(steps * _DECOY_STEP_BYTES // 63)},
+            }
+            known = _Decoy(
+                holder.wrapped,
+                wrap_key(holder, record, CERTIFICATES.wrap_place(_NOBODY, _NOBODY)),
+                seal_json(record, content, content_place(_NOBODY)),
+            )
+            self._decoys[steps, keys.wrapping_version] = known
+        return known
+
+    async def _one(
+        self, query: str, parameters: tuple[object, ...] | Mapping[str, object]
+    ) -> tuple[Any, ...] | None:
         with _translated():
             async with self._pool.connection() as connection:
                 cursor = await connection.execute(query, parameters, binary=True)
                 return await cursor.fetchone()
 
-    def _row(self, row: tuple[Any, ...] | None) -> PublicRow | None:
-        if row is None:
-            return None
-        data_key = self._keys.data_key(row[11], key_place(row[0]))
-        content = open_json(data_key, row[12], content_place(row[0]))
-        return PublicRow(
-            certificate_id=row[0],
-            identifier=row[1],
-            version=row[2],
-            type_code=row[3],
-            type_version=row[4],
-            issuing_authority=row[5],
-            issued_on=row[6],
-            valid_from=row[7],
-            valid_to=row[8],
-            status=row[9],
-            status_since=row[10],
-            content=content,
-            documents=tuple(row[13]),
-            log_index=None if row[14] is None else int(row[14][0]),
-            log_origin=None if row[14] is None else row[14][1],
-            out_of_force=None if row[15] is None else _out_of_force(row[10], *row[15]),
-        )
+
+def _row(row: tuple[Any, ...], content: Mapping[str, Any]) -> PublicRow:
+    return PublicRow(
+        certificate_id=row[0],
+        identifier=row[1],
+        version=row[2],
+        type_code=row[3],
+        type_version=row[4],
+        issuing_authority=row[5],
+        issued_on=row[6],
+        valid_from=row[7],
+        valid_to=row[8],
+        status=row[9],
+        status_since=row[10],
+        content=content,
+        documents=tuple(row[13]),
+        log_index=None if row[14] is None else int(row[14][0]),
+        log_origin=None if row[14] is None else row[14][1],
+        out_of_force=None if row[15] is None else _out_of_force(row[10], *row[15]),
+        disputed_since=row[19],
+    )
+
+
+def _small(versions: Sequence[int]) -> list[Int2]:
+    return [Int2(version) for version in versions]
 
 
 @contextmanager
 def _translated() -> Iterator[None]:
     try:
         yield
+    except ObjectNotInPrerequisiteState as error:
+        raise Unavailable(OLD_RING, retry_after_s=DISTRIBUTION_S) from error
     except (OperationalError, PoolTimeout) as error:
         raise Unavailable("The database does not answer; try again shortly.") from error
 

@@ -10,11 +10,13 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, LargeBinary, Row, Select, Text, Uuid, any_, bindparam, select
+from sqlalchemy import ARRAY, LargeBinary, Row, Select, Text, Uuid, any_, bindparam, select, true
 
-from storage.certificates import content_place, key_place
+from storage.certificates import content_place, disputed_since
 from storage.db import ReadConnection
 from storage.envelope import KeyRing, open_json
+from storage.key_state import VERSIONS, ring_has
+from storage.record_keys import CERTIFICATES, record_key, way_in, way_in_columns
 from storage.tables import (
     cases,
     certificate_holders,
@@ -44,6 +46,7 @@ class CertificateFacts:
     status: Status
     status_since: datetime
     superseded_by: UUID | None
+    disputed_since: datetime | None
     holder_ids: frozenset[UUID]
 
 
@@ -59,7 +62,6 @@ class MaterialFacts:
     sha256: str
     case_number: str
     committed_at: datetime
-    verified_at: datetime | None
     holder_ids: frozenset[UUID]
 
 
@@ -88,7 +90,7 @@ class Opened:
 
 # Built once, and every list one array parameter: the same text each time, so that PostgreSQL keeps its plan.
 _HOLDERS = select(holders.c.code_index, holders.c.id).where(
-    holders.c.code_index == any_(bindparam("indexes", type_=ARRAY(LargeBinary)))
+    holders.c.code_index == any_(bindparam("indexes", type_=ARRAY(LargeBinary))), ring_has(VERSIONS)
 )
 _CERTIFICATES = (
     select(
@@ -101,6 +103,7 @@ _CERTIFICATES = (
         certificates.c.status,
         certificates.c.status_since,
         certificates.c.superseded_by,
+        disputed_since(),
         certificate_holders.c.holder_id,
     )
     .join(certificate_holders, certificate_holders.c.certificate_id == certificates.c.id)
@@ -117,7 +120,6 @@ _MATERIALS = (
         materials.c.issued_on,
         materials.c.valid_to,
         materials.c.sha256,
-        materials.c.verified_at,
         cases.c.number,
         cases.c.committed_at,
         material_holders.c.holder_id,
@@ -141,12 +143,13 @@ _PENDING = (
     select(*_RESERVED, reserved_holders.c.code_index)
     .join(reserved_holders, reserved_holders.c.certificate_id == reservations.c.certificate_id)
     .join(cases, cases.c.id == reservations.c.case_id)
-    .where(reserved_holders.c.code_index == _ASKED, *_STILL_OPEN)
+    .where(reserved_holders.c.code_index == _ASKED, ring_has(VERSIONS), *_STILL_OPEN)
     .union_all(
         select(*_RESERVED, cases.c.applicant_index)
         .join(cases, cases.c.id == reservations.c.case_id)
         .where(
             cases.c.applicant_index == _ASKED,
+            ring_has(VERSIONS),
             *_STILL_OPEN,
             ~select(reserved_holders.c.certificate_id)
             .where(reserved_holders.c.certificate_id == reservations.c.certificate_id)
@@ -156,14 +159,17 @@ _PENDING = (
     .order_by("reserved_at", "identifier")
     .limit(PENDING_MAX)
 )
-_ENVELOPES = select(certificates.c.id, certificates.c.data_key, certificates.c.sealed).where(
-    certificates.c.id == any_(bindparam("certificate_ids", type_=ARRAY(Uuid)))
+_OPENER = way_in(CERTIFICATES)
+_ENVELOPES = (
+    select(certificates.c.id, certificates.c.data_key, certificates.c.sealed, *way_in_columns(_OPENER))
+    .outerjoin(_OPENER, true())
+    .where(certificates.c.id == any_(bindparam("certificate_ids", type_=ARRAY(Uuid))))
 )
 
 
-def known_holders(db: ReadConnection, indexes: Collection[bytes]) -> dict[bytes, UUID]:
-    """Ids by blind index of those of these holders whom the vault knows."""
-    found = db.execute(_HOLDERS, {"indexes": list(indexes)})
+def known_holders(db: ReadConnection, keys: KeyRing, indexes: Collection[bytes]) -> dict[bytes, UUID]:
+    """Ids by blind index of those of these holders whom the vault knows; `indexes` under every index key."""
+    found = db.execute(_HOLDERS, {"indexes": list(indexes), "versions": keys.index_versions})
     return {row.code_index: row.id for row in found}
 
 
@@ -182,6 +188,7 @@ def certificates_in_clear(
             Status(row.status),
             row.status_since,
             row.superseded_by,
+            row.disputed_since,
             among,
         )
         for row, among in _gathered(db, _CERTIFICATES, holder_ids, type_codes)
@@ -202,7 +209,6 @@ def materials_in_clear(
             row.sha256.hex(),
             row.number,
             row.committed_at,
-            row.verified_at,
             among,
         )
         for row, among in _gathered(db, _MATERIALS, holder_ids, type_codes)
@@ -221,18 +227,23 @@ def _gathered(
     return [(row, frozenset(among[key])) for key, row in first.items()]
 
 
-def pending_results(db: ReadConnection, indexes: Collection[bytes]) -> tuple[PendingFacts, ...]:
+def pending_results(
+    db: ReadConnection, keys: KeyRing, indexes: Collection[bytes]
+) -> tuple[PendingFacts, ...]:
     """What cases reserved for holders with these indexes and have not committed, the oldest first."""
-    return tuple(PendingFacts(*row) for row in db.execute(_PENDING, {"indexes": list(indexes)}))
+    values = {"indexes": list(indexes), "versions": keys.index_versions}
+    return tuple(PendingFacts(*row) for row in db.execute(_PENDING, values))
 
 
 def open_certificates(
     db: ReadConnection, keys: KeyRing, certificate_ids: Collection[UUID]
 ) -> dict[UUID, Opened]:
-    """Number and fields of these certificates, from their envelopes."""
+    """Number and fields of these certificates, from their envelopes; not of one whose holders are erased."""
     found = {}
     for row in db.execute(_ENVELOPES, {"certificate_ids": list(certificate_ids)}):
-        data_key = keys.data_key(row.data_key, key_place(row.id))
+        data_key = record_key(CERTIFICATES, keys, row)
+        if data_key is None:
+            continue
         content = open_json(data_key, row.sealed, content_place(row.id))
         found[row.id] = Opened(content["number"], content["fields"])
     return found

@@ -1,13 +1,18 @@
 """Seals: whose, with which certificate and picture. The key itself never enters the database."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from storage.db import ReadConnection, WriteConnection
-from storage.tables import seals
+from storage.tables import seal_events, seals
+from vault.model.custody import Deed, SealAct
+
+# A stop has to hold within five seconds; a commit takes some milliseconds.
+WAIT_FOR_COMMITS_MS = 2_000
 
 # What the platform's seal (平台章) is for; an authority's seal, for its own certificates, has no purpose.
 USAGE_COPY = "usage-copy"
@@ -91,10 +96,90 @@ def all_seals(db: ReadConnection) -> tuple[SealRow, ...]:
     return tuple(_seal(row) for row in db.execute(query))
 
 
+def lock_seals(db: WriteConnection, seal_ids: Collection[str]) -> dict[str, str]:
+    """Holds these seals' rows until the transaction ends; whose they are, of those that are there.
+
+    Deposits are not held up: their foreign keys take a lock that goes with this one.
+    """
+    query = select(seals.c.id, seals.c.authority).where(seals.c.id.in_(sorted(seal_ids)))
+    return {
+        row.id: row.authority
+        for row in db.execute(query.order_by(seals.c.id).with_for_update(key_share=True))
+    }
+
+
+def wait_for_commits(db: WriteConnection, seal_id: str) -> None:
+    """Holds a seal's row against deposits too: returns when none that used the seal is at its commit.
+
+    Raises:
+        Unavailable: one has been there for longer than `WAIT_FOR_COMMITS_MS`.
+    """
+    db.execute(text(f"SET LOCAL lock_timeout = {WAIT_FOR_COMMITS_MS}"))
+    db.execute(select(seals.c.id).where(seals.c.id == seal_id).with_for_update())
+
+
 def stop_seal(db: WriteConnection, seal_id: str, at: datetime) -> int:
     """Takes a seal out of use; the number of seals stopped by this call (0 or 1)."""
     statement = update(seals).where(seals.c.id == seal_id, seals.c.stopped_at.is_(None)).values(stopped_at=at)
     return db.execute(statement).rowcount
+
+
+def resume_seal(db: WriteConnection, seal_id: str) -> None:
+    """Takes a stopped seal into use again."""
+    db.execute(update(seals).where(seals.c.id == seal_id).values(stopped_at=None))
+
+
+def is_stopped(db: ReadConnection, seal_id: str) -> bool:
+    """Whether a seal is out of use now: one read by primary key."""
+    return db.execute(select(seals.c.stopped_at).where(seals.c.id == seal_id)).scalar_one() is not None
+
+
+@dataclass(frozen=True, slots=True)
+class SealEvent:
+    """Something that was done to a seal. `answers`: the proposal that a resumption approved."""
+
+    event_id: int
+    seal_id: str
+    act: SealAct
+    deed: Deed
+    answers: int | None
+
+
+def insert_seal_event(
+    db: WriteConnection, seal_id: str, act: SealAct, deed: Deed, answers: int | None = None
+) -> None:
+    """Keeps what was done to a seal."""
+    db.execute(
+        insert(seal_events).values(
+            seal_id=seal_id,
+            action=act.value,
+            actor=deed.actor,
+            via=deed.via,
+            reason=deed.reason,
+            answers=answers,
+            at=deed.at,
+        )
+    )
+
+
+def latest_seal_events(db: ReadConnection, seal_ids: Collection[str]) -> dict[str, SealEvent]:
+    """The newest event of each of these seals; seals to which nothing was done are not in it."""
+    newest = (
+        select(func.max(seal_events.c.id))
+        .where(seal_events.c.seal_id.in_(sorted(seal_ids)))
+        .group_by(seal_events.c.seal_id)
+    )
+    rows = db.execute(select(seal_events).where(seal_events.c.id.in_(newest)))
+    return {
+        row.seal_id: SealEvent(
+            row.id,
+            row.seal_id,
+            SealAct(row.action),
+            Deed(row.actor, row.via, row.at, row.reason),
+            row.answers,
+        )
+        for row in rows
+    }
 
 
 def _seal(row: Row[tuple[object, ...]]) -> SealRow:

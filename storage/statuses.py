@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from storage.db import ReadConnection, WriteConnection
 from storage.tables import cases, certificates, status_events
-from vault.model.certificate import CertificateRecord, Status
+from vault.model.certificate import CertificateRecord, ErasedCertificate, Status
 from vault.model.lifecycle import (
     TAKES_OVER,
     Action,
@@ -115,7 +115,6 @@ def _may_be_superseded() -> tuple[ColumnElement[bool], ...]:
 class Successor:
     """A version and the one before it. `client_id`: the client that deposited it."""
 
-    certificate_id: UUID
     predecessor: UUID | None
     valid_from: date
     status: Status
@@ -126,7 +125,6 @@ def find_successor(db: ReadConnection, certificate_id: UUID) -> Successor | None
     """What a version's taking over depends on."""
     query = (
         select(
-            certificates.c.id,
             certificates.c.supersedes,
             certificates.c.valid_from,
             certificates.c.status,
@@ -136,7 +134,7 @@ def find_successor(db: ReadConnection, certificate_id: UUID) -> Successor | None
         .where(certificates.c.id == certificate_id)
     )
     row = db.execute(query).one_or_none()
-    return None if row is None else Successor(row[0], row[1], row[2], Status(row[3]), row[4])
+    return None if row is None else Successor(row[0], row[1], Status(row[2]), row[3])
 
 
 def events_of(db: ReadConnection, certificate_ids: Sequence[UUID]) -> dict[UUID, list[StatusEvent]]:
@@ -172,7 +170,7 @@ def identifiers_of(db: ReadConnection, certificate_ids: Sequence[UUID]) -> Mappi
     return {row.id: row.identifier for row in db.execute(query)}
 
 
-def out_of_force(db: ReadConnection, record: CertificateRecord) -> OutOfForce | None:
+def out_of_force(db: ReadConnection, record: CertificateRecord | ErasedCertificate) -> OutOfForce | None:
     """Since when, why and in favour of what a certificate is not `valid`; None where it is."""
     if record.status is Status.VALID:
         return None

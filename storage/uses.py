@@ -1,21 +1,34 @@
-"""Uses: what is used by whom for which case, found by request, code, copy or holder."""
+"""Uses: what is used by whom for which case, found by request, code, copy or holder.
 
+A use's data key is wrapped by the key of every holder of what is used, and seals its copy, too: when the last
+of them is erased, nothing opens either.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, func, literal, select, update
+from sqlalchemy import Column, Row, Select, Table, func, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 
 from storage.db import ReadConnection, WriteConnection
-from storage.envelope import KeyRing, open_json, seal_json
+from storage.envelope import DataKey, KeyRing, open_json, seal_json
+from storage.key_state import found_by
+from storage.record_keys import (
+    USES,
+    KnownHolder,
+    holder_key,
+    record_key,
+    way_in,
+    way_in_columns,
+    wrapped_for,
+)
 from storage.tables import (
     certificate_holders,
-    certificates,
-    clients,
+    holders,
     material_holders,
-    materials,
     use_codes,
     use_copies,
     use_events,
@@ -23,12 +36,16 @@ from storage.tables import (
     use_holders,
     uses,
 )
+from vault.errors import IntegrityError
+from vault.model.actors import PERSON_PREFIX
 from vault.model.certificate import SealLevel
 from vault.model.footing import BY_FUNCTION, Consented, Footing, Statutory, footing_json
 from vault.model.use import CopyRecord, Subject, SubjectKind, UseAction, UseRecord
 
 # Purpose of the blind index of a whole request.
 REQUEST = "use-request"
+# What is left of the words of an erased use.
+_NOTHING: Mapping[str, Any] = {"case_number": "", "purpose": "", "organisation": "", "clerk": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,37 +57,47 @@ class CodeRow:
     use: UseRecord
 
 
-@dataclass(frozen=True, slots=True)
-class AccessRow:
-    """A use as its holder sees it: `client_name`, whose system; `identifier` of certificates only."""
-
-    use: UseRecord
-    client_name: str
-    type_code: str
-    identifier: str | None
-    redeemed: int
-
-
-def request_index(keys: KeyRing, request: str) -> bytes:
-    """The blind index of a request's canonical text."""
-    return keys.index(REQUEST, request)
-
-
-def find_standing_use(db: ReadConnection, keys: KeyRing, index: bytes, at: datetime) -> UseRecord | None:
-    """The newest use that this request made and whose time has not run out, revoked or not."""
+def find_standing_use(db: ReadConnection, keys: KeyRing, request: str, at: datetime) -> UseRecord | None:
+    """The newest use that this request (its canonical text) made, its time not run out, revoked or not."""
     query = (
-        _records()
-        .where(uses.c.request_index == index, uses.c.expires_at > at)
+        use_records()
+        .where(found_by(uses.c.request_index, keys, (REQUEST, request)), uses.c.expires_at > at)
         .order_by(uses.c.id.desc())
         .limit(1)
     )
     row = db.execute(query).one_or_none()
-    return None if row is None else _record(keys, row)
+    return None if row is None else use_of(keys, row)
 
 
-def insert_use(db: WriteConnection, keys: KeyRing, use: UseRecord, index: bytes) -> None:
-    """Writes a use with what it rests on, its holders and its copy: three or four statements."""
-    data_key = keys.new_data_key(f"uses.data_key:{use.use_id}")
+def lock_holders_of(db: WriteConnection, subject: Subject) -> None:
+    """Holds those who hold this: nobody of them is erased until the transaction ends."""
+    of, key = _holding(subject)
+    query = (
+        select(holders.c.id)
+        .join(of, of.c.holder_id == holders.c.id)
+        .where(key == subject.id)
+        .order_by(holders.c.id)
+        .with_for_update(read=True, key_share=True, of=holders)
+    )
+    db.execute(query)
+
+
+def insert_use(
+    db: WriteConnection,
+    keys: KeyRing,
+    use: UseRecord,
+    data_key: DataKey,
+    *,
+    request: str,
+    copy_name: str | None,
+) -> None:
+    """Writes a use with what it rests on, its holders and its copy: four or five statements.
+
+    What is used is locked by the caller, so that its holders stay. `request`: its canonical text.
+    `copy_name`: the name of the copy's object, which `data_key` has sealed already.
+    """
+    name = use.made_by.removeprefix(PERSON_PREFIX)
+    person = None if name == use.made_by else UUID(name)
     content = {
         "purpose": use.purpose,
         "case_number": use.case_number,
@@ -80,19 +107,19 @@ def insert_use(db: WriteConnection, keys: KeyRing, use: UseRecord, index: bytes)
     db.execute(
         insert(uses).values(
             id=use.use_id,
-            client_id=use.client_id,
+            client_id=None if person is not None else use.made_by,
+            person_id=person,
             certificate_id=use.subject.id if use.subject.kind is SubjectKind.CERTIFICATE else None,
             material_id=use.subject.id if use.subject.kind is SubjectKind.MATERIAL else None,
             service_item=use.service_item,
-            request_index=index,
-            data_key=data_key.wrapped,
-            sealed=seal_json(data_key, content, f"uses.sealed:{use.use_id}"),
+            **request_index_values(keys, request),
+            sealed=seal_json(data_key, content, USES.content_place(use.use_id)),
             made_at=use.made_at,
             expires_at=use.expires_at,
         )
     )
     db.execute(insert(use_footings).values(use_id=use.use_id, **_footing_columns(use.footing)))
-    db.execute(insert(use_holders).from_select(["holder_id", "use_id"], _holders_of(use)))
+    db.execute(insert(use_holders), _holder_rows(db, keys, use, data_key))
     if use.copy is not None:
         db.execute(
             insert(use_copies).values(
@@ -103,8 +130,14 @@ def insert_use(db: WriteConnection, keys: KeyRing, use: UseRecord, index: bytes)
                 original_sha256=bytes.fromhex(use.copy.original_sha256),
                 level=use.copy.level,
                 seal_id=use.copy.seal_id,
+                object_name=copy_name,
             )
         )
+
+
+def request_index_values(keys: KeyRing, request: str) -> dict[str, object]:
+    """The columns by which a request's use is found, under the active index key."""
+    return {"request_index": keys.index(REQUEST, request), "index_version": keys.index_version}
 
 
 def insert_event(
@@ -134,14 +167,14 @@ def insert_code(
 def lock_code(db: WriteConnection, keys: KeyRing, code_hash: bytes) -> CodeRow | None:
     """The code with this hash and its use, held until the transaction ends."""
     query = (
-        _records()
+        use_records()
         .add_columns(use_codes.c.expires_at.label("code_expires_at"), use_codes.c.redeemed_by)
         .join(use_codes, use_codes.c.use_id == uses.c.id)
         .where(use_codes.c.code_hash == code_hash)
         .with_for_update(of=[use_codes, uses])
     )
     row = db.execute(query).one_or_none()
-    return None if row is None else CodeRow(row.code_expires_at, row.redeemed_by, _record(keys, row))
+    return None if row is None else CodeRow(row.code_expires_at, row.redeemed_by, use_of(keys, row))
 
 
 def redeem_code(db: WriteConnection, code_hash: bytes, client_id: str, at: datetime) -> None:
@@ -150,23 +183,33 @@ def redeem_code(db: WriteConnection, code_hash: bytes, client_id: str, at: datet
     db.execute(statement.values(redeemed_by=client_id, redeemed_at=at))
 
 
-def has_redeemed(db: ReadConnection, use_id: UUID, client_id: str) -> bool:
-    """Whether this client has redeemed a code of this use."""
-    query = select(func.count()).where(use_codes.c.use_id == use_id, use_codes.c.redeemed_by == client_id)
-    return db.execute(query).scalar_one() > 0
+def redeemers(db: ReadConnection, use_id: UUID) -> frozenset[str]:
+    """The clients that have redeemed codes of this use."""
+    query = select(use_codes.c.redeemed_by).where(
+        use_codes.c.use_id == use_id, use_codes.c.redeemed_by.is_not(None)
+    )
+    return frozenset(db.execute(query).scalars())
 
 
 def find_use(db: ReadConnection, keys: KeyRing, use_id: UUID, *, lock: bool = False) -> UseRecord | None:
     """One use; `lock` holds its row until the transaction ends."""
-    query = _records().where(uses.c.id == use_id)
+    query = use_records().where(uses.c.id == use_id)
     row = db.execute(query.with_for_update(of=[uses]) if lock else query).one_or_none()
-    return None if row is None else _record(keys, row)
+    return None if row is None else use_of(keys, row)
+
+
+def find_use_key(db: ReadConnection, keys: KeyRing, use_id: UUID) -> DataKey | None:
+    """The data key of a use; None where everybody is erased who held what it uses, or there is none."""
+    opener = way_in(USES)
+    query = select(uses.c.id, uses.c.data_key, *way_in_columns(opener)).outerjoin(opener, true())
+    row = db.execute(query.where(uses.c.id == use_id)).one_or_none()
+    return None if row is None else record_key(USES, keys, row)
 
 
 def use_by_copy(db: ReadConnection, keys: KeyRing, sha256: str) -> UseRecord | None:
     """The use whose copy has this digest."""
-    row = db.execute(_records().where(use_copies.c.sha256 == bytes.fromhex(sha256))).one_or_none()
-    return None if row is None else _record(keys, row)
+    row = db.execute(use_records().where(use_copies.c.sha256 == bytes.fromhex(sha256))).one_or_none()
+    return None if row is None else use_of(keys, row)
 
 
 def is_of_holder(db: ReadConnection, use_id: UUID, holder_id: UUID) -> bool:
@@ -183,7 +226,10 @@ def revoke_use(db: WriteConnection, use_id: UUID, at: datetime) -> None:
 def revoke_uses_under(
     db: WriteConnection, consent_id: UUID, actor: str, at: datetime
 ) -> tuple[tuple[UUID, ...], tuple[str, ...]]:
-    """Ends every use that rests on a consent, with its event; their ids, and the digests of their copies."""
+    """Ends every use that rests on a consent, with its event; their ids, and what their copies are called.
+
+    Names are those of the objects in the store.
+    """
     standing = select(use_footings.c.use_id).where(use_footings.c.consent_id == consent_id)
     ended = (
         update(uses)
@@ -198,53 +244,36 @@ def revoke_uses_under(
         insert(use_events),
         [{"use_id": each, "action": UseAction.REVOKE, "actor": actor, "at": at} for each in use_ids],
     )
-    copies = select(use_copies.c.sha256).where(use_copies.c.use_id.in_(use_ids))
-    return use_ids, tuple(sha256.hex() for sha256 in db.execute(copies).scalars())
+    # A consent is younger than the names in clear from before revision 0010.
+    copies = select(use_copies.c.object_name).where(use_copies.c.use_id.in_(use_ids))
+    return use_ids, tuple(db.execute(copies).scalars())
 
 
-def uses_of_holder(
-    db: ReadConnection, keys: KeyRing, holder_id: UUID, *, before: UUID | None, limit: int
-) -> tuple[AccessRow, ...]:
-    """The newest uses of what a holder has, at most `limit`, those made before the use `before` only.
-
-    One statement: a scan of the holder's own index entries, whatever else the vault holds.
-    """
-    redeemed = (
-        select(func.count())
-        .where(use_codes.c.use_id == uses.c.id, use_codes.c.redeemed_by.is_not(None))
-        .scalar_subquery()
-    )
+def _holder_rows(
+    db: WriteConnection, keys: KeyRing, use: UseRecord, data_key: DataKey
+) -> list[dict[str, object]]:
+    """A row for each holder of what is used, with the use's key for everyone who is not erased."""
+    of, key = _holding(use.subject)
     query = (
-        _records()
-        .add_columns(
-            clients.c.name.label("client_name"),
-            func.coalesce(certificates.c.type_code, materials.c.type_code).label("type_code"),
-            certificates.c.identifier,
-            redeemed.label("redeemed"),
-        )
-        .join(use_holders, use_holders.c.use_id == uses.c.id)
-        .join(clients, clients.c.id == uses.c.client_id)
-        .outerjoin(certificates, certificates.c.id == uses.c.certificate_id)
-        .outerjoin(materials, materials.c.id == uses.c.material_id)
-        .where(use_holders.c.holder_id == holder_id)
-        .order_by(use_holders.c.use_id.desc())
-        .limit(limit)
+        select(of.c.holder_id, holders.c.data_key)
+        .join(holders, holders.c.id == of.c.holder_id)
+        .where(key == use.subject.id)
     )
-    if before is not None:
-        query = query.where(use_holders.c.use_id < before)
-    return tuple(
-        AccessRow(_record(keys, row), row.client_name, row.type_code, row.identifier, row.redeemed)
-        for row in db.execute(query)
-    )
+    rows: list[dict[str, object]] = []
+    for row in db.execute(query):
+        wrapped = None
+        if row.data_key is not None:
+            holder = KnownHolder(row.holder_id, holder_key(keys, row.holder_id, row.data_key))
+            wrapped = wrapped_for(USES, use.use_id, holder, data_key)
+        rows.append({"holder_id": row.holder_id, "use_id": use.use_id, "data_key": wrapped})
+    return rows
 
 
-def _holders_of(use: UseRecord) -> Select[Any]:
-    of, key = (
-        (certificate_holders, certificate_holders.c.certificate_id)
-        if use.subject.kind is SubjectKind.CERTIFICATE
-        else (material_holders, material_holders.c.material_id)
-    )
-    return select(of.c.holder_id, literal(use.use_id)).where(key == use.subject.id)
+def _holding(subject: Subject) -> tuple[Table, Column[UUID]]:
+    """The table of those who hold what is used, and its column of what they hold."""
+    if subject.kind is SubjectKind.CERTIFICATE:
+        return certificate_holders, certificate_holders.c.certificate_id
+    return material_holders, material_holders.c.material_id
 
 
 def _footing_columns(footing: Footing) -> dict[str, Any]:
@@ -263,28 +292,39 @@ def _footing(legal_basis: str | None, consent_id: UUID | None) -> Footing:
     return BY_FUNCTION if legal_basis is None else Statutory(legal_basis)
 
 
-def _records() -> Select[Any]:
-    """One row a use, its footing and its copy beside it."""
+def use_records() -> Select[Any]:
+    """One row a use, with what opens it, its footing and its copy beside it."""
+    opener = way_in(USES)
+    found = select(
+        uses,
+        *way_in_columns(opener),
+        use_footings.c.legal_basis,
+        use_footings.c.consent_id,
+        use_copies.c.sha256,
+        use_copies.c.size_bytes,
+        use_copies.c.pages,
+        use_copies.c.original_sha256,
+        use_copies.c.level,
+        use_copies.c.seal_id,
+    )
     return (
-        select(
-            uses,
-            use_footings.c.legal_basis,
-            use_footings.c.consent_id,
-            use_copies.c.sha256,
-            use_copies.c.size_bytes,
-            use_copies.c.pages,
-            use_copies.c.original_sha256,
-            use_copies.c.level,
-            use_copies.c.seal_id,
-        )
-        .outerjoin(use_footings, use_footings.c.use_id == uses.c.id)
+        found.outerjoin(use_footings, use_footings.c.use_id == uses.c.id)
         .outerjoin(use_copies, use_copies.c.use_id == uses.c.id)
+        .outerjoin(opener, true())
     )
 
 
-def _record(keys: KeyRing, row: Row[Any]) -> UseRecord:
-    data_key = keys.data_key(row.data_key, f"uses.data_key:{row.id}")
-    content = open_json(data_key, row.sealed, f"uses.sealed:{row.id}")
+def use_of(keys: KeyRing, row: Row[Any]) -> UseRecord:
+    """The use in a row of these queries.
+
+    Raises:
+        IntegrityError: its envelope does not open.
+    """
+    data_key = record_key(USES, keys, row)
+    if (data_key is None) is not (row.sealed is None):
+        raise IntegrityError(f"Use {row.id} has lost its envelope or its data key.")
+    erased = data_key is None
+    content = _NOTHING if data_key is None else open_json(data_key, row.sealed, USES.content_place(row.id))
     subject = (
         Subject(SubjectKind.MATERIAL, row.material_id)
         if row.certificate_id is None
@@ -302,7 +342,7 @@ def _record(keys: KeyRing, row: Row[Any]) -> UseRecord:
         )
     return UseRecord(
         use_id=row.id,
-        client_id=row.client_id,
+        made_by=row.client_id or f"{PERSON_PREFIX}{row.person_id}",
         subject=subject,
         service_item=row.service_item,
         case_number=content["case_number"],
@@ -314,4 +354,5 @@ def _record(keys: KeyRing, row: Row[Any]) -> UseRecord:
         revoked_at=row.revoked_at,
         copy=copy,
         footing=_footing(row.legal_basis, row.consent_id),
+        erased=erased,
     )

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from storage.db import ReadConnection, WriteConnection
 from storage.envelope import KeyRing, open_json, seal_json
+from storage.key_state import found_by
 from storage.tables import clients, webhook_deliveries, webhook_secrets, webhooks
 
 # Purpose of the blind index.
@@ -65,14 +66,19 @@ def count_webhooks(db: ReadConnection, client_id: str) -> int:
 
 
 def insert_webhook(db: WriteConnection, keys: KeyRing, new: Webhook) -> bool:
-    """Keeps a webhook; False where the client has one for this address."""
+    """Keeps a webhook; False where the client, whose row the caller holds, has one for this address."""
+    same = select(webhooks.c.id).where(
+        webhooks.c.client_id == new.client_id, found_by(webhooks.c.url_index, keys, (URL, new.url))
+    )
+    if db.execute(same).first() is not None:
+        return False
     data_key = keys.new_data_key(f"webhooks.data_key:{new.webhook_id}")
     statement = (
         insert(webhooks)
         .values(
             id=new.webhook_id,
             client_id=new.client_id,
-            url_index=keys.index(URL, new.url),
+            **url_index_values(keys, new.url),
             data_key=data_key.wrapped,
             sealed=seal_json(data_key, {"url": new.url}, f"webhooks.sealed:{new.webhook_id}"),
             created_at=new.created_at,
@@ -82,6 +88,11 @@ def insert_webhook(db: WriteConnection, keys: KeyRing, new: Webhook) -> bool:
         .returning(webhooks.c.id)
     )
     return db.execute(statement).scalar_one_or_none() is not None
+
+
+def url_index_values(keys: KeyRing, url: str) -> dict[str, object]:
+    """The columns by which a webhook is found, under the active index key."""
+    return {"url_index": keys.index(URL, url), "index_version": keys.index_version}
 
 
 def find_webhook(

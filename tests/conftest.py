@@ -1,5 +1,6 @@
 """A whole vault for the suite: the embedded engines, founded once, shared by every test that needs them."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,11 +20,16 @@ from api.wiring import Wired, blobs_of, database_of, wire
 from migrations.run import upgrade
 from signing.typeset import SEAL_PLACES
 from storage.embedded import EngineAddresses, discard, embedded_engines
+from storage.envelope import Suite
+from tests.custodians import two_custodians
+from tests.desks import Desk, open_desk
 from tests.faults import CuttingWire
 from tests.keys import token_key_pem
 from tests.provider import ORIGIN, IdentityProvider, running_provider
+from tests.tokens import Token, softhsm
 from vault.applying import apply_catalogue
 from vault.catalogue import Catalogue, shipped_catalogue
+from vault.custody import grant_what_is_missing
 from vault.founding import (
     SecretsFolder,
     found_development_secrets,
@@ -65,13 +71,23 @@ def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineAddresse
 @pytest.fixture(scope="session")
 def house(engines: EngineAddresses, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """A vault with the shipped catalogue, a seal for every authority and one client that acts for all."""
+    with create_server(("127.0.0.1", 0)) as listening:
+        yield from founded(engines, tmp_path_factory.mktemp("secrets") / "secrets", listening)
+
+
+def founded(
+    engines: EngineAddresses, folder: Path, listening: socket, *, origin: str = ORIGIN, **more: object
+) -> Iterator[House]:
+    """A founded vault until the generator is closed. `origin`: its address; `more`: settings of its own."""
     now = datetime.now(UTC)
-    secrets = SecretsFolder(tmp_path_factory.mktemp("secrets") / "secrets")
-    found_development_secrets(secrets, token_key_pem=token_key_pem(), at=now)
-    listening = create_server(("127.0.0.1", 0))
+    secrets = SecretsFolder(folder)
+    # The whole suite runs under the other suite of algorithms, too: CERTVAULT_TEST_SUITE=sm4-gcm.
+    suite = Suite.named(os.environ.get("CERTVAULT_TEST_SUITE", Suite.AES.label))
+    found_development_secrets(secrets, token_key_pem=token_key_pem(), at=now, suite=suite)
     issuer = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    providers = local_provider.set_up(secrets.path, issuer=issuer, origin=ORIGIN, accounts=[])
-    settings = settings_for(engines, secrets.path).model_copy(update={"providers": providers})
+    providers = local_provider.set_up(secrets.path, issuer=issuer, origin=origin, accounts=[])
+    given = {**dict(settings_for(engines, secrets.path)), "public_url": origin, "providers": providers}
+    settings = Settings.model_validate({**given, **more})
     upgrade(engines.database_url)
     blobs_of(settings).prepare()
     catalogue = shipped_catalogue(SEAL_PLACES)
@@ -83,10 +99,12 @@ def house(engines: EngineAddresses, tmp_path_factory: pytest.TempPathFactory) ->
     wired = wire(settings)
     authorities = frozenset(authority.code for authority in catalogue.city.authorities)
     added = add_client(wired.workshop, "suite", "The test suite", authorities, at=now)
+    grant_what_is_missing(wired.workshop, "suite", two_custodians, at=now)
     client = ClientGrant("suite", "The test suite", authorities)
-    with listening:
+    try:
         yield House(settings, wired, catalogue, client, added.secret, listening, issuer)
-    wired.workshop.database.close()
+    finally:
+        wired.workshop.database.close()
 
 
 @pytest.fixture(scope="session")
@@ -96,6 +114,20 @@ def identity_provider(house: House, tmp_path_factory: pytest.TempPathFactory) ->
     log = tmp_path_factory.mktemp("provider") / "provider.log"
     with running_provider(house.settings.environment(), house.listening, house.issuer, book, log) as running:
         yield running
+
+
+@pytest.fixture
+def desk(house: House) -> Iterator[Desk]:
+    """A client and a seal of its own; nothing is granted yet."""
+    with open_desk(house) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def token(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Token]:
+    """A SoftHSM2 token; the tests that want it are skipped, loudly, where it is not installed."""
+    with softhsm(tmp_path_factory.mktemp("token")) as opened:
+        yield opened
 
 
 @contextmanager

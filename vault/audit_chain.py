@@ -1,6 +1,7 @@
 """The chain over the audit events: a Merkle tree of salted commitments, grown in batches.
 
-An event's leaf is the hash of its salt (32 random bytes that stay in the database) and its whole row. A head,
+An event's leaf is the hash of its salt (32 random bytes that stay in the database) and its row, but for the
+columns that a rotation of keys writes anew. A head,
 the tree's root at a size, goes into the transparency log as a leaf: from then on no event before it can be
 changed, taken out, put in or moved without its being found, and the head tells nothing to anybody.
 """

@@ -16,6 +16,7 @@ from storage.audit import (
     links_of,
     newest_head,
 )
+from storage.audit_filing import note_look_at_events
 from storage.db import ReadConnection
 from storage.history import AuditRow, insert_look
 from vault.errors import InputError, NotFound
@@ -48,7 +49,8 @@ def find(
 ) -> tuple[AuditEvent, ...]:
     """The oldest `limit` events that are asked for, envelopes opened.
 
-    The answer and the record of this look are one transaction: nobody gets one without the other.
+    The answer and the record of this look are one transaction: nobody gets one without the other. It is filed
+    under everyone whom the events are about, and stands in their histories.
 
     Raises:
         InputError: the auditor's login or purpose is none, or the limit is too high.
@@ -61,7 +63,8 @@ def find(
     with workshop.database.noting() as db:
         found = find_events(db, workshop.keys, question, after=EVENT_ID_MIN, rows=limit)
         event = _look(auditor, "audit-find", question, {"found": len(found)})
-        insert_look(db, workshop.keys, event, _reasons(auditor, question), at)
+        look = insert_look(db, workshop.keys, event, _reasons(auditor, question), at)
+        note_look_at_events(db, look, [each.event_id for each in found])
     return found
 
 
@@ -88,12 +91,13 @@ def export_events(
         first = _head_json(db, head)
     with workshop.database.writing() as db:
         event = _look(auditor, "audit-export", question, {"head": head.size})
-        insert_look(db, workshop.keys, event, _reasons(auditor, question), at)
+        look = insert_look(db, workshop.keys, event, _reasons(auditor, question), at)
     yield first
     after = EVENT_ID_MIN
     while True:
-        with workshop.database.reading() as db:
+        with workshop.database.writing() as db:
             page = find_events(db, workshop.keys, question, after=after, rows=EXPORT_PAGE)
+            note_look_at_events(db, look, [each.event_id for each in page])
             links = links_of(db, [each.event_id for each in page])
             lines = [
                 {**event_json(each), "chain": _chain_json(db, links[each.event_id], head)}

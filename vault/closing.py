@@ -15,6 +15,7 @@ from storage.inspection import (
     open_reservations,
 )
 from vault.errors import InputError
+from vault.model.access import Action, Kind, Resource, authorize
 from vault.model.actors import ClientGrant
 from vault.model.ids import first_uuid7
 from vault.model.written import case_number_form
@@ -56,6 +57,7 @@ def missing_of_case(workshop: Workshop, client: ClientGrant, number: str) -> tup
     Raises:
         Unavailable: the database does not answer.
     """
+    authorize(client, Action.ASK_CLOSING, Resource(Kind.CASE, by=client.actor))
     with workshop.database.reading() as db:
         return _missing(db, client.client_id, [case_number_form(number)])[0]
 

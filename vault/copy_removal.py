@@ -8,6 +8,6 @@ from storage.history import UPKEEP_QUEUE, defer_job
 DISCARD_TASK = "discard_copy"
 
 
-def let_go(db: WriteConnection, sha256: str, at: datetime) -> None:
-    """Lets the worker take a copy away at this time, if it is good for nothing by then."""
-    defer_job(db, queue=UPKEEP_QUEUE, task=DISCARD_TASK, arguments={"sha256": sha256}, at=at)
+def let_go(db: WriteConnection, name: str, at: datetime) -> None:
+    """Lets the worker take a copy's object away at this time, if it is good for nothing by then."""
+    defer_job(db, queue=UPKEEP_QUEUE, task=DISCARD_TASK, arguments={"name": name}, at=at)

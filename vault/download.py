@@ -1,22 +1,31 @@
 """Download: the sealed bytes, exactly as they were sealed, to those who may have them."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
 from storage.certificates import MEDIA_TYPES, record
-from storage.history import AuditRow, insert_look
+from storage.filed_objects import copy_object, document_object
+from storage.history import AuditRow, insert_look, look_by
 from storage.holders import holder_ids_of
-from storage.uses import find_use, has_redeemed
-from vault.errors import NotFound
-from vault.model.actors import Clerk, ClientGrant, Person
+from storage.objects import FiledObject, read_copy, read_object
+from storage.uses import find_use, redeemers
+from vault.errors import IntegrityError, NotFound
+from vault.model.access import (
+    Action,
+    Caller,
+    Kind,
+    Resource,
+    certificate,
+    not_there,
+    refusal,
+)
+from vault.model.actors import Person
 from vault.model.catalogue import DocumentFormat
 from vault.model.certificate import CertificateRecord
 from vault.model.delegation import DelegatedAction, DelegationEvent
-from vault.model.footing import Statutory
 from vault.model.use import SubjectKind, end_sentence
-from vault.on_behalf import covers, delegation_to, tell
+from vault.on_behalf import delegates_of, delegation_to, tell
 from vault.workshop import Workshop
 
 
@@ -40,12 +49,7 @@ def document_for_holder(
         IntegrityError: the object store has lost it.
         Unavailable: an engine does not answer.
     """
-
-    def may_have(found: CertificateRecord) -> bool:
-        mine = None if person.code is None else person.code.identity
-        return mine is not None and mine in {holder.code.identity for holder in found.holders}
-
-    return _document(workshop, certificate_id, wanted, f"person:{person.person_id}", None, may_have, at)
+    return _document(workshop, person, Action.FETCH_OWN_DOCUMENT, certificate_id, wanted, at)
 
 
 def document_for_delegate(
@@ -61,115 +65,118 @@ def document_for_delegate(
 
     Raises:
         NotFound: there is no such delegation, no such certificate under it, or not in this format.
-        NotPermitted: they did not sign in as a holder.
         IntegrityError: the object store has lost it.
         Unavailable: an engine does not answer.
     """
     with workshop.database.writing() as db:
-        action = DelegatedAction.DOWNLOAD
-        delegation = delegation_to(db, workshop, person, delegation_id, action, at=at)
+        delegation = delegation_to(db, workshop, person, delegation_id, DelegatedAction.DOWNLOAD, at=at)
         found = record(db, workshop.keys, certificate_id)
-        may = found is not None and covers(delegation, found, holder_ids_of(db, certificate_id))
-        if found is not None:
-            # A refusal is a decision, too; it commits before the caller hears of it.
-            event = AuditRow(
-                actor=f"person:{person.person_id}",
-                action="download" if may else "refused-download",
-                certificate_id=certificate_id,
-                case_id=None,
-                details={
-                    "format": wanted.value,
-                    "delegation": str(delegation_id),
-                    "holder": str(delegation.holder_id),
-                },
-            )
-            insert_look(db, workshop.keys, event, {}, at)
-        if may:
+        if found is None:
+            raise not_there(Kind.CERTIFICATE)
+        delegates = delegates_of(delegation, found, holder_ids_of(db, certificate_id))
+        # Their own they fetch as their own.
+        resource = replace(certificate(found, delegates), holders=frozenset())
+        refused = refusal(person, Action.FETCH_OWN_DOCUMENT, resource)
+        filed = document_object(db, workshop.keys, certificate_id, wanted) if refused is None else None
+        # A refusal is a decision, too; it commits before the caller hears of it.
+        details = {
+            "format": wanted.value,
+            "delegation": str(delegation_id),
+            "holder": str(delegation.holder_id),
+        }
+        noted = "download" if refused is None else "refused-download"
+        insert_look(db, workshop.keys, AuditRow(person.actor, noted, certificate_id, None, details), {}, at)
+        if refused is None:
             tell(db, delegation, person, DelegationEvent.DOWNLOAD, certificate_id, at=at)
-    if found is None or not may:
-        raise NotFound("There is no such certificate.")
-    return _file_of(workshop, found, wanted)
+    if refused is not None:
+        raise refused
+    return _file_of(workshop, found, filed, wanted)
 
 
 def document_for_client(
-    workshop: Workshop, client: ClientGrant, certificate_id: UUID, wanted: DocumentFormat, *, at: datetime
+    workshop: Workshop, caller: Caller, certificate_id: UUID, wanted: DocumentFormat, *, at: datetime
 ) -> SealedFile:
-    """A sealed file for the approval system that deposited it or is bound to its like.
+    """A sealed file for the system that deposited it or is bound to its like, or for its issuer's staff.
 
     Raises:
-        NotFound: there is no such certificate that this client deposited or that its grant holds, or not in
-            this format.
+        NotFound: there is no such certificate that the caller may see, or not in this format.
         IntegrityError: the object store has lost it.
         Unavailable: an engine does not answer.
     """
-
-    def may_have(found: CertificateRecord) -> bool:
-        return found.client_id == client.client_id or client.covers(found.issuing_authority, found.type_code)
-
-    return _document(workshop, certificate_id, wanted, client.client_id, client.acting_for, may_have, at)
+    return _document(workshop, caller, Action.FETCH_DOCUMENT, certificate_id, wanted, at)
 
 
-def copy_for_client(workshop: Workshop, client: ClientGrant, use_id: UUID, *, at: datetime) -> SealedFile:
-    """A usage copy, for the system that made the use or has redeemed a code of it, while the use stands.
+def copy_for_client(workshop: Workshop, caller: Caller, use_id: UUID, *, at: datetime) -> SealedFile:
+    """A usage copy, for whoever made the use, or the system that redeemed a code of it, while the use stands.
 
     An organisation that asks by consent gets those of its own uses only.
 
     Raises:
-        NotFound: there is no such copy for this client, or it is no longer good: the sentence says why.
+        NotFound: there is no such copy for this caller, or it is no longer good: the sentence says why.
         IntegrityError: the object store has lost it.
         Unavailable: an engine does not answer.
     """
     with workshop.database.writing() as db:
         use = find_use(db, workshop.keys, use_id)
         if use is None:
-            raise NotFound("There is no such use.")
-        mine = use.client_id == client.client_id
-        # A consent that somebody redeemed a code on may be gone, while the use of another stands.
-        by_function = isinstance(client.standing, Statutory)
-        may = mine or (by_function and has_redeemed(db, use_id, client.client_id))
+            raise not_there(Kind.USE)
+        resource = Resource(Kind.USE, by=use.made_by, redeemed_by=redeemers(db, use_id))
+        refused = refusal(caller, Action.FETCH_COPY, resource)
         end = use.end(at)
         # A refusal is a decision, too; it commits before the caller hears of it.
-        action = "download" if may and use.copy is not None and end is None else "refused-download"
+        action = (
+            "download" if refused is None and use.copy is not None and end is None else "refused-download"
+        )
         shown = use.subject.id if use.subject.kind is SubjectKind.CERTIFICATE else None
-        event = AuditRow(client.client_id, action, shown, None, {"use": str(use_id)}, client.acting_for)
-        insert_look(db, workshop.keys, event, {}, at)
-    if not may:
-        raise NotFound("There is no such use.")
+        insert_look(db, workshop.keys, look_by(caller, action, shown, {"use": str(use_id)}), {}, at)
+        filed = copy_object(db, workshop.keys, use_id) if action == "download" else None
+    if refused is not None:
+        raise refused
     if use.copy is None:
         raise NotFound("No copy was made for this use.")
     if end is not None:
         raise NotFound(f"The usage copy is no longer good. {end_sentence(use, end)}")
-    content = workshop.blobs.read_copy(use.copy.sha256)
+    if filed is None:
+        raise IntegrityError(f"The usage copy of use {use_id} has lost its row.")
+    content = read_copy(workshop.blobs, filed)
     return SealedFile(content, MEDIA_TYPES[DocumentFormat.PDF], f"{use_id}.pdf", use.copy.sha256)
 
 
 def _document(
     workshop: Workshop,
+    caller: Caller,
+    action: Action,
     certificate_id: UUID,
     wanted: DocumentFormat,
-    actor: str,
-    acting_for: Clerk | None,
-    may_have: Callable[[CertificateRecord], bool],
     at: datetime,
 ) -> SealedFile:
     with workshop.database.writing() as db:
         found = record(db, workshop.keys, certificate_id)
-        may = found is not None and may_have(found)
-        if found is not None:
-            # A refusal is a decision, too; it commits before the caller hears of it.
-            action = "download" if may else "refused-download"
-            details = {"format": wanted.value}
-            event = AuditRow(actor, action, certificate_id, None, details, acting_for)
-            insert_look(db, workshop.keys, event, {}, at)
-    if found is None or not may:
-        raise NotFound("There is no such certificate.")
-    return _file_of(workshop, found, wanted)
+        if found is None:
+            raise not_there(Kind.CERTIFICATE)
+        refused = refusal(caller, action, certificate(found))
+        filed = document_object(db, workshop.keys, certificate_id, wanted) if refused is None else None
+        # A refusal is a decision, too; it commits before the caller hears of it.
+        noted = "download" if refused is None else "refused-download"
+        details = {"format": wanted.value}
+        if action is Action.FETCH_OWN_DOCUMENT:
+            event = AuditRow(caller.actor, noted, certificate_id, None, details)
+        else:
+            event = look_by(caller, noted, certificate_id, details)
+        insert_look(db, workshop.keys, event, {}, at)
+    if refused is not None:
+        raise refused
+    return _file_of(workshop, found, filed, wanted)
 
 
-def _file_of(workshop: Workshop, found: CertificateRecord, wanted: DocumentFormat) -> SealedFile:
+def _file_of(
+    workshop: Workshop, found: CertificateRecord, filed: FiledObject | None, wanted: DocumentFormat
+) -> SealedFile:
     document = next((d for d in found.documents if d.format is wanted), None)
     if document is None:
         raise NotFound(f"This certificate was not made as {wanted}.")
-    content = workshop.blobs.read_document(document.sha256)
+    if filed is None:
+        raise IntegrityError(f"Certificate {found.identifier} has lost its sealed file.")
+    content = read_object(workshop.blobs, filed)
     name = f"{found.identifier}.{wanted.value}"
     return SealedFile(content, MEDIA_TYPES[wanted], name, document.sha256)

@@ -69,6 +69,12 @@ class NotPermitted(VaultError):
         self.problems = problems
 
 
+class SealNotGranted(NotPermitted):
+    """No approved seal-use grant lets this client seal this type today."""
+
+    kind = "seal-not-granted"
+
+
 class NotFound(VaultError):
     """There is no such thing, or the caller may not know of it."""
 
@@ -105,6 +111,22 @@ class TooLarge(VaultError):
     def __init__(self, detail: str, *, limit_bytes: int) -> None:
         super().__init__(detail)
         self.limit_bytes = limit_bytes
+
+
+class TooMany(VaultError):
+    """The caller asks more often than is let through; the same request may pass after `retry_after_s`."""
+
+    kind = "too-many-requests"
+
+    def __init__(self, detail: str, *, retry_after_s: int) -> None:
+        super().__init__(detail)
+        self.retry_after_s = retry_after_s
+
+
+class SealCapReached(TooMany):
+    """A seal-use grant is used up for today."""
+
+    kind = "seal-cap-reached"
 
 
 class Unavailable(VaultError):

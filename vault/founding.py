@@ -19,7 +19,7 @@ from signing.trust import (
 )
 from signing.typeset import seal_picture
 from storage.db import Database
-from storage.envelope import new_key_ring_document
+from storage.envelope import Suite, new_key_ring_document
 from storage.seals import USAGE_COPY, SealRow, insert_seal
 from vault.catalogue import CityAuthority
 from vault.errors import InputError
@@ -85,8 +85,13 @@ class SecretsFolder:
         return self.path / "tsa.pem"
 
 
-def found_development_secrets(folder: SecretsFolder, *, token_key_pem: bytes, at: datetime) -> bool:
-    """Makes every secret of a development vault, once; False where they are there already."""
+def found_development_secrets(
+    folder: SecretsFolder, *, token_key_pem: bytes, at: datetime, suite: Suite = Suite.AES
+) -> bool:
+    """Makes every secret of a development vault, once; False where they are there already.
+
+    `suite`: what its personal data is sealed and indexed with.
+    """
     if folder.tsa_certificate.exists():  # written last
         return False
     folder.seals.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
@@ -95,7 +100,7 @@ def found_development_secrets(folder: SecretsFolder, *, token_key_pem: bytes, at
     authority = new_development_authority(passphrase=passphrase, at=at)
     tsa = issue_timestamp_certificate(authority, passphrase, passphrase=passphrase, at=at)
     _write(folder.passphrase, passphrase)
-    _write(folder.key_ring, new_key_ring_document().encode())
+    _write(folder.key_ring, new_key_ring_document(suite).encode())
     _write(folder.log_key, new_log_key())
     _write(folder.token_key, token_key_pem)
     _write(folder.authority_key, authority.key_pem)

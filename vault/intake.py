@@ -39,22 +39,22 @@ def empty_intake(workshop: Workshop, *, at: datetime) -> Emptied:
     removed = kept = 0
     written_before = at - UPLOADS_KEPT
     for page in in_pages(workshop.blobs.uploads()):  # 1
-        old = [upload.sha256 for upload in page if upload.modified_at < written_before]
+        old = [upload.name for upload in page if upload.modified_at < written_before]
         if not old:
             continue
         with workshop.database.reading() as db:
             needed = uploads_in_need(db, workshop.keys)  # 2
-        for sha256 in old:
-            if sha256 in needed:
+        for name in old:
+            if name in needed:
                 kept += 1
-            elif _is_still_old(workshop, sha256, written_before):  # 3
-                workshop.blobs.remove_upload(sha256)
+            elif _is_still_old(workshop, name, written_before):  # 3
+                workshop.blobs.remove_upload(name)
                 removed += 1
     return Emptied(removed, kept)
 
 
-def _is_still_old(workshop: Workshop, sha256: str, written_before: datetime) -> bool:
+def _is_still_old(workshop: Workshop, name: str, written_before: datetime) -> bool:
     try:
-        return workshop.blobs.upload_kept_since(sha256) < written_before
+        return workshop.blobs.upload_kept_since(name) < written_before
     except NotFound:  # another worker was here
         return False

@@ -9,17 +9,31 @@ from uuid import UUID
 from storage.cases import find_case
 from storage.certificates import records_by_number, records_of_case, records_of_holder
 from storage.db import ReadConnection
-from storage.history import AuditRow, insert_audit, insert_look
-from storage.holders import find_holder
+from storage.history import AuditRow, insert_audit, insert_look, look_by
+from storage.holders import find_holder, known_holder
 from storage.materials import ArchivedMaterial, materials_of_holder
+from storage.record_keys import KnownHolder
 from vault.errors import NotFound
-from vault.grounds import Ground, consent_question, ground_for, spend
+from vault.grounds import ConsentQuestion, Ground, ground_for, spend
 from vault.log import moment
+from vault.model.access import (
+    Action,
+    Caller,
+    Context,
+    Kind,
+    Resource,
+    authorize,
+    certificate,
+    not_there,
+    permitted,
+    refusal,
+)
 from vault.model.actors import ClientGrant, Person
 from vault.model.certificate import CertificateRecord
 from vault.model.consent import Look
 from vault.model.delegation import DelegatedAction, Delegation, DelegationEvent
-from vault.model.footing import Consented, Statutory, footing_json
+from vault.model.dispute import dispute_note
+from vault.model.footing import Consented, footing_json
 from vault.model.holders import HolderCode
 from vault.model.written import case_number_form
 from vault.on_behalf import delegation_to, tell
@@ -34,7 +48,7 @@ _NO_CONSENT = "Nothing is held that you may see: this holder has given you no co
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """What a holder has in the vault, the newest of each first. `ground`: on which the client sees it."""
+    """What a holder has in the vault, the newest of each first. `ground`: on which the caller sees it."""
 
     ground: Ground
     certificates: tuple[CertificateRecord, ...] = field(repr=False, default=())
@@ -43,7 +57,7 @@ class Holdings:
 
 def holdings(
     workshop: Workshop,
-    client: ClientGrant,
+    caller: Caller,
     holder: HolderCode,
     *,
     purpose: str,
@@ -56,45 +70,49 @@ def holdings(
     An organisation that asks by consent gets the certificates that the holder consents to, and no materials.
 
     Raises:
-        NotFound: the holder consents to nothing of the kind, whatever they have.
+        NotPermitted: the caller may not see it, or not for this.
+        NotFound: the holder consents to nothing of the kind, whatever they have. It is recorded.
         Unavailable: the database does not answer.
     """
-    reasons = {"purpose": purpose, "service_item": service_item, "case_number": case_number}
-    question = consent_question(
-        workshop,
-        client,
-        Look.HOLDINGS,
-        service_item=service_item,
-        purpose=purpose,
-        more={"holder": list(holder.identity), "case_number": case_number},
+    item = None if service_item is None else workshop.shelf.items(at).get(service_item)
+    what_for = Context(
+        purpose,
+        case_number,
+        None if item is None else item.code,
+        None if item is None else item.authority.code,
     )
+    authorize(caller, Action.SEE_HOLDINGS, context=what_for)
+    reasons = {"purpose": purpose, "service_item": service_item, "case_number": case_number}
+    more = {"holder": list(holder.identity), "case_number": case_number}
+    question = ConsentQuestion(Look.HOLDINGS, service_item, purpose, more)
     with workshop.database.writing() as db:
-        holder_id = find_holder(db, workshop.keys, holder)
-        ids = () if holder_id is None else (holder_id,)
-        ground = ground_for(db, workshop, client, question, ids, None, at=at, lock=True)
-        found = None if ground is None else _found(db, workshop, client, holder_id, ground)
-        event = _look(client, "refused-holdings", holder_id, ())
-        if found is not None:
-            spend(db, client, question, [found.ground], at=at)
-            event = _look(client, "holdings", holder_id, found.certificates, found.materials)
-        footing = Consented(()) if ground is None else ground.footing
-        event = replace(event, details={**event.details, **footing_json(footing)})
-        insert_look(db, workshop.keys, event, reasons, at)
-    if found is None:
+        known = known_holder(db, workshop.keys, holder)
+        ids = () if known is None else (known.holder_id,)
+        ground = ground_for(db, workshop, caller, question, ids, None, at=at, lock=True)
+        footing = None if ground is None else ground.footing
+        refused = refusal(caller, Action.SEE_HELD, Resource(Kind.HOLDER), replace(what_for, footing=footing))
+        found = Holdings(Ground(Consented(())))
+        if ground is not None and refused is None:
+            found = _found(db, workshop, known, ground)
+            spend(db, caller, question, [ground], at=at)
+        action = "holdings" if refused is None else "refused-holdings"
+        told = _told(found.certificates, None if known is None else known.holder_id, found.materials)
+        told |= footing_json(found.ground.footing)
+        under = None if known is None else known.key
+        insert_look(db, workshop.keys, look_by(caller, action, None, told), reasons, at, under=under)
+    if refused is not None:
         raise NotFound(_NO_CONSENT)
     return found
 
 
-def _found(
-    db: ReadConnection, workshop: Workshop, client: ClientGrant, holder_id: UUID | None, ground: Ground
-) -> Holdings:
-    if holder_id is None:
+def _found(db: ReadConnection, workshop: Workshop, known: KnownHolder | None, ground: Ground) -> Holdings:
+    if known is None:
         return Holdings(ground)
-    certificates = records_of_holder(db, workshop.keys, holder_id)
+    certificates = records_of_holder(db, workshop.keys, known.holder_id)
     return Holdings(
         ground,
         tuple(each for each in certificates if ground.shows(each.type_code)),
-        materials_of_holder(db, workshop.keys, holder_id) if isinstance(client.standing, Statutory) else (),
+        materials_of_holder(db, workshop.keys, known.holder_id) if ground.by_type is None else (),
     )
 
 
@@ -110,9 +128,11 @@ def of_case(
     with workshop.database.writing() as db:
         case = find_case(db, workshop.keys, client.client_id, case_number_form(number))
         if case is None or case.committed_at is None:
-            raise NotFound("This client has deposited no case with this number.")
+            raise not_there(Kind.CASE)
+        # A number is a case's only together with the client: whose it is was part of the question.
+        authorize(client, Action.READ_RECEIPTS, Resource(Kind.CASE, by=client.actor))
         found = records_of_case(db, workshop.keys, case.case_id)
-        event = _look(client, "receipts", None, found)
+        event = look_by(client, "receipts", None, _told(found))
         insert_look(db, workshop.keys, event, {"case_number": number}, at)
     return found
 
@@ -127,8 +147,10 @@ def by_number(
     """
     with workshop.database.writing() as db:
         all_found = records_by_number(db, workshop.keys, number)
-        found = tuple(r for r in all_found if client.covers(r.issuing_authority, r.type_code))
-        insert_look(db, workshop.keys, _look(client, "lookup", None, found), {"purpose": purpose}, at)
+        found = permitted(client, Action.FIND_BY_NUMBER, all_found, certificate)
+        insert_look(
+            db, workshop.keys, look_by(client, "lookup", None, _told(found)), {"purpose": purpose}, at
+        )
     return found
 
 
@@ -136,14 +158,17 @@ def of_person(workshop: Workshop, person: Person, *, at: datetime) -> tuple[Cert
     """The signed-in person's own certificates, newest first.
 
     Raises:
+        NotPermitted: they are no holder.
         Unavailable: the database does not answer.
     """
+    authorize(person, Action.LIST_OWN)
     if person.code is None:
         return ()
     with workshop.database.writing() as db:
         holder_id = find_holder(db, workshop.keys, person.code)
         found = () if holder_id is None else records_of_holder(db, workshop.keys, holder_id)
-        insert_audit(db, [_look(person, "own-certificates", holder_id, found)], at)
+        event = AuditRow(person.actor, "own-certificates", None, None, _told(found, holder_id))
+        insert_audit(db, [event], at)
     return found
 
 
@@ -154,7 +179,6 @@ def of_delegator(
 
     Raises:
         NotFound: there is no such delegation to them, or it does not hold now.
-        NotPermitted: they did not sign in as a holder.
         Unavailable: the database does not answer.
     """
     with workshop.database.writing() as db:
@@ -162,30 +186,24 @@ def of_delegator(
         all_held = records_of_holder(db, workshop.keys, delegation.holder_id)
         found = tuple(each for each in all_held if each.type_code in delegation.types)
         tell(db, delegation, person, DelegationEvent.VIEW, None, at=at)
-        event = _look(person, "delegated-certificates", delegation.holder_id, found)
-        details = {**event.details, "delegation": str(delegation_id)}
-        insert_audit(db, [replace(event, details=details)], at)
+        details = {**_told(found, delegation.holder_id), "delegation": str(delegation_id)}
+        insert_audit(db, [AuditRow(person.actor, "delegated-certificates", None, None, details)], at)
     return delegation, found
 
 
-def _look(
-    who: ClientGrant | Person,
-    action: str,
-    holder_id: UUID | None,
+def _told(
     found: Sequence[CertificateRecord],
+    holder_id: UUID | None = None,
     materials: Sequence[ArchivedMaterial] | None = None,
-) -> AuditRow:
+) -> dict[str, Any]:
+    """What an audit event says was told, by ids."""
     details: dict[str, Any] = {
         "holder": None if holder_id is None else str(holder_id),
         "certificates": [str(record.certificate_id) for record in found],
     }
     if materials is not None:
         details["materials"] = [str(material.material_id) for material in materials]
-    match who:
-        case ClientGrant():
-            return AuditRow(who.client_id, action, None, None, details, who.acting_for)
-        case Person():
-            return AuditRow(f"person:{who.person_id}", action, None, None, details)
+    return details
 
 
 def summary_json(
@@ -220,6 +238,7 @@ def summary_json(
         "valid_to": None if record.valid_to is None else record.valid_to.isoformat(),
         "status": record.status.value,
         "status_since": moment(record.status_since),
+        "dispute": dispute_note(record.disputed_since),
         "fields": dict(record.fields),
         "documents": [
             {

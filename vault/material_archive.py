@@ -4,13 +4,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from storage.history import AuditRow, insert_look
+from storage.history import insert_look, look_by
 from storage.materials import ArchivedMaterial, find_material, verify_material
-from vault.errors import Conflict, InputError, IntegrityError, NotFound
+from vault.errors import Conflict, InputError, IntegrityError
 from vault.log import moment
-from vault.model.actors import ClientGrant
+from vault.model.access import Action, Caller, Kind, Resource, authorize, not_there
+from vault.model.actors import Person
 from vault.model.certificate import TrustLevel
-from vault.model.footing import ByConsent
 from vault.model.watermark import watermark_text
 from vault.model.written import hides_something, text_form
 from vault.workshop import Workshop
@@ -20,43 +20,40 @@ NOTE_MAX_CHARS = 500  # a sentence or two
 
 
 def verify(
-    workshop: Workshop, client: ClientGrant, material_id: UUID, *, clerk: str | None, note: str, at: datetime
+    workshop: Workshop, caller: Caller, material_id: UUID, *, clerk: str | None, note: str, at: datetime
 ) -> ArchivedMaterial:
     """A clerk compared the material with its original: level C becomes B, once.
 
-    `clerk` None: the one for whom the client acts.
+    `clerk` None: the one for whom the client acts. A clerk who signed in speaks for nobody else.
 
     What is B already stays as it is, and so does who made it that.
 
     Raises:
         InputError: clerk or note are empty, too long or not printable.
-        NotFound: there is no such material, or the client asks by consent: nobody consents to materials.
+        NotFound: there is no such material that the caller may verify.
         Conflict: level A needs no window, and a promise (D) cannot be compared with anything.
         Unavailable: the database does not answer.
     """
-    if clerk is None and client.acting_for is not None:
-        clerk = client.acting_for.name
-    clerk = _text("/clerk", clerk or "", 1, CLERK_MAX_CHARS)
+    clerk = _clerk(caller, clerk)
     note = _text("/note", note, 0, NOTE_MAX_CHARS)
     with workshop.database.writing() as db:
         found = find_material(db, workshop.keys, material_id, lock=True)
-        if found is None or isinstance(client.standing, ByConsent):
-            raise NotFound("There is no material with this id.")
+        if found is None:
+            raise not_there(Kind.MATERIAL)
+        authorize(caller, Action.VERIFY_MATERIAL, Resource(Kind.MATERIAL))
         if found.trust is TrustLevel.B:
             details = {"material": str(material_id)}
-            seen = AuditRow(client.client_id, "view-material", None, None, details, client.acting_for)
-            insert_look(db, workshop.keys, seen, {}, at)
+            insert_look(db, workshop.keys, look_by(caller, "view-material", None, details), {}, at)
             return found
         if found.trust is not TrustLevel.C:
             raise Conflict(
                 f"Only level C is compared with the original; this material is of level {found.trust}."
             )
         verify_material(
-            db, workshop.keys, material_id, client_id=client.client_id, clerk=clerk, note=note, at=at
+            db, workshop.keys, material_id, verified_by=caller.actor, clerk=clerk, note=note, at=at
         )
         details = {"material": str(material_id), "from": found.trust.value, "to": TrustLevel.B.value}
-        event = AuditRow(client.client_id, "verify-material", None, None, details, client.acting_for)
-        insert_look(db, workshop.keys, event, {}, at)
+        insert_look(db, workshop.keys, look_by(caller, "verify-material", None, details), {}, at)
         verified = find_material(db, workshop.keys, material_id)
     if verified is None:
         raise IntegrityError("A material vanished while it was locked.")
@@ -89,6 +86,21 @@ def material_json(material: ArchivedMaterial) -> dict[str, Any]:
         },
         "watermark": watermark_text(material.trust, material.client_name, material.valid_to),
     }
+
+
+def _clerk(caller: Caller, named: str | None) -> str:
+    """Who compared it.
+
+    Raises:
+        InputError: nobody is named, or a clerk who signed in names somebody else.
+    """
+    if isinstance(caller, Person):
+        if named is not None and text_form(named) != text_form(caller.name):
+            raise InputError.at("/clerk", "You signed in: leave this out, it is you who compared it.")
+        return text_form(caller.name)
+    if named is None and caller.acting_for is not None:
+        named = caller.acting_for.name
+    return _text("/clerk", named or "", 1, CLERK_MAX_CHARS)
 
 
 def _text(pointer: str, value: str, min_chars: int, max_chars: int) -> str:

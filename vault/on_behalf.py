@@ -5,14 +5,14 @@ from uuid import UUID
 
 from storage.db import WriteConnection
 from storage.delegations import find_delegation, insert_act
-from vault.errors import NotFound
+from vault.model.access import Action, Kind, Resource, authorize, not_there
 from vault.model.actors import Person
 from vault.model.certificate import CertificateRecord
 from vault.model.delegation import Act, DelegatedAction, Delegation, DelegationEvent, unable
 from vault.model.legal_time import legal_day
 from vault.workshop import Workshop
 
-NO_SUCH = "There is no such delegation to you, or it does not hold now."
+Identities = frozenset[tuple[str, str]]
 
 
 def delegation_to(
@@ -30,18 +30,25 @@ def delegation_to(
 
     Raises:
         NotFound: there is none, or it is not theirs, ended, taken back, or for other acts; always the same.
-        NotPermitted: they did not sign in as a holder.
     """
-    code = person.own_code()
     found = find_delegation(db, workshop.keys, delegation_id, lock=True)
-    if found is None or unable(found, code, action, on=legal_day(at)) is not None:
-        raise NotFound(NO_SUCH)
+    able: Identities = frozenset()
+    if found is not None and person.code is not None:
+        holds = unable(found, person.code, action, on=legal_day(at)) is None
+        able = frozenset({person.code.identity}) if holds else able
+    authorize(person, Action.ACT_ON_BEHALF, Resource(Kind.DELEGATION, delegates=able))
+    if found is None:
+        raise not_there(Kind.DELEGATION)
     return found
 
 
-def covers(delegation: Delegation, certificate: CertificateRecord, holders: frozenset[UUID]) -> bool:
-    """Whether a certificate, held by these, is one of those that are delegated."""
-    return delegation.holder_id in holders and certificate.type_code in delegation.types
+def delegates_of(
+    delegation: Delegation, certificate: CertificateRecord, holders: frozenset[UUID]
+) -> Identities:
+    """To whom a certificate, held by these, is delegated by this, as a resource names them: one or nobody."""
+    covered = delegation.holder_id in holders and certificate.type_code in delegation.types
+    delegate = delegation.delegate
+    return frozenset({delegate.identity}) if covered and delegate is not None else frozenset()
 
 
 def tell(
@@ -54,5 +61,4 @@ def tell(
     at: datetime,
 ) -> None:
     """Writes down what a delegate did, for the holder."""
-    act = Act(action, certificate_id, at, {})
-    insert_act(db, delegation.delegation_id, f"person:{person.person_id}", act)
+    insert_act(db, delegation.delegation_id, person.actor, Act(action, certificate_id, at, {}))

@@ -4,25 +4,31 @@ Object stores acknowledge a write before their disks have it. The read-back in t
 store remembers; this sees what it kept.
 """
 
-from collections.abc import Sequence
+from uuid import UUID
 
+from storage.filed_objects import objects_of_case
+from storage.objects import prove_object
 from vault.errors import IntegrityError
 from vault.workshop import Workshop
 
 
-def second_look(workshop: Workshop, digests: Sequence[str]) -> int:
-    """Reads every object and compares its digest; the number of objects looked at.
+def second_look(workshop: Workshop, case_id: UUID) -> int:
+    """Reads every object of the case and compares its digest; the number of objects looked at.
+
+    Objects of those who were erased meanwhile are not looked at: nothing opens them.
 
     Raises:
         IntegrityError: objects are missing or changed; the sentence names them all.
-        Unavailable: the object store does not answer.
+        Unavailable: an engine does not answer.
     """
+    with workshop.database.reading() as db:
+        objects = objects_of_case(db, workshop.keys, case_id)
     lost = []
-    for sha256 in digests:
+    for filed in objects:
         try:
-            workshop.blobs.read_document(sha256)
+            prove_object(workshop.blobs, filed)
         except IntegrityError:
-            lost.append(sha256)
+            lost.append(filed.sha256)
     if lost:
         raise IntegrityError(f"{len(lost)} objects are missing or changed: {', '.join(lost)}")
-    return len(digests)
+    return len(objects)

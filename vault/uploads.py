@@ -1,9 +1,14 @@
-"""Uploads: a file waits here, under its digest, until a deposit names it."""
+"""Uploads: a file waits here, under its client's key, until a deposit of the same client names it."""
 
 import hashlib
+from dataclasses import dataclass, field
 from enum import Enum, auto
 
+from storage.envelope import DataKey
+from storage.upload_keys import find_upload_key, make_upload_key, put_upload, read_upload
 from vault.errors import DocumentRefused, InputError, IntegrityError, NotFound
+from vault.model.access import Action, authorize
+from vault.model.actors import ClientGrant
 from vault.workshop import Workshop
 
 # A scanned approval document of a hundred pages stays under this; more would cost a deposit too much memory.
@@ -20,8 +25,39 @@ class Kept(Enum):
     ALREADY_THERE = auto()
 
 
-def keep_upload(workshop: Workshop, sha256: str, content: bytes) -> Kept:
-    """Keeps a file under the digest that the caller named.
+@dataclass(frozen=True, slots=True)
+class Uploads:
+    """What one client handed in. `key` None: nothing ever."""
+
+    workshop: Workshop
+    client_id: str
+    key: DataKey | None = field(repr=False)
+
+    def read(self, sha256: str) -> bytes:
+        """A file, checked against its digest.
+
+        Raises:
+            NotFound: this client handed in no such file.
+            IntegrityError: it lies there damaged.
+            Unavailable: the object store does not answer.
+        """
+        if self.key is None:
+            raise NotFound(f"No upload {sha256}: send it first with PUT /v1/uploads/{{sha256}}.")
+        return read_upload(self.workshop.blobs, self.key, self.client_id, sha256)
+
+
+def uploads_of(workshop: Workshop, client_id: str) -> Uploads:
+    """What this client handed in.
+
+    Raises:
+        Unavailable: the database does not answer.
+    """
+    with workshop.database.reading() as db:
+        return Uploads(workshop, client_id, find_upload_key(db, workshop.keys, client_id))
+
+
+def keep_upload(workshop: Workshop, client: ClientGrant, sha256: str, content: bytes) -> Kept:
+    """Keeps a file under the digest that the client named.
 
     It is written in any case: one that lies there damaged is replaced, and the time after which an upload
     that no case needs is removed starts anew.
@@ -29,20 +65,33 @@ def keep_upload(workshop: Workshop, sha256: str, content: bytes) -> Kept:
     Raises:
         InputError: the digest is not that of the bytes.
         DocumentRefused: the bytes are neither PDF nor OFD.
-        Unavailable: the object store does not answer.
+        Unavailable: an engine does not answer.
     """
+    authorize(client, Action.UPLOAD)
     found = hashlib.sha256(content).hexdigest()
     if found != sha256.lower():
         sentence = f"The digest does not match: expected {sha256.lower()}, the bytes received have {found}."
         raise InputError.at("/sha256", sentence)
-    media_type = media_type_of(content)
+    media_type_of(content)
+    key = _upload_key(workshop, client.client_id)
     try:
-        workshop.blobs.read_upload(found)
+        read_upload(workshop.blobs, key, client.client_id, found)
         kept = Kept.ALREADY_THERE
     except (NotFound, IntegrityError):
         kept = Kept.NEW
-    workshop.blobs.put_upload(content, found, content_type=media_type)
+    put_upload(workshop.blobs, key, client.client_id, found, content)
     return kept
+
+
+def _upload_key(workshop: Workshop, client_id: str) -> DataKey:
+    key = uploads_of(workshop, client_id).key
+    if key is None:
+        with workshop.database.writing() as db:
+            make_upload_key(db, workshop.keys, client_id)
+        key = uploads_of(workshop, client_id).key
+    if key is None:
+        raise IntegrityError("A client's upload key vanished when it had just been made.")
+    return key
 
 
 def media_type_of(content: bytes) -> str:

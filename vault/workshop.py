@@ -1,7 +1,7 @@
 """What the flows work with: the engines, keys and catalogue of one process, wired once at the edge."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from signing.log_key import LogKey
 from signing.timestamp import TimeStampAuthority
@@ -38,3 +38,12 @@ class Workshop:
     promise_within: timedelta
     log_store: LogStore
     witnesses: tuple[Witness, ...] = ()
+
+    def retention_of(self, type_code: str, at: datetime) -> timedelta:
+        """How long certificates of this type are kept: what the type says, else what the vault is told.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        kind = self.shelf.types(at).get(type_code)
+        return self.retention if kind is None or kind.retention is None else kind.retention

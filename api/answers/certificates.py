@@ -1,7 +1,7 @@
 """Certificates as their issuer and holder see them, with their history."""
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, Field
@@ -18,6 +18,14 @@ class HolderOut(BaseModel):
     code_type: str
     code: str
     name: str
+
+
+class DisputeNoteOut(BaseModel):
+    """That the issuing authority has accepted a dispute of it, which is open (存在异议)."""
+
+    status: Literal["under_dispute"]
+    label: dict[str, str] = Field(description="`zh` and `en`.")
+    since: date
 
 
 class CertificateOut(BaseModel):
@@ -37,6 +45,7 @@ class CertificateOut(BaseModel):
     valid_to: date | None
     status: Status
     status_since: datetime
+    dispute: DisputeNoteOut | None = Field(description="Null where nothing is disputed.")
     fields: dict[str, Any]
     documents: list[DocumentOut]
 

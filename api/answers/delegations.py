@@ -42,7 +42,7 @@ class DelegationOut(BaseModel):
 class GivenDelegationOut(DelegationOut):
     """A delegation that the signed-in person gave."""
 
-    delegate: DelegateOut
+    delegate: DelegateOut | None = Field(description="null once they are erased.")
     acts: list[ActOut] = Field(description="The newest of what the delegate did.")
 
 

@@ -37,6 +37,7 @@ _TITLES = {
     413: "The body is too large.",
     415: "The body is of a kind that is not taken here.",
     422: "The request is not valid; `errors` name every bad field.",
+    429: "Asked too often, or used up for today; try again after `Retry-After` seconds.",
     503: "An engine does not answer; try again after `Retry-After` seconds.",
 }
 

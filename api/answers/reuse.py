@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from api.answers.certificates import CertificateOut
 from api.answers.footing import FootingOut
 from vault.model.certificate import Status, TrustLevel
-from vault.model.reuse import LineState, Reason
+from vault.model.reuse_lines import LineState, Reason
 
 
 class VerificationOut(BaseModel):
@@ -59,6 +59,9 @@ class EvidenceOut(BaseModel):
     certificate_id: UUID | None = None
     identifier: str | None = None
     status: Status | None = None
+    disputed_on: date | None = Field(
+        default=None, description="Since when it is under dispute (存在异议); it counts all the same."
+    )
     material_id: UUID | None = None
     trust: TrustLevel | None = None
     case_number: str | None = Field(default=None, description="The case that a material came with.")

@@ -1,11 +1,12 @@
 """Uses, their copies, redemptions, and a holder's history."""
 
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from api.answers.certificates import DisputeNoteOut
 from api.answers.footing import FootingOut
 from api.answers.reuse import MaterialOut
 from vault.model.certificate import SealLevel, Status
@@ -64,6 +65,7 @@ class UsedCertificateOut(BaseModel):
     valid_to: date | None
     status: Status
     status_since: datetime
+    dispute: DisputeNoteOut | None
     fields: dict[str, Any]
 
 
@@ -73,33 +75,3 @@ class RedemptionOut(BaseModel):
     use: UseOut
     certificate: UsedCertificateOut | None
     material: MaterialOut | None
-
-
-class AccessOut(FootingOut):
-    """A use of something that the signed-in person holds."""
-
-    use_id: UUID
-    at: datetime
-    client: str = Field(description="The approval system.")
-    organisation: str
-    clerk: str | None
-    kind: Literal["certificate", "material"]
-    subject_id: UUID
-    type: str
-    type_name: str
-    identifier: str | None
-    service_item: str | None
-    service_item_name: str
-    case_number: str
-    purpose: str
-    copy_: bool = Field(alias="copy", description="Whether a usage copy was made.")
-    redeemed: int = Field(description="How many codes of this use were redeemed.")
-    expires_at: datetime
-    revoked_at: datetime | None
-
-
-class AccessesOut(BaseModel):
-    """One page of a holder's history, newest first."""
-
-    accesses: list[AccessOut]
-    next: UUID | None = Field(description="Send it as `before` to get the next page; null on the last one.")

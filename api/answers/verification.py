@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from api.answers.certificates import DisputeNoteOut
 from vault.model.verdict import CheckResult, Indication, VerdictName
 
 
@@ -49,6 +50,9 @@ class ReportOut(BaseModel):
     reason: str | None = Field(description="Why it is not in force, where it is not.")
     checks: list[CheckOut]
     certificate: dict[str, Any] | None = Field(description="The certificate, names and codes masked.")
+    dispute: DisputeNoteOut | None = Field(
+        description="Beside the verdict: its issuer has accepted a dispute of it, which is open."
+    )
     usage_copy: UsageCopyOut | None = Field(description="Where the file is a usage copy.")
     seals: list[SealOut]
     log: dict[str, Any] | None

@@ -18,9 +18,10 @@ import psycopg
 
 from api.bench.requests import holder
 from api.settings import Settings
-from storage.certificates import CODE, NUMBER, TOKEN, content_place, key_place
-from storage.envelope import KeyRing, read_key_ring, seal_json
+from storage.certificates import content_place, index_values
+from storage.envelope import KeyRing, file_key_ring, seal_json
 from storage.holders import holder_index
+from storage.record_keys import CERTIFICATES, KnownHolder, wrapped_for
 from vault.founding import SecretsFolder
 from vault.model.catalogue import CertificateType
 from vault.model.certificate import Status
@@ -44,9 +45,9 @@ _TABLES = {
     " sealed reserved_at committed_at",
     "reservations": "certificate_id case_id position identifier lineage version",
     "certificates": "id case_id position identifier version type_code type_version issuing_authority"
-    " issued_on valid_from valid_to status status_since number_index code_index token_index data_key sealed"
-    " committed_at",
-    "certificate_holders": "holder_id certificate_id position",
+    " issued_on valid_from valid_to status status_since number_index code_index token_index index_version"
+    " sealed committed_at",
+    "certificate_holders": "holder_id certificate_id position data_key",
     "documents": "certificate_id format sha256 sm3 size_bytes level seal_id content_type",
     "status_events": "certificate_id action status actor at",
     "log_leaves": "certificate_id leaf leaf_hash promise",
@@ -128,7 +129,7 @@ def _make(
     settings: Settings, kinds: tuple[CertificateType, ...], client_id: str, seal_id: str, batch: list[int]
 ) -> int:
     """The rows of these organisations, made and copied by the process that this runs in."""
-    keys = read_key_ring(SecretsFolder(settings.secrets).key_ring.read_text(encoding="ascii"))
+    keys = file_key_ring(SecretsFolder(settings.secrets).key_ring)
     plan = _Plan(keys, kinds, client_id, seal_id)
     rows: _Rows = {table: [] for table in _TABLES}
     for n in batch:
@@ -144,7 +145,7 @@ def _make(
 def _copy(db: psycopg.Connection, table: str, columns: str, rows: list[tuple[object, ...]]) -> None:
     """Binary COPY; `table` and `columns` are names from above."""
     with db.cursor() as cursor:
-        described = cursor.execute(f"SELECT {columns} FROM {table} LIMIT 0".encode()).description or ()  # noqa: S608 - as said
+        described = cursor.execute(f"SELECT {columns} FROM {table} LIMIT 0".encode()).description or ()  # noqa: S608 - names from above
         types = [column.type_code for column in described]
         with cursor.copy(f"COPY {table} ({columns}) FROM STDIN (FORMAT binary)".encode()) as copy:
             copy.set_types(types)
@@ -158,7 +159,8 @@ def _organisation(plan: _Plan, n: int) -> Iterator[tuple[str, tuple[object, ...]
     who = holder(ROWS_GROUP, n)
     index = holder_index(plan.keys, HolderCode(who["code_type"], who["code"]))
     holder_id, case_id = uuid7(at), uuid7(at)
-    key = plan.keys.new_data_key(f"holders.data_key:{holder_id}")
+    known = KnownHolder(holder_id, plan.keys.new_data_key(f"holders.data_key:{holder_id}"))
+    key = known.key
     sealed = seal_json(key, {"code": who["code"], "name": who["name"]}, f"holders.sealed:{holder_id}")
     yield (
         "holders",
@@ -187,8 +189,7 @@ def _organisation(plan: _Plan, n: int) -> Iterator[tuple[str, tuple[object, ...]
     )
     for position, kind in enumerate(plan.kinds):
         certificate_id = uuid7(at)
-        yield from _certificate(plan, kind, n, position, who, certificate_id, case_id, at)
-        yield "certificate_holders", (holder_id, certificate_id, 0)
+        yield from _certificate(plan, kind, n, position, who, known, certificate_id, case_id, at)
 
 
 def _certificate(
@@ -197,6 +198,7 @@ def _certificate(
     n: int,
     position: int,
     who: dict[str, str],
+    known: KnownHolder,
     certificate_id: UUID,
     case_id: UUID,
     at: datetime,
@@ -211,7 +213,7 @@ def _certificate(
         "code": code,
         "token": token,
     }
-    key = plan.keys.new_data_key(key_place(certificate_id))
+    key = plan.keys.new_record_key()
     sealed = seal_json(key, content, content_place(certificate_id))
     text = str(identifier)
     yield "reservations", (certificate_id, case_id, position, text, f"row-{n}-{position}", 1)
@@ -220,10 +222,12 @@ def _certificate(
         (
             *(certificate_id, case_id, position, text, 1, kind.code, kind.version, issuer),
             *(_ISSUED_ON, _ISSUED_ON, _VALID_TO, Status.VALID.value, at),
-            *(plan.keys.index(NUMBER, number), plan.keys.index(CODE, code), plan.keys.index(TOKEN, token)),
-            *(key.wrapped, sealed, at),
+            *index_values(plan.keys, number, code, token).values(),
+            *(sealed, at),
         ),
     )
+    wrapped = wrapped_for(CERTIFICATES, certificate_id, known, key)
+    yield "certificate_holders", (known.holder_id, certificate_id, 0, wrapped)
     leaf = json.dumps({"row": certificate_id.hex}).encode()
     digest = hashlib.sha256(leaf).digest()
     yield (

@@ -17,6 +17,7 @@ from api.bench.machine import machine
 from api.bench.questions import measure_holdings, measure_verify_code, measure_verify_file
 from api.bench.sealing import measure_seal_pdf
 from api.bench.stage import Stage, stage
+from api.bench.timing import measure_verify_timing
 from storage.embedded import discard
 from vault.errors import InputError, VaultError
 
@@ -26,6 +27,7 @@ MEASUREMENTS: Final[Mapping[str, Callable[[Stage, float], Result]]] = MappingPro
         "deposit_pdf": measure_deposit_pdf,
         "seal_pdf": measure_seal_pdf,
         "verify_code": measure_verify_code,
+        "verify_timing": measure_verify_timing,
         "verify_file": measure_verify_file,
         "holdings": measure_holdings,
         "duplicates": measure_duplicates,

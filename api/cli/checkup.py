@@ -15,17 +15,22 @@ from api.token_keys import read_token_keys
 from api.wiring import blobs_of, database_of, wire
 from migrations import run as migrations
 from storage.health import server_state
+from storage.key_state import current_state
 from storage.seals import USAGE_COPY, SealRow, all_seals
 from vault.catalogue import page_data
+from vault.custody import seals
 from vault.errors import VaultError
 from vault.founding import SecretsFolder
 from vault.model.catalogue import CertificateType
+from vault.model.custody import GrantState
 from vault.model.holders import Holder
 from vault.transparency.health import log_health, sentence
 from vault.workshop import Workshop
 
 # A new seal certificate takes an authority weeks to get.
 SEAL_ENDS_SOON = timedelta(days=60)
+# Two custodians make and approve another in a day, if they know.
+GRANT_ENDS_SOON = timedelta(days=30)
 # Time-stamps and tokens bear with little; NTP keeps machines within milliseconds.
 CLOCK_SKEW_MAX = timedelta(seconds=2)
 CONNECTIONS_WARN = 0.8  # of those that the database gives out
@@ -50,7 +55,7 @@ class Finding:
 
 
 def examine(data: Path | None) -> tuple[Finding, ...]:
-    """Looks at settings, database, schema, store, keys, mode, sign-in, seals, pages, stamps, clocks, log.
+    """Looks at settings, database, schema, store, keys, mode, sign-in, seals, grants, pages, stamps, log.
 
     A check that needs what another found missing is left out.
     """
@@ -67,9 +72,11 @@ def examine(data: Path | None) -> tuple[Finding, ...]:
     findings += _look("keys", lambda: _keys(settings))
     if rows_are_there and findings[-1].level is not Level.FAIL:
         workshop = wire(settings).workshop
+        findings += _look("rotation", lambda: _rotation(workshop))
         findings += _look("mode", lambda: _mode(settings))
         findings += _look("sign-in", lambda: _providers(settings))
         findings += _look("seals", lambda: _seals(workshop))
+        findings += _look("seal use", lambda: _grants(workshop))
         findings += _look("pages", lambda: _pages(workshop))
         findings.append(_time_stamps(workshop))
         findings += _look("log", lambda: _log(workshop))
@@ -151,6 +158,17 @@ def _keys(settings: Settings) -> Iterator[Finding]:
         yield Finding("keys", Level.OK, "Key ring, log key, token key and trust file open; nobody else may.")
 
 
+def _rotation(workshop: Workshop) -> Iterator[Finding]:
+    with workshop.database.writing() as db:  # raises where the key ring lacks a key in use
+        state = current_state(db)
+    versions = f"index key {state.index_version} and wrapping key {state.wrapping_version}"
+    if state.rotating:
+        sentence = f"A rotation to {versions} is not finished: run `certvault keys rotate`."
+        yield Finding("rotation", Level.WARN, sentence)
+    else:
+        yield Finding("rotation", Level.OK, f"The key ring has {versions}, which are in use.")
+
+
 def _providers(settings: Settings) -> Iterator[Finding]:
     if settings.providers is None:
         sentence = "No identity provider: nobody can sign in. Set CERTVAULT_PROVIDERS."
@@ -196,6 +214,34 @@ def _seals(workshop: Workshop) -> Iterator[Finding]:
         yield Finding("seals", Level.WARN, f"These run out within 60 days: {', '.join(soon)}.")
     if wanted and not without and not soon:
         yield Finding("seals", Level.OK, f"{len(rows)} in use, each with its key; every authority has one.")
+
+
+def _grants(workshop: Workshop) -> Iterator[Finding]:
+    at = datetime.now(UTC)
+    in_use = [
+        shown
+        for shown in seals(workshop, at=at)
+        if shown.row.purpose is None and shown.row.stopped_at is None and shown.row.not_after > at
+    ]
+    granted = [shown for shown in in_use if any(grant.in_force(at) for grant in shown.grants)]
+    waiting = sum(g.state is GrantState.PROPOSED for shown in in_use for g in shown.grants)
+    soon = [
+        grant
+        for shown in granted
+        for grant in shown.grants
+        if grant.in_force(at) and grant.terms.valid_to <= at + GRANT_ENDS_SOON
+    ]
+    if in_use and not granted:
+        sentence = (
+            "Nothing is granted: no deposit is sealed. Two custodians make and approve grants: docs/seals.md."
+        )
+        yield Finding("seal use", Level.FAIL, sentence)
+    if waiting:
+        yield Finding("seal use", Level.WARN, f"{waiting} grants wait for another custodian's approval.")
+    if soon:
+        yield Finding("seal use", Level.WARN, f"{len(soon)} grants run out within 30 days.")
+    if granted and not waiting and not soon:
+        yield Finding("seal use", Level.OK, f"{len(granted)} of {len(in_use)} seals in use have grants.")
 
 
 def _pages(workshop: Workshop) -> Iterator[Finding]:

@@ -25,8 +25,6 @@ TIMEOUT_S = 30.0
 # The longest file of a log: 256 entries of 64 KiB.
 FILE_MAX_BYTES = 17 * 1024 * 1024
 
-Given = Annotated[list[Path] | None, typer.Option(metavar="FILE", exists=True, dir_okay=False)]
-
 
 def verify(
     url: Annotated[str, typer.Argument(metavar="URL", help="The vault's public address.")],

@@ -5,15 +5,19 @@ import sys
 import typer
 
 from api.cli import (
-    access_commands,
     audit_commands,
     bench,
     catalogue_commands,
     client_commands,
     directory_command,
+    history_commands,
+    holder_commands,
+    keys_commands,
     log_commands,
     reconcile_command,
     run_commands,
+    seal_commands,
+    seal_list_commands,
     stats_command,
     upkeep_commands,
     verify_command,
@@ -43,11 +47,15 @@ for commands in (
     directory_command,
     stats_command,
     client_commands,
-    access_commands,
+    seal_commands,
+    seal_list_commands,
+    keys_commands,
+    holder_commands,
     webhook_commands,
     verify_command,
     log_commands,
     audit_commands,
+    history_commands,
     bench,
 ):
     commands.register(program)

@@ -28,11 +28,12 @@ def webhook_add(
     as_json: AsJson = False,
 ) -> None:
     """Have a client's changes sent to an address. The secret that signs them is printed once."""
+    from vault.model.access import MACHINE
     from vault.webhooks import register
 
     destinations = find_settings(data).destinations
     with open_workshop(data) as workshop:
-        fresh = register(workshop, client_id, url, destinations, at=datetime.now(UTC))
+        fresh = register(workshop, MACHINE, client_id, url, destinations, at=datetime.now(UTC))
     _print_secret(fresh, as_json=as_json)
 
 
@@ -45,10 +46,11 @@ def webhook_list(
     """List webhooks with what is under way and what was given up."""
     from rich.table import Table
 
+    from vault.model.access import MACHINE
     from vault.webhooks import registered, registered_json
 
     with open_workshop(data) as workshop:
-        found = registered(workshop, client, at=datetime.now(UTC))
+        found = registered(workshop, MACHINE, client, at=datetime.now(UTC))
     if as_json:
         print_json([{"client": r.state.webhook.client_id, **registered_json(r)} for r in found])
         return
@@ -67,19 +69,21 @@ def webhook_list(
 
 def webhook_rotate(webhook_id: WebhookId, *, data: Data = None, as_json: AsJson = False) -> None:
     """Give a webhook a new secret; the one before signs beside it for another 24 hours."""
+    from vault.model.access import MACHINE
     from vault.webhooks import rotate
 
     with open_workshop(data) as workshop:
-        fresh = rotate(workshop, None, webhook_id, at=datetime.now(UTC))
+        fresh = rotate(workshop, MACHINE, webhook_id, at=datetime.now(UTC))
     _print_secret(fresh, as_json=as_json)
 
 
 def webhook_remove(webhook_id: WebhookId, *, data: Data = None) -> None:
     """Send nothing more to a webhook, and forget what was not delivered."""
+    from vault.model.access import MACHINE
     from vault.webhooks import unregister
 
     with open_workshop(data) as workshop:
-        unregister(workshop, None, webhook_id)
+        unregister(workshop, MACHINE, webhook_id)
     console().print(f"Webhook {webhook_id} is gone.", markup=False)
 
 
@@ -147,9 +151,10 @@ def changes_list(
 ) -> None:
     """Print the next entries of the feed, everybody's."""
     from vault.changes import change_json, changes_after, page_json
+    from vault.model.access import MACHINE
 
     with open_workshop(data) as workshop:
-        page = changes_after(workshop, after or "", limit, None)
+        page = changes_after(workshop, after or "", limit, MACHINE)
     if as_json:
         print_json(page_json(page))
         return

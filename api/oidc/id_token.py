@@ -37,7 +37,7 @@ def judge(
     Raises:
         NotAuthenticated: it is not so; the sentence says what, without a word of the claims.
     """
-    claims = jose.verify(token, keys, provider.algorithms).claims  # 1
+    claims = jose.verify(token, keys, provider.algorithms)  # 1
     if claims.get("iss") != provider.issuer:  # 2
         raise NotAuthenticated("The ID token is of another issuer (iss).")
     if claims.get("aud") not in (provider.client_id, [provider.client_id]):  # 3

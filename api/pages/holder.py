@@ -9,13 +9,14 @@ from api.pages.rendering import pages_of
 from vault import sessions
 from vault.errors import NotAuthenticated
 from vault.lookup import FOR_HOLDERS, of_person, summary_json
+from vault.model.access import Action, refusal
 
 router = APIRouter(include_in_schema=False)
 
 
 @router.get("/my")
 def my_page(request: Request, edge: EdgeHere) -> Response:
-    """The certificates of whoever is signed in; others are led to sign in."""
+    """The certificates of whoever is signed in, none for staff who hold none here; others sign in first."""
     at = now()
     token = request.cookies.get(session_cookie_name(edge.settings.public_url), "")
     try:
@@ -23,7 +24,8 @@ def my_page(request: Request, edge: EdgeHere) -> Response:
     except NotAuthenticated:
         return RedirectResponse("/signin", 303)
     types = edge.workshop.shelf.types(at)
-    held = of_person(edge.workshop, person, at=at)
+    is_holder = refusal(person, Action.LIST_OWN) is None
+    held = of_person(edge.workshop, person, at=at) if is_holder else ()
     found = [summary_json(record, types, files_at=FOR_HOLDERS) for record in held]
     today = at.date().isoformat()
     return pages_of(request).render(request, "my.html", person=person, certificates=found, today=today)

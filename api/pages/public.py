@@ -6,11 +6,11 @@ from fastapi import APIRouter, Request
 from starlette.datastructures import FormData, UploadFile
 from starlette.responses import HTMLResponse
 
+from api.asking import admit_file, asked_by_code, asked_by_token
 from api.auth import refuse_cross_origin
 from api.deps import edge_of, now
 from api.edge import Edge
 from api.pages.rendering import pages_of
-from vault.verify import by_code, by_token, report_json
 
 router = APIRouter(include_in_schema=False)
 
@@ -31,7 +31,7 @@ async def verify_form(request: Request) -> HTMLResponse:
     refuse_cross_origin(request.headers)
     edge = await edge_of(request)
     async with request.form(max_files=FORM_FILES_MAX, max_fields=FORM_FIELDS_MAX) as form:
-        report = await _report(edge, form)
+        report = await _report(edge, request, form)
         number = form.get("number")
     if report is None:
         shown = number if isinstance(number, str) else ""
@@ -54,20 +54,22 @@ async def landing_answer(request: Request) -> HTMLResponse:
     edge = await edge_of(request)
     async with request.form(max_files=0, max_fields=1) as form:
         token = form.get("t")
-    found = await by_token(edge.reader, token if isinstance(token, str) else "", at=now())
-    return pages_of(request).render(request, "_report.html", report=report_json(found))
+    found = await asked_by_token(edge, request, token if isinstance(token, str) else "", now())
+    return pages_of(request).render(request, "_report.html", report=edge.report(found))
 
 
-async def _report(edge: Edge, form: FormData) -> dict[str, Any] | None:
+async def _report(edge: Edge, request: Request, form: FormData) -> dict[str, Any] | None:
     """The report on what the form holds; None where it holds nothing to judge.
 
     Raises:
+        TooMany: the questioner, or the number, was heard too often.
         Unavailable: the database does not answer.
     """
     file, number, code = form.get("file"), form.get("number"), form.get("code")
     if isinstance(file, UploadFile) and file.size:
+        admit_file(edge, request)
         content = await file.read()
-        return report_json(await edge.judged(content, now()))
+        return edge.report(await edge.judged(content, now()))
     if isinstance(number, str) and isinstance(code, str) and number.strip() and code.strip():
-        return report_json(await by_code(edge.reader, number, code, at=now()))
+        return edge.report(await asked_by_code(edge, request, number, code, now()))
     return None

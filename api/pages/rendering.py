@@ -3,6 +3,7 @@
 import hashlib
 from datetime import datetime
 from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, cast
 from zoneinfo import ZoneInfo
@@ -58,7 +59,8 @@ class Pages:
             t=partial(text, language=language),
             knows=TEXTS.__contains__,
             language=language,
-            path=request.url.path,
+            # Where the other language is found. An address that is none of ours is not repeated.
+            path=request.url.path if status != HTTPStatus.NOT_FOUND else "/",
         )
         response = HTMLResponse(html, status, headers)
         if request.query_params.get("lang") == language:

@@ -3,9 +3,10 @@
 import logging
 import re
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
+from api.asking import admit_sign_in
 from api.auth import attempt_cookie_name, refuse_cross_origin, session_cookie_name
 from api.deps import EdgeHere, now
 from api.edge import Edge
@@ -25,13 +26,21 @@ FAREWELL_AFTER_S = 2
 _log = logging.getLogger("certvault.api")
 
 
+async def _admitted(request: Request, edge: EdgeHere) -> None:
+    """Counts a step before it is taken: on the event loop, where alone the limiter may be used."""
+    admit_sign_in(edge, request)
+
+
+_COUNTED = [Depends(_admitted)]
+
+
 @router.get("/signin")
 def sign_in_page(request: Request, edge: EdgeHere, to: str = HOME) -> Response:
     """The providers to choose from. `to`: where to go afterwards."""
     return _choice(request, edge, _own_page(to), reason=None)
 
 
-@router.get("/signin/{key}")
+@router.get("/signin/{key}", dependencies=_COUNTED)
 def go_to_provider(key: str, request: Request, edge: EdgeHere, to: str = HOME) -> Response:
     """Begins a sign-in for this browser, and sends it to the provider."""
     party, at = _party(edge, key), now()
@@ -55,7 +64,7 @@ def go_to_provider(key: str, request: Request, edge: EdgeHere, to: str = HOME) -
     return response
 
 
-@router.get("/signin/{key}/callback")
+@router.get("/signin/{key}/callback", dependencies=_COUNTED)
 def come_back(key: str, request: Request, edge: EdgeHere) -> Response:
     """Where the provider sends the browser: 1. it is the one that went; 2. who it is; 3. a new session."""
     party, at = _party(edge, key), now()

@@ -25,10 +25,12 @@ def get_changes(
     after: Annotated[str, Query(description="The cursor read so far; left out or 0: from the start.")] = "",
     limit: Annotated[int, Query(description=f"At most so many, 1 to {PAGE_MAX}.")] = PAGE_DEFAULT,
 ) -> JSONResponse:
-    """Certificates of the caller's authorities, and materials that it handed in; for ever replayable.
+    """Certificates of the caller's authorities and types, and materials that it handed in; replayable.
+
+    A page may have fewer changes than asked for, or none: `more` says whether to read on at once.
 
     Nothing is ever missing between two cursors, however transactions overlapped. A cursor that this feed
     never gave out is refused (409, `unknown-cursor`): read anew from the start then.
     """
-    page = changes_after(edge.workshop, after, limit, client.authorities, handed_in_by=client.client_id)
+    page = changes_after(edge.workshop, after, limit, client)
     return JSONResponse(page_json(page))

@@ -50,7 +50,7 @@ def post_delegation(body: DelegationIn, request: Request, edge: EdgeHere, person
     """
     refuse_cross_origin(request.headers)
     at = now()
-    asked = read_delegation(edge.workshop.shelf, person.own_code(), body.model_dump(), at=at)
+    asked = read_delegation(edge.workshop.shelf, person.code, body.model_dump(), at=at)
     granted = grant_delegation(edge.workshop, person, asked, at=at)
     shown = given_json(granted.delegation, edge.workshop.shelf.types(at), on=legal_day(at))
     return JSONResponse(shown, 200 if granted.repeated else 201)

@@ -28,7 +28,7 @@ CaseNumber = Annotated[str, Path(max_length=TEXT_MAX_CHARS, pattern=NO_NUL)]
     response_model=DepositOut,
     responses={
         200: {"model": DepositOut, "description": "The case was deposited before: the same receipts."},
-        **problems(400, 401, 409, 413, 415, 422, 503),
+        **problems(400, 401, 403, 409, 413, 415, 422, 429, 503),
     },
 )
 def post_deposit(body: DepositIn, edge: EdgeHere, client: ClientHere) -> JSONResponse:

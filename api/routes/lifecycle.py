@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
 from api.answers import HistoryOut, RecordedOut, problems
-from api.deps import ClientHere, EdgeHere, StrictRoute, now
+from api.deps import CallerHere, ClientHere, EdgeHere, StrictRoute, now
 from api.schemas import InspectionIn, StatusChangeIn
 from vault.lifecycle import (
     change_status,
@@ -33,10 +33,13 @@ _REPEATED: dict[int | str, dict[str, Any]] = {
     response_model=HistoryOut,
     responses=problems(401, 404, 422, 503),
 )
-def get_certificate(certificate_id: UUID, edge: EdgeHere, client: ClientHere) -> JSONResponse:
-    """For the approval system that deposited it or acts for its authority. The look is recorded."""
+def get_certificate(certificate_id: UUID, edge: EdgeHere, caller: CallerHere) -> JSONResponse:
+    """For the approval system that deposited it or acts for its authority, and that authority's staff.
+
+    The look is recorded.
+    """
     at = now()
-    found = history_of(edge.workshop, client, certificate_id, at=at)
+    found = history_of(edge.workshop, caller, certificate_id, at=at)
     summary = summary_json(found.record, edge.workshop.shelf.types(at), files_at=FOR_CLIENTS)
     return JSONResponse({**summary, **history_json(found)})
 

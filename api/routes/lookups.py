@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse, Response
 
 from api.answers import CertificatesOut, HoldingsOut, problems
-from api.deps import ClientHere, EdgeHere, StrictRoute, now
+from api.deps import CallerHere, ClientHere, EdgeHere, StrictRoute, now
 from api.files import FILE_RESPONSES, file_response
 from api.schemas import HoldingsIn, LookupIn
 from vault.download import document_for_client
@@ -25,13 +25,14 @@ router = APIRouter(tags=["look-up"], route_class=StrictRoute)
     "/v1/holdings",
     summary="What a holder has",
     response_model=HoldingsOut,
-    responses=problems(400, 401, 404, 415, 422, 503),
+    responses=problems(400, 401, 403, 404, 415, 422, 503),
 )
-def post_holdings(body: HoldingsIn, edge: EdgeHere, client: ClientHere) -> JSONResponse:
+def post_holdings(body: HoldingsIn, edge: EdgeHere, caller: CallerHere) -> JSONResponse:
     """Every certificate and every archived material of a holder, newest first.
 
     Who asked, when, why and on what footing is recorded for the holder. An organisation without statutory
     function gets what the holder consents to, for its purpose: types, fields, and no sealed files; else 404.
+    A clerk who signed in names the case, and a service item that their organisation handles.
     """
     at = now()
     try:
@@ -40,7 +41,7 @@ def post_holdings(body: HoldingsIn, edge: EdgeHere, client: ClientHere) -> JSONR
         raise error.under("/holder") from None
     found = holdings(
         edge.workshop,
-        client,
+        caller,
         holder,
         purpose=body.purpose,
         service_item=body.service_item,
@@ -85,8 +86,8 @@ def post_lookup(body: LookupIn, edge: EdgeHere, client: ClientHere) -> JSONRespo
 def get_document(
     certificate_id: UUID,
     edge: EdgeHere,
-    client: ClientHere,
+    caller: CallerHere,
     wanted: Annotated[DocumentFormat, Query(alias="format")] = DocumentFormat.PDF,
 ) -> Response:
     """Byte for byte what was sealed; `Repr-Digest` (RFC 9530) carries its SHA-256."""
-    return file_response(document_for_client(edge.workshop, client, certificate_id, wanted, at=now()))
+    return file_response(document_for_client(edge.workshop, caller, certificate_id, wanted, at=now()))

@@ -10,6 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from api.answers import ReadyOut, VersionOut
 from api.deps import EdgeHere, now
 from vault.avoided import AvoidedCount
+from vault.disputes import OpenDisputes, open_disputes_now
 from vault.errors import Unavailable
 from vault.transparency.health import LogHealth, log_health, sentence
 from vault.webhooks import DeliveryState, unsettled
@@ -56,14 +57,16 @@ def readyz(edge: EdgeHere) -> JSONResponse:
 def metrics(edge: EdgeHere) -> Response:
     """In Prometheus' text format. With several processes each has its own requests: scrape each.
 
-    `certvault_resubmissions_avoided_total`, `certvault_webhook_deliveries` (pending, and dead: given up) and
-    `certvault_log_…` are the whole vault's, the same from every process: take the maximum, not the sum. They
-    are left out while an engine does not answer.
+    `certvault_resubmissions_avoided_total`, `certvault_webhook_deliveries` (pending, and dead: given up),
+    `certvault_disputes` (open ones by state), `certvault_disputes_overdue` and `certvault_log_…` are the
+    whole vault's, the same from every process: take the maximum, not the sum. They are left out while an
+    engine does not answer.
     """
     families: list[Metric] = []
     with suppress(Unavailable):
         families.append(_avoided_family(edge.avoided.counts(edge.workshop.database, now())))
         families.append(_deliveries_family(unsettled(edge.workshop)))
+        families += _dispute_families(open_disputes_now(edge.workshop, overdue=True, at=now())[1])
     with suppress(Unavailable):
         families += _log_families(log_health(edge.workshop, at=now()))
     return Response(edge.metrics.text(*families), media_type="text/plain; version=0.0.4")
@@ -87,6 +90,14 @@ def _deliveries_family(counts: Mapping[DeliveryState, int]) -> GaugeMetricFamily
     for state, count in counts.items():
         family.add_metric([state.value], count)
     return family
+
+
+def _dispute_families(found: OpenDisputes) -> list[Metric]:
+    family = GaugeMetricFamily("certvault_disputes", "Disputes that are open.", labels=["state"])
+    for state, count in found.counts.items():
+        family.add_metric([state.value], count)
+    told = "Disputes that are open after their last day."
+    return [family, GaugeMetricFamily("certvault_disputes_overdue", told, value=found.overdue)]
 
 
 def _log_families(health: LogHealth) -> list[Metric]:

@@ -1,10 +1,11 @@
 """Presentations (亮证): a holder gives a code, whoever sees it redeems it once."""
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
 
 from api.answers.presentations import MadePresentationOut, PresentedOut
 from api.answers.problem import problems
+from api.asking import admit_presented_code
 from api.auth import refuse_cross_origin
 from api.deps import EdgeHere, PersonHere, StrictRoute, VerifierHere, now
 from api.schemas import PresentationIn, PresentedCodeIn
@@ -46,15 +47,22 @@ def post_presentation(
     return JSONResponse(made_json(made), 201, _NO_STORE)
 
 
+async def _admitted(request: Request, edge: EdgeHere, verifier: VerifierHere) -> None:
+    """Strangers are counted; on the event loop, as everything that is."""
+    if verifier is None:
+        admit_presented_code(edge, request)
+
+
 @router.post(
     "/v1/presentations",
     tags=["verification"],
     summary="See what is presented",
     response_model=PresentedOut,
-    responses=problems(400, 401, 404, 415, 422, 503),
+    responses=problems(400, 401, 404, 415, 422, 429, 503),
+    dependencies=[Depends(_admitted)],
 )
 def post_presented_code(body: PresentedCodeIn, edge: EdgeHere, verifier: VerifierHere) -> JSONResponse:
-    """What its holder chose to show, not masked, and whether it is in force: once.
+    """What its holder chose to show of it, and whether it is in force: once. Other holders are masked.
 
     Nobody needs to sign in; who does, or sends a client's token, is recorded for the holder. A code that is
     wrong, was used before, or is too old is one and the same 404, `code-opens-nothing`.

@@ -9,6 +9,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api import assertions
 from api.answers import TokenErrorOut, TokenOut, problems
+from api.asking import REFUSED_TOKEN_UNITS, TOKEN_UNITS, token_charges
 from api.auth import basic_credentials
 from api.deps import EdgeHere, now
 from api.edge import Edge
@@ -56,7 +57,7 @@ _BODY: dict[str, Any] = {
     summary="Get an access token",
     response_model=TokenOut,
     openapi_extra=_BODY,
-    responses={400: {"model": TokenErrorOut}, 401: {"model": TokenErrorOut}, **problems(503)},
+    responses={400: {"model": TokenErrorOut}, 401: {"model": TokenErrorOut}, **problems(429, 503)},
 )
 async def token(request: Request, edge: EdgeHere) -> JSONResponse:
     r"""A client that has keys signs an assertion; one that has a secret sends HTTP Basic credentials.
@@ -82,7 +83,7 @@ async def token(request: Request, edge: EdgeHere) -> JSONResponse:
     if header is not None and "client_assertion" in form:  # RFC 6749, 2.3
         return _refusal(400, "invalid_request", "Expected one way to show who you are, got two.")
     try:
-        client = await run_in_threadpool(_client, edge, form, header)
+        client = await _admitted(edge, request, form, header)
     except NotAuthenticated as error:
         return _refusal(401, "invalid_client", error.detail)
     issued = edge.tokens.issue(client.client_id, now())
@@ -129,6 +130,26 @@ def _form(body: bytes) -> dict[str, str]:
     if len(form) != len(pairs) or "grant_type" not in form:
         raise InputError("Expected grant_type, and each parameter once.")
     return form
+
+
+async def _admitted(edge: Edge, request: Request, form: dict[str, str], header: str | None) -> ClientGrant:
+    """Who asks, where the client that is named and its network have room; a wrong proof costs more.
+
+    Counted on the event loop, proved in a thread: a signature and the look-up of a secret take their time.
+
+    Raises:
+        NotAuthenticated: nobody whom we know, or without a proof.
+        TooMany: this client, or this network, asks too often.
+        Unavailable: the database does not answer.
+    """
+    assertion = form.get("client_assertion")
+    named = basic_credentials(header)[0] if assertion is None else assertions.client_named(assertion)
+    accounts = edge.limiter.admit(token_charges(edge, request, named), TOKEN_UNITS)
+    try:
+        return await run_in_threadpool(_client, edge, form, header)
+    except NotAuthenticated:
+        edge.limiter.surcharge(accounts, REFUSED_TOKEN_UNITS - TOKEN_UNITS)
+        raise
 
 
 def _client(edge: Edge, form: dict[str, str], header: str | None) -> ClientGrant:

@@ -33,13 +33,13 @@ _BODY = {"requestBody": {"required": True, "content": dict.fromkeys(MEDIA_TYPES,
 async def upload(
     request: Request,
     edge: EdgeHere,
-    _client: ClientHere,
+    client: ClientHere,
     sha256: Annotated[str, Path(pattern="^[0-9a-fA-F]{64}$", description="SHA-256 of the body, in hex.")],
 ) -> JSONResponse:
     """The file's bytes are the body, at most 32 MiB; the digest in the path must be theirs."""
     if media_type(request.headers.get("content-type")) not in MEDIA_TYPES:
         raise MediaTypeError(f"Send the file as {' or '.join(MEDIA_TYPES)}.")
     content = await request.body()
-    kept = await run_in_threadpool(keep_upload, edge.workshop, sha256, content)
+    kept = await run_in_threadpool(keep_upload, edge.workshop, client, sha256, content)
     answer = {"sha256": sha256.lower(), "size_bytes": len(content)}
     return JSONResponse(answer, 201 if kept is Kept.NEW else 200)

@@ -8,6 +8,7 @@ from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from api.answers import ReportOut, problems
+from api.asking import admit_file, asked_by_code, asked_by_token
 from api.deps import edge_of, now
 from api.edge import Edge
 from api.limits import media_type, read_json
@@ -15,7 +16,6 @@ from api.problems import MediaTypeError
 from api.schemas import CodeQuestion, TokenQuestion
 from vault.errors import FieldProblem, InputError
 from vault.model.verdict import Verification
-from vault.verify import by_code, by_token, report_json
 
 router = APIRouter(tags=["verification"])
 
@@ -63,7 +63,7 @@ _BODY: dict[str, Any] = {
     summary="Verify a certificate",
     response_model=ReportOut,
     openapi_extra=_BODY,
-    responses=problems(400, 413, 415, 422, 503),
+    responses=problems(400, 413, 415, 422, 429, 503),
 )
 async def verify(request: Request) -> Response:
     """Is it genuine, unchanged, and in force today? Nobody needs to sign in, and a file is not kept.
@@ -74,10 +74,12 @@ async def verify(request: Request) -> Response:
     edge = await edge_of(request)
     kind = media_type(request.headers.get("content-type"))
     if kind == "application/json":
-        found = await _by_json(edge, await request.body())
+        found = await _by_json(edge, request)
     elif kind in FILE_MEDIA_TYPES:
+        admit_file(edge, request)
         found = await edge.judged(await request.body(), now())
     elif kind == MULTIPART:
+        admit_file(edge, request)
         async with request.form(max_files=1, max_fields=1) as form:
             file = form.get("file")
             if not isinstance(file, UploadFile):
@@ -85,17 +87,17 @@ async def verify(request: Request) -> Response:
             found = await edge.judged(await file.read(), now())
     else:
         raise MediaTypeError("Send JSON, a form with a file, or the file itself as application/pdf.")
-    content = json.dumps(report_json(found), ensure_ascii=False).encode()
+    content = json.dumps(edge.report(found), ensure_ascii=False).encode()
     return Response(content, media_type="application/json")
 
 
-async def _by_json(edge: Edge, body: bytes) -> Verification:
+async def _by_json(edge: Edge, request: Request) -> Verification:
     # By hand: a model and its errors cost more than the whole look-up.
-    match read_json(body):
+    match read_json(await request.body()):
         case {"token": str(token), **rest} if not rest:
-            return await by_token(edge.reader, token, at=now())
+            return await asked_by_token(edge, request, token, now())
         case {"number": str(number), "code": str(code), **rest} if not rest:
-            return await by_code(edge.reader, number, code, at=now())
+            return await asked_by_code(edge, request, number, code, now())
         case {"token": _, **rest} if not rest:
             raise InputError.at("/token", "Expected a text as token.")
         case {"number": _, "code": _, **rest} if not rest:

@@ -34,14 +34,14 @@ def post_webhook(body: WebhookIn, edge: EdgeHere, client: ClientHere) -> JSONRes
     One for each address: if the answer was lost, the same request is refused (409), and a new secret comes
     from `POST /v1/webhooks/{webhook_id}/secrets`.
     """
-    fresh = register(edge.workshop, client.client_id, body.url, edge.settings.destinations, at=now())
+    fresh = register(edge.workshop, client, client.client_id, body.url, edge.settings.destinations, at=now())
     return JSONResponse(new_secret_json(fresh), 201)
 
 
 @router.get("", summary="The caller's webhooks", response_model=WebhooksOut, responses=problems(401, 503))
 def get_webhooks(edge: EdgeHere, client: ClientHere) -> JSONResponse:
     """Each with its address, when its secrets end, and how many deliveries are under way or were given up."""
-    found = registered(edge.workshop, client.client_id, at=now())
+    found = registered(edge.workshop, client, client.client_id, at=now())
     return JSONResponse({"webhooks": [registered_json(each) for each in found]})
 
 
@@ -54,7 +54,7 @@ def get_webhooks(edge: EdgeHere, client: ClientHere) -> JSONResponse:
 )
 def post_secret(webhook_id: UUID, edge: EdgeHere, client: ClientHere) -> JSONResponse:
     """Shown this once. For 24 hours deliveries are signed with the secrets before it, too."""
-    return JSONResponse(new_secret_json(rotate(edge.workshop, client.client_id, webhook_id, at=now())), 201)
+    return JSONResponse(new_secret_json(rotate(edge.workshop, client, webhook_id, at=now())), 201)
 
 
 @router.delete(
@@ -66,5 +66,5 @@ def post_secret(webhook_id: UUID, edge: EdgeHere, client: ClientHere) -> JSONRes
 )
 def delete_webhook(webhook_id: UUID, edge: EdgeHere, client: ClientHere) -> Response:
     """Takes a webhook away, with its secrets and what was not delivered yet."""
-    unregister(edge.workshop, client.client_id, webhook_id)
+    unregister(edge.workshop, client, webhook_id)
     return Response(status_code=204)

@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql
 INSERT_ONLY = ("consent_events", "delegation_events", "presentation_events", "use_footings")
 
 revision = "0013"
-down_revision = "0011"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 
@@ -53,13 +53,11 @@ def _consents() -> None:
         sa.Column("types", sa.ARRAY(sa.Text()), nullable=False),
         sa.Column("fields", sa.ARRAY(sa.Text()), nullable=True),
         sa.Column("service_item", sa.Text(), nullable=True),
-        sa.Column("data_key", sa.LargeBinary(), nullable=False),
-        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=True),
         sa.Column("valid_from", sa.Date(), nullable=False),
         sa.Column("valid_to", sa.Date(), nullable=False),
         sa.Column("uses_max", sa.Integer(), nullable=False),
         sa.Column("uses_left", sa.Integer(), nullable=False),
-        sa.Column("request_index", sa.LargeBinary(), nullable=False),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("uses_left BETWEEN 0 AND uses_max", name=op.f("ck_consents_uses")),
@@ -75,7 +73,7 @@ def _consents() -> None:
         sa.Column("actor", sa.Text(), nullable=False),
         sa.Column("look", sa.Text(), nullable=True),
         sa.Column("certificate_id", sa.Uuid(), nullable=True),
-        sa.Column("request_index", sa.LargeBinary(), nullable=True),
+        sa.Column("request_tag", sa.LargeBinary(), nullable=True),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["consent_id"], ["consents.id"], name=op.f("fk_consent_events_consent_id")),
         sa.ForeignKeyConstraint(
@@ -95,11 +93,9 @@ def _delegations() -> None:
         sa.Column("index_version", sa.SmallInteger(), nullable=False),
         sa.Column("types", sa.ARRAY(sa.Text()), nullable=False),
         sa.Column("actions", sa.ARRAY(sa.Text()), nullable=False),
-        sa.Column("data_key", sa.LargeBinary(), nullable=False),
-        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=True),
         sa.Column("valid_from", sa.Date(), nullable=False),
         sa.Column("valid_to", sa.Date(), nullable=False),
-        sa.Column("request_index", sa.LargeBinary(), nullable=False),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("accepted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),

@@ -19,19 +19,19 @@ def number(length_mm: float) -> str:
     return str(round(length_mm * UNITS_PER_MM))
 
 
-def path(curve: _Curve, start: float, end: float, pieces: int) -> str:
-    """`curve` as cubic Bézier pieces whose ends touch it in place and direction (Hermite to Bézier)."""
-    step = (end - start) / pieces
+def path(curve: _Curve, end: float, pieces: int) -> str:
+    """`curve` from 0 to `end` as cubic Bézier pieces, which touch it in place and direction (Hermite)."""
+    step = end / pieces
     tiny = step * 1e-4
 
     def slope(at: float) -> tuple[float, float]:
         (x0, y0), (x1, y1) = curve(at - tiny), curve(at + tiny)
         return (x1 - x0) / (2 * tiny) * step / 3, (y1 - y0) / (2 * tiny) * step / 3
 
-    x, y = curve(start)
+    x, y = curve(0)
     parts = [f"M{number(x)} {number(y)}"]
     for piece in range(pieces):
-        here, there = start + piece * step, start + (piece + 1) * step
+        here, there = piece * step, (piece + 1) * step
         (x0, y0), (x1, y1) = curve(here), curve(there)
         (dx0, dy0), (dx1, dy1) = slope(here), slope(there)
         points = (x0 + dx0, y0 + dy0, x1 - dx1, y1 - dy1, x1, y1)
@@ -50,9 +50,9 @@ def rect(x: float, y: float, width: float, height: float, style: str) -> str:
     return f"<rect {box} {style}/>"
 
 
-def frame_rule(inset: float, size: tuple[float, float], width: float, colour: str = INK) -> str:
+def frame_rule(inset: float, size: tuple[float, float], width: float) -> str:
     """A line around the whole page, `inset` from its edge."""
-    return rect(inset, inset, size[0] - 2 * inset, size[1] - 2 * inset, stroke(colour, width))
+    return rect(inset, inset, size[0] - 2 * inset, size[1] - 2 * inset, stroke(INK, width))
 
 
 def ribbons(period: float, height: float) -> str:
@@ -68,7 +68,7 @@ def ribbons(period: float, height: float) -> str:
         return at
 
     return "".join(
-        path(line(index / (lines - 1), sign), 0, math.tau, 4) for sign in (1, -1) for index in range(lines)
+        path(line(index / (lines - 1), sign), math.tau, 4) for sign in (1, -1) for index in range(lines)
     )
 
 
@@ -82,7 +82,7 @@ def rosette(petals: int, radii: Iterator[tuple[float, float, float]]) -> str:
 
         return at
 
-    return "".join(path(line(*radius), 0, math.tau / petals, 3) for radius in radii)
+    return "".join(path(line(*radius), math.tau / petals, 3) for radius in radii)
 
 
 def turned(name: str, copies: int, x: float, y: float) -> str:

@@ -62,7 +62,7 @@ def _characters() -> frozenset[str]:
         return frozenset(chr(code) for font in (_serif(), sans) for code in font.getBestCmap())
 
 
-class _OperatorPen(BasePen):  # type: ignore[misc] # fontTools publishes no types
+class _OperatorPen(BasePen):  # type: ignore[misc]  # fontTools publishes no types
     """Writes an outline down as PDF path construction operators (ISO 32000-1, table 59)."""
 
     def __init__(self, glyphs: object, scale: float) -> None:

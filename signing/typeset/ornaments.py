@@ -37,10 +37,9 @@ _A4_PORTRAIT: _Size = (210.0, 297.0)
 _A5_LANDSCAPE: _Size = (210.0, 148.0)
 
 
-def _water(
-    name: str, box: tuple[float, float, float, float], *, period: float = 40, pitch: float = 2.4
-) -> str:
+def _water(name: str, box: tuple[float, float, float, float]) -> str:
     """Faint flowing lines over a rectangle (x, y, width, height): they make a photocopy's grey stand out."""
+    period, pitch = 40.0, 2.4  # from crest to crest, and from line to line, in mm
     x, y, width, height = box
     turns = max(1, round(width / period))
     swing = pitch * 1.15  # two Bézier pieces a turn flatten the wave by a fifth
@@ -48,7 +47,6 @@ def _water(
     def wave(lag: float) -> str:
         return path(
             lambda turn: (turn / (turns * math.tau) * width, swing * math.sin(turn + lag)),
-            0,
             turns * math.tau,
             turns * 2,
         )

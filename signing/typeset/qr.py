@@ -54,6 +54,6 @@ def _rows(text: str) -> tuple[bytes, ...]:
         raise InputError(f"A QR holds 1 to {TEXT_MAX_BYTES} bytes here, got {size}.")
     symbol = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode, ec_level=LEVEL)
     picture = symbol.to_image(scale=1, add_quiet_zones=False)
-    pixels = memoryview(picture).tobytes()  # type: ignore[arg-type] # a buffer, which its stub does not say
+    pixels = memoryview(picture).tobytes()  # type: ignore[arg-type]  # a buffer, which its stub does not say
     side = int(picture.shape[0])
     return tuple(pixels[y * side : (y + 1) * side] for y in range(side))

@@ -12,6 +12,12 @@ from storage.tables.access import (
     used_assertions,
     web_sessions,
 )
+from storage.tables.accesses import (
+    audit_subjects,
+    deferral_orders,
+    verification_batches,
+    verification_days,
+)
 from storage.tables.cases import cases, reservations, reserved_holders
 from storage.tables.catalogue import certificate_types, material_types, seals, service_items
 from storage.tables.certificates import certificate_holders, certificates, documents, holders
@@ -25,7 +31,11 @@ from storage.tables.consents import (
     presentation_events,
     presentations,
 )
+from storage.tables.custody import seal_events, seal_grant_events, seal_grants, seal_uses
+from storage.tables.disputes import dispute_events, disputes
 from storage.tables.history import audit_events, avoided_resubmissions, log_leaves, status_events
+from storage.tables.keys import case_holders, hold_events, key_state, upload_keys
+from storage.tables.limits import rate_buckets
 from storage.tables.log import (
     audit_chain,
     audit_heads,
@@ -43,7 +53,9 @@ __all__ = [
     "audit_chain",
     "audit_events",
     "audit_heads",
+    "audit_subjects",
     "avoided_resubmissions",
+    "case_holders",
     "cases",
     "certificate_holders",
     "certificate_types",
@@ -55,10 +67,15 @@ __all__ = [
     "clients",
     "consent_events",
     "consents",
+    "deferral_orders",
     "delegation_events",
     "delegations",
+    "dispute_events",
+    "disputes",
     "documents",
+    "hold_events",
     "holders",
+    "key_state",
     "log_checkpoints",
     "log_cosignatures",
     "log_leaves",
@@ -74,12 +91,18 @@ __all__ = [
     "people",
     "presentation_events",
     "presentations",
+    "rate_buckets",
     "reservations",
     "reserved_holders",
+    "seal_events",
+    "seal_grant_events",
+    "seal_grants",
+    "seal_uses",
     "seals",
     "service_items",
     "sign_in_attempts",
     "status_events",
+    "upload_keys",
     "use_codes",
     "use_copies",
     "use_events",
@@ -87,6 +110,8 @@ __all__ = [
     "use_holders",
     "used_assertions",
     "uses",
+    "verification_batches",
+    "verification_days",
     "web_sessions",
     "webhook_deliveries",
     "webhook_secrets",

@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     Column,
+    Date,
     ForeignKey,
     Index,
     Integer,
@@ -24,17 +25,20 @@ cases = Table(
     Column("number", Text, nullable=False),
     Column("service_item", Text, nullable=False),
     moment("completed_at"),
-    # SHA-256 of the normalised request: the same case handed in again is told from a changed one.
-    # Empty where a deposit was refused at its commit: its contents are forgotten.
+    # One byte: the request stands in the envelope. Empty where a deposit was refused at its commit: its
+    # contents are forgotten. (Before revision 0010 a SHA-256, from which an ID number could be tried out.)
     Column("request_digest", LargeBinary, nullable=False),
     # Counts the contents that the case had so far; a try may commit only the attempt that it reserved.
     Column("attempt", Integer, nullable=False),
-    Column("data_key", LargeBinary, nullable=False),
-    Column("sealed", LargeBinary, nullable=False),
+    # Null, as the envelope is, once somebody in it is erased.
+    Column("data_key", LargeBinary),
+    Column("sealed", LargeBinary),
     moment("reserved_at"),
     moment("committed_at", nullable=True),
     # Blind index of the applicant's code: what is still to come for somebody is found by it.
+    # Null once it is committed.
     Column("applicant_index", LargeBinary),
+    Column("index_version", SmallInteger),
     UniqueConstraint("client_id", "number"),
     Index("ix_cases_applicant_index", "applicant_index", postgresql_where=text("committed_at IS NULL")),
 )
@@ -54,6 +58,9 @@ reservations = Table(
     # Set when the case came again with other contents before it was committed; the row stays so that
     # an object left behind by the first try is explained.
     moment("abandoned_at", nullable=True),
+    # The seal-use grant that it is counted on, and the legal day; null in rows from before revision 0009.
+    Column("grant_id", Uuid),
+    Column("counted_on", Date),
     Index(
         "uq_reservations_case_id_position",
         "case_id",

@@ -1,48 +1,27 @@
 """What is issued, and by which seal."""
 
-from sqlalchemy import (
-    Column,
-    Integer,
-    LargeBinary,
-    Table,
-    Text,
-)
+from sqlalchemy import Column, Integer, LargeBinary, Table, Text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from storage.tables.columns import metadata, moment
 
-certificate_types = Table(
-    "certificate_types",
-    metadata,
-    Column("code", Text, primary_key=True),
-    Column("version", Integer, primary_key=True),
-    Column("definition", JSONB, nullable=False),
-    Column("digest", Text, nullable=False),
-    moment("applied_at"),
-)
+
+def _versioned(name: str) -> Table:
+    """Definitions, every version that was ever applied; the digest tells whether another one is new."""
+    return Table(
+        name,
+        metadata,
+        Column("code", Text, primary_key=True),
+        Column("version", Integer, primary_key=True),
+        Column("definition", JSONB, nullable=False),
+        Column("digest", Text, nullable=False),
+        moment("applied_at"),
+    )
 
 
-service_items = Table(
-    "service_items",
-    metadata,
-    Column("code", Text, primary_key=True),
-    Column("version", Integer, primary_key=True),
-    Column("definition", JSONB, nullable=False),
-    Column("digest", Text, nullable=False),
-    moment("applied_at"),
-)
-
-
-material_types = Table(
-    "material_types",
-    metadata,
-    Column("code", Text, primary_key=True),
-    Column("version", Integer, primary_key=True),
-    Column("definition", JSONB, nullable=False),
-    Column("digest", Text, nullable=False),
-    moment("applied_at"),
-)
-
+certificate_types = _versioned("certificate_types")
+service_items = _versioned("service_items")
+material_types = _versioned("material_types")
 
 seals = Table(
     "seals",

@@ -22,10 +22,13 @@ holders = Table(
     Column("id", Uuid, primary_key=True),
     # As first handed in; the index alone tells holders apart.
     Column("code_type", Text, nullable=False),
-    Column("code_index", LargeBinary, nullable=False, unique=True),
+    # Null, as key and envelope are, once the holder is erased.
+    Column("code_index", LargeBinary, unique=True),
     Column("index_version", SmallInteger, nullable=False),
-    Column("data_key", LargeBinary, nullable=False),
-    Column("sealed", LargeBinary, nullable=False),
+    # Wrapped by the vault's own key; it wraps the keys of everything that is about this holder.
+    Column("data_key", LargeBinary),
+    Column("sealed", LargeBinary),
+    moment("erased_at", nullable=True),
 )
 
 
@@ -48,12 +51,15 @@ certificates = Table(
     Column("number_index", LargeBinary, nullable=False),
     Column("code_index", LargeBinary, nullable=False),
     Column("token_index", LargeBinary, nullable=False, unique=True),
-    Column("data_key", LargeBinary, nullable=False),
-    # JSON: number, holders, fields, verification_code, token.
-    Column("sealed", LargeBinary, nullable=False),
+    # Null: each holder's row in certificate_holders has the data key, wrapped by that holder's.
+    Column("data_key", LargeBinary),
+    # JSON: number, holders, fields, verification_code, token. Null once the last holder is erased.
+    Column("sealed", LargeBinary),
     Column("supersedes", Uuid, ForeignKey("certificates.id")),
     Column("superseded_by", Uuid),
     moment("committed_at"),
+    # Of the three indexes; null in rows from before revision 0010, which are of version 1.
+    Column("index_version", SmallInteger),
     CheckConstraint("valid_to IS NULL OR valid_to >= valid_from", name="dates_in_order"),
     Index("ix_certificates_number_index", "number_index"),
     Index("ix_certificates_case_id", "case_id"),
@@ -66,6 +72,7 @@ certificate_holders = Table(
     Column("holder_id", Uuid, ForeignKey("holders.id"), primary_key=True),
     Column("certificate_id", Uuid, ForeignKey("certificates.id"), primary_key=True),
     Column("position", SmallInteger, nullable=False),
+    Column("data_key", LargeBinary),
     Index("ix_certificate_holders_certificate_id", "certificate_id"),
 )
 
@@ -81,5 +88,7 @@ documents = Table(
     Column("level", Text, nullable=False),
     Column("seal_id", Text, ForeignKey("seals.id"), nullable=False),
     Column("content_type", Text, nullable=False),
+    # Null: from before revision 0010, in clear under its digest.
+    Column("object_name", Text),
     Index("ix_documents_sha256", "sha256"),
 )

@@ -31,17 +31,14 @@ consents = Table(
     # Keys of the face, no values; null for all of it.
     Column("fields", ARRAY(Text)),
     Column("service_item", Text),
-    Column("data_key", LargeBinary, nullable=False),
-    # JSON: purpose.
-    Column("sealed", LargeBinary, nullable=False),
+    # JSON: purpose. Under the holder's key; null once they are erased.
+    Column("sealed", LargeBinary),
     # First and last day, in China.
     Column("valid_from", Date, nullable=False),
     Column("valid_to", Date, nullable=False),
     Column("uses_max", Integer, nullable=False),
     # What holds now; consent_events tell of each use.
     Column("uses_left", Integer, nullable=False),
-    # Blind index of the whole grant: the same one again, while it stands, is the same consent.
-    Column("request_index", LargeBinary, nullable=False),
     moment("made_at"),
     moment("revoked_at", nullable=True),
     CheckConstraint("uses_left BETWEEN 0 AND uses_max", name="uses"),
@@ -58,11 +55,12 @@ consent_events = Table(
     Column("action", Text, nullable=False),
     # A client's id, or `person:` and theirs.
     Column("actor", Text, nullable=False),
-    # Of uses: holdings, reuse-check, use, use-redeem; of which certificate, where it was one; and the blind
-    # index of the request, which counts once however often it is repeated within some minutes.
+    # Of uses: holdings, reuse-check, use, use-redeem; of which certificate, where it was one; and what only
+    # the holder's key derives from the request, which counts once however often it is repeated within some
+    # minutes.
     Column("look", Text),
     Column("certificate_id", Uuid, ForeignKey("certificates.id")),
-    Column("request_index", LargeBinary),
+    Column("request_tag", LargeBinary),
     moment("at"),
 )
 
@@ -72,18 +70,18 @@ delegations = Table(
     metadata,
     Column("id", Uuid, primary_key=True),
     Column("holder_id", Uuid, ForeignKey("holders.id"), nullable=False, index=True),
-    # The delegate need not be known yet: the same blind index as of holders and people.
+    # The delegate need not be known yet: the same blind index as of holders and people. Random bytes once the
+    # holder or the delegate is erased.
     Column("delegate_index", LargeBinary, nullable=False, index=True),
     Column("index_version", SmallInteger, nullable=False),
     Column("types", ARRAY(Text), nullable=False),
     # download, present
     Column("actions", ARRAY(Text), nullable=False),
-    Column("data_key", LargeBinary, nullable=False),
-    # JSON: holder_name, delegate (code_type, code).
-    Column("sealed", LargeBinary, nullable=False),
+    # JSON: holder_name, delegate (code_type, code; null once they are erased). Under the holder's key; null
+    # once they are erased themselves.
+    Column("sealed", LargeBinary),
     Column("valid_from", Date, nullable=False),
     Column("valid_to", Date, nullable=False),
-    Column("request_index", LargeBinary, nullable=False),
     moment("made_at"),
     moment("accepted_at", nullable=True),
     moment("revoked_at", nullable=True),

@@ -9,6 +9,7 @@ from sqlalchemy import (
     Identity,
     Index,
     LargeBinary,
+    SmallInteger,
     Table,
     Text,
     Uuid,
@@ -85,6 +86,8 @@ audit_events = Table(
     Column("sealed", LargeBinary),
     # Blind index of the case number that a look was for.
     Column("case_index", LargeBinary),
+    # Null in rows from before revision 0010, which are of version 1.
+    Column("index_version", SmallInteger),
     Index("ix_audit_events_certificate_id", "certificate_id"),
     # Certificates that stand in the details: of deposits, holdings, reuse checks.
     Index(

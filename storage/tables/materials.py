@@ -6,6 +6,7 @@ from sqlalchemy import (
     Date,
     ForeignKey,
     Identity,
+    Index,
     Integer,
     LargeBinary,
     SmallInteger,
@@ -30,12 +31,14 @@ materials = Table(
     Column("trust", Text, nullable=False),
     Column("issued_on", Date),
     Column("valid_to", Date),
-    Column("data_key", LargeBinary, nullable=False),
+    # As in certificates: null, the keys stand in material_holders.
+    Column("data_key", LargeBinary),
     # JSON: name.
-    Column("sealed", LargeBinary, nullable=False),
+    Column("sealed", LargeBinary),
     # The client at whose window it was compared with the original; the clerk stands in the event's envelope.
     Column("verified_by", Text),
     moment("verified_at", nullable=True),
+    Column("object_name", Text),
 )
 
 
@@ -45,6 +48,8 @@ material_holders = Table(
     Column("holder_id", Uuid, ForeignKey("holders.id"), primary_key=True),
     Column("material_id", Uuid, ForeignKey("materials.id"), primary_key=True),
     Column("position", SmallInteger, nullable=False),
+    Column("data_key", LargeBinary),
+    Index("ix_material_holders_material_id", "material_id"),
 )
 
 
@@ -57,7 +62,8 @@ material_events = Table(
     Column("trust", Text, nullable=False),
     Column("actor", Text, nullable=False),
     moment("at"),
-    Column("data_key", LargeBinary, nullable=False),
+    # Null: the material's own.
+    Column("data_key", LargeBinary),
     # JSON: clerk, note.
     Column("sealed", LargeBinary, nullable=False),
 )

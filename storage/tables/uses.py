@@ -9,6 +9,7 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    SmallInteger,
     Table,
     Text,
     Uuid,
@@ -21,7 +22,10 @@ uses = Table(
     "uses",
     metadata,
     Column("id", Uuid, primary_key=True),
-    Column("client_id", Text, ForeignKey("clients.id"), nullable=False),
+    # Who made it: an approval system, or a clerk who signed in. No foreign key to people: every row would be
+    # checked for it while the table stands still.
+    Column("client_id", Text, ForeignKey("clients.id")),
+    Column("person_id", Uuid),
     # What is used: one of the two.
     Column("certificate_id", Uuid, ForeignKey("certificates.id")),
     Column("material_id", Uuid, ForeignKey("materials.id")),
@@ -29,13 +33,16 @@ uses = Table(
     Column("service_item", Text),
     # Blind index of the whole request: the same one again is the same use.
     Column("request_index", LargeBinary, nullable=False),
-    Column("data_key", LargeBinary, nullable=False),
-    # JSON: purpose, case_number, organisation, clerk.
-    Column("sealed", LargeBinary, nullable=False),
+    # As in certificates: null, the keys stand in use_holders.
+    Column("data_key", LargeBinary),
+    # JSON: purpose, case_number, organisation, clerk. Null once the last holder is erased.
+    Column("sealed", LargeBinary),
     moment("made_at"),
     moment("expires_at"),
     # What holds now; use_events tell who did it.
     moment("revoked_at", nullable=True),
+    # Null in rows from before revision 0010, which are of version 1.
+    Column("index_version", SmallInteger),
     CheckConstraint("(certificate_id IS NULL) <> (material_id IS NULL)", name="one_subject"),
     Index("ix_uses_request_index", "request_index"),
 )
@@ -47,6 +54,8 @@ use_holders = Table(
     metadata,
     Column("holder_id", Uuid, ForeignKey("holders.id"), primary_key=True),
     Column("use_id", Uuid, ForeignKey("uses.id"), primary_key=True),
+    Column("data_key", LargeBinary),
+    Index("ix_use_holders_use_id", "use_id"),
 )
 
 
@@ -85,6 +94,8 @@ use_copies = Table(
     Column("original_sha256", LargeBinary, nullable=False),
     Column("level", Text, nullable=False),
     Column("seal_id", Text, ForeignKey("seals.id"), nullable=False),
+    # Null: from before revision 0010, in clear under its digest.
+    Column("object_name", Text),
 )
 
 

@@ -30,6 +30,8 @@ webhooks = Table(
     moment("created_at"),
     # Deliveries have been cut from the feed up to this place.
     Column("cut_through", BigInteger, nullable=False),
+    # Null in rows from before revision 0010, which are of version 1.
+    Column("index_version", SmallInteger),
     UniqueConstraint("client_id", "url_index"),
 )
 

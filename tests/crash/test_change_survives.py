@@ -1,10 +1,8 @@
 """A change of status is whole or not there: broken off after any statement, cut at the commit, or raced."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from threading import Barrier
-from typing import Any
+from functools import partial
 
 import pytest
 
@@ -13,9 +11,9 @@ from storage.statuses import events_of
 from tests.conftest import House, behind_a_cutting_wire
 from tests.flows.test_deposit import deposited
 from tests.requests import example_request
+from tests.trials import broken_off_after, checked, together
 from vault.deposit import Deposited
 from vault.errors import Conflict, Unavailable
-from vault.fsck import fsck
 from vault.lifecycle import Recorded, StatusChange, change_status, changing
 from vault.model.certificate import CertificateRecord, Status
 from vault.model.legal_time import legal_day
@@ -39,7 +37,7 @@ def changed(house: House, workshop: Workshop, certificate: CertificateRecord, ac
 def standing(house: House, certificate: CertificateRecord) -> tuple[Status, list[Action]]:
     """What the row and the events say; fsck holds them against each other and the leaves."""
     workshop = house.wired.workshop
-    assert fsck(workshop, progress=lambda _: None).problems == ()
+    assert checked(house).problems == ()
     with workshop.database.snapshot() as db:
         found = record(db, workshop.keys, certificate.certificate_id)
         events = events_of(db, [certificate.certificate_id])[certificate.certificate_id]
@@ -49,18 +47,10 @@ def standing(house: House, certificate: CertificateRecord) -> tuple[Status, list
 
 @pytest.mark.parametrize("step", ["apply_event", "insert_leaves", "insert_look"])
 def test_broken_off_after_a_statement_then_sent_again(
-    house: House, certificate: CertificateRecord, monkeypatch: pytest.MonkeyPatch, step: str
+    house: House, certificate: CertificateRecord, step: str
 ) -> None:
-    real: Callable[..., Any] = getattr(changing, step)
-
-    def step_then_end(*arguments: object, **named: object) -> None:
-        real(*arguments, **named)
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(changing, step, step_then_end)
-        with pytest.raises(KeyboardInterrupt):
-            changed(house, house.wired.workshop, certificate, Action.REVOKE)
+    with broken_off_after(changing, step):
+        changed(house, house.wired.workshop, certificate, Action.REVOKE)
     assert standing(house, certificate) == (Status.VALID, [Action.ISSUE])
     assert changed(house, house.wired.workshop, certificate, Action.REVOKE).repeated is False
     assert standing(house, certificate) == (Status.REVOKED, [Action.ISSUE, Action.REVOKE])
@@ -80,17 +70,14 @@ def test_a_commit_that_was_cut_off(house: House, certificate: CertificateRecord,
 
 def at_once(*tries: Callable[[], Recorded | Deposited]) -> list[Recorded | Deposited | Conflict]:
     """What each of these comes to when they start together."""
-    barrier = Barrier(len(tries))
 
     def one(work: Callable[[], Recorded | Deposited]) -> Recorded | Deposited | Conflict:
-        barrier.wait()
         try:
             return work()
         except Conflict as error:
             return error
 
-    with ThreadPoolExecutor(len(tries)) as pool:
-        return list(pool.map(one, tries))
+    return together(*(partial(one, work) for work in tries))
 
 
 def test_of_two_ends_at_once_one_wins(house: House, certificate: CertificateRecord) -> None:

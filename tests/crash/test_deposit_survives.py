@@ -4,23 +4,22 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
-from threading import Barrier
+from functools import partial
 from typing import Any
 
 import pytest
 
 from api.settings import child_environment
-from api.wiring import wire
 from tests.conftest import House, behind_a_cutting_wire
-from tests.faults import CuttingWire, LyingStore, lying_store
+from tests.faults import LyingStore
 from tests.requests import example_request
+from tests.trials import checked, cutting_after, together
 from vault.deposit import Deposited, hand_in
 from vault.download import document_for_client
 from vault.errors import Unavailable
-from vault.fsck import Weight, fsck
+from vault.fsck import Weight
 from vault.lookup import of_case
 from vault.workshop import Workshop
 
@@ -59,7 +58,7 @@ def _assert_whole(house: House, request: dict[str, Any], answered: Deposited) ->
             )
             assert file.sha256 == document.sha256
             assert len(file.content) == document.size_bytes
-    report = fsck(workshop, progress=lambda _: None)
+    report = checked(house)
     assert report.problems == ()
     open_cases = {f.about for f in report.findings if f.weight is Weight.NOTE}
     assert request["case"]["number"] not in open_cases
@@ -98,29 +97,10 @@ def test_killed_twice_in_a_row(house: House) -> None:
 
 def test_two_tries_at_once_make_one_certificate(house: House) -> None:
     request = example_request(house.catalogue)
-    tries = 4
-    barrier = Barrier(tries)
-
-    def one_try(_: int) -> Deposited:
-        barrier.wait()
-        return _deposit(house, house.wired.workshop, request)
-
-    with ThreadPoolExecutor(tries) as pool:
-        answers = list(pool.map(one_try, range(tries)))
+    answers = together(*[partial(_deposit, house, house.wired.workshop, request)] * 4)
     assert [a.repeated for a in answers].count(False) == 1
     assert all(a.certificates == answers[0].certificates for a in answers)
     _assert_whole(house, request, answers[0])
-
-
-@pytest.fixture
-def store_that_lies(house: House) -> Iterator[tuple[Workshop, LyingStore]]:
-    with lying_store(str(house.settings.s3_endpoint)) as store:
-        settings = house.settings.model_copy(
-            update={"s3_endpoint": f"http://127.0.0.1:{store.server_address[1]}"}
-        )
-        workshop = wire(settings).workshop
-        yield workshop, store
-        workshop.database.close()
 
 
 def test_the_store_says_200_but_lost_it(house: House, store_that_lies: tuple[Workshop, LyingStore]) -> None:
@@ -140,24 +120,12 @@ def test_a_commit_that_was_cut_off(house: House, how: str, commit: str) -> None:
     with behind_a_cutting_wire(house) as (workshop, wire_):
         if commit == "reservation":
             wire_.cut = how
-        else:
-            _arm_after_store(workshop, wire_, how)
-        with pytest.raises(Unavailable):
+            armed: AbstractContextManager[None] = nullcontext()
+        else:  # the next COMMIT after the object was read back is the commit point
+            armed = cutting_after(workshop.blobs, "document_parts", wire_, how)
+        with armed, pytest.raises(Unavailable):
             _deposit(house, workshop, request)
         assert wire_.cuts == 1
         answered = _deposit(house, workshop, request)
     assert answered.repeated is (commit == "record" and how == "after")
     _assert_whole(house, request, answered)
-
-
-def _arm_after_store(workshop: Workshop, wire_: CuttingWire, how: str) -> None:
-    """The next COMMIT after the object was read back is the commit point."""
-    read = workshop.blobs.read_document
-
-    def read_then_arm(sha256: str) -> bytes:
-        content = read(sha256)
-        if wire_.cuts == 0:
-            wire_.cut = how
-        return content
-
-    workshop.blobs.read_document = read_then_arm  # type: ignore[method-assign]  # the moment to arm the wire

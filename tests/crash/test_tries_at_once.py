@@ -2,23 +2,25 @@
 
 import copy
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from threading import Barrier
+from functools import partial
 from typing import Any
 
 import pytest
 
 from signing.keys import SignatureAlgorithm
-from storage.cases import FORGOTTEN, find_case
+from storage.cases import find_case
 from storage.seals import stop_seal
 from tests.conftest import House
+from tests.custodians import two_custodians
 from tests.flows.test_deposit import deposited, uploaded_pdf
 from tests.requests import example_request, kind_named
+from tests.trials import checked, together
+from vault.custody import grant_what_is_missing
 from vault.deposit import Deposited, flow, storing
+from vault.deposit.storing import StoredFiles
 from vault.errors import Conflict, Unavailable, VaultError
 from vault.founding import SecretsFolder, make_development_seal
-from vault.fsck import fsck
 from vault.lookup import of_case
 
 pytestmark = [pytest.mark.engines, pytest.mark.crash]
@@ -28,17 +30,14 @@ ROUNDS = 5
 
 def at_once(house: House, requests: Sequence[dict[str, Any]]) -> list[Deposited | VaultError]:
     """What each of these requests gets when all are sent at the same moment."""
-    barrier = Barrier(len(requests))
 
     def one(request: dict[str, Any]) -> Deposited | VaultError:
-        barrier.wait()
         try:
             return deposited(house, request)
         except (Conflict, Unavailable) as error:
             return error
 
-    with ThreadPoolExecutor(len(requests)) as pool:
-        return list(pool.map(one, requests))
+    return together(*(partial(one, request) for request in requests))
 
 
 def settled(house: House, request: dict[str, Any]) -> Deposited | Conflict:
@@ -95,7 +94,7 @@ def test_other_contents_at_once_keep_exactly_one_of_them(house: House, kind: str
                 assert n in winners
         held = of_case(house.wired.workshop, house.client, base["case"]["number"], at=datetime.now(UTC))
         assert len(held) == (1 if kind == "results" else 0)
-    assert fsck(house.wired.workshop, progress=lambda _: None).problems == ()
+    assert checked(house).problems == ()
 
 
 def test_a_race_for_one_predecessor_has_one_winner_who_can_be_superseded_in_turn(house: House) -> None:
@@ -112,7 +111,7 @@ def test_a_race_for_one_predecessor_has_one_winner_who_can_be_superseded_in_turn
         renewal["results"][0]["supersedes"] = str(winners[0].certificates[0].certificate_id)
         (newest,) = deposited(house, renewal).certificates
         assert newest.version > winners[0].certificates[0].version > old.version
-    assert fsck(house.wired.workshop, progress=lambda _: None).problems == ()
+    assert checked(house).problems == ()
 
 
 def test_a_conflict_at_the_commit_is_forgotten_and_stays_a_conflict(
@@ -126,10 +125,11 @@ def test_a_conflict_at_the_commit_is_forgotten_and_stays_a_conflict(
         request["results"][0]["supersedes"] = str(old.certificate_id)
     store = storing.store
 
-    def store_then_lose(*arguments: Any, **named: Any) -> None:  # noqa: ANN401 - whatever the flow gives
-        store(*arguments, **named)
+    def store_then_lose(*arguments: Any, **named: Any) -> StoredFiles:  # noqa: ANN401 - whatever the flow gives
+        stored = store(*arguments, **named)
         monkeypatch.setattr(flow, "store", store)
         assert deposited(house, rival).repeated is False
+        return stored
 
     monkeypatch.setattr(flow, "store", store_then_lose)
     with pytest.raises(Conflict, match="changed meanwhile"):
@@ -137,12 +137,12 @@ def test_a_conflict_at_the_commit_is_forgotten_and_stays_a_conflict(
     with workshop.database.reading() as db:
         case = find_case(db, workshop.keys, house.client.client_id, late["case"]["number"])
     assert case is not None
-    assert (case.request_digest, case.envelope) == (FORGOTTEN, {})
+    assert case.envelope == {}
     objects = sum(1 for _ in workshop.blobs.documents())
     for _ in range(3):
         assert isinstance(settled(house, late), Conflict)
     assert sum(1 for _ in workshop.blobs.documents()) == objects
-    assert fsck(workshop, progress=lambda _: None).problems == ()
+    assert checked(house).problems == ()
 
 
 def test_a_committed_case_is_answered_after_its_seal_was_stopped(house: House) -> None:
@@ -170,3 +170,4 @@ def test_a_committed_case_is_answered_after_its_seal_was_stopped(house: House) -
             centre=None,
             at=datetime.now(UTC),
         )
+        grant_what_is_missing(workshop, house.client.client_id, two_custodians, at=datetime.now(UTC))

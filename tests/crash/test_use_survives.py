@@ -1,24 +1,24 @@
 """A use is whole or not there: each write as failed and as failed but happened, and a try that dies."""
 
-import hashlib
 import secrets
-from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from api.wiring import wire
 from storage.tables import use_holders, uses
 from tests.conftest import House, behind_a_cutting_wire
-from tests.faults import CuttingWire, LyingStore, lying_store
+from tests.faults import LyingStore
+from tests.files import copy_bytes, copy_name
 from tests.flows.test_deposit import deposited
 from tests.requests import example_request, new_case_number
+from tests.trials import broken_off_after, checked, cutting_after
 from vault.errors import Unavailable
-from vault.fsck import Weight, fsck
+from vault.fsck import Weight
 from vault.model.certificate import CertificateRecord
-from vault.uses import MadeUse, discard_copy, make_use, making, read_use, redeem, revoke_by_client
+from vault.uses import MadeUse, discard_copy, make_use, making, read_use, redeem, revoke_by_maker
 from vault.workshop import Workshop
 
 pytestmark = [pytest.mark.engines, pytest.mark.crash]
@@ -47,7 +47,7 @@ def used(house: House, workshop: Workshop, request: dict[str, Any]) -> MadeUse:
 
 def leftovers(house: House) -> set[str]:
     """Copies that no row names, as fsck explains them; it must find nothing wrong."""
-    report = fsck(house.wired.workshop, progress=lambda _: None)
+    report = checked(house)
     assert report.problems == ()
     return {
         f.about for f in report.findings if f.weight is Weight.NOTE and "Left by a try of use" in f.detail
@@ -58,17 +58,6 @@ def uses_of(house: House, certificate: CertificateRecord) -> int:
     query = select(uses.c.id).where(uses.c.certificate_id == certificate.certificate_id)
     with house.wired.workshop.database.reading() as db:
         return len(db.execute(query.join(use_holders, use_holders.c.use_id == uses.c.id)).all())
-
-
-@pytest.fixture
-def store_that_lies(house: House) -> Iterator[tuple[Workshop, LyingStore]]:
-    with lying_store(str(house.settings.s3_endpoint)) as store:
-        settings = house.settings.model_copy(
-            update={"s3_endpoint": f"http://127.0.0.1:{store.server_address[1]}"}
-        )
-        workshop = wire(settings).workshop
-        yield workshop, store
-        workshop.database.close()
 
 
 def test_the_store_says_200_but_lost_it(
@@ -85,8 +74,7 @@ def test_the_store_says_200_but_lost_it(
     assert uses_of(house, certificate) == before
     made = used(house, workshop, request_)
     assert made.repeated is False
-    assert made.use.copy is not None
-    assert workshop.blobs.read_copy(made.use.copy.sha256)
+    assert copy_bytes(house, made.use)
 
 
 @pytest.mark.parametrize("how", ["before", "after"])
@@ -98,9 +86,10 @@ def test_a_commit_that_was_cut_off(
     with behind_a_cutting_wire(house) as (workshop, wire_):
         if commit == "announcement":
             wire_.cut = how
-        else:
-            _arm_after_store(workshop, wire_, how)
-        with pytest.raises(Unavailable):
+            armed: AbstractContextManager[None] = nullcontext()
+        else:  # the next COMMIT after the copy was read back is the commit point
+            armed = cutting_after(workshop.blobs, "copy_parts", wire_, how)
+        with armed, pytest.raises(Unavailable):
             used(house, workshop, request_)
         assert wire_.cuts == 1
         again = used(house, workshop, request_)
@@ -108,19 +97,6 @@ def test_a_commit_that_was_cut_off(
     assert uses_of(house, certificate) == before + len(certificate.holders)
     assert used(house, house.wired.workshop, request_).use == again.use
     leftovers(house)
-
-
-def _arm_after_store(workshop: Workshop, wire_: CuttingWire, how: str) -> None:
-    """The next COMMIT after the copy was read back is the commit point."""
-    read = workshop.blobs.read_copy
-
-    def read_then_arm(sha256: str) -> bytes:
-        content = read(sha256)
-        if wire_.cuts == 0:
-            wire_.cut = how
-        return content
-
-    workshop.blobs.read_copy = read_then_arm  # type: ignore[method-assign]  # the moment to arm the wire
 
 
 @pytest.mark.parametrize("how", ["before", "after"])
@@ -136,10 +112,10 @@ def test_a_redemption_and_a_revocation_that_were_cut_off(
         assert again.repeated is (how == "after")
         wire_.cut = how
         with pytest.raises(Unavailable):
-            revoke_by_client(workshop, house.client, made.use.use_id, at=datetime.now(UTC))
+            revoke_by_maker(workshop, house.client, made.use.use_id, at=datetime.now(UTC))
         assert wire_.cuts == 2
         at = datetime.now(UTC)
-        revoked = revoke_by_client(workshop, house.client, made.use.use_id, at=at)
+        revoked = revoke_by_maker(workshop, house.client, made.use.use_id, at=at)
     assert revoked.revoked_at is not None
     assert (revoked.revoked_at < at) is (how == "after")
     leftovers(house)
@@ -150,20 +126,11 @@ def test_a_try_that_dies_leaves_an_object_that_is_explained_and_goes(
     house: House,
     certificate: CertificateRecord,
     request_: dict[str, Any],
-    monkeypatch: pytest.MonkeyPatch,
     step: str,
 ) -> None:
-    real: Callable[..., Any] = getattr(making, step)
     before, known = uses_of(house, certificate), leftovers(house)
-
-    def step_then_end(*arguments: object, **named: object) -> None:
-        real(*arguments, **named)
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(making, step, step_then_end)
-        with pytest.raises(KeyboardInterrupt):
-            used(house, house.wired.workshop, request_)
+    with broken_off_after(making, step):
+        used(house, house.wired.workshop, request_)
     assert uses_of(house, certificate) == before
     (left,) = leftovers(house) - known
     made = used(house, house.wired.workshop, request_)
@@ -180,14 +147,14 @@ def test_a_copy_that_nothing_explains_and_one_that_is_lost_are_found(
     made = used(house, workshop, request_)
     copy = made.use.copy
     assert copy is not None
-    kept = workshop.blobs.read_copy(copy.sha256)
-    workshop.blobs.discard_copy(copy.sha256)
-    strange = hashlib.sha256(content).hexdigest()
-    workshop.blobs.put_copy(content, strange, origin={})
+    lost, strange = copy_name(house, made.use), f"00/{secrets.token_hex(8)}"
+    kept = b"".join(workshop.blobs.copy_parts(lost))
+    workshop.blobs.discard_copy(lost)
+    workshop.blobs.put_copy(strange, content, origin={})
     try:
-        found = {(p.about, p.detail) for p in fsck(workshop, progress=lambda _: None).problems}
+        found = {(p.about, p.detail) for p in checked(house).problems}
     finally:
-        workshop.blobs.put_copy(kept, copy.sha256, origin={"use": str(made.use.use_id)})
+        workshop.blobs.put_copy(lost, kept, origin={"use": str(made.use.use_id)})
         workshop.blobs.discard_copy(strange)
     assert found == {
         (f"use {made.use.use_id}", f"The object store has lost usage copy {copy.sha256}."),

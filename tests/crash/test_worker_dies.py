@@ -11,10 +11,10 @@ from storage.deliveries import DeliveryState
 from storage.history import UPKEEP_QUEUE, defer_job
 from tests.conftest import House
 from tests.flows.test_changes import head, inspected, new_certificate, read_on
-from tests.flows.test_reuse import now
 from tests.flows.test_webhooks import client, deliveries, hook, signed_by  # noqa: F401 - a fixture of theirs
 from tests.programs import PATIENCE_S, eventually, kill, running
 from tests.receivers import Receiver, receiver
+from tests.trials import now
 from vault.changes import change_json
 from vault.model.actors import ClientGrant
 from vault.webhooks import replay_range

@@ -12,13 +12,14 @@ import httpx
 import pytest
 from sqlalchemy import select
 
-from storage.envelope import open_json
-from storage.history import look_place
 from storage.tables import audit_events
 from tests.conftest import House
+from tests.custodians import two_custodians
 from tests.edge.conftest import Caller
+from tests.files import reasons_of
 from tests.requests import FOOD, example_request, kind_named
 from vault import signin
+from vault.custody import grant_what_is_missing
 
 pytestmark = pytest.mark.engines
 
@@ -50,7 +51,7 @@ class Client:
 
 
 def client_of(caller: Caller, house: House, *types: str, authorities: frozenset[str] | None = None) -> Client:
-    """A client bound to the kinds with these names, all if none."""
+    """A client bound to the kinds with these names, all if none; every seal may be used for it."""
     codes = frozenset(kind_named(house.catalogue, name).code for name in types) or None
     made = signin.add_client(
         house.wired.workshop,
@@ -60,6 +61,7 @@ def client_of(caller: Caller, house: House, *types: str, authorities: frozenset[
         types=codes,
         at=datetime.now(UTC),
     )
+    grant_what_is_missing(house.wired.workshop, made.client_id, two_custodians, at=datetime.now(UTC))
     granted = caller(
         "POST", "/oauth/token", data={"grant_type": "client_credentials"}, auth=(made.client_id, made.secret)
     )
@@ -129,10 +131,7 @@ def recorded(house: House, client_id: str, action: str) -> tuple[Any, dict[str, 
     with house.wired.workshop.database.reading() as db:
         event = db.execute(newest).first()
     assert event is not None
-    data_key = house.wired.workshop.keys.data_key(
-        event.data_key, look_place("data_key", event.actor, event.at)
-    )
-    return event, open_json(data_key, event.sealed, look_place("sealed", event.actor, event.at))
+    return event, reasons_of(house.wired.workshop, event)
 
 
 def test_the_clerk_is_recorded_with_every_request_and_only_in_envelopes(caller: Caller, house: House) -> None:

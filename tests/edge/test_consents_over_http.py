@@ -138,7 +138,10 @@ def test_a_bank_sees_what_its_customer_consents_to_until_they_take_it_back(
     assert [each["what"] for each in listed["consents"][0]["used"]] == ["use", "holdings"]
     assert listed["consents"][0]["uses_left"] == 1
     accesses = caller("GET", "/v1/me/accesses").json()["accesses"]
-    assert (accesses[0]["footing"], accesses[0]["consents"]) == ("consent", [granted["consent_id"]])
+    of_the_use = next(each for each in accesses if each["action"] == "use-make")
+    assert (of_the_use["footing"], of_the_use["legal_basis"]) == ("consent", None)
+    assert "凭持有人的授权" in of_the_use["summary"]["zh"]
+    assert "refused-holdings" in {each["action"] for each in accesses}
     path = f"/v1/me/consents/{granted['consent_id']}"
     assert caller("DELETE", path, headers={"sec-fetch-site": "cross-site"}).status_code == 403
     ended = shaped(consent_answers.ConsentOut, caller("DELETE", path))
@@ -313,7 +316,7 @@ def test_who_is_no_holder_grants_nothing(
     identity_provider.let_in(caller, identity_provider.admit(Role.CLERK, organisation="11990100MB9900021U"))
     assert caller("POST", "/v1/me/consents", json=consent(house, uscc)).status_code == 403
     assert caller("POST", "/v1/me/delegations", json=delegation(house, new_person())).status_code == 403
-    assert caller("POST", "/v1/me/presentations", json={"certificate_id": NOBODY}).status_code == 403
+    assert caller("POST", "/v1/me/presentations", json={"certificate_id": NOBODY}).status_code == 404
     for path in ("/v1/me/consents", "/v1/me/delegations"):
         assert caller("GET", path).status_code == 403
 

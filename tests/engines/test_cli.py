@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api.cli.walk_cases import NEXT_ITEM, REPLY, STORIES
+from api.cli.walk.cases import NEXT_ITEM, REPLY, STORIES
 from storage.embedded import discard
 from tests.programs import certvault, children_of, engines_of, eventually, kill, running
 from vault.catalogue import SHIPPED
@@ -44,7 +44,10 @@ def test_up_names_everything_that_a_script_needs(founded: Path) -> None:
     told = demo_file(founded)
     assert set(told) == {"base_url", "client", "people", "certificates", "trust"}
     assert set(told["client"]) == {"id", "secret"}
-    assert [p["role"] for p in told["people"]] == ["clerk", "holder", "operator", "auditor"]
+    assert [p["role"] for p in told["people"]] == [
+        *("clerk", "holder", "operator", "auditor"),
+        *["seal_custodian"] * 2,
+    ]
     keys = {"role", "name", "login", "password", "code_type", "code"}
     assert all(set(person) == keys for person in told["people"])
     assert told["certificates"] == []
@@ -120,7 +123,9 @@ def _check_up_on(at: tuple[str, ...]) -> None:
     levels = {finding["check"]: finding["level"] for finding in json.loads(doctor.stdout)}
     assert doctor.returncode == 0, doctor.stdout
     assert {check for check, level in levels.items() if level == "warn"} == {"mode"}
-    assert {"database", "clock", "schema", "object store", "keys", "seals", "pages"} <= set(levels)
+    assert {"database", "clock", "schema", "object store", "keys", "seals", "seal use", "pages"} <= set(
+        levels
+    )
     fsck = certvault("fsck", "--json", *at)
     assert fsck.returncode == 0, fsck.stdout
     assert json.loads(fsck.stdout)["findings"] == []

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import ProgrammingError
 
 from migrations.run import current, downgrade, head, upgrade
+from migrations.service_role import INSERT_ONLY, UPDATED_COLUMNS
 from storage.embedded import EngineAddresses
 from storage.tables import metadata
 from tests.conftest import House
@@ -31,6 +32,10 @@ HISTORY = [
     "consent_events",
     "delegation_events",
     "presentation_events",
+    "dispute_events",
+    "seal_grants",
+    "seal_grant_events",
+    "seal_events",
 ]
 OF_THE_LOG = [
     "log_shards",
@@ -92,6 +97,10 @@ def test_history_cannot_be_rewritten(house: House, table: str, change: str) -> N
     url = house.settings.database_url.get_secret_value()
     with connection(url) as db, pytest.raises(ProgrammingError, match="insert-only"):
         db.execute(text(change.format(table)))
+
+
+def test_the_serving_role_has_no_right_to_rewrite_history() -> None:
+    assert set(HISTORY) | set(OF_THE_LOG) <= set(INSERT_ONLY) | set(UPDATED_COLUMNS)
 
 
 @pytest.mark.parametrize("table", [*HISTORY, *OF_THE_LOG])

@@ -11,17 +11,20 @@ from pathlib import Path
 
 import httpx
 import pytest
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from api.edge import TOKENS_OUTLIVE_KEY
 from api.token_keys import rotate
 from storage.history import UPKEEP_QUEUE, defer_job
+from storage.tables import documents
 from tests.conftest import House
-from tests.flows.test_deposit import deposited
+from tests.files import copy_bytes, copy_name, filed
+from tests.flows.test_deposit import case_of, deposited
 from tests.programs import certvault, children_of, environment, eventually, kill, running
 from tests.requests import example_request, new_case_number
 from vault.deposit.committing import SECOND_LOOK_TASK
-from vault.uses import make_use, read_use, revoke_by_client
+from vault.model.certificate import CertificateRecord
+from vault.uses import make_use, read_use, revoke_by_maker
 
 pytestmark = pytest.mark.engines
 
@@ -163,34 +166,46 @@ def test_no_database_is_told_apart_from_a_problem(house: House) -> None:
         assert done.stderr == "certvault: The database does not answer; try again shortly.\n"
 
 
+def renamed(house: House, certificate: CertificateRecord, name: str | None) -> None:
+    statement = update(documents).where(documents.c.certificate_id == certificate.certificate_id)
+    with house.wired.workshop.database.writing() as db:
+        db.execute(statement.values(object_name=name))
+
+
 def test_the_worker_looks_again_and_shows_what_is_lost(house: House, tmp_path: Path) -> None:
     workshop = house.wired.workshop
-    (certificate,) = deposited(house, example_request(house.catalogue)).certificates
-    kept, lost = certificate.documents[0].sha256, "0" * 64
+    answers = [deposited(house, example_request(house.catalogue)) for _ in range(2)]
+    kept, lost = (str(case_of(house, answered)) for answered in answers)
+    gone = answers[1].certificates[0]
+    name = filed(house, gone).name
+    renamed(house, gone, f"00/{gone.certificate_id}/never-stored")
     at = datetime.now(UTC)
     with workshop.database.writing() as db:
-        for digest in (kept, lost):
-            arguments = {"sha256": [digest]}
+        for case_id in (kept, lost):
+            arguments = {"case_id": case_id}
             defer_job(db, queue=UPKEEP_QUEUE, task=SECOND_LOOK_TASK, arguments=arguments, at=at)
 
-    def statuses(digest: str) -> list[str]:
+    def statuses(case_id: str) -> list[str]:
         query = text(
             "SELECT status::text FROM procrastinate_jobs"
-            " WHERE args = jsonb_build_object('sha256', jsonb_build_array(CAST(:digest AS text)))"
+            " WHERE args = jsonb_build_object('case_id', CAST(:case_id AS text))"
             " AND scheduled_at <= :at"
         )
         with workshop.database.reading() as db:
-            return list(db.execute(query, {"digest": digest, "at": at}).scalars())
+            return list(db.execute(query, {"case_id": case_id, "at": at}).scalars())
 
     log = tmp_path / "worker.log"
     assert statuses(kept) == statuses(lost) == ["todo"]
-    with running("worker", settings=house.settings.environment(), output=log) as worker:
-        eventually(lambda: statuses(kept) == [] and statuses(lost) == ["failed"], "both jobs")
-        assert worker.poll() is None
+    try:
+        with running("worker", settings=house.settings.environment(), output=log) as worker:
+            eventually(lambda: statuses(kept) == [] and statuses(lost) == ["failed"], "both jobs")
+            assert worker.poll() is None
+    finally:
+        renamed(house, gone, name)
     assert worker.returncode == 0
     errors = [line for line in log.read_text(encoding="utf-8").splitlines() if '"level": "error"' in line]
     assert len(errors) == 1
-    assert f"1 objects are missing or changed: {lost}" in errors[0]
+    assert f"1 objects are missing or changed: {gone.documents[0].sha256}" in errors[0]
 
 
 def test_the_worker_takes_a_revoked_copy_away(house: House, tmp_path: Path) -> None:
@@ -204,9 +219,8 @@ def test_the_worker_takes_a_revoked_copy_away(house: House, tmp_path: Path) -> N
         "copy": True,
     }
     made = make_use(workshop, house.client, read_use(workshop.shelf, house.client, wanted, at=at), at=at)
-    assert made.use.copy is not None
-    sha256 = made.use.copy.sha256
-    assert workshop.blobs.read_copy(sha256)
-    revoke_by_client(workshop, house.client, made.use.use_id, at=at)
+    name = copy_name(house, made.use)
+    assert copy_bytes(house, made.use)
+    revoke_by_maker(workshop, house.client, made.use.use_id, at=at)
     with running("worker", settings=house.settings.environment(), output=tmp_path / "worker.log"):
-        eventually(lambda: sha256 not in {c.sha256 for c in workshop.blobs.copies()}, "the copy to go")
+        eventually(lambda: name not in {c.name for c in workshop.blobs.copies()}, "the copy to go")

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from threading import Event
 from typing import Any
@@ -17,8 +18,9 @@ from storage.db import WriteConnection
 from storage.tables import changes
 from tests.conftest import House
 from tests.flows.test_deposit import deposited
-from tests.flows.test_reuse import ESCROW, new_company, now, with_material
+from tests.flows.test_reuse import ESCROW, new_company, with_material
 from tests.requests import example_request
+from tests.trials import now
 from vault.changes import PAGE_MAX, ChangePage, change_json, changes_after, place_changes
 from vault.errors import InputError, UnknownCursor
 from vault.lifecycle import Inspection, StatusChange, change_status, changing, record_inspection
@@ -40,7 +42,7 @@ Seen = tuple[UUID, str, datetime]
 
 def read(house: House, after: str, limit: int = PAGE_MAX, client: ClientGrant | None = None) -> ChangePage:
     who = client or house.client
-    return changes_after(house.wired.workshop, after, limit, who.authorities, handed_in_by=who.client_id)
+    return changes_after(house.wired.workshop, after, limit, who)
 
 
 def read_on(house: House, after: str, limit: int = PAGE_MAX, client: ClientGrant | None = None) -> ChangePage:
@@ -134,6 +136,18 @@ def test_nobody_sees_other_authorities(house: House) -> None:
         change.certificate_id for change in found if isinstance(change, CertificateChange)
     }
     assert {c.authority for c in found if isinstance(c, CertificateChange)} == {certificate.issuing_authority}
+
+
+def test_a_client_reads_of_the_types_that_it_is_bound_to(house: House) -> None:
+    """And reads on past those of others: the cursor moves though the page is short."""
+    after, certificate = head(house), new_certificate(house)
+    other = frozenset({"11100000MB0000000X001"})
+    bound = ClientGrant("bound", "Bound", house.client.authorities, other)
+    page = read(house, after, client=bound)
+    assert page.changes == ()
+    assert page.cursor == read(house, after).cursor != after
+    own = replace(bound, types=frozenset({certificate.type_code}))
+    assert [c.type_code for c in read_on(house, after, client=own).changes] == [certificate.type_code]
 
 
 def test_pages_of_any_size_are_the_same_feed_for_ever(house: House) -> None:

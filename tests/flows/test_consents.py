@@ -11,8 +11,9 @@ import pytest
 from sqlalchemy import select, update
 
 from storage.audit import AuditEvent, AuditQuestion, find_events
+from storage.envelopes_on_file import damaged_envelopes
+from storage.filed_objects import copy_object
 from storage.inspection import contradicting_consents, contradicting_uses
-from storage.on_file import damaged_envelopes
 from storage.tables import audit_events, consent_events, consents, use_events
 from tests.conftest import House
 from tests.flows.granting import (
@@ -39,8 +40,9 @@ from tests.flows.test_reuse import (
     with_material,
 )
 from tests.flows.test_uses import asked, judged, used
+from vault.accesses import accesses_of
 from vault.consents import CONSENTS_MAX, consents_of, grant_consent, read_consent, revoke_consent
-from vault.deposit import read_case
+from vault.deposit import hand_in
 from vault.download import copy_for_client
 from vault.errors import Conflict, InputError, NotFound, NotPermitted
 from vault.fsck import fsck
@@ -51,11 +53,12 @@ from vault.model.actors import ClientGrant
 from vault.model.certificate import CertificateRecord
 from vault.model.consent import REPEAT_WITHIN
 from vault.model.footing import STATUTORY_DUTY, Consented, Statutory
+from vault.model.history_entry import Access
 from vault.model.legal_time import legal_day
 from vault.model.lifecycle import Action
 from vault.model.verdict import NotInForce
 from vault.reuse import answer_json, check_reuse, read_question
-from vault.uses import MadeUse, accesses_of, discard_copy, redeem
+from vault.uses import MadeUse, discard_copy, redeem
 
 pytestmark = pytest.mark.engines
 
@@ -115,6 +118,12 @@ def newest_event(house: House, client: ClientGrant) -> AuditEvent:
 def by_consent(certificate: CertificateRecord, **changes: object) -> dict[str, Any]:
     """A use of an organisation that handles no service items."""
     return asked(certificate, service_item=None, purpose=PURPOSE, copy=False, **changes)
+
+
+def told(house: House, holder: Holder, limit: int = 100) -> tuple[Access, ...]:
+    """The newest of the holder's history."""
+    workshop, owner = house.wired.workshop, person(house, holder)
+    return accesses_of(workshop, owner, certificate_id=None, before=None, limit=limit, at=now()).accesses
 
 
 def redeemed_uses(house: House, made: MadeUse) -> list[Any]:
@@ -292,8 +301,9 @@ def test_a_use_rests_on_the_consent_and_ends_with_it(
     assert used(house, request, client=lender).use.use_id == made.use.use_id
     assert uses_left(house, holder, granted.consent_id) == 4
     content = copy_for_client(workshop, lender, made.use.use_id, at=now()).content
-    accesses = accesses_of(workshop, person(house, holder), before=None, limit=10)
-    assert accesses.rows[0].use.footing == made.use.footing
+    (access, *_) = told(house, holder)
+    assert (access.action, access.by_consent, access.legal_basis) == ("download", False, None)
+    assert next(each for each in told(house, holder) if each.action == "use-make").by_consent
     revoke_consent(workshop, person(house, holder), granted.consent_id, at=now())
     with pytest.raises(NotFound):
         copy_for_client(workshop, lender, made.use.use_id, at=now())
@@ -305,7 +315,10 @@ def test_a_use_rests_on_the_consent_and_ends_with_it(
     assert isinstance(verdict, NotInForce)
     assert verdict.reason == "copy_revoked"
     assert made.use.copy is not None
-    assert discard_copy(workshop, made.use.copy.sha256, at=now()), "the worker takes it away"
+    with workshop.database.reading() as db:
+        copy = copy_object(db, workshop.keys, made.use.use_id)
+    assert copy is not None
+    assert discard_copy(workshop, copy.stored_name, at=now()), "the worker takes it away"
     with workshop.database.reading() as db:
         assert made.use.use_id not in contradicting_uses(db)
 
@@ -331,7 +344,7 @@ def test_what_nobody_consents_to_is_as_what_is_not_there(
     with pytest.raises(NotFound) as of_a_certificate:
         used(house, by_consent(estate), client=lender)
     event = newest_event(house, lender)
-    assert (event.action, event.details["subject"]) == ("refused-use", str(estate.certificate_id))
+    assert (event.action, event.details["certificates"]) == ("refused-use", [str(estate.certificate_id)])
     absent = {**by_consent(estate), "certificate_id": "00000000-0000-7000-8000-000000000000"}
     with pytest.raises(NotFound) as of_nothing:
         used(house, absent, client=lender)
@@ -373,7 +386,44 @@ def test_a_consent_for_some_fields_gives_no_copy(
     assert uses_left(house, holder, granted.consent_id) == 4, "its own code costs nothing more"
 
 
-WHOLE: dict[str, Any] = {"number": "1", "holders": [1], "fields": {"a": 1}, "documents": [1]}
+@pytest.fixture
+def shared(house: House, holder: Holder) -> CertificateRecord:
+    """A certificate of two people."""
+    return given(house, ESTATE, holder, new_person())
+
+
+def unmasked(certificates: list[dict[str, Any]]) -> list[str]:
+    return [each["code"] for shown_ in certificates for each in shown_["holders"] if "*" not in each["code"]]
+
+
+def test_holders_who_did_not_consent_are_masked(
+    house: House, holder: Holder, shared: CertificateRecord, lender: ClientGrant
+) -> None:
+    consented(house, holder, lender, ESTATE)
+    (seen,) = shown(house, looked(house, lender, holder))
+    assert (unmasked([seen]), len(seen["holders"])) == ([holder["code"]], 2)
+    (masked,) = (each for each in seen["holders"] if each["code"] != holder["code"])
+    assert masked["name"] != shared.holders[1].name
+    made = used(house, by_consent(shared), client=lender)
+    done = redeem(house.wired.workshop, lender, made.code, at=now())
+    types = house.wired.workshop.shelf.types(now())
+    whole = summary_json(shared, types, files_at=FOR_CLIENTS)
+    assert unmasked([whole]) == [each.code.value for each in shared.holders]
+    assert unmasked([done.ground.shown(whole)]) == [holder["code"]]
+    assert unmasked(shown(house, looked(house, house.client, holder))) == unmasked([whole]), "by function"
+
+
+def test_a_copy_of_what_others_hold_too_takes_more_than_the_consent_of_one(
+    house: House, holder: Holder, shared: CertificateRecord, lender: ClientGrant
+) -> None:
+    granted = consented(house, holder, lender, ESTATE)
+    with pytest.raises(NotPermitted, match="one of its holders") as refused:
+        used(house, {**by_consent(shared), "copy": True}, client=lender)
+    assert [problem.pointer for problem in refused.value.problems] == ["/copy"]
+    assert uses_left(house, holder, granted.consent_id) == 5
+
+
+WHOLE: dict[str, Any] = {"number": "1", "holders": [], "fields": {"a": 1}, "documents": [1]}
 
 
 def test_redeeming_anothers_code_takes_a_consent_of_its_own(
@@ -412,8 +462,8 @@ def test_by_function_nothing_is_needed_and_the_legal_basis_is_recorded(
     assert (event.details["footing"], event.details["legal_basis"]) == ("statutory", law)
     made = used(house, asked(estate, copy=False), client=client)
     assert made.use.footing == Statutory(law)
-    rows = accesses_of(house.wired.workshop, person(house, holder), before=None, limit=1).rows
-    assert rows[0].use.footing == Statutory(law), "as it was kept"
+    (access,) = told(house, holder, limit=1)
+    assert (access.by_consent, access.legal_basis) == (False, law), "as it was kept"
     redeem(house.wired.workshop, house.client, made.code, at=now())
     assert redeemed_uses(house, made) == [
         {"footing": "statutory", "legal_basis": STATUTORY_DUTY, "consents": []}
@@ -584,4 +634,4 @@ def test_who_asks_by_consent_hands_nothing_in(house: House, lender: ClientGrant)
     request = request_for(house, LICENCE, new_company())
     request["results"] = []
     with pytest.raises(NotPermitted):
-        read_case(house.catalogue.in_force, lender, request, at=now())
+        hand_in(house.wired.workshop, lender, request, at=now())

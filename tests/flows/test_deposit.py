@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from io import BytesIO
-from typing import Any
+from typing import Any, cast
+from uuid import UUID
 
 import pikepdf
 import pytest
@@ -14,6 +15,7 @@ from sqlalchemy import Table, func, select
 
 from storage.tables import cases, holders, reservations
 from tests.conftest import House
+from tests.files import bytes_of_case, sealed_bytes, uploaded_bytes
 from tests.requests import example_request, kind_named
 from vault.deposit import Deposited, hand_in, receipt_json
 from vault.errors import Conflict, DocumentRefused, InputError, NotFound
@@ -32,16 +34,23 @@ def deposited(house: House, request: dict[str, Any]) -> Deposited:
     return hand_in(house.wired.workshop, house.client, request, at=datetime.now(UTC))
 
 
-def uploaded_pdf(house: House, text: str) -> str:
-    """A small PDF in the intake bucket; its digest."""
+def uploaded_pdf(house: House, text: str, client: ClientGrant | None = None) -> str:
+    """A small PDF that the suite's client, or another one, has handed in; its digest."""
     pdf = pikepdf.new()
     page = pdf.add_blank_page(page_size=(595, 842))
     page.Contents = pdf.make_stream(f"% {text}\n0 0 m 100 100 l S".encode())
     out = BytesIO()
     pdf.save(out)
     digest = hashlib.sha256(out.getvalue()).hexdigest()
-    keep_upload(house.wired.workshop, digest, out.getvalue())
+    keep_upload(house.wired.workshop, client or house.client, digest, out.getvalue())
     return digest
+
+
+def case_of(house: House, answered: Deposited) -> UUID:
+    """The id of a deposited case."""
+    query = select(cases.c.id).where(cases.c.number == answered.case_number)
+    with house.wired.workshop.database.reading() as db:
+        return cast("UUID", db.execute(query).scalar_one())
 
 
 def rows(house: House, table: Table) -> int:
@@ -75,7 +84,7 @@ def test_a_case_with_several_results_and_a_material_is_one_answer(house: House) 
     ]
     answered = deposited(house, request)
     assert [c.type_code for c in answered.certificates] == [r["type"] for r in request["results"]]
-    assert house.wired.workshop.blobs.read_document(digest).startswith(b"%PDF-")
+    assert bytes_of_case(house, case_of(house, answered), digest).startswith(b"%PDF-")
 
 
 def test_the_same_case_again_is_answered_with_the_same_receipts(house: House) -> None:
@@ -123,9 +132,7 @@ def test_a_handed_in_pdf_is_sealed_and_starts_with_its_own_bytes(house: House) -
     request = example_request(house.catalogue)
     request["results"][0]["document"] = {"sha256": digest}
     (certificate,) = deposited(house, request).certificates
-    blobs = house.wired.workshop.blobs
-    sealed = blobs.read_document(certificate.documents[0].sha256)
-    assert sealed.startswith(blobs.read_upload(digest))
+    assert sealed_bytes(house, certificate).startswith(uploaded_bytes(house, digest))
 
 
 def test_a_renewal_takes_the_next_version_and_the_old_one_out_of_force(house: House) -> None:
@@ -222,7 +229,7 @@ def test_the_mended_request_after_a_refusal_is_taken(house: House) -> None:
 )
 def test_a_broken_pdf_is_refused(house: House, content: bytes, why: str) -> None:
     digest = hashlib.sha256(content).hexdigest()
-    keep_upload(house.wired.workshop, digest, content)
+    keep_upload(house.wired.workshop, house.client, digest, content)
     request = example_request(house.catalogue)
     request["results"][0]["document"] = {"sha256": digest}
     with pytest.raises(DocumentRefused) as caught:
@@ -233,14 +240,14 @@ def test_a_broken_pdf_is_refused(house: House, content: bytes, why: str) -> None
 @pytest.mark.parametrize("content", [b"GIF89a", b"", b"<html>"])
 def test_what_is_neither_pdf_nor_ofd_is_not_kept(house: House, content: bytes) -> None:
     with pytest.raises(DocumentRefused):
-        keep_upload(house.wired.workshop, hashlib.sha256(content).hexdigest(), content)
+        keep_upload(house.wired.workshop, house.client, hashlib.sha256(content).hexdigest(), content)
 
 
 def test_an_upload_under_a_wrong_digest_is_not_kept(house: House) -> None:
     with pytest.raises(InputError, match="digest"):
-        keep_upload(house.wired.workshop, "0" * 64, b"%PDF-1.4\n%%EOF")
+        keep_upload(house.wired.workshop, house.client, "0" * 64, b"%PDF-1.4\n%%EOF")
     with pytest.raises(NotFound):
-        house.wired.workshop.blobs.read_upload("0" * 64)
+        uploaded_bytes(house, "0" * 64)
 
 
 def test_examples_are_whole_results(house: House) -> None:

@@ -4,20 +4,20 @@ import copy
 import hashlib
 import json
 import stat
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event, func, select, text
+from sqlalchemy import func, select, text
 
 from storage.tables import audit_events
 from tests.conftest import House, behind_a_cutting_wire
 from tests.flows.test_deposit import deposited
-from tests.flows.test_reuse import Holder, given, new_company, new_person, request_for
+from tests.flows.test_reuse import Holder, given, new_company, new_person, request_for, statements
+from tests.trials import now
 from vault.directories import Exported, Format, export_directories, summary_json
 from vault.errors import Conflict, InputError, Unavailable, UnknownCursor
 from vault.lifecycle import change_status, read_change
@@ -31,10 +31,6 @@ pytestmark = pytest.mark.engines
 
 LICENCE, ESTATE = "营业执照", "不动产权证书"
 Rows = dict[str, dict[str, Any]]
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
 
 
 def exported(
@@ -79,21 +75,6 @@ def changed(house: House, certificate: CertificateRecord, action: str) -> None:
     change_status(
         house.wired.workshop, house.client, certificate.certificate_id, read_change(request, at=at), at=at
     )
-
-
-@contextmanager
-def statements(house: House) -> Iterator[list[str]]:
-    engine = house.wired.workshop.database._engine  # noqa: SLF001 - the pool's own events, for counting
-    heard: list[str] = []
-
-    def hear(*arguments: Any) -> None:  # noqa: ANN401 - SQLAlchemy's listener
-        heard.append(str(arguments[2]))
-
-    event.listen(engine, "before_cursor_execute", hear)
-    try:
-        yield heard
-    finally:
-        event.remove(engine, "before_cursor_execute", hear)
 
 
 @pytest.fixture

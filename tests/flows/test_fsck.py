@@ -1,6 +1,5 @@
 """fsck finds what it claims to find: each kind of damage is done on purpose."""
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -17,8 +16,10 @@ from storage.holders import find_holder
 from storage.s3 import StoreAddress
 from storage.tables import certificates, materials
 from tests.conftest import House
+from tests.files import filed
 from tests.flows.test_deposit import deposited, uploaded_pdf
 from tests.requests import example_request, new_case_number
+from tests.trials import checked
 from vault.closing import reconcile
 from vault.deposit import read_case
 from vault.deposit.reserving import ReservedCase, forget, reserve
@@ -33,10 +34,6 @@ pytestmark = pytest.mark.engines
 @pytest.fixture
 def certificate(house: House) -> CertificateRecord:
     return deposited(house, example_request(house.catalogue)).certificates[0]
-
-
-def checked(house: House) -> FsckReport:
-    return fsck(house.wired.workshop, progress=lambda _: None)
 
 
 def changed(house: House, statement: str, **values: object) -> None:
@@ -88,6 +85,10 @@ def test_a_successor_that_does_not_name_it_is_found(house: House) -> None:
     assert [(p.about, p.detail) for p in problems] == [(old.identifier, "Its successor does not name it.")]
 
 
+FOUND_BY_NOBODY = (
+    "UPDATE holders SET code_index = sha256('another') FROM certificate_holders AS of_it"
+    " WHERE holders.id = of_it.holder_id AND of_it.certificate_id = :id"
+)
 EVENT = (
     "INSERT INTO status_events (certificate_id, action, status, actor, effective_on, at) "
     "VALUES (:id, '{}', 'valid', 'x', '2026-11-20', now())"
@@ -109,13 +110,13 @@ def test_an_event_that_is_not_in_the_feed_is_found(house: House, certificate: Ce
 
 def test_a_lost_object_is_found(house: House, certificate: CertificateRecord) -> None:
     values = {"id": certificate.certificate_id}
-    digest = bytes.fromhex(certificate.documents[0].sha256)
-    elsewhere = hashlib.sha256(b"never stored").digest()
-    changed(house, "UPDATE documents SET sha256 = :d WHERE certificate_id = :id", d=elsewhere, **values)
+    name = filed(house, certificate).name
+    statement = "UPDATE documents SET object_name = :name WHERE certificate_id = :id"
+    changed(house, statement, name=f"00/{certificate.certificate_id}/never-stored", **values)
     try:
         details = [p.detail for p in checked(house).problems]
     finally:
-        changed(house, "UPDATE documents SET sha256 = :d WHERE certificate_id = :id", d=digest, **values)
+        changed(house, statement, name=name, **values)
     assert any("has lost document" in d for d in details)
 
 
@@ -176,10 +177,15 @@ def test_an_event_without_its_leaf_and_a_leaf_without_its_event_are_found(
             "does not open",
         ),
         (
-            "UPDATE certificates SET data_key = data_key || 'x' WHERE id = :id",
+            "UPDATE certificate_holders SET data_key = data_key || 'x' WHERE certificate_id = :id",
             "does not open",
         ),
-        ("UPDATE certificates SET data_key = '' WHERE id = :id", "cannot be read"),
+        ("UPDATE certificate_holders SET data_key = '' WHERE certificate_id = :id", "cannot be read"),
+        (
+            "UPDATE certificate_holders SET data_key = NULL WHERE certificate_id = :id",
+            "has lost its envelope",
+        ),
+        ("UPDATE certificates SET sealed = NULL WHERE id = :id", "has lost its envelope"),
         ("UPDATE certificates SET status = 'gone' WHERE id = :id", "cannot be read"),
         ("UPDATE documents SET level = 'gone' WHERE certificate_id = :id", "cannot be read"),
         ("DELETE FROM documents WHERE certificate_id = :id", "lost its sealed files"),
@@ -195,9 +201,12 @@ def test_an_event_without_its_leaf_and_a_leaf_without_its_event_are_found(
             "UPDATE certificates SET token_index = sha256('another') WHERE id = :id",
             "not found by its QR token",
         ),
-        ("DELETE FROM certificate_holders WHERE certificate_id = :id", "not found by its holders"),
+        (
+            FOUND_BY_NOBODY,
+            "not found by its holders",
+        ),
     ],
-    ids=range(10),
+    ids=range(12),
 )
 def test_a_damaged_certificate_is_reported_and_the_rest_still_looked_at(
     house: House, certificate: CertificateRecord, statement: str, says: str
@@ -241,7 +250,7 @@ def test_an_event_that_cannot_be_read_is_found_and_the_rest_still_looked_at(
     gone = "DELETE FROM certificate_holders WHERE certificate_id = :id"
     problems = checked_after(house, EVENT.format("gone"), gone, **values).problems
     assert {p.about for p in problems} == {certificate.identifier}
-    for says in ("An event of its history cannot be read", "not found by its holders"):
+    for says in ("An event of its history cannot be read", "has lost its envelope"):
         assert any(says in p.detail for p in problems)
 
 
@@ -322,7 +331,7 @@ def test_a_level_that_nothing_explains_is_found(
         verify(workshop, house.client, material, clerk="文样窗", note="", at=datetime.now(UTC))
     assert checked(house).problems == ()
     problems = checked_after(house, change, id=material).problems
-    assert [(p.about, says in p.detail) for p in problems] == [(f"material {digest}", True)]
+    assert [(p.about, says in p.detail) for p in problems] == [(f"material {material}", True)]
 
 
 def test_a_refused_case_whose_contents_are_forgotten_is_no_open_end(house: House) -> None:
@@ -377,15 +386,14 @@ def test_an_object_that_nothing_explains_is_found(engines: EngineAddresses, hous
     blobs = BlobStore(address)
     blobs.prepare()
     content = b"%PDF- smuggled in"
-    digest = hashlib.sha256(content).hexdigest()
+    name = "smuggled/in"
     blobs.put_document(
+        name,
         content,
-        digest,
-        content_type="application/pdf",
         retain_until=datetime.now(UTC) + timedelta(days=1),
         origin={},
     )
     report = fsck(replace(house.wired.workshop, blobs=blobs), progress=lambda _: None)
-    assert (digest, "No row names this object and nothing explains it.") in [
+    assert (name, "No row names this object and nothing explains it.") in [
         (p.about, p.detail) for p in report.problems
     ]

@@ -19,8 +19,11 @@ from storage.embedded import EngineAddresses
 from storage.seals import stop_seal
 from storage.tables import cases
 from tests.conftest import House
+from tests.custodians import two_custodians
+from tests.files import filed, sealed_bytes
 from tests.flows.test_deposit import deposited, rows
 from tests.requests import example_request, kind_named
+from vault.custody import grant_what_is_missing
 from vault.errors import DocumentRefused
 from vault.founding import SecretsFolder, make_development_seal
 from vault.model.verdict import Genuine
@@ -38,7 +41,7 @@ needs_samples = pytest.mark.skipif(
 def handed_in(house: House, content: bytes) -> dict[str, Any]:
     """A request whose result is this file."""
     digest = hashlib.sha256(content).hexdigest()
-    keep_upload(house.wired.workshop, digest, content)
+    keep_upload(house.wired.workshop, house.client, digest, content)
     request = example_request(house.catalogue)
     request["results"][0]["document"] = {"sha256": digest}
     return request
@@ -98,7 +101,7 @@ def test_hostile_files_are_refused_and_leave_no_case(house: House, what: str) ->
 def test_a_file_that_begins_as_another_kind_is_not_even_kept(house: House) -> None:
     content = HOSTILE["bytes before"]
     with pytest.raises(DocumentRefused):
-        keep_upload(house.wired.workshop, hashlib.sha256(content).hexdigest(), content)
+        keep_upload(house.wired.workshop, house.client, hashlib.sha256(content).hexdigest(), content)
 
 
 @needs_samples
@@ -112,14 +115,14 @@ def test_every_producers_file_is_sealed_or_refused_with_a_reason(house: House, s
         assert "encrypted" in caught.value.problems[0].detail
         return
     (certificate,) = deposited(house, request).certificates
-    sealed = house.wired.workshop.blobs.read_document(certificate.documents[0].sha256)
+    sealed = sealed_bytes(house, certificate)
     assert sealed.startswith(content)
     assert isinstance(by_file(house.wired.workshop, sealed, at=datetime.now(UTC)).verdict, Genuine)
 
 
 def test_a_file_that_the_vault_certified_is_not_certified_again(house: House) -> None:
     (certificate,) = deposited(house, example_request(house.catalogue)).certificates
-    sealed = house.wired.workshop.blobs.read_document(certificate.documents[0].sha256)
+    sealed = sealed_bytes(house, certificate)
     with pytest.raises(DocumentRefused) as caught:
         deposited(house, handed_in(house, sealed))
     assert "certif" in caught.value.problems[0].detail
@@ -145,6 +148,7 @@ def test_the_newest_seal_of_an_authority_seals_with_its_own_algorithm(
         centre="行政审批专用章",
         at=datetime.now(UTC),
     )
+    grant_what_is_missing(workshop, house.client.client_id, two_custodians, at=datetime.now(UTC))
     try:
         (certificate,) = deposited(house, example_request(house.catalogue)).certificates
         assert certificate.documents[0].seal_id == row.seal_id
@@ -159,8 +163,7 @@ def test_the_store_refuses_to_delete_or_rewrite_a_sealed_document(
     house: House, engines: EngineAddresses
 ) -> None:
     (certificate,) = deposited(house, example_request(house.catalogue)).certificates
-    sha256 = certificate.documents[0].sha256
-    key = f"{sha256[:2]}/{sha256[2:4]}/{sha256[4:]}"
+    key = filed(house, certificate).stored_name
     client = Minio(
         engines.s3_endpoint.removeprefix("http://"),
         access_key=engines.s3_access_key,
@@ -175,10 +178,10 @@ def test_the_store_refuses_to_delete_or_rewrite_a_sealed_document(
     errors = list(client.remove_objects(bucket, [DeleteObject(key, version)]))
     assert len(errors) == 1
     house.wired.workshop.blobs.put_document(
+        key,
         b"other bytes",
-        sha256,
-        content_type="application/pdf",
         retain_until=datetime.now(UTC) + timedelta(days=1),
         origin={},
     )
-    assert hashlib.sha256(house.wired.workshop.blobs.read_document(sha256)).hexdigest() == sha256
+    sha256 = certificate.documents[0].sha256
+    assert hashlib.sha256(sealed_bytes(house, certificate)).hexdigest() == sha256

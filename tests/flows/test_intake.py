@@ -4,32 +4,36 @@ import hashlib
 import secrets
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
 from storage.blobs import BlobStore
+from storage.cases import find_case
 from storage.embedded import EngineAddresses
 from storage.s3 import StoreAddress
+from storage.upload_keys import upload_name
 from tests.conftest import House
 from tests.faults import LyingStore, lying_store
+from tests.files import bytes_of_case
 from tests.requests import example_request
+from tests.trials import now
 from vault.deposit import hand_in, read_case
 from vault.deposit.reserving import ReservedCase, forget, release, reserve
 from vault.errors import IntegrityError, NotFound, Unavailable
 from vault.intake import UPLOADS_KEPT, empty_intake
-from vault.uploads import Kept, keep_upload
+from vault.model.actors import ClientGrant
+from vault.uploads import Kept, keep_upload, uploads_of
 from vault.workshop import Workshop
 
 pytestmark = pytest.mark.engines
 
+ANY_CLIENT = ClientGrant("suite", "The test suite", frozenset())
+
 LATER = timedelta(minutes=1)
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
+CLIENT = "suite"
 
 
 @pytest.fixture
@@ -56,13 +60,19 @@ def workshop(faulty: tuple[Workshop, LyingStore]) -> Workshop:
 def uploaded(workshop: Workshop) -> str:
     content = b"%PDF-1.4\n" + secrets.token_bytes(16)
     digest = hashlib.sha256(content).hexdigest()
-    assert keep_upload(workshop, digest, content) is Kept.NEW
+    assert keep_upload(workshop, ANY_CLIENT, digest, content) is Kept.NEW
     return digest
+
+
+def name_of(workshop: Workshop, digest: str) -> str:
+    key = uploads_of(workshop, CLIENT).key
+    assert key is not None
+    return upload_name(key, CLIENT, digest)
 
 
 def is_there(workshop: Workshop, digest: str) -> bool:
     try:
-        workshop.blobs.read_upload(digest)
+        uploads_of(workshop, CLIENT).read(digest)
     except NotFound:
         return False
     return True
@@ -119,18 +129,22 @@ def test_a_deposited_case_needs_its_uploads_no_longer(house: House, workshop: Wo
     request = naming(house, None, material)
     first = hand_in(workshop, house.client, request, at=now())
     assert empty_intake(workshop, at=now() + UPLOADS_KEPT + LATER).removed == 1
-    assert workshop.blobs.read_document(material)
+    with workshop.database.reading() as db:
+        case = find_case(db, workshop.keys, CLIENT, request["case"]["number"])
+    assert case is not None
+    assert bytes_of_case(house, case.case_id, material)
     assert hand_in(workshop, house.client, request, at=now()).certificates == first.certificates
 
 
 def test_an_upload_that_is_sent_again_starts_anew(workshop: Workshop) -> None:
     content = b"%PDF-1.4\n" + secrets.token_bytes(16)
     digest = hashlib.sha256(content).hexdigest()
-    keep_upload(workshop, digest, content)
-    first = workshop.blobs.upload_kept_since(digest)
-    while workshop.blobs.upload_kept_since(digest) == first:  # the store counts in whole seconds
-        assert keep_upload(workshop, digest, content) is Kept.ALREADY_THERE
-    assert workshop.blobs.upload_kept_since(digest) > first
+    keep_upload(workshop, ANY_CLIENT, digest, content)
+    name = name_of(workshop, digest)
+    first = workshop.blobs.upload_kept_since(name)
+    while workshop.blobs.upload_kept_since(name) == first:  # the store counts in whole seconds
+        assert keep_upload(workshop, ANY_CLIENT, digest, content) is Kept.ALREADY_THERE
+    assert workshop.blobs.upload_kept_since(name) > first
 
 
 def test_nothing_is_removed_while_a_reserved_case_cannot_be_read(house: House, workshop: Workshop) -> None:

@@ -7,11 +7,12 @@ import pytest
 from sqlalchemy import Row, select
 
 from storage.envelope import open_json
-from storage.history import look_place
+from storage.history import look_keys, look_place
 from storage.tables import audit_events
 from tests.conftest import House
 from tests.flows.test_deposit import deposited
 from tests.requests import example_request
+from tests.trials import now
 from vault.download import document_for_client, document_for_holder
 from vault.errors import IntegrityError, NotFound
 from vault.lookup import by_number, holdings, of_case, of_person
@@ -26,10 +27,6 @@ pytestmark = pytest.mark.engines
 STRANGER = ClientGrant("stranger", "Somebody else", frozenset({"91350100M000100Y43"}))
 
 
-def now() -> datetime:
-    return datetime.now(UTC)
-
-
 def person_with(code: HolderCode | None) -> Person:
     return Person(
         uuid7(now()), "https://id.example", "某人", frozenset({Role.HOLDER}), None, code, Assurance.HIGH
@@ -39,9 +36,11 @@ def person_with(code: HolderCode | None) -> Person:
 def opened_reasons(house: House, event: Row[Any], envelope_of: Row[Any] | None = None) -> dict[str, Any]:
     """What the envelope of an audit event holds; `envelope_of` puts another event's envelope there."""
     there = event if envelope_of is None else envelope_of
-    keys = house.wired.workshop.keys
-    data_key = keys.data_key(there.data_key, look_place("data_key", event.actor, event.at))
-    reasons: dict[str, Any] = open_json(data_key, there.sealed, look_place("sealed", event.actor, event.at))
+    workshop = house.wired.workshop
+    with workshop.database.reading() as db:
+        sealed_by = look_keys(db, workshop.keys, [there])[there.id]
+    assert sealed_by is not None
+    reasons: dict[str, Any] = open_json(sealed_by, there.sealed, look_place("sealed", event.actor, event.at))
     return reasons
 
 

@@ -1,6 +1,6 @@
 """A renewal that begins later: the old version stays in force until the day before, and no longer."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from sqlalchemy import select, text
@@ -9,9 +9,11 @@ from storage.certificates import record
 from storage.statuses import events_of
 from storage.tables import audit_events
 from tests.conftest import House, behind_a_cutting_wire
+from tests.files import sealed_bytes
 from tests.flows.test_deposit import deposited
-from tests.flows.test_fsck import checked, checked_after
+from tests.flows.test_fsck import checked_after
 from tests.flows.test_reuse import PRESALE, Holder, asked, given, new_company, request_for
+from tests.trials import checked, now
 from vault.errors import Conflict, IntegrityError, Unavailable
 from vault.lifecycle import change_status, read_change
 from vault.model.certificate import CertificateRecord, Status
@@ -24,10 +26,6 @@ from vault.verify import by_file
 pytestmark = pytest.mark.engines
 
 LICENCE = "营业执照"
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
 
 
 def first_day() -> date:
@@ -66,9 +64,7 @@ def on_its_day(house: House, new: CertificateRecord) -> bool:
 
 def verdict(house: House, certificate: CertificateRecord, at: datetime) -> Verdict:
     """What the sealed file verifies as at that time."""
-    blobs = house.wired.workshop.blobs
-    content = blobs.read_document(certificate.documents[0].sha256)
-    return by_file(house.wired.workshop, content, at=at).verdict
+    return by_file(house.wired.workshop, sealed_bytes(house, certificate), at=at).verdict
 
 
 @pytest.fixture

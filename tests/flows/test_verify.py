@@ -3,19 +3,29 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
 
 import pytest
 
 from api.wiring import reader_of
+from storage import public_read
+from storage.envelope import open_json
 from storage.public_read import PublicReader
+from storage.record_keys import opened_key
 from tests.conftest import House
+from tests.files import sealed_bytes
 from tests.flows.test_deposit import deposited
 from tests.requests import example_request
+from tests.trials import now
+from vault import verify
 from vault.model.certificate import CertificateRecord
 from vault.model.verdict import Altered, Genuine, NotInForce, Unrecognised, Verification
 from vault.verify import by_code, by_file, by_token, report_json
 
 pytestmark = pytest.mark.engines
+
+NOBODY = UUID(int=0)
 
 
 @pytest.fixture(scope="module")
@@ -33,10 +43,6 @@ def asked(house: House, question: Callable[[PublicReader], Awaitable[Verificatio
             await reader.close()
 
     return asyncio.run(ask())
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
 
 
 def test_number_and_code_together_are_genuine(house: House, certificate: CertificateRecord) -> None:
@@ -75,13 +81,13 @@ def test_strange_tokens_are_unrecognised(house: House, token: str) -> None:
 
 
 def test_our_very_bytes_are_genuine(house: House, certificate: CertificateRecord) -> None:
-    content = house.wired.workshop.blobs.read_document(certificate.documents[0].sha256)
+    content = sealed_bytes(house, certificate)
     report = by_file(house.wired.workshop, content, at=now())
     assert isinstance(report.verdict, Genuine)
 
 
 def test_a_flipped_byte_is_altered(house: House, certificate: CertificateRecord) -> None:
-    content = bytearray(house.wired.workshop.blobs.read_document(certificate.documents[0].sha256))
+    content = bytearray(sealed_bytes(house, certificate))
     content[len(content) // 3] ^= 1
     report = by_file(house.wired.workshop, bytes(content), at=now())
     assert isinstance(report.verdict, Altered)
@@ -97,7 +103,7 @@ def test_a_superseded_certificate_is_not_in_force(house: House) -> None:
     renewal = example_request(house.catalogue)
     renewal["results"][0]["supersedes"] = str(old.certificate_id)
     deposited(house, renewal)
-    content = house.wired.workshop.blobs.read_document(old.documents[0].sha256)
+    content = sealed_bytes(house, old)
     verdict = by_file(house.wired.workshop, content, at=now()).verdict
     assert isinstance(verdict, NotInForce)
     assert verdict.reason == "superseded"
@@ -114,3 +120,74 @@ def test_the_last_day_of_validity_counts_whole(
     at = noon_in_china + timedelta(days=days)
     report = asked(house, lambda r: by_code(r, certificate.number, certificate.verification_code, at=at))
     assert isinstance(report.verdict, Genuine) is in_force
+
+
+@pytest.mark.parametrize("by", ["number_and_code", "token"])
+def test_a_miss_does_the_work_of_a_hit_and_opens_nobodys_envelope(
+    house: House, certificate: CertificateRecord, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    """Statements, envelopes and reports are counted, not timed: the bench does that."""
+    work: list[str] = []
+    opened: list[str] = []
+
+    def counted(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def count(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - whatever the function takes
+            work.append(name)
+            if name == "open":
+                opened.append(arguments[-1])
+            return function(*arguments, **named)
+
+        return count
+
+    monkeypatch.setattr(public_read, "opened_key", counted("key", opened_key))
+    monkeypatch.setattr(public_read, "open_json", counted("open", open_json))
+    monkeypatch.setattr(PublicReader, "_one", counted("ask", PublicReader._one))  # noqa: SLF001 - counted here
+    monkeypatch.setattr("vault.verify.report_json", counted("report", report_json))
+    monkeypatch.setattr("vault.verify._masked", counted("mask", verify._masked))  # noqa: SLF001 - counted here
+
+    def question(number: str, code: str, token: str) -> list[str]:
+        async def ask(reader: PublicReader) -> Verification:
+            found = None
+            for _ in range(2):  # the second time definitions are known, as they are in a running server
+                work.clear()
+                opened.clear()
+                if by == "token":
+                    found = await by_token(reader, token, at=now())
+                else:
+                    found = await by_code(reader, number, code, at=now())
+            assert found is not None
+            return found
+
+        asked(house, ask)
+        return list(work)
+
+    hit = question(certificate.number, certificate.verification_code, certificate.token)
+    assert opened == [f"certificates.sealed:{certificate.certificate_id}"]
+    wrong_code = question(certificate.number, "2222222222", "A" * 22)
+    assert opened == [f"certificates.sealed:{NOBODY}"]
+    nothing = question("样许字〔1900〕0号", "2222222222", "B" * 22)
+    assert opened == [f"certificates.sealed:{NOBODY}"]
+    assert hit == wrong_code == nothing == ["ask", "key", "open", "mask", "report"]
+
+
+def test_a_decoys_envelope_is_about_as_large_as_the_one_in_its_place(house: House) -> None:
+    reader = reader_of(house.settings, house.wired.workshop.keys)
+    for size in (300, 1_000, 3_000, 20_000):
+        sealed = reader._decoy(size).sealed  # noqa: SLF001 - the work that it makes is what this is about
+        assert size * 0.75 - 200 < len(sealed) < size * 1.25 + 200
+    assert reader._decoy(1_000) is reader._decoy(1_010)  # noqa: SLF001 - made once
+
+
+def test_an_empty_vault_answers_as_one_that_knows_nothing_of_it(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PublicReader, "_one", _nothing)
+
+    async def ask(reader: PublicReader) -> Verification:
+        return await by_token(reader, "A" * 22, at=now())
+
+    assert isinstance(asked(house, ask).verdict, Unrecognised)
+
+
+async def _nothing(*_: object) -> None:
+    return None

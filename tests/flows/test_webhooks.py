@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -12,14 +12,16 @@ from sqlalchemy import select, text, update
 
 from api.wiring import courier_of
 from storage.deliveries import Delivery, DeliveryState, find_delivery
-from storage.on_file import damaged_envelopes
+from storage.envelopes_on_file import damaged_envelopes
 from storage.tables import clients, webhook_deliveries, webhook_secrets, webhooks
 from tests.conftest import House, behind_a_cutting_wire
 from tests.flows.test_changes import head, inspected, new_certificate, read_on
-from tests.flows.test_reuse import now
 from tests.receivers import LOOPBACK, Received, Receiver, receiver
+from tests.requests import kind_named
+from tests.trials import cutting_after, now
 from vault.changes import change_json
 from vault.errors import Conflict, InputError, NotFound, Unavailable, UnknownCursor
+from vault.model.access import MACHINE
 from vault.model.actors import ClientGrant
 from vault.model.destinations import Destinations, read_networks
 from vault.signin import add_client, disable_client
@@ -51,13 +53,13 @@ def client(house: House) -> Iterator[ClientGrant]:
     grant = ClientGrant(name, "A system with receivers", house.client.authorities)
     add_client(workshop, name, grant.name, grant.authorities, at=now())
     yield grant
-    for each in registered(workshop, name, at=now()):
-        unregister(workshop, None, each.state.webhook.webhook_id)
+    for each in registered(workshop, MACHINE, name, at=now()):
+        unregister(workshop, MACHINE, each.state.webhook.webhook_id)
 
 
 def hook(house: House, client: ClientGrant, url: str) -> NewSecret:
     head(house)  # what others left without a place is none of ours
-    return register(house.wired.workshop, client.client_id, url, HERE, at=now())
+    return register(house.wired.workshop, client, client.client_id, url, HERE, at=now())
 
 
 def deliveries(house: House, webhook_id: UUID) -> list[Delivery]:
@@ -158,11 +160,11 @@ def test_strangers_hear_nothing(house: House) -> None:
     workshop = house.wired.workshop
     add_client(workshop, name, "A stranger", frozenset({"91350100M000100Y43"}), at=now())
     with receiver() as there:
-        fresh = register(workshop, name, there.url, HERE, at=now())
+        fresh = register(workshop, MACHINE, name, there.url, HERE, at=now())
         new_certificate(house)
         cut(workshop, at=now())
         assert deliveries(house, fresh.webhook.webhook_id) == []
-    unregister(workshop, name, fresh.webhook.webhook_id)
+    unregister(workshop, MACHINE, fresh.webhook.webhook_id)
 
 
 # --- registering ------------------------------------------------------------------------------------------
@@ -181,7 +183,7 @@ def test_secrets_and_addresses_lie_in_envelopes(house: House, client: ClientGran
     for hidden in (url, "very-private", fresh.secret):
         assert hidden not in str(rows)
         assert hidden not in repr(fresh)
-    (found,) = registered(workshop, client.client_id, at=now())
+    (found,) = registered(workshop, client, client.client_id, at=now())
     shown = registered_json(found)
     assert shown["url"] == url
     assert fresh.secret not in str(shown)
@@ -203,19 +205,19 @@ def test_addresses_that_are_not_permitted_are_not_kept(house: House, client: Cli
     strict = Destinations(https_only=True)
     for url in ("http://receiver.example/", "https://127.0.0.1/", "https://[::ffff:10.0.0.1]/", "x"):
         with pytest.raises(InputError):
-            register(workshop, client.client_id, url, strict, at=now())
-    assert registered(workshop, client.client_id, at=now()) == ()
+            register(workshop, client, client.client_id, url, strict, at=now())
+    assert registered(workshop, client, client.client_id, at=now()) == ()
 
 
 def test_another_clients_webhook_is_not_there(house: House, client: ClientGrant) -> None:
     fresh = hook(house, client, f"http://{LOOPBACK}:1/")
     workshop = house.wired.workshop
     with pytest.raises(NotFound):
-        rotate(workshop, house.client.client_id, fresh.webhook.webhook_id, at=now())
+        rotate(workshop, house.client, fresh.webhook.webhook_id, at=now())
     with pytest.raises(NotFound):
-        unregister(workshop, house.client.client_id, fresh.webhook.webhook_id)
+        unregister(workshop, house.client, fresh.webhook.webhook_id)
     with pytest.raises(NotFound):
-        register(workshop, "nobody-at-all", "http://receiver.example/", HERE, at=now())
+        register(workshop, MACHINE, "nobody-at-all", "http://receiver.example/", HERE, at=now())
 
 
 def test_two_secrets_sign_while_one_takes_over(house: House, client: ClientGrant) -> None:
@@ -223,7 +225,7 @@ def test_two_secrets_sign_while_one_takes_over(house: House, client: ClientGrant
     with receiver() as there:
         first, delivery = cut_one(house, client, there)
         webhook_id = first.webhook.webhook_id
-        second = rotate(workshop, client.client_id, webhook_id, at=now())
+        second = rotate(workshop, client, webhook_id, at=now())
         send_all(house, webhook_id)
         tomorrow = now() + timedelta(hours=24)
         replay(workshop, delivery.delivery_id, at=tomorrow)
@@ -231,9 +233,9 @@ def test_two_secrets_sign_while_one_takes_over(house: House, client: ClientGrant
         overlap, after = there.received
     assert (signed_by(first.secret, overlap), signed_by(second.secret, overlap)) == (True, True)
     assert (signed_by(first.secret, after), signed_by(second.secret, after)) == (False, True)
-    third = rotate(workshop, client.client_id, webhook_id, at=now())
-    fourth = rotate(workshop, client.client_id, webhook_id, at=now())
-    (found,) = registered(workshop, client.client_id, at=now())
+    third = rotate(workshop, client, webhook_id, at=now())
+    fourth = rotate(workshop, client, webhook_id, at=now())
+    (found,) = registered(workshop, client, client.client_id, at=now())
     assert len(found.secrets) == 3, "an answer that was lost takes the secret in use from nobody"
     assert len({first.secret, second.secret, third.secret, fourth.secret}) == 4
 
@@ -288,7 +290,7 @@ def test_a_delivery_is_given_up_listed_and_replayed(house: House, client: Client
         assert (dead.state, dead.failure) == (DeliveryState.DEAD, "status-503")
         assert (dead, client.client_id) in dead_letters(workshop, None)
         assert dead_letters(workshop, webhook_id) == ((dead, client.client_id),)
-        (found,) = registered(workshop, client.client_id, at=now())
+        (found,) = registered(workshop, client, client.client_id, at=now())
         assert (found.state.pending, found.state.dead) == (0, 1)
         there.answers = [200]
         replay(workshop, dead.delivery_id, at=now())
@@ -389,11 +391,23 @@ def test_an_authority_that_was_taken_away_is_not_told_of(house: House, client: C
     assert settled.state is DeliveryState.DELIVERED
 
 
+def test_a_type_that_it_is_not_bound_to_is_not_told_of(house: House, client: ClientGrant) -> None:
+    workshop = house.wired.workshop
+    with receiver() as there:
+        fresh, _ = cut_one(house, client, there)
+        with workshop.database.writing() as db:
+            mine = update(clients).where(clients.c.id == client.client_id)
+            db.execute(mine.values(types=[kind_named(house.catalogue, "结婚证").code]))
+        (settled,) = send_all(house, fresh.webhook.webhook_id)
+        assert there.received == []
+    assert settled.state is DeliveryState.DELIVERED
+
+
 def test_a_webhook_that_is_taken_away_leaves_nothing(house: House, client: ClientGrant) -> None:
     workshop = house.wired.workshop
     with receiver() as there:
         fresh, delivery = cut_one(house, client, there)
-        unregister(workshop, client.client_id, fresh.webhook.webhook_id)
+        unregister(workshop, client, fresh.webhook.webhook_id)
         deliver(workshop, courier_of(house.settings).send, delivery.delivery_id, at=now())
         assert there.received == []
     with workshop.database.reading() as db:
@@ -401,7 +415,7 @@ def test_a_webhook_that_is_taken_away_leaves_nothing(house: House, client: Clien
         assert db.execute(query).all() == []
     assert deliveries(house, fresh.webhook.webhook_id) == []
     with pytest.raises(NotFound):
-        unregister(workshop, client.client_id, fresh.webhook.webhook_id)
+        unregister(workshop, client, fresh.webhook.webhook_id)
 
 
 def test_what_the_queue_has_lost_is_put_back(house: House, client: ClientGrant) -> None:
@@ -435,21 +449,13 @@ def test_what_arrived_is_forgotten_after_a_month(house: House, client: ClientGra
 
 @pytest.mark.parametrize("how", ["before", "after"])
 def test_a_cut_whose_commit_is_lost_sends_everything_once(
-    house: House, client: ClientGrant, monkeypatch: pytest.MonkeyPatch, how: str
+    house: House, client: ClientGrant, how: str
 ) -> None:
-    real: Callable[..., None] = vars(cutting)["set_cut_through"]
     with receiver() as there:
         fresh = hook(house, client, there.url)
         new_certificate(house)
         with behind_a_cutting_wire(house) as (workshop, wire_):
-
-            def set_then_arm(*arguments: object) -> None:
-                real(*arguments)
-                if wire_.cuts == 0:
-                    wire_.cut = how
-
-            monkeypatch.setattr(cutting, "set_cut_through", set_then_arm)
-            with pytest.raises(Unavailable):
+            with cutting_after(cutting, "set_cut_through", wire_, how), pytest.raises(Unavailable):
                 cut(workshop, at=now())
             assert wire_.cuts == 1
             cut(workshop, at=now())
@@ -478,12 +484,12 @@ def test_a_registration_whose_commit_is_lost_is_there_or_not(house: House, clien
     with behind_a_cutting_wire(house) as (workshop, wire_):
         wire_.cut = "before"
         with pytest.raises(Unavailable):
-            register(workshop, client.client_id, url, HERE, at=now())
-        assert registered(workshop, client.client_id, at=now()) == ()
+            register(workshop, client, client.client_id, url, HERE, at=now())
+        assert registered(workshop, client, client.client_id, at=now()) == ()
         wire_.cut = "after"
         with pytest.raises(Unavailable):
-            register(workshop, client.client_id, url, HERE, at=now())
+            register(workshop, client, client.client_id, url, HERE, at=now())
         with pytest.raises(Conflict, match="rotate its secret"):
-            register(workshop, client.client_id, url, HERE, at=now())
-        (found,) = registered(workshop, client.client_id, at=now())
-        assert rotate(workshop, client.client_id, found.state.webhook.webhook_id, at=now()).secret
+            register(workshop, client, client.client_id, url, HERE, at=now())
+        (found,) = registered(workshop, client, client.client_id, at=now())
+        assert rotate(workshop, client, found.state.webhook.webhook_id, at=now()).secret

@@ -2,13 +2,13 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from threading import Barrier
 
 import pytest
 
 from signing.log_note import open_checkpoint
 from storage.log_heads import newest_checkpoint
 from tests.log.conftest import AT, Log
+from tests.trials import together
 from tests.unit.tlog import naive
 from vault.errors import IntegrityError
 from vault.tlog.entries import split_bundle
@@ -91,14 +91,7 @@ def test_many_workers_at_once_make_one_log(log: Log, monkeypatch: pytest.MonkeyP
     workers, rounds = 4, 3
     for n in range(rounds):
         log.add(100, name=f"round-{n}")
-        barrier = Barrier(workers)
-
-        def work(_: int, barrier: Barrier = barrier) -> int:
-            barrier.wait()
-            return log.sequence().leaves
-
-        with ThreadPoolExecutor(workers) as pool:
-            assert sum(pool.map(work, range(workers))) == 100
+        assert sum(run.leaves for run in together(*[log.sequence] * workers)) == 100
         assert log.size() == (n + 1) * 100
     assert len(set(leaves_of(log, 300))) == 300
     assert list(contradictions(log.workshop)) == []

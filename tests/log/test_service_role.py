@@ -9,7 +9,10 @@ from psycopg import connect, errors, sql
 
 from migrations.service_role import INSERT_ONLY, grants
 from storage.embedded import EngineAddresses
-from tests.log.conftest import Log, SchemaDatabase
+from storage.envelope import Suite
+from tests.log.conftest import AT, Log, SchemaDatabase
+from vault.errors import NotPermitted
+from vault.rotating import rotate
 from vault.transparency.audit_trail import audit_contradictions
 
 pytestmark = pytest.mark.engines
@@ -46,6 +49,8 @@ def test_the_service_can_do_its_work_and_cannot_rewrite_history(log: Log, servin
             ours.sequence()
         assert ours.size() == 402
         assert list(audit_contradictions(ours.workshop, at=ours.shards()[0].opened_at)) == []
+        with pytest.raises(NotPermitted, match="tables' owner"):
+            rotate(ours.workshop, Suite.AES, at=AT, wait=lambda _: None, progress=lambda _, __: None)
     finally:
         database.close()
     with connect(serving, autocommit=True) as db:
@@ -57,6 +62,9 @@ def test_the_service_can_do_its_work_and_cannot_rewrite_history(log: Log, servin
                     db.execute(sql.SQL(statement).format(name))
         for change in (
             "audit_events SET actor = 'x'",
+            "audit_events SET data_key = 'x'",
+            "material_events SET data_key = 'x'",
+            "use_holders SET holder_id = use_id",
             "log_leaves SET leaf = 'x'",
             "log_checkpoints SET root = 'x'",
         ):

@@ -31,7 +31,7 @@ from vault.model.use import UseRecord
 from vault.model.verdict import Verification
 from vault.reuse import answer_json, check_reuse, read_question
 from vault.uploads import keep_upload
-from vault.uses import MadeUse, Redeemed, make_use, read_use, redeem, revoke_by_client
+from vault.uses import MadeUse, Redeemed, make_use, read_use, redeem, revoke_by_maker
 from vault.verify import by_code
 from vault.workshop import Workshop
 
@@ -60,7 +60,7 @@ class Office:
         out = BytesIO()
         pdf.save(out)
         digest = hashlib.sha256(out.getvalue()).hexdigest()
-        keep_upload(house.wired.workshop, digest, out.getvalue())
+        keep_upload(house.wired.workshop, house.client, digest, out.getvalue())
         return cls(house, replace(house.wired.workshop, tsa=None), reader, loop, digest)
 
 
@@ -203,7 +203,7 @@ class Desk:
     def revoke(self, use: Thing) -> UseRecord:
         """`POST /v1/uses/{id}/revocation`."""
         workshop, client = self.office.workshop, self.office.house.client
-        return revoke_by_client(workshop, client, UUID(use["id"]), at=self.at())
+        return revoke_by_maker(workshop, client, UUID(use["id"]), at=self.at())
 
     def _asked(self, company: str, role: str) -> dict[str, str]:
         holder = self.companies[company]

@@ -184,7 +184,7 @@ class Model:
             not begun["committed"]
             and number != case
             and begun["certificate"]["kind"] == way
-            and begun["certificate"]["holders"][0] == applicant
+            and applicant in begun["certificate"]["holders"]
             for number, begun in self.cases.items()
             if "certificate" in begun
         )

@@ -51,7 +51,7 @@ def test_a_fraction_has_no_trailing_zero() -> None:
 
 @given(st.lists(st.binary(max_size=40), max_size=6))
 def test_sets_are_sorted_as_asn1crypto_sorts_them(values: list[bytes]) -> None:
-    class Octets(core.SetOf):  # type: ignore[misc] # asn1crypto publishes no types
+    class Octets(core.SetOf):  # type: ignore[misc]  # asn1crypto publishes no types
         _child_spec = core.OctetString
 
     assert der.set_of(*(der.octet_string(value) for value in values)) == Octets(values).dump(force=True)

@@ -212,4 +212,3 @@ def test_sizes_are_those_of_the_page_as_displayed() -> None:
     turned = admit_pdf(tiny_pdf(page={"/Rotate": 90}))
     assert turned.page_sizes_mm == ((297.04, 209.9),)
     assert turned.pdfa is None
-    assert not turned.is_pdfa

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from vault.catalogue.faces import face_schema
@@ -18,6 +19,9 @@ from vault.model.catalogue import (
     SealPlace,
     ValidityRule,
 )
+
+# Long enough for as many years, whichever they are.
+YEAR = timedelta(days=366)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,7 @@ def type_from_yaml(
             schema=face_schema(data["name"], face),
             example=data["example"],
             digest="",
+            retention=_retention(data),
         )
     )
 
@@ -139,6 +144,8 @@ def definition_json(kind: CertificateType) -> dict[str, Any]:
         ],
         "example": dict(kind.example),
         "digest": kind.digest,
+        # Only where given: kinds that say nothing keep their digest.
+        **({} if kind.retention is None else {"retention_years": kind.retention // YEAR}),
     }
 
 
@@ -164,6 +171,7 @@ def type_from_json(definition: Mapping[str, Any]) -> CertificateType:
         schema=face_schema(definition["name"], face),
         example=definition["example"],
         digest=definition["digest"],
+        retention=_retention(definition),
     )
 
 
@@ -173,6 +181,11 @@ def _with_digest(kind: CertificateType) -> CertificateType:
     del definition["digest"]
     content = json.dumps(definition, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return replace(kind, digest=hashlib.sha256(content.encode()).hexdigest())
+
+
+def _retention(data: Mapping[str, Any]) -> timedelta | None:
+    years = data.get("retention_years")
+    return None if years is None else years * YEAR
 
 
 def _holder_rule(data: Mapping[str, Any]) -> HolderRule:

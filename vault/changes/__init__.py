@@ -11,9 +11,11 @@ from vault.changes.feed import (
     PAGE_MAX,
     PLACES_MAX,
     ChangePage,
+    audiences_of,
     changes_after,
     place_changes,
     place_of,
+    told_to,
 )
 from vault.changes.telling import change_json, page_json
 
@@ -22,6 +24,7 @@ __all__ = [
     "PAGE_MAX",
     "PLACES_MAX",
     "ChangePage",
+    "audiences_of",
     "backfill",
     "change_json",
     "changes_after",
@@ -29,4 +32,5 @@ __all__ = [
     "page_json",
     "place_changes",
     "place_of",
+    "told_to",
 ]

@@ -1,6 +1,6 @@
 """Reading the feed: every change that a reader may see, in order, for ever replayable, without gaps."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from storage.changes import (
@@ -14,7 +14,9 @@ from storage.changes import (
 from storage.db import Database, ReadConnection
 from vault.changes.cursors import START, Cursor, cursor_of, read_cursor, stands_for
 from vault.errors import FieldProblem, InputError, UnknownCursor
-from vault.model.changes import Change
+from vault.model.access import Action, Kind, Machine, Resource, authorities_of, permitted
+from vault.model.actors import ClientGrant
+from vault.model.changes import CertificateChange, Change
 from vault.workshop import Workshop
 
 # Entries of one answer: about half a megabyte of JSON.
@@ -22,6 +24,10 @@ PAGE_MAX = 1000
 PAGE_DEFAULT = 100
 # Places given out in one transaction: tens of milliseconds, for which other readers at the head wait.
 PLACES_MAX = 2000
+
+
+Reader = ClientGrant | Machine
+"""Who follows the feed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,21 +39,12 @@ class ChangePage:
     more: bool
 
 
-def changes_after(
-    workshop: Workshop,
-    cursor: str,
-    limit: int,
-    authorities: Collection[str] | None,
-    *,
-    handed_in_by: str | None = None,
-) -> ChangePage:
-    """The next changes after a cursor; the empty text or `0` is the start.
-
-    `authorities`: USCCs whose certificates are wanted, None for everything. `handed_in_by`: with them, the
-    materials of this client.
+def changes_after(workshop: Workshop, cursor: str, limit: int, reader: Reader) -> ChangePage:
+    """The next changes after a cursor that this reader may see; the empty text or `0` is the start.
 
     1. check the cursor: the change that it was given out for stands in its place.
-    2. read the page.
+    2. read the page of the reader's authorities and own materials, and leave out what it may not see of it:
+    certificates of types that it is not bound to. So a page may be short, or empty, with more to come.
     3. at the feed's head, with changes that wait for a place: give out places and read again. So a reader
        sees whatever was committed before it asked, and deposits wait for no sequencer.
 
@@ -60,9 +57,7 @@ def changes_after(
     if not 1 <= limit <= PAGE_MAX:
         raise InputError.at("/limit", f"Expected 1 to {PAGE_MAX}.")
     start = read_cursor(cursor)
-    audiences = None if authorities is None else {*authorities}
-    if audiences is not None and handed_in_by is not None:
-        audiences.add(audience_of_client(handed_in_by))
+    audiences = audiences_of(reader)
     with workshop.database.reading() as db:
         _check_place(db, start)  # 1
         found = changes_between(db, start.position, None, audiences, limit)  # 2
@@ -73,7 +68,26 @@ def changes_after(
             found = changes_between(db, start.position, None, audiences, limit)
             waiting = placed == PLACES_MAX
     more = len(found) == limit or waiting
-    return ChangePage(found, cursor_of(found[-1]) if found else cursor or START, more)
+    return ChangePage(told_to(reader, found), cursor_of(found[-1]) if found else cursor or START, more)
+
+
+def audiences_of(reader: Reader) -> Collection[str] | None:
+    """Whose changes a reader's feed and webhooks are read from; None for everybody's."""
+    authorities = authorities_of(reader)
+    if authorities is None or isinstance(reader, Machine):
+        return None
+    return {*authorities, audience_of_client(reader.client_id)}
+
+
+def told_to(reader: Reader, changes: Sequence[Change]) -> tuple[Change, ...]:
+    """Those of these changes that a reader may see."""
+    return permitted(reader, Action.READ_CHANGE, changes, _resource)
+
+
+def _resource(change: Change) -> Resource:
+    if isinstance(change, CertificateChange):
+        return Resource(Kind.CERTIFICATE, change.authority, change.type_code)
+    return Resource(Kind.MATERIAL, by=change.client_id)
 
 
 def place_of(workshop: Workshop, cursor: str) -> int:

@@ -2,23 +2,23 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from storage.consents import (
-    GRANT,
     ConsentFile,
     consent_files,
     insert_consent,
     insert_consent_event,
-    lock_holder,
     standing_consents,
 )
 from storage.history import AuditRow, insert_look
-from storage.holders import ensure_holders
+from storage.holders import ensure_holders, lock_known
 from vault.consents.reading import ConsentRequest
 from vault.errors import Conflict
+from vault.model.access import Action, authorize
 from vault.model.actors import Person
 from vault.model.consent import Consent, ConsentAction
-from vault.model.holders import Holder
+from vault.model.holders import Holder, HolderCode
 from vault.model.ids import uuid7
 from vault.model.legal_time import legal_day
 from vault.workshop import Workshop
@@ -42,44 +42,49 @@ def grant_consent(workshop: Workshop, person: Person, request: ConsentRequest, *
     same grant that still stands is the same consent; 3. the consent, its event and the audit event.
 
     Raises:
-        NotPermitted: they did not sign in as a holder.
+        NotPermitted: they did not sign in as a holder with a code.
         Conflict: too many consents stand.
         Unavailable: the database does not answer; the same request may succeed later.
     """
-    code = person.own_code()
-    keys, actor = workshop.keys, f"person:{person.person_id}"
+    authorize(person, Action.GRANT_CONSENT)
+    assert person.code is not None  # noqa: S101 - without one it is not permitted
+    keys, holder = workshop.keys, Holder.parse(person.code.code_type, person.code.value, person.name)
     with workshop.database.writing() as db:
-        holder = Holder.parse(code.code_type, code.value, person.name)
-        holder_id = ensure_holders(db, keys, [holder], at)[holder.code]  # 1
-        lock_holder(db, holder_id)
-        index = keys.index(GRANT, request.canonical(str(holder_id)))
-        standing = standing_consents(db, keys, holder_id, legal_day(at))
-        granted = standing.get(index)  # 2
-        if granted is None and len(standing) >= STANDING_MAX:
-            raise Conflict(f"{STANDING_MAX} consents stand already: take one back first.")
+        ensure_holders(db, keys, [holder], at)  # 1
+        known = lock_known(db, keys, holder.code)
+        assert known is not None  # noqa: S101 - whoever was found or made is not erased meanwhile
+        standing = standing_consents(db, keys, known.holder_id, legal_day(at))
+        granted = next((each for each in standing if request.is_the_same(each)), None)  # 2
         repeated = granted is not None
         if granted is None:
-            granted = Consent(
-                consent_id=uuid7(at),
-                holder_id=holder_id,
-                organisation=request.organisation,
-                types=request.types,
-                fields=request.fields,
-                service_item=request.service_item,
-                purpose=request.purpose,
-                valid_from=request.period.first,
-                valid_to=request.period.last,
-                uses_max=request.uses,
-                uses_left=request.uses,
-                made_at=at,
-                revoked_at=None,
-            )
-            insert_consent(db, keys, granted, index)  # 3
-            insert_consent_event(db, granted.consent_id, ConsentAction.GRANT, actor, at)
-            event = AuditRow(actor, "consent-grant", None, None, details_of(granted))
-            insert_look(db, keys, event, {"purpose": granted.purpose}, at)
-        (file,) = consent_files(db, keys, holder_id, only=granted.consent_id, limit=1, uses_shown=0)
+            if len(standing) >= STANDING_MAX:
+                raise Conflict(f"{STANDING_MAX} consents stand already: take one back first.")
+            granted = _new(request, known.holder_id, holder.code, at)
+            insert_consent(db, known, granted)  # 3
+            insert_consent_event(db, granted.consent_id, ConsentAction.GRANT, person.actor, at)
+            event = AuditRow(person.actor, "consent-grant", None, None, details_of(granted))
+            insert_look(db, keys, event, {"purpose": granted.purpose}, at, under=known.key)
+        (file,) = consent_files(db, keys, known.holder_id, only=granted.consent_id, limit=1, uses_shown=0)
         return Granted(file, repeated)
+
+
+def _new(request: ConsentRequest, holder_id: UUID, holder: HolderCode, at: datetime) -> Consent:
+    return Consent(
+        consent_id=uuid7(at),
+        holder_id=holder_id,
+        holder=holder,
+        organisation=request.organisation,
+        types=request.types,
+        fields=request.fields,
+        service_item=request.service_item,
+        purpose=request.purpose,
+        valid_from=request.period.first,
+        valid_to=request.period.last,
+        uses_max=request.uses,
+        uses_left=request.uses,
+        made_at=at,
+        revoked_at=None,
+    )
 
 
 def details_of(consent: Consent) -> dict[str, object]:

@@ -7,6 +7,7 @@ from uuid import UUID
 from storage.consents import ConsentFile, consent_files
 from storage.history import AuditRow, insert_audit
 from storage.holders import find_holder
+from vault.model.access import Action, authorize
 from vault.model.actors import Person
 from vault.workshop import Workshop
 
@@ -28,19 +29,20 @@ def consents_of(
     """What the signed-in person consents to, standing or not, given before the consent `before`.
 
     Raises:
-        NotPermitted: they did not sign in as a holder.
+        NotPermitted: they did not sign in as a holder with a code.
         Unavailable: the database does not answer.
     """
-    code = person.own_code()
+    authorize(person, Action.LIST_CONSENTS)
+    assert person.code is not None  # noqa: S101 - without one it is not permitted
     with workshop.database.writing() as db:
-        holder_id = find_holder(db, workshop.keys, code)
+        holder_id = find_holder(db, workshop.keys, person.code)
         if holder_id is None:
             return Consents((), None)
         files = consent_files(
             db, workshop.keys, holder_id, before=before, limit=limit + 1, uses_shown=USES_SHOWN_MAX
         )
         details = {"holder": str(holder_id)}
-        event = AuditRow(f"person:{person.person_id}", "own-consents", None, None, details)
+        event = AuditRow(person.actor, "own-consents", None, None, details)
         insert_audit(db, [event], at)
     more = len(files) > limit
     files = files[:limit]

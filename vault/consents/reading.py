@@ -6,8 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from vault.errors import FieldProblem, InputError
-from vault.model.canonical import canonical_json
-from vault.model.consent import DAYS_MAX, USES_MAX
+from vault.model.consent import DAYS_MAX, USES_MAX, Consent
 from vault.model.credit_code import SocialCreditCode
 from vault.model.face import field_problems
 from vault.model.granted import Period, read_period, read_types
@@ -31,21 +30,16 @@ class ConsentRequest:
     period: Period
     uses: int
 
-    def canonical(self, holder_id: str) -> str:
-        """What two grants of one holder must share to be the same one, as text."""
-        return canonical_json(
-            {
-                "holder": holder_id,
-                "organisation": self.organisation,
-                "types": sorted(self.types),
-                "fields": None if self.fields is None else sorted(self.fields),
-                "service_item": self.service_item,
-                "purpose": self.purpose,
-                "valid_from": self.period.first.isoformat(),
-                "valid_to": self.period.last.isoformat(),
-                "uses": self.uses,
-            }
-        ).decode()
+    def is_the_same(self, consent: Consent) -> bool:
+        """Whether this was granted by that consent, of the same holder."""
+        return (
+            (self.organisation, self.types, self.fields, self.service_item, self.purpose)
+            == (consent.organisation, consent.types, consent.fields, consent.service_item, consent.purpose)
+        ) and (self.period.first, self.period.last, self.uses) == (
+            consent.valid_from,
+            consent.valid_to,
+            consent.uses_max,
+        )
 
 
 def read_consent(shelf: CatalogueShelf, request: Mapping[str, Any], *, at: datetime) -> ConsentRequest:

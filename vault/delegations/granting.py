@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from storage.consents import lock_holder
-from storage.delegations import GRANT, insert_act, insert_delegation, standing_delegations
+from storage.delegations import insert_act, insert_delegation, standing_delegations
 from storage.history import AuditRow, insert_audit
-from storage.holders import ensure_holders
+from storage.holders import ensure_holders, lock_known
 from vault.delegations.reading import DelegationRequest
 from vault.errors import Conflict
+from vault.model.access import Action, authorize
 from vault.model.actors import Person
 from vault.model.delegation import Act, Delegation, DelegationEvent
 from vault.model.holders import Holder
@@ -37,26 +37,26 @@ def grant_delegation(
     same grant that still stands is the same delegation; 3. the delegation, its event and the audit event.
 
     Raises:
-        NotPermitted: they did not sign in as a holder.
+        NotPermitted: they did not sign in as a holder with a code.
         Conflict: too many delegations stand.
         Unavailable: the database does not answer; the same request may succeed later.
     """
-    code = person.own_code()
-    keys, actor = workshop.keys, f"person:{person.person_id}"
+    authorize(person, Action.DELEGATE)
+    assert person.code is not None  # noqa: S101 - without one it is not permitted
+    keys, holder = workshop.keys, Holder.parse(person.code.code_type, person.code.value, person.name)
     with workshop.database.writing() as db:
-        holder = Holder.parse(code.code_type, code.value, person.name)
-        holder_id = ensure_holders(db, keys, [holder], at)[holder.code]  # 1
-        lock_holder(db, holder_id)
-        index = keys.index(GRANT, request.canonical(str(holder_id)))
-        standing = standing_delegations(db, keys, holder_id, legal_day(at))
-        known = standing.get(index)  # 2
-        if known is not None:
-            return Granted(known, repeated=True)
+        ensure_holders(db, keys, [holder], at)  # 1
+        known = lock_known(db, keys, holder.code)
+        assert known is not None  # noqa: S101 - whoever was found or made is not erased meanwhile
+        standing = standing_delegations(db, keys, known.holder_id, legal_day(at))
+        granted = next((each for each in standing if request.is_the_same(each)), None)  # 2
+        if granted is not None:
+            return Granted(granted, repeated=True)
         if len(standing) >= STANDING_MAX:
             raise Conflict(f"{STANDING_MAX} delegations stand already: take one back first.")
         made = Delegation(
             delegation_id=uuid7(at),
-            holder_id=holder_id,
+            holder_id=known.holder_id,
             holder_name=holder.name,
             delegate=request.delegate,
             types=request.types,
@@ -67,9 +67,9 @@ def grant_delegation(
             accepted_at=None,
             revoked_at=None,
         )
-        insert_delegation(db, keys, made, index)  # 3
-        insert_act(db, made.delegation_id, actor, Act(DelegationEvent.GRANT, None, at, {}))
-        event = AuditRow(actor, "delegation-grant", None, None, details_of(made))
+        insert_delegation(db, keys, known, made)  # 3
+        insert_act(db, made.delegation_id, person.actor, Act(DelegationEvent.GRANT, None, at, {}))
+        event = AuditRow(person.actor, "delegation-grant", None, None, details_of(made))
         insert_audit(db, [event], at)
     return Granted(made, repeated=False)
 

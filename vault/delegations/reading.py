@@ -6,9 +6,8 @@ from datetime import date, datetime
 from typing import Any
 
 from vault.errors import FieldProblem, InputError
-from vault.model.canonical import canonical_json
 from vault.model.catalogue import HolderKind
-from vault.model.delegation import DAYS_MAX, DelegatedAction
+from vault.model.delegation import DAYS_MAX, DelegatedAction, Delegation
 from vault.model.granted import Period, read_period, read_types
 from vault.model.holders import HolderCode
 from vault.model.legal_time import legal_day
@@ -24,22 +23,16 @@ class DelegationRequest:
     actions: frozenset[DelegatedAction]
     period: Period
 
-    def canonical(self, holder_id: str) -> str:
-        """What two grants of one holder must share to be the same one, as text."""
-        return canonical_json(
-            {
-                "holder": holder_id,
-                "delegate": list(self.delegate.identity),
-                "types": sorted(self.types),
-                "actions": sorted(self.actions),
-                "valid_from": self.period.first.isoformat(),
-                "valid_to": self.period.last.isoformat(),
-            }
-        ).decode()
+    def is_the_same(self, delegation: Delegation) -> bool:
+        """Whether this was granted by that delegation, of the same holder."""
+        mine = (self.types, self.actions, self.period.first, self.period.last)
+        theirs = (delegation.types, delegation.actions, delegation.valid_from, delegation.valid_to)
+        named = delegation.delegate
+        return mine == theirs and named is not None and self.delegate.identity == named.identity
 
 
 def read_delegation(
-    shelf: CatalogueShelf, mine: HolderCode, request: Mapping[str, Any], *, at: datetime
+    shelf: CatalogueShelf, mine: HolderCode | None, request: Mapping[str, Any], *, at: datetime
 ) -> DelegationRequest:
     """Checks a request's JSON (its shape is the contract's already); `mine`: the code of who delegates.
 
@@ -72,7 +65,7 @@ def read_delegation(
 
 
 def _delegate(
-    problems: list[FieldProblem], mine: HolderCode, given: Mapping[str, str], on: date
+    problems: list[FieldProblem], mine: HolderCode | None, given: Mapping[str, str], on: date
 ) -> HolderCode | None:
     try:
         code = HolderCode.parse(given["code_type"], given["code"], today=on)
@@ -83,6 +76,6 @@ def _delegate(
         problems.append(
             FieldProblem("/delegate/code_type", "A delegate is a person: this is an organisation.")
         )
-    elif code.identity == mine.identity:
+    elif mine is not None and code.identity == mine.identity:
         problems.append(FieldProblem("/delegate/code", "This is your own code: a delegate is somebody else."))
     return code

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from storage.delegations import find_delegation, insert_act, revoke_delegation
 from storage.history import AuditRow, insert_audit
-from storage.holders import find_holder
+from storage.holders import lock_known
 from vault.delegations.granting import details_of
-from vault.errors import NotFound
+from vault.model.access import Action, Kind, Resource, authorize, not_there
 from vault.model.actors import Person
 from vault.model.delegation import Act, Delegation, DelegationEvent
 from vault.workshop import Workshop
@@ -29,20 +29,27 @@ def end_delegation(workshop: Workshop, person: Person, delegation_id: UUID, *, a
     repeat answers with the time of the first.
 
     Raises:
-        NotPermitted: they did not sign in as a holder.
         NotFound: they neither gave nor received such a delegation.
         Unavailable: the database does not answer; the same request may succeed later.
     """
-    code, actor = person.own_code(), f"person:{person.person_id}"
     with workshop.database.writing() as db:
-        holder_id = find_holder(db, workshop.keys, code)
+        # Holders first, as an erasure does.
+        known = None if person.code is None else lock_known(db, workshop.keys, person.code)
         found = find_delegation(db, workshop.keys, delegation_id, lock=True)
-        given = found is not None and found.holder_id == holder_id
-        if found is None or not (given or found.delegate.identity == code.identity):
-            raise NotFound("There is no such delegation.")
+        given = known is not None and found is not None and found.holder_id == known.holder_id
+        authorize(person, Action.END_DELEGATION, _resource(person, found, given=given))
+        if found is None:
+            raise not_there(Kind.DELEGATION)
         if found.revoked_at is not None:
             return Ended(found, given)
         revoke_delegation(db, delegation_id, at)
-        insert_act(db, delegation_id, actor, Act(DelegationEvent.REVOKE, None, at, {}))
-        insert_audit(db, [AuditRow(actor, "delegation-revoke", None, None, details_of(found))], at)
+        insert_act(db, delegation_id, person.actor, Act(DelegationEvent.REVOKE, None, at, {}))
+        insert_audit(db, [AuditRow(person.actor, "delegation-revoke", None, None, details_of(found))], at)
     return Ended(replace(found, revoked_at=at), given)
+
+
+def _resource(person: Person, found: Delegation | None, *, given: bool) -> Resource:
+    own = frozenset({person.code.identity}) if person.code is not None and given else frozenset()
+    named = None if found is None else found.delegate
+    delegates = frozenset() if named is None else frozenset({named.identity})
+    return Resource(Kind.DELEGATION, holders=own, delegates=delegates)

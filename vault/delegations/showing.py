@@ -27,10 +27,9 @@ def given_json(
     """A delegation as the holder sees it: the delegate's code is masked, as it may be on a screen."""
     return {
         **_common(delegation, types, on),
-        "delegate": {
-            "code_type": delegation.delegate.code_type,
-            "code": delegation.delegate.masked(),
-        },
+        "delegate": None
+        if delegation.delegate is None
+        else {"code_type": delegation.delegate.code_type, "code": delegation.delegate.masked()},
         "acts": [
             {
                 "at": moment(act.at),

@@ -4,15 +4,18 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from storage.cases import redeem_case
+from storage.cases import insert_case_holders, redeem_case
 from storage.db import WriteConnection
 from storage.history import UPKEEP_QUEUE, AuditRow, LeafRow, defer_job, insert_leaves, insert_look
 from storage.holders import ensure_holders
 from storage.materials import NewMaterial, insert_materials
 from storage.new_certificates import NewCertificate, insert_certificates
+from storage.objects import FiledObject
 from storage.statuses import announce, supersede
 from vault.deposit.making import SealedResult
+from vault.deposit.requests import case_json
 from vault.deposit.reserving import ReservedCase, answer_of_another_try
+from vault.deposit.storing import StoredFiles
 from vault.deposit.taking import TakenFile
 from vault.errors import Conflict, FieldProblem
 from vault.log import event_content, issue_content, promised
@@ -24,7 +27,6 @@ from vault.model.certificate import (
     StoredDocument,
 )
 from vault.model.holders import Holder
-from vault.model.ids import uuid7
 from vault.model.legal_time import legal_day
 from vault.model.lifecycle import Action, StatusEvent
 from vault.succession import defer_take_over
@@ -40,6 +42,7 @@ def commit(
     case: CompletedCase,
     reserved: ReservedCase,
     sealed: tuple[SealedResult, ...],
+    stored: StoredFiles,
     handed_in: Mapping[str, TakenFile],
     *,
     at: datetime,
@@ -48,42 +51,42 @@ def commit(
 
     Raises:
         Conflict: the case was given other contents meanwhile, or what it supersedes no longer can be.
-        Unavailable: the database does not answer; if that happened at the commit itself, the retry
-            finds the case committed.
+        Unavailable: a seal was stopped meanwhile, or the database does not answer; if that happened at the
+            commit itself, the retry finds the case committed.
     """
     with workshop.database.writing() as db:
-        if not redeem_case(db, reserved.case_id, reserved.attempt, at):
+        if not redeem_case(
+            db, workshop.keys, reserved.case_id, reserved.attempt, request=case_json(case), at=at
+        ):
             return answer_of_another_try(db, workshop, case), False
         new = [
-            _new_certificate(workshop, reserved, result, item, at)
-            for result, item in zip(case.results, sealed, strict=True)
+            _new_certificate(workshop, reserved, result, item, filed)
+            for result, item, filed in zip(case.results, sealed, stored.documents, strict=True)
         ]
-        holder_ids = ensure_holders(
-            db,
-            workshop.keys,
-            _all_holders(case),
-            at,
-        )
+        holders = ensure_holders(db, workshop.keys, _everybody(case), at)
+        insert_case_holders(db, reserved.case_id, {holder.holder_id for holder in holders.values()})
         issued = [_issue_leaf(workshop, item, at) for item in new]
         if new:
-            insert_certificates(db, workshop.keys, new, holder_ids, actor=case.client_id, at=at)
+            insert_certificates(db, workshop.keys, new, holders, actor=case.client_id, at=at)
             insert_leaves(db, [*issued, *_supersede(db, workshop, case, new, at)])
-        insert_materials(db, workshop.keys, _new_materials(case, reserved, handed_in, at), holder_ids)
+        insert_materials(db, _new_materials(workshop, case, reserved, stored, handed_in), holders)
         event = AuditRow(
             actor=case.client_id,
             action="deposit",
             certificate_id=None,
             case_id=reserved.case_id,
-            details={"certificates": [str(item.certificate_id) for item in new]},
+            details={
+                "certificates": [str(item.certificate_id) for item in new],
+                "seal_grants": sorted({str(use.seal.grant_id) for use in reserved.uses}),
+            },
             acting_for=case.acting_for,
         )
         insert_look(db, workshop.keys, event, {}, at)
-        objects = [d.sha256 for item in new for d in item.documents] + [m.sha256 for m in case.materials]
         defer_job(
             db,
             queue=UPKEEP_QUEUE,
             task=SECOND_LOOK_TASK,
-            arguments={"sha256": objects},
+            arguments={"case_id": str(reserved.case_id)},
             at=at + SECOND_LOOK_AFTER,
         )
     # Not read back: the row's envelope was sealed a moment ago, and opening it again costs a twentieth of the
@@ -91,14 +94,19 @@ def commit(
     return tuple(_record(case, item, leaf, at) for item, leaf in zip(new, issued, strict=True)), True
 
 
-def _all_holders(case: CompletedCase) -> list[Holder]:
+def _everybody(case: CompletedCase) -> list[Holder]:
+    """Everybody whom the case names, its applicant among them."""
     of_results = [holder for result in case.results for holder in result.holders]
     of_materials = [holder for material in case.materials for holder in material.holders]
-    return list({holder.code: holder for holder in of_results + of_materials}.values())
+    return list({holder.code: holder for holder in [case.applicant, *of_results, *of_materials]}.values())
 
 
 def _new_certificate(
-    workshop: Workshop, reserved: ReservedCase, result: ApprovalResult, item: SealedResult, at: datetime
+    workshop: Workshop,
+    reserved: ReservedCase,
+    result: ApprovalResult,
+    item: SealedResult,
+    filed: FiledObject,
 ) -> NewCertificate:
     document = item.document
     return NewCertificate(
@@ -108,7 +116,7 @@ def _new_certificate(
         identifier=item.reservation.identifier,
         version=item.reservation.version,
         type_code=result.type_code,
-        type_version=workshop.shelf.type(result.type_code, at).version,
+        type_version=reserved.uses[item.reservation.position].type_version,
         issuing_authority=result.issuing_authority,
         issued_on=result.issued_on,
         valid_from=result.valid_from,
@@ -129,6 +137,8 @@ def _new_certificate(
                 document.seal_id,
             ),
         ),
+        key=workshop.keys.record_key(item.reservation.key),
+        object_names=(filed.stored_name,),
     )
 
 
@@ -205,11 +215,15 @@ def _leaf_row(workshop: Workshop, certificate_id: UUID, content: bytes, at: date
 
 
 def _new_materials(
-    case: CompletedCase, reserved: ReservedCase, handed_in: Mapping[str, TakenFile], at: datetime
+    workshop: Workshop,
+    case: CompletedCase,
+    reserved: ReservedCase,
+    stored: StoredFiles,
+    handed_in: Mapping[str, TakenFile],
 ) -> list[NewMaterial]:
     return [
         NewMaterial(
-            material_id=uuid7(at),
+            material_id=kept.material_id,
             case_id=reserved.case_id,
             position=n,
             type_code=material.type_code,
@@ -221,6 +235,10 @@ def _new_materials(
             issued_on=material.issued_on,
             valid_to=material.valid_to,
             holders=material.holders,
+            key=workshop.keys.record_key(kept.key),
+            object_name=filed.stored_name,
         )
-        for n, material in enumerate(case.materials)
+        for n, (material, kept, filed) in enumerate(
+            zip(case.materials, reserved.materials, stored.materials, strict=True)
+        )
     ]

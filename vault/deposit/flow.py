@@ -13,6 +13,7 @@ from vault.deposit.reserving import ReservedCase, answer_if_committed, forget, r
 from vault.deposit.storing import store
 from vault.deposit.taking import take_handed_in
 from vault.errors import Conflict, InputError
+from vault.model.access import Action, authorize
 from vault.model.actors import Clerk, ClientGrant
 from vault.model.certificate import CertificateRecord, CompletedCase
 from vault.model.written import case_number_form
@@ -44,8 +45,10 @@ def hand_in(
     `listed_items_only`: refuse a case whose service item the catalogue does not have.
 
     Raises:
+        NotPermitted: a result is of a type or for an authority that the client's grant does not hold.
         InputError, Conflict, Unavailable, IntegrityError: as `deposit` does.
     """
+    authorize(client, Action.DEPOSIT)
     held = answer_if_committed(workshop, client.client_id, request, at=at)  # 0
     if held is not None:
         number = case_number_form(request["case"]["number"])
@@ -60,13 +63,14 @@ def deposit(workshop: Workshop, case: CompletedCase, *, at: datetime) -> Deposit
 
     1. take: the files that the case names are there and may be sealed; nothing is written yet.
     2. reserve: identifiers, verification codes and the intent to seal are committed, once per
-       (client, case number).
+       (client, case number), and counted on the seal-use grant that lets this client have them sealed.
     3. make: typeset the page from the type's template, or take the file handed in.
-    4. seal: certify it with the issuing authority's seal.
+    4. seal: certify it with the issuing authority's seal, unless that was stopped meanwhile.
     5. judge: an independent reader must find the seal whole before anybody else sees it.
-    6. store: put the object under its digest, locked; read it back and compare.
+    6. store: put the object as cipher text, locked; read it back and compare.
     7. commit: one transaction with records, holders index, status, log leaves, audit event and
-       jobs. **This is the commit point**: before it nothing is visible, after it nothing is lost.
+       jobs. **This is the commit point**: before it nothing is visible, after it nothing is lost. The
+       database refuses it where the seal is stopped by now.
     8. answer with the records.
 
     No network call happens inside a transaction. A crash before 7 leaves a reservation and perhaps an
@@ -76,6 +80,8 @@ def deposit(workshop: Workshop, case: CompletedCase, *, at: datetime) -> Deposit
     Raises:
         InputError: the case cannot be deposited as it is; nothing of it is kept.
         Conflict: the case is there with other contents, or what it supersedes no longer can be.
+        SealNotGranted: nobody has let this client have this type sealed.
+        SealCapReached: what was let through for today is used up.
         Unavailable: an engine does not answer; the same request may succeed later.
         IntegrityError: the vault's own work does not stand up to its own reader.
     """
@@ -90,9 +96,9 @@ def deposit(workshop: Workshop, case: CompletedCase, *, at: datetime) -> Deposit
         release(workshop, reserved)
         raise
     judge(workshop, sealed, at=at)  # 5
-    store(workshop, case, reserved, sealed, handed_in, at=at)  # 6
+    stored = store(workshop, case, reserved, sealed, handed_in, at=at)  # 6
     try:
-        records, first = commit(workshop, case, reserved, sealed, handed_in, at=at)  # 7
+        records, first = commit(workshop, case, reserved, sealed, stored, handed_in, at=at)  # 7
     except Conflict:
         forget(workshop, case, reserved, at=at)
         raise

@@ -2,10 +2,12 @@
 
 import base64
 import secrets
-from datetime import datetime
+from datetime import date, datetime
+from uuid import UUID
 
-from storage.cases import Predecessor, ReservationRow, highest_version, lock_predecessor
+from storage.cases import ReservationRow
 from storage.db import WriteConnection
+from storage.predecessors import Predecessor, highest_version, lock_predecessor
 from vault.errors import Conflict, FieldProblem, InputError
 from vault.model.certificate import ApprovalResult, Status
 from vault.model.identifier import CertificateIdentifier
@@ -15,15 +17,18 @@ from vault.model.lifecycle import Action, Forbidden, outcome
 # Digits and capitals without those that are read for one another on paper (0/O, 1/I/L, U/V).
 CODE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 CODE_CHARS = 10  # 49 bits, and only good together with the certificate's number
+KEY_BYTES = 32  # of a record's data key, whatever the suite
 TOKEN_BYTES = 16  # 128 bits: nobody guesses a QR
 SERIAL_CHARS = 20  # 流水号: random, so that identifiers tell nothing about holders or volumes
 SERIAL_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def reserve_identifier(
-    db: WriteConnection, position: int, result: ApprovalResult, at: datetime
+    db: WriteConnection, position: int, result: ApprovalResult, counted: tuple[UUID, date], at: datetime
 ) -> ReservationRow:
     """An identifier that was never given before: of a new certificate, or of the next version of one.
+
+    `counted`: the seal-use grant and the legal day that its use counts on.
 
     Raises:
         InputError, Conflict: as `check_predecessor`.
@@ -37,7 +42,7 @@ def reserve_identifier(
     # Versions that other tries reserved and never committed stay unused: an identifier is never given twice.
     version = 1 if predecessor is None else highest_version(db, lineage) + 1
     identifier = CertificateIdentifier(result.type_code, result.issuing_authority, serial, version)
-    return ReservationRow(uuid7(at), position, str(identifier), lineage, version)
+    return ReservationRow(uuid7(at), position, str(identifier), lineage, version, counted)
 
 
 def check_predecessor(db: WriteConnection, position: int, result: ApprovalResult) -> Predecessor | None:
@@ -66,7 +71,12 @@ def check_predecessor(db: WriteConnection, position: int, result: ApprovalResult
 
 
 def new_codes() -> dict[str, str]:
-    """Verification code and QR token of one result."""
+    """Verification code, QR token and data key of one result."""
     code = "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_CHARS))
     token = base64.urlsafe_b64encode(secrets.token_bytes(TOKEN_BYTES)).rstrip(b"=").decode()
-    return {"code": code, "token": token}
+    return {"code": code, "token": token, "key": new_key()}
+
+
+def new_key() -> str:
+    """A record's data key, as the case's envelope keeps it for the retries."""
+    return base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()

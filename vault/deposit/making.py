@@ -12,7 +12,7 @@ from signing.validate import judge_pdf
 from vault.catalogue import page_data
 from vault.deposit.reserving import ReservedCase
 from vault.deposit.taking import TakenFile
-from vault.errors import InputError, IntegrityError
+from vault.errors import InputError, IntegrityError, Unavailable
 from vault.model.catalogue import CertificateType, DocumentFormat, SealPlace
 from vault.model.certificate import ApprovalResult, CompletedCase, Reservation, SealedDocument
 from vault.model.verdict import Indication
@@ -32,7 +32,6 @@ class Page:
     """A file ready to be sealed, with everything that its seal needs."""
 
     reservation: Reservation
-    authority: str
     content: bytes = field(repr=False)
     seal_place: SealPlace
     qr: QrStamp | None
@@ -64,11 +63,13 @@ def make_page(
 
     Raises:
         InputError: a page cannot be set from these fields (a glyph that no font has, a text too long).
+        Unavailable: the type got another version since its seal use was counted.
     """
     pages = []
     for result, reservation in zip(case.results, reserved.reservations, strict=True):
         try:
-            pages.append(_make(workshop, result, reservation, handed_in, at))
+            version = reserved.uses[reservation.position].type_version
+            pages.append(_make(workshop, result, reservation, version, handed_in, at))
         except InputError as error:
             raise error.under(f"/results/{reservation.position}") from error
     return tuple(pages)
@@ -78,17 +79,20 @@ def _make(
     workshop: Workshop,
     result: ApprovalResult,
     reservation: Reservation,
+    version: int,
     handed_in: Mapping[str, TakenFile],
     at: datetime,
 ) -> Page:
     kind = workshop.shelf.type(result.type_code, at)
+    if kind.version != version:
+        raise Unavailable("The type got a new version at this moment; send the case again.", retry_after_s=1)
     url = verify_url(workshop.public_url, reservation.token)
     if result.document is None:
         return _typeset(workshop, kind, result, reservation, url, at)
     taken = handed_in[result.document.sha256]
     if taken.admitted is None:
         raise IntegrityError("A file to be sealed has not passed the gate.")
-    return _stamped(result, reservation, taken.content, taken.admitted, url)
+    return _stamped(reservation, taken.content, taken.admitted, url)
 
 
 def _typeset(
@@ -118,36 +122,36 @@ def _typeset(
     place = kind.seal_place
     if place.page == 0:  # the last page
         place = SealPlace(page.page_count, place.x_mm, place.y_mm, place.diameter_mm)
-    return Page(reservation, authority.code, page.content, place, None)
+    return Page(reservation, page.content, place, None)
 
 
-def _stamped(
-    result: ApprovalResult, reservation: Reservation, content: bytes, admitted: AdmittedPdf, url: str
-) -> Page:
+def _stamped(reservation: Reservation, content: bytes, admitted: AdmittedPdf, url: str) -> Page:
     last = admitted.page_count
     width_mm, height_mm = admitted.page_sizes_mm[-1]
     seal_right, seal_up = SEAL_FROM_EDGE_MM
     qr_left, qr_up = QR_FROM_EDGE_MM
     place = SealPlace(last, width_mm - seal_right, height_mm - seal_up, SEAL_DIAMETER_MM)
     stamp = QrStamp(qr_modules(url), last, qr_left, height_mm - qr_up, QR_SIZE_MM)
-    return Page(reservation, result.issuing_authority, content, place, stamp)
+    return Page(reservation, content, place, stamp)
 
 
 def seal(
     workshop: Workshop, reserved: ReservedCase, pages: tuple[Page, ...], *, at: datetime
 ) -> tuple[SealedResult, ...]:
-    """Step 4, for every page: certified by the seal of its authority.
+    """Step 4, for every page: certified by the seal that its use was counted for.
 
     Raises:
         InputError: the handed-in file admits no seal (certified by somebody else already).
         IntegrityError: the seal's key is missing or does not fit.
+        Unavailable: the seal was stopped meanwhile, or its token does not answer.
     """
+    seal_ids = [reserved.uses[page.reservation.position].seal.seal_id for page in pages]
     with workshop.database.reading() as db:
-        usable = {a: workshop.seals.opened(db, seal_id) for a, seal_id in reserved.seal_ids.items()}
+        usable = {seal_id: workshop.seals.opened(db, seal_id) for seal_id in seal_ids}
     sealed = []
-    for page in pages:
+    for page, seal_id in zip(pages, seal_ids, strict=True):
         try:
-            sealed.append(_seal(workshop, page, usable[page.authority], at))
+            sealed.append(_seal(workshop, page, usable[seal_id], at))
         except InputError as error:
             raise error.under(f"/results/{page.reservation.position}/document") from error
     return tuple(sealed)

@@ -15,7 +15,7 @@ from vault.deposit.forms import (
     read_text,
     read_uuid,
 )
-from vault.deposit.terms import FirstTime, ReadResult, SecondTime, Terms
+from vault.deposit.terms import FirstTime, ReadResult, SecondTime, Terms, issuers_for
 from vault.errors import FieldProblem, NotPermitted
 from vault.model.actors import ClientGrant
 from vault.model.catalogue import CertificateType
@@ -26,7 +26,6 @@ from vault.model.certificate import (
     HandedInMaterial,
     TrustLevel,
 )
-from vault.model.footing import ByConsent
 
 # Real cases end in one to a handful of results; a hundred would be an import, which has its own way in.
 RESULTS_MAX = 20
@@ -49,8 +48,7 @@ def read_case(
     `listed_items_only`: refuse a case whose service item the catalogue does not have.
 
     Raises:
-        NotPermitted: a result is of a type or for an authority that the client's grant does not hold, or the
-            client asks by consent.
+        NotPermitted: a result is of a type or for an authority that the client's grant does not hold.
         InputError: with one problem for each bad field.
     """
     _check_grant(catalogue.types, client, request["results"])
@@ -113,20 +111,17 @@ def _check_grant(
     types: Mapping[str, CertificateType], client: ClientGrant, results: Sequence[Mapping[str, Any]]
 ) -> None:
     """Before anything else is looked at: who may not do it at all is not led on from field to field."""
-    if isinstance(client.standing, ByConsent):
-        raise NotPermitted("The deposit was refused: who asks by consent hands nothing in.")
     problems = []
     for n, value in enumerate(results):
         kind, named = types.get(value["type"]), value.get("issuing_authority")
         if kind is None:
             continue  # a slip, which the checks of the fields name
         known = named is not None and kind.authority(named) is not None
-        if not client.covers_type(kind.code):
-            problems.append(FieldProblem(f"/results/{n}/type", "This client may not issue this type."))
-        elif not any(a.code in client.authorities for a in kind.authorities):
-            detail = "This client acts for no authority that may issue this type."
+        issuers = issuers_for(client, kind)
+        if not issuers:
+            detail = "This client may not issue this type for any of its authorities."
             problems.append(FieldProblem(f"/results/{n}/type", detail))
-        elif known and named not in client.authorities:
+        elif known and named not in issuers:
             detail = "This client does not act for this authority."
             problems.append(FieldProblem(f"/results/{n}/issuing_authority", detail))
     if problems:

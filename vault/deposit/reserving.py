@@ -1,15 +1,13 @@
 """Step 2: the intent to seal is committed first, once, with everything that no retry may change."""
 
-import hashlib
-import json
+import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from storage.cases import (
-    FORGOTTEN,
     CaseContents,
     CaseRow,
     ReservationRow,
@@ -24,30 +22,42 @@ from storage.cases import (
 from storage.certificates import records_of_case
 from storage.db import ReadConnection, WriteConnection
 from storage.envelope import KeyRing
-from storage.holders import holder_json
-from storage.seals import seals_in_use
+from storage.seal_uses import give_back_uses
+from vault.deposit.counting import SealUse, count, count_again, counted, find_uses
 from vault.deposit.differences import differences
-from vault.deposit.identifiers import check_predecessor, new_codes, reserve_identifier
+from vault.deposit.identifiers import check_predecessor, new_codes, new_key, reserve_identifier
 from vault.deposit.reading import read_again
+from vault.deposit.requests import case_json, request_digest
 from vault.errors import Conflict, FieldProblem, Unavailable
 from vault.model.certificate import (
-    ApprovalResult,
     CertificateRecord,
     CompletedCase,
     Reservation,
 )
+from vault.model.ids import uuid7
 from vault.model.written import case_number_form, hides_something
 from vault.workshop import Workshop
+
+_ERASED = "This case was deposited; somebody whom it named was erased since, and what it said."
+
+
+@dataclass(frozen=True, slots=True)
+class ReservedMaterial:
+    """What a material must keep on every retry: its id, and the key that seals its file."""
+
+    material_id: UUID
+    key: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class ReservedCase:
-    """A case whose identifiers and codes are committed; `seal_ids` by issuing authority."""
+    """A case whose identifiers, codes and keys are committed and counted; `uses` by a result's position."""
 
     case_id: UUID
     attempt: int
     reservations: tuple[Reservation, ...]
-    seal_ids: Mapping[str, str]
+    materials: tuple[ReservedMaterial, ...]
+    uses: tuple[SealUse, ...]
 
 
 def answer_if_committed(
@@ -69,6 +79,8 @@ def answer_if_committed(
         row = find_case(db, workshop.keys, client_id, number)
         if row is None or row.committed_at is None:
             return None
+        if row.envelope is None:
+            raise Conflict(_ERASED)
         case = read_again(row.envelope["request"], client_id, request, at=at)
         return _committed(db, workshop, row, case)
 
@@ -83,17 +95,21 @@ def reserve(
     Raises:
         Conflict: the case is deposited with other contents, or what it supersedes no longer can be.
         InputError: what it supersedes is not there or not of its kind.
+        SealNotGranted: no seal-use grant lets this client seal one of these types today.
+        SealCapReached: a grant is used up for today.
         Unavailable: an authority has no seal in use, or the database does not answer.
     """
-    contents = _contents(case)
+    contents = _contents(case, at)
+    versions = [workshop.shelf.type(result.type_code, at).version for result in case.results]
     with workshop.database.writing() as db:
-        seal_ids = _seals(db, case, at)
+        uses = find_uses(db, case, versions, at)
         case_id = insert_case(
             db, workshop.keys, client_id=case.client_id, number=case.number, contents=contents, at=at
         )
         if case_id is not None:
-            rows = _reserve_identifiers(db, workshop.keys, case, case_id, at)
-            return ReservedCase(case_id, 1, _reservations(rows, contents.envelope), seal_ids)
+            rows = _reserve_identifiers(db, workshop.keys, case, case_id, uses, at)
+            count(db, [use.seal for use in uses], at)
+            return _reserved(case_id, 1, rows, contents.envelope, uses)
         row = find_case(db, workshop.keys, case.client_id, case.number, lock=True)
         if row is None:  # released between the two statements by a try that was refused
             raise Unavailable(
@@ -101,21 +117,26 @@ def reserve(
             )
         if row.committed_at is not None:
             return _committed(db, workshop, row, case)
-        if row.request_digest == contents.request_digest:
+        # A reservation from before revision 0010 has no keys: it is made anew, as for other contents.
+        if row.envelope is not None and "materials" in row.envelope and _is_of(row, case_json(case)):
             for position, result in enumerate(case.results):
                 check_predecessor(db, position, result)
             known = reservations_of(db, row.case_id)
-            return ReservedCase(row.case_id, row.attempt, _reservations(known, row.envelope), seal_ids)
+            count_again(db, known, uses, at)
+            return _reserved(row.case_id, row.attempt, known, row.envelope, uses)
         # Nobody was ever answered for the earlier contents: the mended request takes their place.
         start_attempt(db, workshop.keys, row.case_id, contents, at)
-        rows = _reserve_identifiers(db, workshop.keys, case, row.case_id, at)
-        return ReservedCase(row.case_id, row.attempt + 1, _reservations(rows, contents.envelope), seal_ids)
+        rows = _reserve_identifiers(db, workshop.keys, case, row.case_id, uses, at)
+        count(db, [use.seal for use in uses], at)
+        return _reserved(row.case_id, row.attempt + 1, rows, contents.envelope, uses)
 
 
 def release(workshop: Workshop, reserved: ReservedCase) -> None:
-    """Takes a reservation back after a refusal that came before anything was stored."""
+    """Takes a reservation, and what it counted, back after a refusal that came before anything was stored."""
     with workshop.database.writing() as db:
-        release_case(db, reserved.case_id, reserved.attempt)
+        released = release_case(db, reserved.case_id, reserved.attempt)
+        for (grant_id, day), uses in sorted(released.items()):
+            give_back_uses(db, grant_id, day, uses)
 
 
 def forget(workshop: Workshop, case: CompletedCase, reserved: ReservedCase, *, at: datetime) -> None:
@@ -123,7 +144,7 @@ def forget(workshop: Workshop, case: CompletedCase, reserved: ReservedCase, *, a
 
     The abandoned reservations stay: they explain the objects. The same request sent again starts anew.
     """
-    nothing = CaseContents(case.service_item, case.completed_at, None, FORGOTTEN, {})
+    nothing = CaseContents(case.service_item, case.completed_at, None, {})
     with workshop.database.writing() as db:
         row = find_case(db, workshop.keys, case.client_id, case.number, lock=True)
         if row is not None and row.committed_at is None and row.attempt == reserved.attempt:
@@ -145,70 +166,32 @@ def answer_of_another_try(
     return _committed(db, workshop, row, case)
 
 
-def case_json(case: CompletedCase) -> dict[str, Any]:
-    """The case as the contract writes it, normalised: what two requests must share to be the same."""
-    return {
-        "case": {
-            "number": case.number,
-            "service_item": case.service_item,
-            "completed_at": case.completed_at.isoformat(),
-            "applicant": holder_json([case.applicant])[0],
-        },
-        "results": [_result_json(result) for result in case.results],
-        "materials": [
-            {
-                "type": material.type_code,
-                "name": material.name,
-                "sha256": material.sha256,
-                "trust": material.trust.value,
-                "holders": holder_json(material.holders),
-                "valid_to": None if material.valid_to is None else material.valid_to.isoformat(),
-                # Only where given: cases deposited before there was such a date keep their digest.
-                **({} if material.issued_on is None else {"issued_on": material.issued_on.isoformat()}),
-            }
-            for material in case.materials
-        ],
-    }
-
-
-def _result_json(result: ApprovalResult) -> dict[str, Any]:
-    return {
-        "type": result.type_code,
-        "issuing_authority": result.issuing_authority,
-        "number": result.number,
-        "holders": holder_json(result.holders),
-        "issued_on": result.issued_on.isoformat(),
-        "valid_from": result.valid_from.isoformat(),
-        "valid_to": None if result.valid_to is None else result.valid_to.isoformat(),
-        "fields": dict(result.fields),
-        "document": None if result.document is None else {"sha256": result.document.sha256},
-        "formats": [f.value for f in result.formats],
-        "supersedes": None if result.supersedes is None else str(result.supersedes),
-    }
-
-
-def _contents(case: CompletedCase) -> CaseContents:
-    request = case_json(case)
-    codes = [new_codes() for _ in case.results]
+def _contents(case: CompletedCase, at: datetime) -> CaseContents:
     return CaseContents(
         case.service_item,
         case.completed_at,
         case.applicant.code,
-        _digest(request),
-        {"request": request, "codes": codes},
+        {
+            "request": case_json(case),
+            "codes": [new_codes() for _ in case.results],
+            "materials": [{"id": str(uuid7(at)), "key": new_key()} for _ in case.materials],
+        },
     )
 
 
-def _digest(request: Mapping[str, Any]) -> bytes:
-    text = json.dumps(request, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).digest()
+def _is_of(row: CaseRow, request: Mapping[str, Any]) -> bool:
+    """Whether the case holds this request; none, once its contents are forgotten."""
+    reserved = None if row.envelope is None else row.envelope.get("request")
+    return reserved is not None and request_digest(reserved) == request_digest(request)
 
 
 def _committed(
     db: ReadConnection, workshop: Workshop, row: CaseRow, case: CompletedCase
 ) -> tuple[CertificateRecord, ...]:
     request = case_json(case)
-    if row.request_digest != _digest(request):
+    if row.envelope is None:
+        raise Conflict(_ERASED)
+    if not _is_of(row, request):
         pointers = differences(row.envelope["request"], request)
         problems = [FieldProblem(p, "Differs from what was deposited.") for p in pointers]
         raise Conflict(
@@ -217,32 +200,35 @@ def _committed(
     return records_of_case(db, workshop.keys, row.case_id)
 
 
-def _seals(db: WriteConnection, case: CompletedCase, at: datetime) -> dict[str, str]:
-    authorities = frozenset(result.issuing_authority for result in case.results)
-    found = seals_in_use(db, authorities, at)
-    missing = sorted(authorities - found.keys())
-    if missing:
-        raise Unavailable(
-            f"Authority {missing[0]} has no seal in use: an operator has to make or import one.",
-            retry_after_s=3600,
-        )
-    return found
-
-
 def _reserve_identifiers(
-    db: WriteConnection, keys: KeyRing, case: CompletedCase, case_id: UUID, at: datetime
+    db: WriteConnection,
+    keys: KeyRing,
+    case: CompletedCase,
+    case_id: UUID,
+    uses: Sequence[SealUse],
+    at: datetime,
 ) -> list[ReservationRow]:
     reserved = [
-        ReservedResult(reserve_identifier(db, n, result, at), tuple(holder.code for holder in result.holders))
-        for n, result in enumerate(case.results)
+        ReservedResult(
+            reserve_identifier(db, n, result, counted(use, at), at),
+            tuple(holder.code for holder in result.holders),
+        )
+        for n, (result, use) in enumerate(zip(case.results, uses, strict=True))
     ]
     insert_reservations(db, keys, case_id, reserved)
     return [result.row for result in reserved]
 
 
-def _reservations(rows: Sequence[ReservationRow], envelope: Mapping[str, Any]) -> tuple[Reservation, ...]:
+def _reserved(
+    case_id: UUID,
+    attempt: int,
+    rows: Sequence[ReservationRow],
+    envelope: Mapping[str, Any],
+    uses: tuple[SealUse, ...],
+) -> ReservedCase:
+    """What the rows and the case's envelope have reserved."""
     codes = envelope["codes"]
-    return tuple(
+    reservations = tuple(
         Reservation(
             certificate_id=row.certificate_id,
             position=row.position,
@@ -250,6 +236,11 @@ def _reservations(rows: Sequence[ReservationRow], envelope: Mapping[str, Any]) -
             version=row.version,
             verification_code=codes[row.position]["code"],
             token=codes[row.position]["token"],
+            key=base64.b64decode(codes[row.position]["key"]),
         )
         for row in rows
     )
+    materials = tuple(
+        ReservedMaterial(UUID(entry["id"]), base64.b64decode(entry["key"])) for entry in envelope["materials"]
+    )
+    return ReservedCase(case_id, attempt, reservations, materials, uses)

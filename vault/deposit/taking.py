@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from signing.intake import AdmittedPdf, admit_pdf
 from vault.errors import DocumentRefused, FieldProblem, InputError, NotFound
 from vault.model.certificate import CompletedCase
-from vault.uploads import media_type_of
+from vault.uploads import Uploads, media_type_of, uploads_of
 from vault.workshop import Workshop
 
 # Files of one case are held in memory together while they are sealed; more than this is an import.
@@ -29,6 +29,9 @@ def take_handed_in(workshop: Workshop, case: CompletedCase) -> dict[str, TakenFi
         Unavailable: the object store does not answer.
     """
     taken: dict[str, TakenFile] = {}
+    if not case.materials and all(result.document is None for result in case.results):
+        return taken
+    uploads = uploads_of(workshop, case.client_id)
     problems: list[FieldProblem] = []
     wanted = [
         (f"/results/{n}/document/sha256", result.document.sha256, True)
@@ -38,7 +41,7 @@ def take_handed_in(workshop: Workshop, case: CompletedCase) -> dict[str, TakenFi
     wanted += [(f"/materials/{n}/sha256", m.sha256, False) for n, m in enumerate(case.materials)]
     for pointer, sha256, to_seal in wanted:
         try:
-            _take(workshop, taken, sha256, to_seal=to_seal)
+            _take(uploads, taken, sha256, to_seal=to_seal)
         except NotFound as error:
             problems.append(FieldProblem(pointer, error.detail))
         except DocumentRefused as error:
@@ -51,10 +54,10 @@ def take_handed_in(workshop: Workshop, case: CompletedCase) -> dict[str, TakenFi
     return taken
 
 
-def _take(workshop: Workshop, taken: dict[str, TakenFile], sha256: str, *, to_seal: bool) -> None:
+def _take(uploads: Uploads, taken: dict[str, TakenFile], sha256: str, *, to_seal: bool) -> None:
     known = taken.get(sha256)
     if known is not None and (known.admitted is not None or not to_seal):
         return
-    content = known.content if known is not None else workshop.blobs.read_upload(sha256)
+    content = known.content if known is not None else uploads.read(sha256)
     admitted = admit_pdf(content) if to_seal else None
     taken[sha256] = TakenFile(content, media_type_of(content), admitted)

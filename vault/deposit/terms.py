@@ -4,6 +4,7 @@ The catalogue changes, and so does what a client may issue. A case that is depos
 retry is compared with what was taken then, and nothing in force today has a say in it.
 """
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -12,10 +13,17 @@ from typing import Any
 
 from vault.catalogue import InForce, check_face, check_holders, check_validity
 from vault.deposit.forms import Findings
+from vault.errors import InputError
+from vault.model.access import Action, Kind, Resource, permitted
 from vault.model.actors import ClientGrant
 from vault.model.catalogue import CertificateType, DocumentFormat
+from vault.model.citizen_id import LENGTH as CITIZEN_ID_CHARS
+from vault.model.citizen_id import CitizenId
+from vault.model.credit_code import SocialCreditCode
 from vault.model.holders import Holder
 
+# Codes of service items have 12 to 31 letters and digits; cities write hyphens and dots into their own.
+_ITEM_CODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.-]{0,63}")
 # Enough to find a slip of the keyboard among thousands of codes.
 NEAREST_SHOWN = 3
 
@@ -51,7 +59,13 @@ class FirstTime:
     listed_items_only: bool
 
     def check_service_item(self, findings: Findings, pointer: str, code: str) -> None:
-        """The case's item. A deposit asks nothing of it: an unlisted one passes unless the operator minds."""
+        """The case's item. A deposit asks nothing of it: an unlisted one passes unless the operator minds.
+
+        It is kept in clear, so it has to be a code, and nobody's number.
+        """
+        if not _ITEM_CODE.fullmatch(code) or _is_somebodys(code):
+            findings.add(pointer, "Expected a service item's code (事项编码), got another text.")
+            return
         items = self.catalogue.items
         if not self.listed_items_only or code in items:
             return
@@ -103,7 +117,7 @@ class FirstTime:
     def _authority(
         self, findings: Findings, pointer: str, kind: CertificateType, named: str | None
     ) -> str | None:
-        entitled = [a.code for a in kind.authorities if a.code in self.client.authorities]
+        entitled = issuers_for(self.client, kind)
         if named is not None:
             if named in entitled:
                 return named
@@ -140,6 +154,12 @@ class SecondTime:
 Terms = FirstTime | SecondTime
 
 
+def issuers_for(client: ClientGrant, kind: CertificateType) -> tuple[str, ...]:
+    """USCCs of the authorities for which this client may issue this type, in the type's order."""
+    codes = (authority.code for authority in kind.authorities)
+    return permitted(client, Action.ISSUE, codes, lambda code: Resource(Kind.CERTIFICATE, code, kind.code))
+
+
 def _formats(
     findings: Findings, pointer: str, kind: CertificateType, value: Sequence[str] | None
 ) -> tuple[DocumentFormat, ...]:
@@ -164,3 +184,16 @@ def _nearest(names: Mapping[str, str], code: str, name: str = "") -> str:
 
 def _close(text: str, possible: Collection[str]) -> list[str]:
     return get_close_matches(text, possible, n=NEAREST_SHOWN)
+
+
+def _is_somebodys(code: str) -> bool:
+    """Whether this is the number of a person or an organisation (both have 18 characters)."""
+    if len(code) != CITIZEN_ID_CHARS:
+        return False
+    for read in (CitizenId.parse, SocialCreditCode.parse):
+        try:
+            read(code)
+        except InputError:
+            continue
+        return True
+    return False

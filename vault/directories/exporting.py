@@ -21,6 +21,7 @@ from vault.directories.folder import (
 from vault.directories.pages import Head, Page, changed_certificates, every_certificate, head_of_feed
 from vault.directories.sheets import Format, line
 from vault.log import moment
+from vault.model.access import MACHINE
 from vault.model.directory import DIRECTORY_NAMES, Directory
 from vault.model.directory_fields import row_of
 from vault.workshop import Workshop
@@ -91,12 +92,12 @@ def export_directories(
         Unavailable: the database or the file system does not answer; the same call may go on later.
     """
     if after is not None:
-        changes_after(workshop, after, 1, None)  # 1
+        changes_after(workshop, after, 1, MACHINE)  # 1
     with open_part(target, form, after) as part:  # 2
         state = part.progress or _begun(workshop, part, form, after, at)  # 3
         who = {"export": state.order.started_at, "after": after, "next_cursor": state.order.through}
         begun = {**who, "certificates": state.certificates}
-        _audit(workshop, actor, "directory-export-begun", begun, at)  # 4
+        _audit(workshop, actor, "directory-export-begun", {**begun, "everybody": True}, at)  # 4
         state = _write_pages(workshop, part, state, progress)  # 5
         exported = _exported(target, part, form, state)  # 6
         write_json(part.path / SUMMARY, summary_json(exported))

@@ -15,6 +15,7 @@ from storage.directory_rows import (
 from vault.changes import PAGE_MAX, changes_after, cursor_of, place_changes
 from vault.changes.cursors import START
 from vault.changes.feed import PLACES_MAX
+from vault.model.access import MACHINE
 from vault.model.changes import CertificateChange
 from vault.model.directory import DirectoryEntry
 from vault.workshop import Workshop
@@ -82,7 +83,7 @@ def changed_certificates(workshop: Workshop, place: str, head: Head) -> Iterator
     with workshop.database.reading() as db:
         names = type_names(db)
     while True:
-        page = changes_after(workshop, place, PAGE_MAX, None)
+        page = changes_after(workshop, place, PAGE_MAX, MACHINE)
         changes = [change for change in page.changes if change.position <= head.position]
         if not changes:
             return

@@ -14,7 +14,7 @@ from vault.errors import IntegrityError, SignatureError
 from vault.fsck.findings import Finding, Weight
 from vault.fsck.objects import check_object
 from vault.log import event_content, issue_content, promise_message
-from vault.model.certificate import CertificateRecord, Status
+from vault.model.certificate import CertificateRecord, ErasedCertificate, Status
 from vault.model.lifecycle import Action, StatusEvent, outcome, statuses_permitting
 from vault.tlog.merkle_leaf import leaf_hash
 from vault.workshop import Workshop
@@ -50,7 +50,8 @@ def check_certificate(workshop: Workshop, found: CertificateOnFile) -> Iterator[
     for name in found.astray:
         yield Finding(Weight.PROBLEM, about, f"It is not found by its {name}: the index is another's.")
     for file in found.files:
-        yield from check_object(workshop, file.sha256, file.size_bytes, about, sm3=file.sm3)
+        if file.filed is not None:
+            yield from check_object(workshop, file.filed, about, sm3=file.sm3)
     for leaf in found.leaves:
         yield from _check_leaf(workshop, about, leaf)
 
@@ -65,7 +66,7 @@ def check_fed(workshop: Workshop, page: tuple[CertificateOnFile, ...]) -> list[F
 
 
 def _check_status(
-    record: CertificateRecord, history: tuple[StatusEvent, ...], overdue: date | None
+    record: CertificateRecord | ErasedCertificate, history: tuple[StatusEvent, ...], overdue: date | None
 ) -> Iterator[Finding]:
     about = record.identifier
     if not history or history[-1].status is not record.status:
@@ -96,7 +97,9 @@ def _check_history(
         )
 
 
-def _check_issue(record: CertificateRecord, leaves: tuple[LeafOnFile, ...]) -> Iterator[Finding]:
+def _check_issue(
+    record: CertificateRecord | ErasedCertificate, leaves: tuple[LeafOnFile, ...]
+) -> Iterator[Finding]:
     expected = issue_content(
         identifier=record.identifier,
         type_code=record.type_code,

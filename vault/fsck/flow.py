@@ -1,14 +1,15 @@
 """fsck: re-derives what the vault claims, from rows to objects and back, and explains every object.
 
-1. Every certificate: its rows can be read, its envelope opens, it is found by its number, code, token and
-   holders, its events follow the table of transitions, its status is what the newest one says, and a
-   superseded one and its successor name each other.
+1. Every certificate: its rows can be read; if it is not erased, its envelope opens, and it is found by its
+   number, code, token and holders; its events follow the table of transitions, its status is what the newest
+   one says, and a superseded one and its successor name each other.
 2. Every sealed file: the object is there and has the digests and the size that the row names.
 3. Every leaf: one for each event in their order, its content follows from row and event, its hash from
    its content; the log's key signed the promise.
 4. Every material: the object is there with its digest and size, its level is the one that its newest event
-   left, or without events the one that its case handed it in with. Every case, material, holder, person, use,
-   consent, delegation and webhook: the envelope opens. Every consent and its events agree.
+   left, or without events the one that its case handed it in with. Every other row with an envelope, audit
+   events among them: it opens, and the row is found by its indexes. Of what was erased the cipher text is
+   still there, and nothing opens it. Every consent and its events agree.
 5. Every object in the store: a row names it, or a known reservation or case explains it.
 6. Every committed case has all the certificates that it reserved.
 7. Every usage copy that is still good: the object is there with its digest and size. Every object among the
@@ -22,13 +23,13 @@ Damage is a finding, never an end: what cannot be read is reported, and everythi
 from collections.abc import Callable
 
 from storage.archive_on_file import archived_materials
+from storage.envelopes_on_file import damaged_envelopes
 from storage.inspection import (
     contradicting_consents,
     in_pages,
     open_reservations,
     unredeemed_in_committed_cases,
 )
-from storage.on_file import damaged_envelopes
 from vault.fsck.certificates import check_certificate, check_fed, pages
 from vault.fsck.copies import check_copies
 from vault.fsck.findings import Finding, FsckReport, Weight

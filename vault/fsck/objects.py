@@ -1,37 +1,53 @@
 """Steps 2, 4 and 5 of fsck: what rows name is in the store, and what is in the store is explained."""
 
-import hashlib
 from collections.abc import Iterator
 from uuid import UUID
 
 from storage.archive_on_file import MaterialOnFile
 from storage.blobs import StoredObject
 from storage.db import ReadConnection
-from storage.inspection import is_case, is_reserved, named_objects
+from storage.inspection import is_case, is_reserved, named_objects, outlived_objects
+from storage.objects import FiledObject, examine_object
 from vault.errors import IntegrityError, NotFound
 from vault.fsck.findings import Finding, Weight
 from vault.workshop import Workshop
 
 
 def check_object(
-    workshop: Workshop, sha256: str, size_bytes: int, about: str, *, sm3: str | None = None
+    workshop: Workshop, filed: FiledObject, about: str, *, sm3: str | None = None
 ) -> Iterator[Finding]:
-    """A file that a row names: it is there with this digest, size and SM3 digest."""
+    """A file that a row names: it is there with this digest, size and SM3 digest.
+
+    Of one whose holders are all erased the cipher text is looked for, and nothing opens it.
+    """
+    if filed.key is None and filed.name is not None:
+        yield _check_erased(workshop, filed, about)
+        return
     try:
-        content = workshop.blobs.read_document(sha256)
+        found = examine_object(workshop.blobs, filed)
     except IntegrityError as error:
         yield Finding(Weight.PROBLEM, about, error.detail)
         return
-    if len(content) != size_bytes:
-        yield Finding(Weight.PROBLEM, about, f"Expected {size_bytes} bytes, the object has {len(content)}.")
-    if sm3 is not None and hashlib.new("sm3", content).hexdigest() != sm3:
+    if found.size_bytes != filed.size_bytes:
+        sentence = f"Expected {filed.size_bytes} bytes, the object has {found.size_bytes}."
+        yield Finding(Weight.PROBLEM, about, sentence)
+    if sm3 is not None and found.sm3 != sm3:
         yield Finding(Weight.PROBLEM, about, "The SM3 digest is not that of the object.")
+
+
+def _check_erased(workshop: Workshop, filed: FiledObject, about: str) -> Finding:
+    try:
+        workshop.blobs.document_size(filed.stored_name)
+    except NotFound:
+        return Finding(Weight.NOTE, about, "Its holders are erased, and its object is gone.")
+    return Finding(Weight.NOTE, about, "Its holders are erased: nothing opens its object any more.")
 
 
 def check_material(workshop: Workshop, material: MaterialOnFile) -> Iterator[Finding]:
     """Step 4 for one material."""
-    about = f"material {material.sha256}"
-    yield from check_object(workshop, material.sha256, material.size_bytes, about)
+    about = f"material {material.material_id}"
+    if not isinstance(material.filed, IntegrityError):  # its envelope is looked at with the others
+        yield from check_object(workshop, material.filed, about)
     if material.history is not None and material.trust != material.history[-1]:
         yield Finding(
             Weight.PROBLEM,
@@ -44,24 +60,28 @@ def check_material(workshop: Workshop, material: MaterialOnFile) -> Iterator[Fin
 
 def check_named(workshop: Workshop, db: ReadConnection, batch: list[StoredObject]) -> Iterator[Finding]:
     """Step 5 for some objects of the store."""
-    named = named_objects(db, [stored.sha256 for stored in batch])
-    for stored in batch:
-        if stored.sha256 not in named:
-            yield _explained(workshop, db, stored.sha256)
+    names = [stored.name for stored in batch]
+    named, outlived = named_objects(db, names), outlived_objects(db, names)
+    for name in names:
+        if name in outlived - named:
+            sentence = "In clear, from before revision 0010; locked until its retention ends."
+            yield Finding(Weight.NOTE, name, sentence)
+        elif name not in named:
+            yield _explained(workshop, db, name)
 
 
-def _explained(workshop: Workshop, db: ReadConnection, sha256: str) -> Finding:
+def _explained(workshop: Workshop, db: ReadConnection, name: str) -> Finding:
     """An object that no row names was left by a try that another one overtook, or that died."""
     try:
-        origin = workshop.blobs.origin(sha256)
+        origin = workshop.blobs.origin(name)
     except NotFound:
-        return Finding(Weight.NOTE, sha256, "The object vanished while it was looked at.")
+        return Finding(Weight.NOTE, name, "The object vanished while it was looked at.")
     certificate, case = named_uuid(origin.get("certificate")), named_uuid(origin.get("case"))
     if certificate is not None and is_reserved(db, certificate):
-        return Finding(Weight.NOTE, sha256, f"Left by an earlier try of certificate {certificate}.")
+        return Finding(Weight.NOTE, name, f"Left by an earlier try of certificate {certificate}.")
     if case is not None and is_case(db, case):
-        return Finding(Weight.NOTE, sha256, f"Left by an earlier try of case {case}.")
-    return Finding(Weight.PROBLEM, sha256, "No row names this object and nothing explains it.")
+        return Finding(Weight.NOTE, name, f"Left by an earlier try of case {case}.")
+    return Finding(Weight.PROBLEM, name, "No row names this object and nothing explains it.")
 
 
 def named_uuid(text: str | None) -> UUID | None:

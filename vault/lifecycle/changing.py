@@ -8,9 +8,10 @@ from uuid import UUID
 from storage.db import WriteConnection
 from storage.history import AuditRow, LeafRow, find_leaf, insert_leaves, insert_look
 from storage.statuses import LockedCertificate, apply_event, events_of, lock_certificate
-from vault.errors import Conflict, FieldProblem, InputError, IntegrityError, NotFound
+from vault.errors import Conflict, FieldProblem, InputError, IntegrityError
 from vault.lifecycle.reading import Inspection, StatusChange
 from vault.log import event_content, promised
+from vault.model import access
 from vault.model.actors import ClientGrant
 from vault.model.legal_time import legal_day
 from vault.model.lifecycle import Action, Forbidden, InspectionResult, StatusEvent, outcome
@@ -67,7 +68,7 @@ def change_status(
     """
     wanted = _Wanted(change.action, change.reason, change.effective_on, None, "/effective_on")
     with workshop.database.writing() as db:
-        certificate, history = _entered(db, client, certificate_id)  # 1
+        certificate, history = _entered(db, client, access.Action.CHANGE_STATUS, certificate_id)  # 1
         decided = [event for event in history if event.action is not Action.INSPECT]
         twins = [event for event in decided if wanted.is_what(event, client)]  # 2
         if twins and twins[-1] is decided[-1]:
@@ -95,7 +96,7 @@ def record_inspection(
         Action.INSPECT, inspection.remark, inspection.inspected_on, inspection.result, "/inspected_on"
     )
     with workshop.database.writing() as db:
-        certificate, history = _entered(db, client, certificate_id)  # 1
+        certificate, history = _entered(db, client, access.Action.INSPECT, certificate_id)  # 1
         twins = [event for event in history if wanted.is_what(event, client)]  # 2
         if twins:
             return _found(db, certificate, twins[-1])
@@ -103,11 +104,13 @@ def record_inspection(
 
 
 def _entered(
-    db: WriteConnection, client: ClientGrant, certificate_id: UUID
+    db: WriteConnection, client: ClientGrant, action: access.Action, certificate_id: UUID
 ) -> tuple[LockedCertificate, Sequence[StatusEvent]]:
     certificate = lock_certificate(db, certificate_id)
-    if certificate is None or not client.covers(certificate.issuing_authority, certificate.type_code):
-        raise NotFound("There is no such certificate.")
+    if certificate is None:
+        raise access.not_there(access.Kind.CERTIFICATE)
+    of = access.Resource(access.Kind.CERTIFICATE, certificate.issuing_authority, certificate.type_code)
+    access.authorize(client, action, of)
     return certificate, events_of(db, [certificate_id])[certificate_id]
 
 

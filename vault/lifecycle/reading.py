@@ -9,14 +9,11 @@ from typing import Any
 from vault.errors import FieldProblem, InputError
 from vault.model.legal_time import legal_day
 from vault.model.lifecycle import DECISIONS, Action, InspectionResult
-from vault.model.written import hides_something, number_form, text_form
+from vault.model.written import ID_DIGITS_MIN, hides_something, holds_id_digits, text_form
 
 # A sentence or two and the number of the decision; the decision itself is a document.
 REASON_MAX_CHARS = 500
-# The shortest ID number has 15 digits (GB 11643 before 1999); a reason is public and must hold none.
-ID_DIGITS_MIN = 15
 
-_ID_LIKE = re.compile(rf"\d{{{ID_DIGITS_MIN}}}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -83,7 +80,7 @@ def _public_text(problems: list[FieldProblem], pointer: str, value: str) -> str:
     elif hides_something(text):
         sentence = "Expected printable characters, got a control or invisible one."
         problems.append(FieldProblem(pointer, sentence))
-    elif _ID_LIKE.search(number_form(text)):
+    elif holds_id_digits(text):
         sentence = (
             f"This text is public: {ID_DIGITS_MIN} digits in a row may be an ID number; leave them out."
         )

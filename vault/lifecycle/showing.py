@@ -8,12 +8,11 @@ from typing import Any
 from uuid import UUID
 
 from storage.certificates import record
-from storage.history import AuditRow, insert_look
+from storage.history import insert_look, look_by
 from storage.statuses import events_of, identifiers_of
-from vault.errors import NotFound
 from vault.lifecycle.changing import Recorded
 from vault.log import moment, place_json
-from vault.model.actors import ClientGrant
+from vault.model.access import Action, Caller, Kind, certificate, not_there, refusal
 from vault.model.certificate import CertificateRecord
 from vault.model.lifecycle import StatusEvent
 from vault.workshop import Workshop
@@ -28,28 +27,26 @@ class History:
     versions: Mapping[UUID, str]
 
 
-def history_of(workshop: Workshop, client: ClientGrant, certificate_id: UUID, *, at: datetime) -> History:
-    """A certificate with its history, for the client that deposited it or is bound to its like; audited.
+def history_of(workshop: Workshop, caller: Caller, certificate_id: UUID, *, at: datetime) -> History:
+    """A certificate with its history, for whoever may see it in full; audited, and so is a refusal.
 
     Raises:
-        NotFound: there is no such certificate that this client deposited or that its grant holds.
+        NotFound: there is no such certificate that the caller may see.
         Unavailable: the database does not answer.
     """
     with workshop.database.snapshot() as db:  # the status and the events that made it belong together
         found = record(db, workshop.keys, certificate_id)
         if found is None:
-            raise NotFound("There is no such certificate.")
-        mine = found.client_id == client.client_id
-        may = mine or client.covers(found.issuing_authority, found.type_code)
+            raise not_there(Kind.CERTIFICATE)
+        refused = refusal(caller, Action.SEE_CERTIFICATE, certificate(found))
         events = tuple(events_of(db, [certificate_id])[certificate_id])
         around = [i for i in (found.supersedes, found.superseded_by) if i is not None]
         versions = identifiers_of(db, around)
     with workshop.database.writing() as db:
-        action = "view" if may else "refused-view"
-        look = AuditRow(client.client_id, action, certificate_id, None, {}, client.acting_for)
-        insert_look(db, workshop.keys, look, {}, at)
-    if not may:
-        raise NotFound("There is no such certificate.")
+        action = "view" if refused is None else "refused-view"
+        insert_look(db, workshop.keys, look_by(caller, action, certificate_id, {}), {}, at)
+    if refused is not None:
+        raise refused
     return History(found, events, versions)
 
 

@@ -44,7 +44,6 @@ Hear = Callable[[str, int, bytes], None]
 class Followed:
     """A shard that was read. `read`: its tiles, for proofs. `new`: entries that were read this time."""
 
-    year: int
     origin: str
     signed: SignedCheckpoint
     new: int
@@ -149,7 +148,7 @@ class _Shard:
             raise _Contradiction(f"its entries do not have the root that it signed for {size} leaves.")
         if size and root_from_tiles(size, self._tiles) != root:
             raise _Contradiction("its tiles do not have the root that it signed.")
-        found = Followed(self._year, self._key.name, signed, size - start, self._tiles)
+        found = Followed(self._key.name, signed, size - start, self._tiles)
         return found, Seen(size, root, tree.peaks, signed.note.encode().decode(), at, newest)
 
     def _compare(self, signed: SignedCheckpoint, seen: Seen) -> None:

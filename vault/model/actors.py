@@ -7,7 +7,6 @@ from enum import IntEnum, StrEnum
 from typing import Any
 from uuid import UUID
 
-from vault.errors import NotPermitted
 from vault.model.footing import BY_FUNCTION, Standing
 from vault.model.holders import HolderCode
 
@@ -24,6 +23,7 @@ class Role(StrEnum):
     OPERATOR = "operator"
 
 
+PERSON_PREFIX = "person:"
 STAFF = frozenset(Role) - {Role.HOLDER}
 """Roles that somebody has for an organisation, and not for themselves."""
 
@@ -61,13 +61,10 @@ class ClientGrant:
     acting_for: Clerk | None = field(default=None, repr=False)
     standing: Standing = BY_FUNCTION
 
-    def covers_type(self, type_code: str) -> bool:
-        """Whether the grant holds this certificate type."""
-        return self.types is None or type_code in self.types
-
-    def covers(self, authority: str, type_code: str) -> bool:
-        """Whether the grant holds certificates of this type from this authority."""
-        return authority in self.authorities and self.covers_type(type_code)
+    @property
+    def actor(self) -> str:
+        """As what it stands in records."""
+        return self.client_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +116,7 @@ class Person:
     code: HolderCode | None = field(repr=False)
     assurance: Assurance
 
-    def own_code(self) -> HolderCode:
-        """The code under which they hold certificates, for what only a holder may do.
-
-        Raises:
-            NotPermitted: they did not sign in as a holder.
-        """
-        if self.code is None or Role.HOLDER not in self.roles:
-            raise NotPermitted("This is for holders who signed in with their identity or credit code.")
-        return self.code
+    @property
+    def actor(self) -> str:
+        """As what they stand in records: never a name. No client's id has a colon."""
+        return f"{PERSON_PREFIX}{self.person_id}"

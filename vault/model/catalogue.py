@@ -5,6 +5,7 @@ Source of the terms: GB/T 36902 / 36903 as far as implementers show them (the te
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -105,7 +106,7 @@ class CertificateType:
     the title as broken on the page (empty: `name` on one line); `layout` the template's hints, texts with
     `{placeholders}` among them; `number_pattern` how numbers usually look (a hint for people, deposits are
     not held to it); `example` a whole valid member of a deposit's `results`; `digest` the SHA-256, in hex,
-    of all the rest.
+    of all the rest. `retention`: how long its certificates are kept at least, where the type says so itself.
     """
 
     code: str
@@ -126,6 +127,7 @@ class CertificateType:
     schema: Mapping[str, Any]
     example: Mapping[str, Any]
     digest: str
+    retention: timedelta | None = None
 
     def authority(self, code: str) -> IssuingAuthority | None:
         """The authority with this USCC, if it may issue this kind."""

@@ -107,7 +107,7 @@ class Reservation:
     """The committed intent to seal one result: everything that must stay the same on every retry.
 
     `identifier`: 电子证照标识 (GB/T 36904) in full. `verification_code`: ten characters, printed.
-    `token`: 128 random bits, base64url, in the QR's fragment.
+    `token`: 128 random bits, base64url, in the QR's fragment. `key`: what seals its files and its envelope.
     """
 
     certificate_id: UUID
@@ -116,6 +116,7 @@ class Reservation:
     version: int
     verification_code: str = field(repr=False)
     token: str = field(repr=False)
+    key: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,7 @@ class SealedDocument:
 
 @dataclass(frozen=True, slots=True)
 class StoredDocument:
-    """A sealed file as the vault's tables name it; the bytes are in the object store under `sha256`."""
+    """A sealed file as the vault's tables name it; the digests are those of the plain bytes."""
 
     format: DocumentFormat
     sha256: str
@@ -143,11 +144,32 @@ class StoredDocument:
 
 
 @dataclass(frozen=True, slots=True)
+class ErasedCertificate:
+    """What is left of a certificate when its last holder was erased: nothing about anybody."""
+
+    certificate_id: UUID
+    identifier: str
+    version: int
+    type_code: str
+    issuing_authority: str
+    issued_on: date
+    valid_from: date
+    valid_to: date | None
+    status: Status
+    status_since: datetime
+    documents: tuple[StoredDocument, ...]
+    superseded_by: UUID | None
+    committed_at: datetime
+    log_index: int | None
+    log_origin: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class CertificateRecord:
     """A certificate that the vault holds: every field present.
 
     `log_index`: where the leaf of its issue stands in the log of this `log_origin`, once the sequencer has
-    given it a place.
+    given it a place. `disputed_since`: when its authority accepted a dispute (异议) that is open.
     """
 
     certificate_id: UUID
@@ -175,3 +197,4 @@ class CertificateRecord:
     promise: str
     log_index: int | None
     log_origin: str | None = None
+    disputed_since: datetime | None = None

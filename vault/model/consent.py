@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
+from vault.model.holders import HolderCode
 from vault.model.written import number_form
 
 # Nobody remembers for longer what they have granted; whoever wants to goes on granting.
@@ -48,7 +49,7 @@ class Look(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """A consent as the vault holds it.
+    """A consent as the vault holds it. `holder`: whose it is.
 
     `organisation`: USCC. `fields`: keys of the face (照面) that may be seen, `number` and `holders` among
     them; None for all of it. `service_item` and `purpose`: what for; at least one is given. `valid_from` and
@@ -57,6 +58,7 @@ class Consent:
 
     consent_id: UUID
     holder_id: UUID
+    holder: HolderCode = field(repr=False)
     organisation: str
     types: frozenset[str]
     fields: frozenset[str] | None

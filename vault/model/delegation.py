@@ -47,14 +47,14 @@ class Unable(StrEnum):
 class Delegation:
     """A delegation as the vault holds it. `valid_from` and `valid_to`: first and last day in China.
 
-    `holder_name`: for the delegate, who must know for whom they act. `accepted_at`: when the delegate first
-    signed in after it was granted.
+    `holder_name`: for the delegate, who must know for whom they act. `delegate`: None once they are erased.
+    `accepted_at`: when the delegate first signed in after it was granted.
     """
 
     delegation_id: UUID
     holder_id: UUID
     holder_name: str = field(repr=False)
-    delegate: HolderCode = field(repr=False)
+    delegate: HolderCode | None = field(repr=False)
     types: frozenset[str]
     actions: frozenset[DelegatedAction]
     valid_from: date
@@ -87,7 +87,7 @@ def unable(
     `action` None: look; `type_code` None: at whatever is delegated.
     """
     failed = {
-        Unable.NOT_THEIRS: delegation.delegate.identity != code.identity,
+        Unable.NOT_THEIRS: delegation.delegate is None or delegation.delegate.identity != code.identity,
         Unable.REVOKED: delegation.revoked_at is not None,
         Unable.NOT_ACCEPTED: delegation.accepted_at is None,
         Unable.ACTION: action is not None and action not in delegation.actions,

@@ -5,6 +5,7 @@ from typing import Any
 
 from vault.errors import FieldProblem
 from vault.model.catalogue import CertificateType
+from vault.model.holders import HolderCode, mask_name
 
 NUMBER, HOLDERS = "number", "holders"
 # Far above the number of fields of any type.
@@ -26,6 +27,31 @@ def chosen_face(certificate: Mapping[str, Any], fields: Collection[str] | None) 
         "fields": {key: value for key, value in certificate["fields"].items() if key in fields},
     }
     return {**shown, "documents": []} if "documents" in shown else shown
+
+
+def shown_holders(certificate: Mapping[str, Any], whose: HolderCode) -> dict[str, Any]:
+    """A certificate's JSON with the other holders masked than the one who shows it."""
+    return {
+        **certificate,
+        "holders": [
+            each if _code(each).identity == whose.identity else masked_holder(each)
+            for each in certificate["holders"]
+        ],
+    }
+
+
+def masked_holder(holder: Mapping[str, str]) -> dict[str, str]:
+    """Name and code as strangers may see them: enough to compare with a paper, too little to collect."""
+    code = _code(holder)
+    return {
+        "code_type": code.code_type,
+        "code": code.masked(),
+        "name": mask_name(holder["name"], code.kind),
+    }
+
+
+def _code(holder: Mapping[str, str]) -> HolderCode:
+    return HolderCode(holder["code_type"], holder["code"])
 
 
 def field_problems(fields: Sequence[str], types: Collection[CertificateType]) -> list[FieldProblem]:

@@ -20,7 +20,11 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class HeldCertificate:
-    """A certificate. `parties`: the positions of those of the question who hold it."""
+    """A certificate. `parties`: the positions of those of the question who hold it.
+
+    `disputed_on`: the day on which its authority accepted a dispute (异议) that is open. It counts all the
+    same.
+    """
 
     certificate_id: UUID
     identifier: str
@@ -32,6 +36,7 @@ class HeldCertificate:
     status_since: date
     superseded_by: UUID | None
     parties: frozenset[int]
+    disputed_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -168,10 +168,6 @@ class Holder:
             raise InputError(problems[0].detail, *problems)
         return cls(holder_code, written_name)
 
-    def masked_name(self) -> str:
-        """The name for showing to others."""
-        return mask_name(self.name, self.code.kind)
-
 
 def mask_name(name: str, kind: HolderKind = HolderKind.PERSON) -> str:
     """张三丰 as 张**, John Smith as J*** *****; an organisation as 样例****公司.

@@ -7,7 +7,7 @@ on, and their published identifiers check out. We write strictly and read lenien
 """
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
@@ -87,10 +87,6 @@ class CertificateIdentifier:
     def check_character(self) -> str:
         """0-9 or A-Z."""
         return mod_37_36("".join(self._parts()))
-
-    def next_version(self) -> Self:
-        """The identifier of the certificate that follows this one after a change. `InputError` after 999."""
-        return replace(self, version=self.version + 1)
 
     def _parts(self) -> tuple[str, str, str, str]:
         return (self.type_code, self.authority, self.serial, f"{self.version:03d}")

@@ -22,7 +22,8 @@ class Presentation:
     """A presentation as the vault holds it. `fields`: as in `vault.model.consent.Consent`.
 
     `holder_id`: whose certificate it is. `delegation_id`: where a delegate presents it, under which one;
-    `withdrawn`: that one was taken back meanwhile.
+    `withdrawn`: that one was taken back meanwhile, or
+    the holder erased.
     """
 
     presentation_id: UUID

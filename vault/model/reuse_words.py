@@ -5,7 +5,7 @@ from datetime import date
 
 from vault.model.certificate import TrustLevel
 from vault.model.held import Evidence, HeldCertificate, HeldMaterial, Party
-from vault.model.reuse import Line, LineState, Obstacle, PartyLine, Proof, Reason
+from vault.model.reuse_lines import Line, LineState, Obstacle, PartyLine, Proof, Reason
 from vault.model.service_item import HolderRole, Requirement
 
 _ROLES = {
@@ -52,9 +52,12 @@ def _of_party(line: PartyLine, requirement: Requirement, on: date, needed_until:
 
 def _proof(proof: Proof) -> str:
     match proof.evidence:
-        case HeldCertificate(issued_on=issued_on, valid_to=valid_to):
+        case HeldCertificate(issued_on=issued_on, valid_to=valid_to, disputed_on=disputed_on):
             until = "" if valid_to is None else f", valid until {valid_to}"
-            return f"{proof.way.name}, issued on {issued_on}{until}, is in force."
+            told = f"{proof.way.name}, issued on {issued_on}{until}, is in force."
+            if disputed_on is None:
+                return told
+            return f"{told} It is under dispute (存在异议) since {disputed_on} and counts all the same."
         case HeldMaterial(trust=trust, handed_in_on=handed_in_on):
             return f"{proof.way.name}, handed in on {handed_in_on}, level {trust.value}."
 

@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
+from vault.model.canonical import canonical_json
 from vault.model.certificate import SealLevel
 from vault.model.footing import BY_FUNCTION, Footing
 from vault.model.legal_time import day_ends, legal_day
@@ -37,6 +38,7 @@ class UseEnd(StrEnum):
 
     REVOKED = "copy_revoked"
     EXPIRED = "copy_expired"
+    ERASED = "copy_erased"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +62,37 @@ class CopyRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class UseRecord:
-    """A use as the vault holds it. `organisation`: who uses it; `clerk`: in whose hands, None where not said.
+class UseRequest:
+    """What is asked for. `made_by`: the actor. `handled_by`: USCC of the authority that handles the item.
 
-    `service_item` None: an organisation that handles no service item asked, on a consent. `expires_at`: from
-    then on it no longer stands, and its copy is not in force. `footing`: what it rests on.
+    `organisation`: who uses it; `clerk`: in whose hands; `copy`: with a copy. `service_item`, `handled_by`
+    None: of clients that ask by consent only.
+    """
+
+    made_by: str
+    subject: Subject
+    service_item: str | None
+    handled_by: str | None
+    case_number: str = field(repr=False)
+    purpose: str = field(repr=False)
+    organisation: str = field(repr=False)
+    clerk: str | None = field(repr=False)
+    copy: bool
+
+
+@dataclass(frozen=True, slots=True)
+class UseRecord:
+    """A use as the vault holds it. `made_by`: the actor, a system or a clerk who signed in.
+
+    `service_item` None: an organisation that handles no service item asked, on a consent. `organisation`: who
+    uses it; `clerk`: in whose hands, None where not said. `footing`: what it rests on.
+
+    `expires_at`: from then on it no longer stands, and its copy is not in force. `erased`: nobody is left of
+    those who held what it uses; its words are empty, and its copy opens for nobody.
     """
 
     use_id: UUID
-    client_id: str
+    made_by: str
     subject: Subject
     service_item: str | None
     case_number: str = field(repr=False)
@@ -80,6 +104,7 @@ class UseRecord:
     revoked_at: datetime | None
     copy: CopyRecord | None
     footing: Footing = BY_FUNCTION
+    erased: bool = False
 
     @property
     def last_day(self) -> date:
@@ -90,7 +115,25 @@ class UseRecord:
         """Why it no longer stands at this time; None where it does."""
         if self.revoked_at is not None and self.revoked_at <= at:
             return UseEnd.REVOKED
-        return UseEnd.EXPIRED if self.expires_at <= at else None
+        if self.expires_at <= at:
+            return UseEnd.EXPIRED
+        return UseEnd.ERASED if self.erased else None
+
+
+def request_text(use: UseRecord | UseRequest, *, copy: bool) -> str:
+    """What two requests for a use must share to be the same one: canonical JSON."""
+    return canonical_json(
+        {
+            "client": use.made_by,
+            "subject": [use.subject.kind.value, str(use.subject.id)],
+            "service_item": use.service_item,
+            "case_number": use.case_number,
+            "purpose": use.purpose,
+            "organisation": use.organisation,
+            "clerk": use.clerk,
+            "copy": copy,
+        }
+    ).decode()
 
 
 def use_ends(at: datetime, valid_to: date | None) -> datetime:
@@ -101,6 +144,8 @@ def use_ends(at: datetime, valid_to: date | None) -> datetime:
 
 def end_sentence(use: UseRecord, end: UseEnd) -> str:
     """What is told of a use that no longer stands."""
+    if end is UseEnd.ERASED:
+        return "The holders of what was used were erased."
     if end is UseEnd.EXPIRED or use.revoked_at is None:
         return f"The use ran out after {use.last_day}."
     return f"The use was revoked on {legal_day(use.revoked_at)}."

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
+
+from vault.model.legal_time import legal_day
 
 
 class CheckResult(StrEnum):
@@ -102,6 +105,8 @@ class Verification:
     """A whole report: the verdict, its checks in order, the seals found, and when it was made.
 
     `usage_copy`: where the file is a usage copy (加注件), for what it is good and until when.
+    `disputed_since`: when the authority accepted a dispute (异议) of the certificate that is open.
+    `certificate_id`: which of ours it is, where it is one; for the count, and not told.
     """
 
     verdict: Verdict
@@ -110,3 +115,13 @@ class Verification:
     log: Mapping[str, Any] | None
     checked_at: datetime
     usage_copy: Mapping[str, Any] | None = None
+    disputed_since: datetime | None = None
+    certificate_id: UUID | None = None
+
+
+def disputed_checks(since: datetime | None) -> tuple[Check, ...]:
+    """Neither good nor bad: whoever relies on what is disputed should know, and decides for themselves."""
+    if since is None:
+        return ()
+    sentence = f"The certificate is under dispute since {legal_day(since)}: its authority is looking into it."
+    return (Check("undisputed", CheckResult.UNKNOWN, sentence),)

@@ -6,6 +6,9 @@ import unicodedata
 # Longest run of digits that is shown in public: an ID number has 15 or 18.
 DIGITS_SHOWN_MAX = 12
 _LONG_DIGITS = re.compile(rf"[0-9]{{{DIGITS_SHOWN_MAX + 1},}}[0-9Xx]?")
+# The shortest ID number has 15 digits (GB 11643 before 1999); a text that is kept in clear must hold none.
+ID_DIGITS_MIN = 15
+_ID_LIKE = re.compile(rf"\d{{{ID_DIGITS_MIN}}}")
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _BLANKS = re.compile(r"[\s\u200b\ufeff]+")
 
@@ -28,6 +31,11 @@ def text_form(text: str) -> str:
 def hides_something(text: str) -> bool:
     """Whether it holds a control character, an invisible one, half a surrogate or a line end."""
     return any(unicodedata.category(character) in _HIDDEN for character in text)
+
+
+def holds_id_digits(text: str) -> bool:
+    """Whether so many digits stand in a row, blanks left out, that they may be an ID number."""
+    return _ID_LIKE.search(number_form(text)) is not None
 
 
 def case_number_form(number: str) -> str:

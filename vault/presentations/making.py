@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -11,7 +11,8 @@ from storage.db import WriteConnection
 from storage.history import AuditRow, insert_audit
 from storage.holders import find_holder, holder_ids_of
 from storage.presentations import insert_presentation, insert_presentation_event
-from vault.errors import InputError, NotFound
+from vault.errors import InputError
+from vault.model.access import Action, Kind, authorize, certificate, not_there
 from vault.model.actors import Person
 from vault.model.certificate import CertificateRecord
 from vault.model.delegation import DelegatedAction, Delegation, DelegationEvent
@@ -19,11 +20,9 @@ from vault.model.face import field_problems
 from vault.model.ids import uuid7
 from vault.model.legal_time import day_ends
 from vault.model.presentation import CODE_BYTES, CODE_LIFETIME, Presentation, PresentationAction
-from vault.on_behalf import covers, delegation_to, tell
+from vault.on_behalf import delegates_of, delegation_to, tell
 from vault.presentations.reading import PresentationRequest
 from vault.workshop import Workshop
-
-_NO_SUCH = "There is no such certificate."
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +53,11 @@ def make_presentation(
     the audit event. A repeat gives another code: the one before was perhaps not seen by anybody, and ends.
 
     Raises:
-        NotPermitted: they did not sign in as a holder.
         NotFound: there is no such certificate of theirs, or no delegation for it.
         InputError: a field is not on the face; nothing is kept.
         Unavailable: the database does not answer; the same request may succeed later.
     """
-    code, actor = secrets.token_urlsafe(CODE_BYTES), f"person:{person.person_id}"
+    code, actor = secrets.token_urlsafe(CODE_BYTES), person.actor
     with workshop.database.writing() as db:
         shown = _shown(db, workshop, person, request, at)  # 1
         _check_fields(workshop, request, shown.certificate, at)  # 2
@@ -105,18 +103,23 @@ def details_of(presentation: Presentation) -> dict[str, object]:
 def _shown(
     db: WriteConnection, workshop: Workshop, person: Person, request: PresentationRequest, at: datetime
 ) -> _Shown:
-    certificate = record(db, workshop.keys, request.certificate_id)
-    holders = holder_ids_of(db, request.certificate_id)
-    if request.on_behalf_of is None:
-        holder_id = find_holder(db, workshop.keys, person.own_code())
-        if certificate is None or holder_id is None or holder_id not in holders:
-            raise NotFound(_NO_SUCH)
-        return _Shown(certificate, holder_id, None)
-    action = DelegatedAction.PRESENT
-    delegation = delegation_to(db, workshop, person, request.on_behalf_of, action, at=at)
-    if certificate is None or not covers(delegation, certificate, holders):
-        raise NotFound(_NO_SUCH)
-    return _Shown(certificate, delegation.holder_id, delegation)
+    delegation = None
+    if request.on_behalf_of is not None:
+        action = DelegatedAction.PRESENT
+        delegation = delegation_to(db, workshop, person, request.on_behalf_of, action, at=at)
+    found = record(db, workshop.keys, request.certificate_id)
+    if found is None:
+        raise not_there(Kind.CERTIFICATE)
+    if delegation is not None:
+        delegates = delegates_of(delegation, found, holder_ids_of(db, request.certificate_id))
+        # Their own they present as their own.
+        authorize(person, Action.PRESENT, replace(certificate(found, delegates), holders=frozenset()))
+        return _Shown(found, delegation.holder_id, delegation)
+    authorize(person, Action.PRESENT, certificate(found))
+    holder_id = None if person.code is None else find_holder(db, workshop.keys, person.code)
+    if holder_id is None:
+        raise not_there(Kind.CERTIFICATE)
+    return _Shown(found, holder_id, None)
 
 
 def _check_fields(

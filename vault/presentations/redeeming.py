@@ -4,20 +4,22 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from storage import presentations
+from storage.accesses import ANYONE
 from storage.certificates import record
 from storage.db import WriteConnection
 from storage.history import AuditRow, insert_look
+from storage.holders import holder_code
 from storage.presentations import find_presentation, insert_presentation_event
 from storage.statuses import out_of_force
 from vault.errors import CodeOpensNothing, IntegrityError
 from vault.model.actors import ClientGrant, Person
 from vault.model.certificate import CertificateRecord
+from vault.model.holders import HolderCode
 from vault.model.lifecycle import OutOfForce
 from vault.model.presentation import Presentation, PresentationAction
 from vault.presentations.making import code_hash, details_of
 from vault.workshop import Workshop
 
-ANYONE = "anyone"
 _OPENS_NOTHING = "This code shows nothing: it is wrong, was used before, or its five minutes are over."
 
 Verifier = ClientGrant | Person | None
@@ -26,9 +28,10 @@ Verifier = ClientGrant | Person | None
 
 @dataclass(frozen=True, slots=True)
 class Presented:
-    """What a code showed: the presentation, and the certificate as it is now."""
+    """What a code showed: the presentation, whose it is, and the certificate as it is now."""
 
     presentation: Presentation
+    holder: HolderCode = field(repr=False)
     certificate: CertificateRecord = field(repr=False)
     ended: OutOfForce | None
 
@@ -39,7 +42,7 @@ def redeem_presentation(workshop: Workshop, verifier: Verifier, code: str, *, at
     1. look for the code by its hash, without a lock. One that was never given out and one that shows nothing
        any more are refused here, alike: the same statement, the same words, nothing written for strangers.
     2. hold its row and look again: of two at once one is first.
-    3. read the certificate and what is told of its status.
+    3. read the certificate, what is told of its status, and whose it is among its holders.
     4. mark the code, with event and audit event: **this is the commit point**. Where its answer is lost, the
        code is spent, and the holder shows a fresh one.
 
@@ -64,14 +67,15 @@ def _redeemed(
     db: WriteConnection, workshop: Workshop, verifier: Verifier, found: Presentation, at: datetime
 ) -> Presented:
     certificate = record(db, workshop.keys, found.certificate_id)
-    if certificate is None:
-        raise IntegrityError("A certificate that was presented is gone.")
+    holder = holder_code(db, workshop.keys, found.holder_id)
+    if certificate is None or holder is None:
+        raise IntegrityError("A certificate that was presented is gone, or its holder.")
     ended = out_of_force(db, certificate)
     presentations.redeem_presentation(db, found.presentation_id, at)
     actor = _actor(verifier)
     insert_presentation_event(db, found.presentation_id, PresentationAction.REDEEM, actor, at)
     _note(db, workshop, verifier, found, "presentation-redeem", at)
-    return Presented(found, certificate, ended)
+    return Presented(found, holder, certificate, ended)
 
 
 def _refused(
@@ -102,10 +106,4 @@ def _note(
 
 
 def _actor(verifier: Verifier) -> str:
-    match verifier:
-        case ClientGrant():
-            return verifier.client_id
-        case Person():
-            return f"person:{verifier.person_id}"
-        case None:
-            return ANYONE
+    return ANYONE if verifier is None else verifier.actor

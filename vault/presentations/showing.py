@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from vault.log import moment
-from vault.model.face import chosen_face
+from vault.model.face import chosen_face, shown_holders
 from vault.presentations.making import MadePresentation
 from vault.presentations.redeeming import Presented
+
+# What is disputed stands beside the verdict.
+_NOT_SHOWN = frozenset({"certificate_id", "documents", "dispute"})
 
 
 def made_json(made: MadePresentation) -> dict[str, Any]:
@@ -26,9 +29,12 @@ def made_json(made: MadePresentation) -> dict[str, Any]:
 
 
 def presented_face(presented: Presented, whole: Mapping[str, Any]) -> dict[str, Any]:
-    """What the holder chose to show of a certificate, whose whole JSON is given; its files are not shown."""
-    shown = chosen_face(whole, presented.presentation.fields)
-    return {key: value for key, value in shown.items() if key not in {"certificate_id", "documents"}}
+    """What the holder chose to show of a certificate, whose whole JSON is given.
+
+    Its other holders are masked, and its files are not shown.
+    """
+    shown = shown_holders(chosen_face(whole, presented.presentation.fields), presented.holder)
+    return {key: value for key, value in shown.items() if key not in _NOT_SHOWN}
 
 
 def presented_json(presented: Presented) -> dict[str, Any]:

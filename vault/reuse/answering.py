@@ -7,7 +7,7 @@ from uuid import UUID
 from storage.reuse import MaterialFacts
 from vault.model.footing import footing_json
 from vault.model.held import Evidence, HeldCertificate, Party
-from vault.model.reuse import Line, Obstacle, Proof
+from vault.model.reuse_lines import Line, Obstacle, Proof
 from vault.model.reuse_words import why
 from vault.model.service_item import FieldWay, Way
 from vault.reuse.checking import Answer
@@ -76,6 +76,7 @@ def _evidence_json(
             "certificate_id": str(evidence.certificate_id),
             "identifier": evidence.identifier,
             "status": evidence.status.value,
+            "disputed_on": None if evidence.disputed_on is None else evidence.disputed_on.isoformat(),
             **common,
         }
     facts = materials[evidence.material_id]

@@ -3,27 +3,32 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import chain
 from uuid import UUID
 
 from storage.avoided import insert_avoided
 from storage.db import ReadConnection, WriteConnection
-from storage.history import AuditRow, insert_look
-from storage.holders import holder_index
+from storage.envelope import KeyRing
+from storage.history import insert_look, look_by
+from storage.holders import holder_indexes
 from storage.reuse import (
     MaterialFacts,
     Opened,
+    PendingFacts,
     certificates_in_clear,
     known_holders,
     materials_in_clear,
     open_certificates,
     pending_results,
 )
+from vault.model.access import Action, Caller, Context, authorize
 from vault.model.actors import ClientGrant
 from vault.model.footing import Footing, footing_json
 from vault.model.held import Held, HeldCertificate, HeldMaterial, Party, PendingResult
 from vault.model.identifier import CertificateIdentifier
 from vault.model.legal_time import legal_day
-from vault.model.reuse import Line, LineState, applies, decide, to_open
+from vault.model.reuse import applies, decide, to_open
+from vault.model.reuse_lines import Line, LineState
 from vault.model.service_item import FieldWay
 from vault.reuse.consenting import ConsentedView, view_of
 from vault.reuse.reading import Question
@@ -45,7 +50,7 @@ class Answer:
     footing: Footing
 
 
-def check_reuse(workshop: Workshop, client: ClientGrant, question: Question, *, at: datetime) -> Answer:
+def check_reuse(workshop: Workshop, caller: Caller, question: Question, *, at: datetime) -> Answer:
     """What the vault holds of each material that the item requires of these holders.
 
     0. an organisation that asks by consent: use the consents that these holders gave for this item.
@@ -60,16 +65,22 @@ def check_reuse(workshop: Workshop, client: ClientGrant, question: Question, *, 
     same question again within some minutes counts once.
 
     Raises:
+        NotPermitted: the caller may not ask, or not about this item.
         NotFound: none of the holders consents to anything that the item asks for.
         Unavailable: the database does not answer.
     """
+    item = question.item
+    context = Context(
+        case_number=question.case_number, service_item=item.code, handled_by=item.authority.code
+    )
+    authorize(caller, Action.CHECK_REUSE, context=context)
     parties = _parties(question)
-    indexes = [holder_index(workshop.keys, holder.code) for holder in question.holders]
-    wanted = [requirement for requirement in question.item.requirements if applies(requirement, parties)]
-    view = view_of(workshop, client, question, set(indexes), at=at)  # 0
+    indexes = [holder_indexes(workshop.keys, holder.code) for holder in question.holders]
+    wanted = [requirement for requirement in item.requirements if applies(requirement, parties)]
+    view = view_of(workshop, caller, question, frozenset(chain(*indexes)), at=at)  # 0
     with workshop.database.noting() as db:
-        ids = known_holders(db, set(indexes))  # 1
-        held, materials = _held(db, client, question, indexes, ids)  # 2
+        ids = known_holders(db, workshop.keys, frozenset(chain(*indexes)))  # 1
+        held, materials = _held(db, workshop.keys, caller, question, indexes, ids)  # 2
         if isinstance(view, ConsentedView):
             held, materials = view.of(held, ids, indexes), {}
         days = {"on": question.on, "needed_until": question.needed_until}
@@ -80,7 +91,7 @@ def check_reuse(workshop: Workshop, client: ClientGrant, question: Question, *, 
         held = replace(held, absent=_absent(question, opened))
         lines = tuple(decide(each, parties, held, **days) for each in wanted)  # 4
         footing = view.footing if isinstance(view, ConsentedView) else view
-        _record(db, workshop, client, question, lines, ids, footing, at)  # 5
+        _record(db, workshop, caller, question, lines, ids, footing, at)  # 5
     return Answer(question, lines, opened, materials, footing)
 
 
@@ -101,18 +112,19 @@ def _parties(question: Question) -> tuple[Party, ...]:
 
 def _held(
     db: ReadConnection,
-    client: ClientGrant,
+    keys: KeyRing,
+    caller: Caller,
     question: Question,
-    indexes: Sequence[bytes],
+    indexes: Sequence[tuple[bytes, ...]],
     ids: Mapping[bytes, UUID],
 ) -> tuple[Held, dict[UUID, MaterialFacts]]:
     def of_ids(holder_ids: frozenset[UUID]) -> frozenset[int]:
-        return frozenset(n for n, index in enumerate(indexes) if ids.get(index) in holder_ids)
+        return frozenset(n for n, each in enumerate(indexes) if holder_ids & {ids.get(i) for i in each})
 
     item, everybody = question.item, set(ids.values())
     certificates = certificates_in_clear(db, everybody, item.certificate_types)
     materials = materials_in_clear(db, everybody, item.material_types)
-    pending = pending_results(db, set(indexes))
+    pending = pending_results(db, keys, frozenset(chain(*indexes)))
     return (
         Held(
             tuple(
@@ -127,6 +139,7 @@ def _held(
                     legal_day(c.status_since),
                     c.superseded_by,
                     of_ids(c.holder_ids),
+                    None if c.disputed_since is None else legal_day(c.disputed_since),
                 )
                 for c in certificates
             ),
@@ -147,15 +160,26 @@ def _held(
                     CertificateIdentifier.parse(p.identifier).type_code,
                     p.case_number,
                     legal_day(p.reserved_at),
-                    frozenset(n for n, index in enumerate(indexes) if index == p.holder_index),
+                    frozenset(n for n, each in enumerate(indexes) if p.holder_index in each),
                 )
                 for p in pending
-                # A case does not wait for what it brings itself.
-                if (p.client_id, p.case_number) != (client.client_id, question.case_number)
+                if not _is_this_case(p, caller, question)
             ),
         ),
         {m.material_id: m for m in materials},
     )
+
+
+def _is_this_case(pending: PendingFacts, caller: Caller, question: Question) -> bool:
+    """A case does not wait for what it brings itself.
+
+    A clerk does not say which of the authority's systems will deposit it: its number and authority must do.
+    """
+    if pending.case_number != question.case_number:
+        return False
+    if isinstance(caller, ClientGrant):
+        return pending.client_id == caller.client_id
+    return CertificateIdentifier.parse(pending.identifier).authority == caller.organisation
 
 
 def _absent(question: Question, opened: Mapping[UUID, Opened]) -> frozenset[tuple[UUID, str]]:
@@ -173,7 +197,7 @@ def _absent(question: Question, opened: Mapping[UUID, Opened]) -> frozenset[tupl
 def _record(
     db: WriteConnection,
     workshop: Workshop,
-    client: ClientGrant,
+    caller: Caller,
     question: Question,
     lines: tuple[Line, ...],
     ids: Mapping[bytes, UUID],
@@ -181,12 +205,11 @@ def _record(
     at: datetime,
 ) -> None:
     evidence = [proof.evidence for line in lines for proof in line.satisfied_by]
-    event = AuditRow(
-        actor=client.client_id,
-        action="reuse-check",
-        certificate_id=None,
-        case_id=None,
-        details={
+    event = look_by(
+        caller,
+        "reuse-check",
+        None,
+        {
             "service_item": question.item.code,
             "holders": [str(holder_id) for holder_id in ids.values()],
             "lines": {line.requirement.id: line.state.value for line in lines},
@@ -196,7 +219,6 @@ def _record(
             "materials": sorted({str(e.material_id) for e in evidence if isinstance(e, HeldMaterial)}),
             **footing_json(footing),
         },
-        acting_for=client.acting_for,
     )
     reasons = {"service_item": question.item.code, "case_number": question.case_number}
     insert_look(db, workshop.keys, event, reasons, at)
@@ -207,9 +229,14 @@ def _record(
             db,
             workshop.keys,
             spared,
-            client_id=client.client_id,
+            asked_by=_body_of(caller),
             case_number=question.case_number,
             service_item=question.item.code,
             authority=question.item.authority.code,
             at=at,
         )
+
+
+def _body_of(caller: Caller) -> str:
+    """Within what a case number means one case: the system's numbers, or the organisation's."""
+    return caller.client_id if isinstance(caller, ClientGrant) else f"organisation:{caller.organisation}"

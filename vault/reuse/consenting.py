@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from storage.history import AuditRow, insert_look
+from storage.history import insert_look, look_by
 from storage.reuse import Opened, known_holders
 from vault.errors import NotFound
-from vault.grounds import Ground, consent_question, grounds_by_holder, spend
-from vault.model.actors import ClientGrant
+from vault.grounds import ConsentQuestion, Ground, grounds_by_holder, spend, standing_footing
+from vault.model.access import Action, Caller, Context, Kind, Resource, authorize, refusal
 from vault.model.consent import Look
 from vault.model.face import NUMBER
 from vault.model.footing import Consented, Footing, Statutory, footing_json
@@ -32,7 +32,7 @@ class ConsentedView:
         consents = {c for ground in self.grounds.values() for c in _consents(ground)}
         return Consented(tuple(sorted(consents)))
 
-    def of(self, held: Held, ids: Mapping[bytes, UUID], indexes: Sequence[bytes]) -> Held:
+    def of(self, held: Held, ids: Mapping[bytes, UUID], indexes: Sequence[Collection[bytes]]) -> Held:
         """Certificates as far as the holders consent; no materials, and nothing of cases under way."""
         by_position = self._by_position(ids, indexes)
         seen = (
@@ -47,7 +47,11 @@ class ConsentedView:
         return Held(tuple(each for each in seen if each.parties))
 
     def faces(
-        self, opened: Mapping[UUID, Opened], held: Held, ids: Mapping[bytes, UUID], indexes: Sequence[bytes]
+        self,
+        opened: Mapping[UUID, Opened],
+        held: Held,
+        ids: Mapping[bytes, UUID],
+        indexes: Sequence[Collection[bytes]],
     ) -> dict[UUID, Opened]:
         """What these consents show of the opened faces: where several holders consent, the most of it."""
         by_position = self._by_position(ids, indexes)
@@ -61,48 +65,50 @@ class ConsentedView:
             shown[each.certificate_id] = content if None in choices else _restricted(content, chosen)
         return shown
 
-    def _by_position(self, ids: Mapping[bytes, UUID], indexes: Sequence[bytes]) -> dict[int, Ground]:
-        found = {n: self.grounds.get(ids[index]) for n, index in enumerate(indexes) if index in ids}
-        return {n: ground for n, ground in found.items() if ground is not None}
+    def _by_position(
+        self, ids: Mapping[bytes, UUID], indexes: Sequence[Collection[bytes]]
+    ) -> dict[int, Ground]:
+        """By the place of each holder among those asked about; `indexes`: of each under every index key."""
+        found = {n: ids[each] for n, under in enumerate(indexes) for each in under if each in ids}
+        return {n: self.grounds[holder_id] for n, holder_id in found.items() if holder_id in self.grounds}
 
 
 def view_of(
-    workshop: Workshop, client: ClientGrant, question: Question, indexes: Collection[bytes], *, at: datetime
+    workshop: Workshop, caller: Caller, question: Question, indexes: Collection[bytes], *, at: datetime
 ) -> Statutory | ConsentedView:
-    """Uses the consents that these holders gave for the item; by function none is needed.
+    """Uses the consents that these holders gave for the item; by function none is needed, nor a statement.
 
     Raises:
         NotFound: there is none. It is recorded that the client asked.
         Unavailable: the database does not answer.
     """
-    if isinstance(client.standing, Statutory):
-        return client.standing
-    item = question.item
-    asked = consent_question(
-        workshop,
-        client,
-        Look.REUSE_CHECK,
-        service_item=item.code,
-        purpose=None,
-        more={
-            "holders": [[holder.role.value, *holder.code.identity] for holder in question.holders],
-            "case_number": question.case_number,
-        },
-    )
+    item, context = question.item, Context(service_item=question.item.code)
+    standing = standing_footing(caller)
+    if isinstance(standing, Statutory):
+        authorize(caller, Action.SEE_HELD, Resource(Kind.HOLDER), replace(context, footing=standing))
+        return standing
+    holders = [[holder.role.value, *holder.code.identity] for holder in question.holders]
+    more = {"holders": holders, "case_number": question.case_number}
+    asked = ConsentQuestion(Look.REUSE_CHECK, item.code, None, more)
     with workshop.database.writing() as db:
-        ids = set(known_holders(db, indexes).values())
-        types = item.certificate_types
-        grounds = grounds_by_holder(db, workshop, client, asked, ids, types, at=at, lock=True)
-        spend(db, client, asked, grounds.values(), at=at)
-        if not grounds:
+        ids = set(known_holders(db, workshop.keys, indexes).values())
+        grounds = grounds_by_holder(
+            db, workshop, caller, asked, ids, item.certificate_types, at=at, lock=True
+        )
+        view = ConsentedView(grounds)
+        context = replace(context, footing=view.footing)
+        refused = refusal(caller, Action.SEE_HELD, Resource(Kind.HOLDER), context)
+        if refused is None:
+            spend(db, caller, asked, grounds.values(), at=at)
+        else:
             details = {"service_item": item.code, "holders": sorted(map(str, ids))}
             details |= footing_json(Consented(()))
-            event = AuditRow(client.client_id, "refused-reuse-check", None, None, details, client.acting_for)
             reasons = {"service_item": item.code, "case_number": question.case_number}
+            event = look_by(caller, "refused-reuse-check", None, details)
             insert_look(db, workshop.keys, event, reasons, at)
-    if not grounds:
+    if refused is not None:
         raise NotFound(_NO_CONSENT)
-    return ConsentedView(grounds)
+    return view
 
 
 def _consents(ground: Ground) -> tuple[UUID, ...]:

@@ -103,13 +103,13 @@ def tiles_between(old: int, size: int) -> Iterator[Tile]:
                 yield tile_holding(level, index * TILE_WIDTH, size)
 
 
-def root_from_tiles(size: int, read: ReadTiles, *, of_size: int | None = None) -> bytes:
-    """The root of the first `size` leaves, out of the tiles of a tree of `of_size` (or just as many).
+def root_from_tiles(size: int, read: ReadTiles) -> bytes:
+    """The root of the first `size` leaves, out of the tiles of a tree of just as many.
 
     Raises:
         SignatureError: a tile has another width than its address says.
     """
-    return _folded([span(0, size)], of_size or size, read)[0]
+    return _folded([span(0, size)], size, read)[0]
 
 
 def prove_inclusion(index: int, size: int, read: ReadTiles) -> tuple[bytes, ...]:
@@ -162,15 +162,6 @@ def grown_tiles(size: int, leaves: Sequence[bytes], read: ReadTiles) -> dict[Til
             if tile.width == TILE_WIDTH:
                 new.append(subtree(tile_hashes))
     return grown
-
-
-def peaks_from_tiles(size: int, read: ReadTiles) -> tuple[bytes, ...]:
-    """What a `GrowingTree` of this size is continued from.
-
-    Raises:
-        SignatureError: a tile has another width than its address says.
-    """
-    return _folded([(node,) for node in span(0, size)], size, read)
 
 
 def split_hashes(content: bytes) -> list[bytes]:

@@ -1,12 +1,16 @@
 """A usage copy, from the sealed original to an object that was read back."""
 
 import hashlib
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from signing.seal import SealAppearance, seal_pdf
 from signing.usage_copy import CopyFacts, make_usage_copy
 from signing.validate import judge_pdf
+from storage.db import ReadConnection
+from storage.envelope import DataKey
+from storage.filed_objects import document_object, material_object
+from storage.objects import FiledObject, copy_place, new_object, put_copy, read_copy, read_object
 from storage.seals import platform_seal_in_use
 from vault.copy_removal import let_go
 from vault.errors import DocumentRefused, FieldProblem, InputError, IntegrityError, Unavailable
@@ -25,20 +29,29 @@ UNCOMMITTED_FOR = timedelta(hours=1)
 _PDF = "application/pdf"
 
 
-def make_copy(workshop: Workshop, use: UseRecord, used: Used, *, at: datetime) -> UseRecord:
+@dataclass(frozen=True, slots=True)
+class NewUse:
+    """A use about to be committed; `key` seals its envelope and its copy, `copy_name` is where that lies."""
+
+    use: UseRecord
+    key: DataKey = field(repr=False)
+    copy_name: str | None = None
+
+
+def make_copy(workshop: Workshop, new: NewUse, used: Used, *, at: datetime) -> NewUse:
     """The use with its copy, which is sealed, judged and stored, but named by no row yet.
 
     1. read the original, checked against its digest; it is never written. 2. draw every page under the
     watermark. 3. seal with the platform's seal (平台章). 4. judge: an independent reader must find the seal
-    whole. 5. announce: a job will take the object away if nothing comes to name it. 6. put the object; read
-    it back and compare.
+    whole. 5. announce: a job will take the object away if nothing comes to name it. 6. put the object as
+    cipher text under the use's key; read it back and compare.
 
     Raises:
         InputError: there is no PDF to be copied, or its pages cannot be.
         IntegrityError: the original is lost or altered, or what was sealed does not stand up to the reader.
         Unavailable: the platform has no seal in use, or an engine does not answer.
     """
-    original = _original(used)
+    use, original = new.use, _original(used)
     with workshop.database.reading() as db:
         seal_id = platform_seal_in_use(db, at)
         if seal_id is None:
@@ -47,7 +60,8 @@ def make_copy(workshop: Workshop, use: UseRecord, used: Used, *, at: datetime) -
                 retry_after_s=3600,
             )
         owner = workshop.seals.opened(db, seal_id)
-    content = workshop.blobs.read_document(original)  # 1
+        filed = _filed(db, workshop, used)
+    content = read_object(workshop.blobs, filed)  # 1
     kind = workshop.shelf.types(at).get(used.type_code)
     words = copy_words(use, used, kind, original_sha256=original, public_url=workshop.public_url)
     marks = workshop.typesetter.usage_marks(words, at=at)  # 2
@@ -69,14 +83,23 @@ def make_copy(workshop: Workshop, use: UseRecord, used: Used, *, at: datetime) -
         tsa=workshop.tsa,
     )
     _judge(workshop, sealed.content, owner, at)  # 4
-    sha256 = hashlib.sha256(sealed.content).hexdigest()
+    sha256, size = hashlib.sha256(sealed.content).hexdigest(), len(sealed.content)
+    copy = new_object(use.use_id, copy_place(use.use_id), new.key, sha256, size)
     with workshop.database.writing() as announcing:  # 5
-        let_go(announcing, sha256, at + UNCOMMITTED_FOR)
-    _store(workshop, sealed.content, sha256, use)  # 6
-    return replace(
-        use,
-        copy=CopyRecord(sha256, len(sealed.content), drawn.page_count, original, sealed.level, owner.seal_id),
-    )
+        let_go(announcing, copy.stored_name, at + UNCOMMITTED_FOR)
+    _store(workshop, sealed.content, copy, use)  # 6
+    record = CopyRecord(sha256, size, drawn.page_count, original, sealed.level, owner.seal_id)
+    return replace(new, use=replace(use, copy=record), copy_name=copy.stored_name)
+
+
+def _filed(db: ReadConnection, workshop: Workshop, used: Used) -> FiledObject:
+    if isinstance(used, CertificateRecord):
+        filed = document_object(db, workshop.keys, used.certificate_id, DocumentFormat.PDF)
+    else:
+        filed = material_object(db, workshop.keys, used.material_id)
+    if filed is None:
+        raise IntegrityError("What is to be copied has lost its file.")
+    return filed
 
 
 def _original(used: Used) -> str:
@@ -104,10 +127,10 @@ def _judge(workshop: Workshop, content: bytes, owner: UsableSeal, at: datetime) 
         raise IntegrityError("A usage copy that was just sealed does not stand up to the reader.")
 
 
-def _store(workshop: Workshop, content: bytes, sha256: str, use: UseRecord) -> None:
-    workshop.blobs.put_copy(content, sha256, origin={"use": str(use.use_id)})
+def _store(workshop: Workshop, content: bytes, copy: FiledObject, use: UseRecord) -> None:
+    put_copy(workshop.blobs, copy, content, origin={"use": str(use.use_id)})
     try:
-        workshop.blobs.read_copy(sha256)
+        read_copy(workshop.blobs, copy)
     except IntegrityError as error:
         raise Unavailable(
             "The object store did not keep what it acknowledged; send the request again."

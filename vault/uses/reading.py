@@ -2,17 +2,17 @@
 
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from signing.typeset.fonts import missing
 from vault.errors import FieldProblem, InputError
-from vault.model.actors import ClientGrant
-from vault.model.canonical import canonical_json
-from vault.model.footing import Statutory
-from vault.model.use import Subject, SubjectKind
+from vault.model.access import Caller
+from vault.model.actors import ClientGrant, Person
+from vault.model.footing import ByConsent
+from vault.model.service_item import ServiceItem
+from vault.model.use import Subject, SubjectKind, UseRequest
 from vault.shelf import CatalogueShelf
 
 CASE_NUMBER_MAX_CHARS = 128  # as for a deposit's case number
@@ -23,42 +23,12 @@ CLERK_MAX_CHARS = 64  # a name or a staff number
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
-@dataclass(frozen=True, slots=True)
-class UseRequest:
-    """What a client asks for. `organisation`: who uses it; `clerk`: in whose hands; `copy`: with a copy.
-
-    `service_item` None: of clients that ask by consent only.
-    """
-
-    client_id: str
-    subject: Subject
-    service_item: str | None
-    case_number: str = field(repr=False)
-    purpose: str = field(repr=False)
-    organisation: str = field(repr=False)
-    clerk: str | None = field(repr=False)
-    copy: bool
-
-    def canonical(self) -> str:
-        """What two requests must share to be the same one, as text."""
-        return canonical_json(
-            {
-                "client": self.client_id,
-                "subject": [self.subject.kind.value, str(self.subject.id)],
-                "service_item": self.service_item,
-                "case_number": self.case_number,
-                "purpose": self.purpose,
-                "organisation": self.organisation,
-                "clerk": self.clerk,
-                "copy": self.copy,
-            }
-        ).decode()
-
-
 def read_use(
-    shelf: CatalogueShelf, client: ClientGrant, request: Mapping[str, Any], *, at: datetime
+    shelf: CatalogueShelf, caller: Caller, request: Mapping[str, Any], *, at: datetime
 ) -> UseRequest:
     """Checks a request's JSON (its shape is the contract's already) against the catalogue in force.
+
+    A clerk who signed in uses it for the authority that handles the item, in their own hands.
 
     Raises:
         InputError: with one problem for each bad field.
@@ -66,10 +36,11 @@ def read_use(
     """
     problems: list[FieldProblem] = []
     subject = _subject(problems, request)
-    item = request.get("service_item")
-    if item is None and isinstance(client.standing, Statutory):
+    given = request.get("service_item")
+    item = None if given is None else shelf.items(at).get(given)
+    if given is None and not _needs_no_item(caller):
         problems.append(FieldProblem("/service_item", "Expected this field, got none."))
-    elif item is not None and item not in shelf.items(at):
+    elif given is not None and item is None:
         detail = (
             "There is no service item with this code in force; GET /v1/catalogue/service-items lists them."
         )
@@ -77,11 +48,17 @@ def read_use(
     texts = {
         "case_number": _text(problems, request, "case_number", CASE_NUMBER_MAX_CHARS),
         "purpose": _text(problems, request, "purpose", PURPOSE_MAX_CHARS),
-        "organisation": client.name
+        "organisation": _who(caller, item)
         if request.get("organisation") is None
         else _text(problems, request, "organisation", ORGANISATION_MAX_CHARS),
     }
     clerk = None if request.get("clerk") is None else _text(problems, request, "clerk", CLERK_MAX_CHARS)
+    if isinstance(caller, Person):
+        for name in ("organisation", "clerk"):
+            if request.get(name) is not None:
+                detail = "You signed in: leave this out, it is known."
+                problems.append(FieldProblem(f"/{name}", detail))
+        clerk = unicodedata.normalize("NFC", caller.name)
     if request["copy"]:  # what nobody can print cannot stand on a copy
         for name, text in texts.items():
             count = missing([text])
@@ -94,13 +71,26 @@ def read_use(
         count = len(problems)
         raise InputError(f"{count} field{' is' if count == 1 else 's are'} wrong.", *problems)
     return UseRequest(
-        client_id=client.client_id,
+        made_by=caller.actor,
         subject=subject,
-        service_item=item,
+        service_item=None if item is None else item.code,
+        handled_by=None if item is None else item.authority.code,
         clerk=clerk,
         copy=request["copy"],
         **texts,
     )
+
+
+def _needs_no_item(caller: Caller) -> bool:
+    """An organisation that asks by consent may handle no service items."""
+    return isinstance(caller, ClientGrant) and isinstance(caller.standing, ByConsent)
+
+
+def _who(caller: Caller, item: ServiceItem | None) -> str:
+    """Who uses it, where the request does not say."""
+    if isinstance(caller, ClientGrant):
+        return caller.name
+    return "" if item is None else item.authority.name
 
 
 def _subject(problems: list[FieldProblem], request: Mapping[str, Any]) -> Subject | None:

@@ -6,9 +6,10 @@ from uuid import UUID
 
 from storage.db import WriteConnection
 from storage.history import AuditRow, insert_audit
-from storage.uses import CodeRow, insert_event, lock_code, redeem_code
+from storage.uses import CodeRow, find_use_key, insert_event, lock_code, redeem_code
 from vault.errors import Conflict, NotFound
-from vault.grounds import ConsentQuestion, Ground, consent_question, spend
+from vault.grounds import ConsentQuestion, Ground, spend
+from vault.model.access import Action, Context, Kind, Resource, refusal
 from vault.model.actors import ClientGrant
 from vault.model.certificate import CertificateRecord
 from vault.model.consent import Look
@@ -55,11 +56,9 @@ def redeem(workshop: Workshop, client: ClientGrant, code: str, *, at: datetime) 
     hashed = code_hash(code)
     with workshop.database.writing() as db:
         found = lock_code(db, workshop.keys, hashed)  # 1
-        question = _question(workshop, client, found, hashed)
-        answer = _judged(db, workshop, client, found, question, at)  # 2, 3
+        answer = _judged(db, workshop, client, found, hashed, at)  # 2, 3
         if isinstance(answer, Redeemed):
             _record(db, workshop, client, hashed, answer, at)  # 4
-            spend(db, client, question, [answer.ground], certificate_id=_certificate_id(answer), at=at)
             return answer
         details = {"use": None if found is None else str(found.use.use_id)}
         insert_audit(db, [AuditRow(client.client_id, "use-redeem-refused", None, None, details)], at)
@@ -71,7 +70,7 @@ def _judged(
     workshop: Workshop,
     client: ClientGrant,
     found: CodeRow | None,
-    question: ConsentQuestion,
+    hashed: bytes,
     at: datetime,
 ) -> Redeemed | NotFound | Conflict:
     """What a code comes to: an error is an answer here, so that its try is recorded before it is raised."""
@@ -80,7 +79,18 @@ def _judged(
         return refusal or NotFound(_OPENS_NOTHING)
     use = found.use
     try:
-        admitted = admit(db, workshop, client, use.subject, question, under=use, lock=True, at=at)
+        admitted = admit(
+            db,
+            workshop,
+            client,
+            Action.REDEEM,
+            use.subject,
+            _context(use),
+            _question(use, hashed),
+            under=use,
+            lock=True,
+            at=at,
+        )
     except NotFound:
         return NotFound(_OPENS_NOTHING)
     except Conflict as error:
@@ -88,18 +98,9 @@ def _judged(
     return Redeemed(use, admitted.used, admitted.ground, repeated=found.redeemed_by is not None)
 
 
-def _question(
-    workshop: Workshop, client: ClientGrant, found: CodeRow | None, hashed: bytes
-) -> ConsentQuestion:
+def _question(use: UseRecord, hashed: bytes) -> ConsentQuestion:
     """Redeeming is asking for what the use says; the same code again counts once."""
-    return consent_question(
-        workshop,
-        client,
-        Look.REDEMPTION,
-        service_item=None if found is None else found.use.service_item,
-        purpose=None if found is None else found.use.purpose,
-        more={"code": hashed.hex()},
-    )
+    return ConsentQuestion(Look.REDEMPTION, use.service_item, use.purpose, {"code": hashed.hex()})
 
 
 def _certificate_id(done: Redeemed) -> UUID | None:
@@ -109,11 +110,13 @@ def _certificate_id(done: Redeemed) -> UUID | None:
 def _record(
     db: WriteConnection, workshop: Workshop, client: ClientGrant, hashed: bytes, done: Redeemed, at: datetime
 ) -> None:
+    question = _question(done.use, hashed)
+    spend(db, client, question, [done.ground], certificate_id=_certificate_id(done), at=at)
     if not done.repeated:
         redeem_code(db, hashed, client.client_id, at)
         insert_event(db, done.use.use_id, UseAction.REDEEM, client.client_id, at, done.ground.footing)
-    footing = done.ground.footing
-    note(db, workshop, done.use, UseAction.REDEEM, client.client_id, at, footing=footing)
+    key, footing = find_use_key(db, workshop.keys, done.use.use_id), done.ground.footing
+    note(db, workshop, done.use, UseAction.REDEEM, client.client_id, at, key, footing=footing)
 
 
 def _refusal(found: CodeRow | None, client: ClientGrant, at: datetime) -> NotFound | Conflict | None:
@@ -129,6 +132,13 @@ def _refusal(found: CodeRow | None, client: ClientGrant, at: datetime) -> NotFou
         why = "Its time is over: ask for the use again to get a fresh one."
     else:
         return None
-    if client.client_id in {found.use.client_id, found.redeemed_by}:
-        return Conflict(f"This code can no longer be redeemed. {why}")
-    return NotFound(_OPENS_NOTHING)
+    redeemed_by = frozenset() if found.redeemed_by is None else frozenset({found.redeemed_by})
+    of = Resource(Kind.USE, by=found.use.made_by, redeemed_by=redeemed_by)
+    if refusal(client, Action.HEAR_WHY_NOT, of) is not None:
+        return NotFound(_OPENS_NOTHING)
+    return Conflict(f"This code can no longer be redeemed. {why}")
+
+
+def _context(use: UseRecord) -> Context:
+    """What the use was made for: whoever redeems its code acts for the same."""
+    return Context(use.purpose, use.case_number, use.service_item)

@@ -1,10 +1,9 @@
 """Cutting deliveries from the feed: what is new for a webhook, as jobs for the queue."""
 
-from collections.abc import Collection
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from storage.changes import audience_of_client, changes_between, last_place
+from storage.changes import changes_between, last_place
 from storage.db import WriteConnection
 from storage.deliveries import (
     Delivery,
@@ -18,7 +17,7 @@ from storage.deliveries import (
     stranded_deliveries,
 )
 from storage.history import defer_job
-from vault.changes import PLACES_MAX, place_changes
+from vault.changes import PLACES_MAX, audiences_of, place_changes
 from vault.model.ids import uuid7
 from vault.workshop import Workshop
 
@@ -68,11 +67,6 @@ def cut(workshop: Workshop, *, at: datetime) -> None:
         forget_delivered(db, at - DELIVERED_KEPT, FORGOTTEN_AT_ONCE)  # 4
 
 
-def audiences_of(client_id: str, authorities: Collection[str]) -> set[str]:
-    """Whose changes a client's webhooks get: the same as the client reads in the feed."""
-    return {*authorities, audience_of_client(client_id)}
-
-
 def new_delivery(db: WriteConnection, webhook_id: UUID, after: int, through: int, at: datetime) -> Delivery:
     """A delivery of the changes in these places, with its job."""
     delivery = Delivery(
@@ -119,7 +113,7 @@ def _cut_for(db: WriteConnection, webhook_id: UUID, last: int, at: datetime) -> 
     found = lock_behind(db, webhook_id)
     if found is None:
         return
-    audiences = audiences_of(found.client_id, found.authorities)
+    audiences = audiences_of(found.client)
     cut_through = found.cut_through
     for _ in range(PENDING_MAX - found.pending):
         if cut_through >= last:

@@ -10,8 +10,8 @@ from storage.changes import changes_between
 from storage.clients import find_client
 from storage.deliveries import DeliveryState, find_delivery, save_delivery
 from storage.webhooks import find_webhook, signing_secrets
-from vault.changes import change_json, cursor_of
-from vault.webhooks.cutting import CHANGES_MAX, audiences_of, defer_try
+from vault.changes import audiences_of, change_json, cursor_of, told_to
+from vault.webhooks.cutting import CHANGES_MAX, defer_try
 from vault.webhooks.sending import Parcel, Send, Undelivered
 from vault.webhooks.signature import DELIVERY_HEADER, SIGNATURE_HEADER, WEBHOOK_HEADER, signature
 from vault.workshop import Workshop
@@ -79,9 +79,9 @@ def _read(workshop: Workshop, delivery_id: UUID, at: datetime) -> Parcel | _Moot
         client = find_client(db, webhook.client_id)
         if client is None:
             return _Moot.CLIENT_GONE
-        audiences = audiences_of(client.client_id, client.authorities)
-        changes = changes_between(db, delivery.after, delivery.through, audiences, CHANGES_MAX)
+        news = changes_between(db, delivery.after, delivery.through, audiences_of(client), CHANGES_MAX)
         secrets = signing_secrets(db, workshop.keys, webhook.webhook_id, at)
+    changes = told_to(client, news)
     if not changes:
         return _Moot.NOTHING_LEFT
     document = {

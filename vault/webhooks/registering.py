@@ -24,6 +24,8 @@ from storage.webhooks import (
     signing_secrets,
 )
 from vault.errors import Conflict, FieldProblem, NotFound
+from vault.model.access import Action, Kind, Machine, Resource, authorize, not_there
+from vault.model.actors import ClientGrant
 from vault.model.destinations import Destinations
 from vault.model.ids import uuid7
 from vault.workshop import Workshop
@@ -36,6 +38,10 @@ WEBHOOKS_MAX = 10
 ROTATION_OVERLAP = timedelta(hours=24)
 # The one in use, one whose answer was lost, and the one that was asked for instead.
 SECRETS_MAX = 3
+
+
+Keeper = ClientGrant | Machine
+"""Who keeps webhooks: a client its own, the operator at the machine everybody's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +61,18 @@ class Registered:
 
 
 def register(
-    workshop: Workshop, client_id: str, url: str, destinations: Destinations, *, at: datetime
+    workshop: Workshop, actor: Keeper, client_id: str, url: str, destinations: Destinations, *, at: datetime
 ) -> NewSecret:
     """Has a client's changes sent to an address, from now on; what came before is in the feed.
 
     Raises:
         InputError: the address cannot be one or is not permitted; at `/url`.
         NotFound: there is no such client, or it is disabled.
+        NotPermitted: it is another's client.
         Conflict: the client has a webhook for this address, or as many as it may have.
         Unavailable: the database does not answer.
     """
+    authorize(actor, Action.KEEP_WEBHOOKS, Resource(Kind.WEBHOOK, by=client_id))
     destinations.read(url)
     with workshop.database.writing() as db:
         if not lock_client(db, client_id):
@@ -78,12 +86,16 @@ def register(
         return NewSecret(webhook, _new_secret(db, workshop, webhook.webhook_id, at))
 
 
-def registered(workshop: Workshop, client_id: str | None, *, at: datetime) -> tuple[Registered, ...]:
-    """The webhooks of a client, or everybody's.
+def registered(
+    workshop: Workshop, actor: Keeper, client_id: str | None, *, at: datetime
+) -> tuple[Registered, ...]:
+    """The webhooks of a client; None for everybody's.
 
     Raises:
+        NotPermitted: they are another's.
         Unavailable: the database does not answer.
     """
+    authorize(actor, Action.KEEP_WEBHOOKS, Resource(Kind.WEBHOOK, by=client_id))
     with workshop.database.reading() as db:
         states = tuple(all_webhooks(db, workshop.keys, client_id))
         return tuple(
@@ -92,19 +104,17 @@ def registered(workshop: Workshop, client_id: str | None, *, at: datetime) -> tu
         )
 
 
-def rotate(workshop: Workshop, client_id: str | None, webhook_id: UUID, *, at: datetime) -> NewSecret:
+def rotate(workshop: Workshop, actor: Keeper, webhook_id: UUID, *, at: datetime) -> NewSecret:
     """A new secret. Those before sign beside it and end after `ROTATION_OVERLAP`.
 
     Beyond `SECRETS_MAX` the oldest ends at once.
 
-    `client_id`: whose it must be; None for the operator.
-
     Raises:
-        NotFound: there is no such webhook of this client.
+        NotFound: there is no such webhook that this actor keeps.
         Unavailable: the database does not answer.
     """
     with workshop.database.writing() as db:
-        webhook = _locked(db, workshop, client_id, webhook_id)
+        webhook = _locked(db, workshop, actor, webhook_id)
         before = signing_secrets(db, workshop.keys, webhook_id, at)
         for kept in before[: SECRETS_MAX - 1]:
             end_signing_secret(db, kept.secret_id, at + ROTATION_OVERLAP)
@@ -112,22 +122,23 @@ def rotate(workshop: Workshop, client_id: str | None, webhook_id: UUID, *, at: d
         return NewSecret(webhook, _new_secret(db, workshop, webhook_id, at))
 
 
-def unregister(workshop: Workshop, client_id: str | None, webhook_id: UUID) -> None:
+def unregister(workshop: Workshop, actor: Keeper, webhook_id: UUID) -> None:
     """Takes a webhook away, with its secrets and whatever was not delivered yet.
 
     Raises:
-        NotFound: there is no such webhook of this client.
+        NotFound: there is no such webhook that this actor keeps.
         Unavailable: the database does not answer.
     """
     with workshop.database.writing() as db:
-        _locked(db, workshop, client_id, webhook_id)
+        _locked(db, workshop, actor, webhook_id)
         delete_webhook(db, webhook_id)
 
 
-def _locked(db: WriteConnection, workshop: Workshop, client_id: str | None, webhook_id: UUID) -> Webhook:
+def _locked(db: WriteConnection, workshop: Workshop, actor: Keeper, webhook_id: UUID) -> Webhook:
     webhook = find_webhook(db, workshop.keys, webhook_id, lock=True)
-    if webhook is None or (client_id is not None and webhook.client_id != client_id):
-        raise NotFound("There is no such webhook.")
+    if webhook is None:
+        raise not_there(Kind.WEBHOOK)
+    authorize(actor, Action.CHANGE_WEBHOOK, Resource(Kind.WEBHOOK, by=webhook.client_id))
     return webhook
 
 

@@ -15,9 +15,9 @@ from storage.deliveries import (
     unsettled_counts,
 )
 from storage.webhooks import find_webhook
-from vault.changes import place_of
+from vault.changes import audiences_of, place_of
 from vault.errors import Conflict, InputError, NotFound
-from vault.webhooks.cutting import CHANGES_MAX, audiences_of, defer_first_try, new_delivery
+from vault.webhooks.cutting import CHANGES_MAX, defer_first_try, new_delivery
 from vault.workshop import Workshop
 
 DEAD_SHOWN_MAX = 1000
@@ -87,7 +87,7 @@ def replay_range(
         last = webhook.cut_through if end is None else end
         if last < place:
             raise InputError("The range ends before it begins.")
-        audiences = audiences_of(client.client_id, client.authorities)
+        audiences = audiences_of(client)
         count = 0
         while news := changes_between(db, place, last, audiences, CHANGES_MAX):
             if count == REPLAYED_MAX:

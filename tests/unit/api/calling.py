@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from joserfc.jwk import ECKey
 
 from api.app import create_app
-from api.edge import EdgeSettings, Mode
+from api.edge import EdgeSettings
 from storage.public_read import PublicReader
 from vault.workshop import Workshop
 
@@ -33,7 +33,6 @@ def key_folder(pem: str | None = None) -> Path:
 
 def settings(**changes: object) -> EdgeSettings:
     values: dict[str, Any] = {
-        "mode": Mode.DEVELOPMENT,
         "public_url": PUBLIC_URL,
         "token_keys": key_folder(),
         "version": "9.9.9",

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from tempfile import SpooledTemporaryFile
 
 import pytest
 from starlette.types import Message, Receive, Scope, Send
@@ -84,3 +85,17 @@ def test_the_answer_is_a_problem_document_that_names_the_cap() -> None:
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["type"] == "urn:certvault:problem:too-large"
     assert str(BODY_MAX_BYTES) in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("path", ["/", "/v1/verifications"])
+def test_a_file_in_a_form_is_never_laid_down_on_a_disk(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Frameworks keep a megabyte in memory, and the rest in a temporary file in clear."""
+    laid_down: list[object] = []
+
+    def noted(file: object) -> None:
+        laid_down.append(file)
+
+    monkeypatch.setattr(SpooledTemporaryFile, "rollover", noted)
+    file = ("a.pdf", b"%PDF-1.7\n" + bytes(3 * 1024 * 1024))
+    call(app_without_engines(), "POST", path, files={"file": file})  # there is no engine to judge it
+    assert not laid_down

@@ -24,8 +24,11 @@ from vault.errors import (
     NotAuthenticated,
     NotFound,
     NotPermitted,
+    SealCapReached,
+    SealNotGranted,
     SignatureError,
     TooLarge,
+    TooMany,
     Unavailable,
     UnknownCursor,
     VaultError,
@@ -39,11 +42,14 @@ def all_errors() -> Iterator[VaultError]:
     yield DocumentRefused.at("/document", "Not a PDF.")
     yield NotAuthenticated("Who?")
     yield NotPermitted("No.")
+    yield SealNotGranted("Not granted.")
     yield NotFound("Not there.")
     yield CodeOpensNothing("Wrong.")
     yield Conflict("Differs.", FieldProblem("/b", "Differs."))
     yield UnknownCursor("Ahead.", FieldProblem("/after", "Ahead."))
     yield TooLarge("Too large.", limit_bytes=1)
+    yield TooMany("Too often.", retry_after_s=7)
+    yield SealCapReached("Used up.", retry_after_s=7)
     yield Unavailable("Later.", retry_after_s=7)
     yield SignatureError("Broken.", reason="broken")
     yield IntegrityError("Lost.")
@@ -54,11 +60,14 @@ STATUS = {
     "document-refused": 422,
     "not-authenticated": 401,
     "not-permitted": 403,
+    "seal-not-granted": 403,
     "not-found": 404,
     "code-opens-nothing": 404,
     "conflict": 409,
     "unknown-cursor": 409,
     "too-large": 413,
+    "too-many-requests": 429,
+    "seal-cap-reached": 429,
     "unavailable": 503,
     "signature": 500,
     "integrity": 500,

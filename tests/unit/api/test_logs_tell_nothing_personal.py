@@ -75,3 +75,12 @@ def test_a_request_leaves_its_template_and_nothing_else(caplog: pytest.LogCaptur
         if record.name == "certvault.request":
             assert ID_NUMBER not in JsonLines(messages=False).format(record)
     assert ID_NUMBER not in metrics
+
+
+def test_the_row_that_postgresql_refused_is_in_no_log() -> None:
+    """Its message goes on with the row's values, and SQLAlchemy's with the statement."""
+    said = f'new row violates check constraint "x"\nDETAIL:  Failing row contains ({ID_NUMBER}).\n[SQL: x]'
+    for messages in (True, False):
+        text = line_of(RuntimeError(said), messages=messages)
+        assert ID_NUMBER not in text
+        assert ("check constraint" in text) is messages

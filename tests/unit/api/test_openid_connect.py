@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -23,6 +23,7 @@ from tests.lying_provider import (
     half_hash,
     lying_provider,
 )
+from tests.trials import now
 from vault.errors import NotAuthenticated, Unavailable
 from vault.model.actors import Assurance, Introduced, Role
 from vault.model.holders import HolderCode
@@ -62,10 +63,6 @@ def configured(provider: LyingProvider, **changes: Any) -> Provider:  # noqa: AN
 
 def party(provider: LyingProvider, **changes: Any) -> RelyingParty:  # noqa: ANN401 - a provider's fields
     return RelyingParty(configured(provider, **changes), ORIGIN, HTTP)
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
 
 
 def come_back(

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from api.pages.rendering import STATIC, Pages
 from api.pages.texts import TEXTS
 from tests.unit.api.calling import app_without_engines, call
 from vault.model.certificate import Status
+from vault.model.dispute import dispute_note
 from vault.model.use import UseEnd
 from vault.model.verdict import CheckResult, Indication, VerdictName
 
@@ -52,7 +54,8 @@ def report(verdict: str, **changes: object) -> dict[str, Any]:
     shown = CERTIFICATE if verdict in {"genuine", "not_in_force"} else None
     reason = "expired" if verdict == "not_in_force" else None
     values = {"verdict": verdict, "reason": reason, "checks": checks, "certificate": shown, "seals": seals}
-    return {**values, "log": None, "usage_copy": None, "checked_at": "2026-11-22T20:13:21.123456Z", **changes}
+    rest = {"log": None, "dispute": None, "usage_copy": None, "checked_at": "2026-11-22T20:13:21.123456Z"}
+    return {**values, **rest, **changes}
 
 
 def rendered(app: FastAPI, template: str, language: str, *, report: dict[str, Any]) -> str:
@@ -84,6 +87,16 @@ def test_every_report_has_its_words(app: FastAPI, language: str) -> None:
         html = rendered(app, "report.html", language, report=one)
         assert "A new check." in html
         assert "2026-11-23 04:13:21" in html  # China's clock
+
+
+@pytest.mark.parametrize(("language", "says"), [("zh", "存在异议"), ("en", "under dispute")])
+@pytest.mark.parametrize("verdict", ["genuine", "not_in_force"])
+def test_a_dispute_stands_beside_the_verdict(app: FastAPI, language: str, says: str, verdict: str) -> None:
+    disputed = report(verdict, dispute=dispute_note(datetime(2026, 11, 22, 20, tzinfo=UTC)))
+    html = rendered(app, "report.html", language, report=disputed)
+    assert says in html
+    assert "2026-11-23" in html  # China's day
+    assert says not in rendered(app, "report.html", language, report=report(verdict))
 
 
 def test_chinese_comes_first_and_english_is_remembered(app: FastAPI) -> None:
@@ -142,6 +155,13 @@ def test_a_form_without_anything_in_it_is_asked_for_again(app: FastAPI) -> None:
     assert answer.status_code == 422
     assert TEXTS["verify.nothing_given"][0] in answer.text
     assert "样许字1号" in answer.text
+
+
+def test_an_address_that_is_none_of_ours_is_not_repeated(app: FastAPI) -> None:
+    page = call(app, "GET", "/11010519491231002X", headers={"accept": "text/html"})
+    assert page.status_code == 404
+    assert "11010519491231002X" not in page.text
+    assert 'href="/?lang=en"' in page.text
 
 
 def test_no_text_is_unused_and_every_one_has_both_languages() -> None:

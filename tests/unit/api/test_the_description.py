@@ -71,11 +71,21 @@ def test_it_is_openapi_3_1_with_the_contracts_paths() -> None:
         "/v1/me/delegations",
         "/v1/me/delegations/{delegation_id}",
         "/v1/me/presentations",
+        "/v1/me/disputes",
+        "/v1/disputes",
+        "/v1/disputes/{dispute_id}/decision",
         "/v1/me/uses/{use_id}",
         "/v1/uses",
         "/v1/uses/redemptions",
         "/v1/uses/{use_id}/copy",
         "/v1/uses/{use_id}/revocation",
+        "/v1/seals",
+        "/v1/seals/{seal_id}/stop",
+        "/v1/seals/{seal_id}/resumption",
+        "/v1/seals/{seal_id}/resumption/approval",
+        "/v1/seal-grants",
+        "/v1/seal-grants/{grant_id}/approval",
+        "/v1/seal-grants/{grant_id}/end",
     }
     assert set(DOCUMENT["paths"]) == wanted | OPEN_PATHS
 

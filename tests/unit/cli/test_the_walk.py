@@ -12,8 +12,8 @@ import pytest
 
 from api.cli.sample_document import plain_pdf
 from api.cli.walk import Step, walk
-from api.cli.walk_answers import UnexpectedError, expect
-from api.cli.walk_cases import REPLY, STORIES, Story, completed_case, new_run, spoiled_case
+from api.cli.walk.answers import UnexpectedError, expect
+from api.cli.walk.cases import REPLY, STORIES, Story, completed_case, new_run, spoiled_case
 from api.sample_city import CLIENT_ID, DemoPerson, SampleCity
 from signing.intake import admit_pdf
 from signing.typeset import SEAL_PLACES
@@ -80,7 +80,7 @@ class Nonsense(BaseHTTPRequestHandler):
 
 def test_a_vault_that_answers_nonsense_fails_every_step() -> None:
     holder = DemoPerson(Role.HOLDER, "holder", "张三", HolderCode("111", "11010519491231002X"), "password")
-    city = SampleCity(0, 0, NewSecret(CLIENT_ID, "secret"), (holder,))
+    city = SampleCity(NewSecret(CLIENT_ID, "secret"), (holder,))
     heard: list[Step] = []
     with ThreadingHTTPServer(("127.0.0.1", 0), Nonsense) as server:
         thread = Thread(target=server.serve_forever)

@@ -10,7 +10,7 @@ from signing.typeset import SEAL_PLACES
 from tests.requests import example_request
 from vault.catalogue import InForce, shipped_catalogue
 from vault.deposit.reading import read_again, read_case
-from vault.deposit.reserving import case_json
+from vault.deposit.requests import case_json
 from vault.errors import FieldProblem, InputError
 from vault.model.actors import ClientGrant
 

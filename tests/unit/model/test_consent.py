@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from vault.model.consent import Asked, Consent, Uncovered, best, covers, uncovered
+from vault.model.holders import HolderCode
 
 BANK, OTHER_BANK = "91350100M000100Y43", "91990100MA01000014"
 ESTATE, LICENCE = "estate", "licence"
@@ -16,6 +17,7 @@ MADE = datetime(2026, 11, 23, 2, tzinfo=UTC)
 CONSENT = Consent(
     consent_id=UUID(int=1),
     holder_id=UUID(int=9),
+    holder=HolderCode.parse("111", "11010519491231002X"),
     organisation=BANK,
     types=frozenset({ESTATE}),
     fields=None,

@@ -10,7 +10,8 @@ import pytest
 from vault.model.catalogue import HolderKind
 from vault.model.certificate import Status, TrustLevel
 from vault.model.held import Held, HeldCertificate, HeldMaterial, Party, PendingResult
-from vault.model.reuse import Line, LineState, Reason, applies, decide, to_open
+from vault.model.reuse import applies, decide, to_open
+from vault.model.reuse_lines import Line, LineState, Reason
 from vault.model.reuse_words import why
 from vault.model.service_item import (
     CertificateWay,

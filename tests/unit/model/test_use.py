@@ -17,7 +17,7 @@ from vault.model.use import Subject, SubjectKind, UseEnd, UseRecord, end_sentenc
 AT = datetime(2026, 11, 22, 15, 30, tzinfo=UTC)
 USE = UseRecord(
     use_id=UUID(int=7),
-    client_id="suite",
+    made_by="suite",
     subject=Subject(SubjectKind.CERTIFICATE, UUID(int=1)),
     service_item="990100000117002",
     case_number="SL-1",

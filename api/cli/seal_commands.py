@@ -1,0 +1,212 @@
+"""`seal new|platform|import|stop`: the seals that an operator looks after. Lists: `seal_list_commands`."""
+# ruff: noqa: PLC0415 - commands import what they need when they run, so that --help is quick
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.cli.frame import AsJson, Data, console, find_settings, open_workshop, print_json, read_file
+from api.cli.whoami import PasswordFile, deed_at_terminal, read_secret, via_terminal
+from vault.errors import InputError
+
+if TYPE_CHECKING:
+    from signing.keys import SignatureAlgorithm
+    from storage.seals import SealRow
+    from vault.custody import BroughtKey
+    from vault.workshop import Workshop
+
+seal = typer.Typer(help="Seals of the authorities, and who may use them.", no_args_is_help=True)
+
+SealId = Annotated[str, typer.Argument(metavar="ID", help="As `certvault seal list` shows it.")]
+Uscc = Annotated[str, typer.Argument(metavar="USCC", help="The authority's social credit code.")]
+Centre = Annotated[str | None, typer.Option(help="Text under the star, such as 证照专用章.")]
+
+
+class SealAlgorithm(StrEnum):
+    """How a seal signs, as `signing.keys` names it; written out so that --help needs no cryptography."""
+
+    ECDSA_P256 = "ecdsa-p256-sha256"
+    RSA_PKCS1 = "rsa-pkcs1-sha256"
+    RSA_PSS = "rsa-pss-sha256"
+
+
+def seal_new(
+    authority: Uscc,
+    *,
+    algorithm: Annotated[
+        SealAlgorithm, typer.Option(help="How it signs. PSS: not every reader takes it.")
+    ] = SealAlgorithm.ECDSA_P256,
+    centre: Centre = None,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a development seal for an authority of the catalogue. It seals what is granted on it."""
+    from signing.keys import SignatureAlgorithm
+    from vault.founding import SecretsFolder, make_development_seal
+
+    at = datetime.now(UTC)
+    with open_workshop(data) as workshop:
+        row = make_development_seal(
+            workshop.database,
+            SecretsFolder(find_settings(data).secrets),
+            authority=authority,
+            authority_name=_name_of(workshop, authority, at),
+            algorithm=SignatureAlgorithm(algorithm.value),
+            centre=centre,
+            at=at,
+        )
+    _print_seal(row, as_json=as_json)
+
+
+def seal_platform(
+    uscc: Annotated[str, typer.Argument(metavar="USCC", help="Social credit code of who runs the vault.")],
+    *,
+    name: Annotated[str, typer.Option(help="Its name, as it stands on the seal.")],
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a development seal for usage copies (平台章); from now on the newest one is used."""
+    from vault.catalogue import CityAuthority
+    from vault.founding import SecretsFolder, make_development_platform_seal
+    from vault.model.credit_code import SocialCreditCode
+
+    operator = CityAuthority("operator", SocialCreditCode.parse(uscc).value, name, "")
+    with open_workshop(data) as workshop:
+        row = make_development_platform_seal(
+            workshop.database, SecretsFolder(find_settings(data).secrets), operator, at=datetime.now(UTC)
+        )
+    _print_seal(row, as_json=as_json)
+
+
+def seal_import(
+    source: Annotated[
+        str,
+        typer.Argument(help="A .p12 or .pfx file, an encrypted PKCS#8 .pem, or a PKCS#11 URI (RFC 7512)."),
+    ],
+    *,
+    authority: Annotated[str, typer.Option(metavar="USCC", help="Whose seal it is.")],
+    certificate: Annotated[
+        Path | None,
+        typer.Option(help="Certificate and its issuers, PEM; for a .pem key, and where the token has none."),
+    ] = None,
+    password_file: PasswordFile = None,
+    algorithm: Annotated[SealAlgorithm | None, typer.Option(help="How it signs, if not as usual.")] = None,
+    centre: Centre = None,
+    serial: Annotated[str | None, typer.Option(help="Its registered number of thirteen digits.")] = None,
+    platform: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="For usage copies (平台章): who runs the vault."),
+    ] = None,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take a real seal into custody. Password or PIN are asked for, or read from a file; never given here."""
+    from api.cli.sample_document import plain_pdf
+    from signing.keys import SignatureAlgorithm
+    from storage.seals import USAGE_COPY
+    from vault.custody import SealLook, import_seal
+    from vault.founding import SecretsFolder
+
+    secrets = SecretsFolder(find_settings(data).secrets)
+    wanted = None if algorithm is None else SignatureAlgorithm(algorithm.value)
+    brought = _brought(source, certificate, password_file, secrets.passphrase.read_bytes(), wanted)
+    at = datetime.now(UTC)
+    with open_workshop(data) as workshop:
+        row = import_seal(
+            workshop,
+            secrets.seals,
+            brought,
+            SealLook(authority, platform or _name_of(workshop, authority, at), centre, serial),
+            purpose=None if platform is None else USAGE_COPY,
+            trial_page=plain_pdf("试用印", ["This page is sealed for trial and not kept."]),
+            by=deed_at_terminal(at),
+        )
+    _print_seal(row, as_json=as_json)
+    if not as_json:
+        console().print(
+            "Before it seals, two seal custodians sign in and make and approve grants: docs/seals.md."
+            if platform is None
+            else "From now on usage copies bear it."
+        )
+
+
+def seal_stop(
+    seal_id: SealId,
+    *,
+    reason: Annotated[str, typer.Option(help="Kept for ever.")] = "stopped at the terminal, no reason given",
+    data: Data = None,
+) -> None:
+    """Take a seal out of use everywhere, at once. Two custodians take it into use again, signed in."""
+    from vault.custody import stop
+
+    at = datetime.now(UTC)
+    with open_workshop(data) as workshop:
+        done = stop(workshop, seal_id, deed_at_terminal(at), reason, via=via_terminal(), at=at)
+    told = "was stopped before" if done.repeated else "is stopped"
+    console().print(f"Seal {seal_id} {told}.", markup=False)
+    if not done.waited_out:
+        console().print(
+            "A deposit that had used it hung at its commit: one certificate may still come. Look at"
+            " `certvault seal list` and the newest certificates."
+        )
+
+
+def _print_seal(row: "SealRow", *, as_json: bool) -> None:
+    if as_json:
+        print_json(
+            {"seal_id": row.seal_id, "authority": row.authority, "not_after": row.not_after.isoformat()}
+        )
+    else:
+        console().print(
+            f"Seal {row.seal_id} of {row.authority_name}, until {row.not_after:%Y-%m-%d}.", markup=False
+        )
+
+
+def _brought(
+    source: str,
+    certificate: Path | None,
+    password_file: Path | None,
+    passphrase: bytes,
+    algorithm: "SignatureAlgorithm | None",
+) -> "BroughtKey":
+    from signing.token_uri import SCHEME, parse_token_uri
+    from vault.custody import from_pkcs8, from_pkcs12, from_token
+
+    certificate_pem = None if certificate is None else read_file(certificate)
+    if source.startswith(SCHEME):
+        known = parse_token_uri(source).pin_file is not None and password_file is None
+        pin = None if known else read_secret("The token's PIN", password_file)
+        return from_token(source, pin, certificate_pem, algorithm)
+    content = read_file(Path(source))
+    if content.startswith(b"-----BEGIN"):
+        if certificate_pem is None:
+            raise InputError("A key file without a certificate: name one with --certificate.")
+        password = read_secret("Password of the key file", password_file)
+        return from_pkcs8(content, password, certificate_pem, passphrase, algorithm)
+    return from_pkcs12(
+        content, read_secret("Password of the PKCS#12 file", password_file), passphrase, algorithm
+    )
+
+
+def _name_of(workshop: "Workshop", authority: str, at: datetime) -> str:
+    names = {a.code: a.name for kind in workshop.shelf.types(at).values() for a in kind.authorities}
+    if authority not in names:
+        raise InputError(f"No certificate type names an authority {authority}: apply the catalogue first.")
+    return names[authority]
+
+
+def register(program: typer.Typer) -> None:
+    """Adds these commands."""
+    seal.command("new", epilog="Example: certvault seal new 11990100MB9900101F --centre 证照专用章")(seal_new)
+    seal.command(
+        "platform", epilog="Example: certvault seal platform 12990100MB9900179C --name 样例市大数据中心"
+    )(seal_platform)
+    uri = "'pkcs11:token=seals;object=hygiene?module-path=/usr/lib/softhsm/libsofthsm2.so'"
+    example = f"Example: certvault seal import seal.p12 --authority 11990100MB9900101F; or, on a token: {uri}"
+    seal.command("import", epilog=example)(seal_import)
+    stop_example = "Example: certvault seal stop 11990100MB9900101F-3fa29c01 --reason 密钥疑似泄露"
+    seal.command("stop", epilog=stop_example)(seal_stop)
+    program.add_typer(seal, name="seal")

@@ -1,0 +1,20 @@
+"""One scene for everything here."""
+
+from asyncio import AbstractEventLoop
+from collections.abc import Iterator
+
+import pytest
+from fastapi import FastAPI
+
+from tests.conftest import House
+from tests.edge.access.scene import Scene
+from tests.edge.conftest import Caller
+
+
+@pytest.fixture(scope="package")
+def scene(app: FastAPI, loop: AbstractEventLoop, house: House) -> Iterator[Scene]:
+    """Everybody, and one of each thing that can be asked for."""
+    made = Scene(Caller(app, loop), house)
+    yield made
+    made.remove_webhooks()
+    made.stop_seals()

@@ -1,0 +1,101 @@
+"""Which seal each result may bear, and that its use is counted: never more than the grant's cap a day."""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from storage.cases import ReservationRow, count_reservation
+from storage.db import WriteConnection
+from storage.grants import UsableSeal, usable_seals
+from storage.seal_uses import take_uses
+from vault.errors import SealCapReached, SealNotGranted, Unavailable
+from vault.model.certificate import CompletedCase
+from vault.model.legal_time import day_begins, legal_day
+
+
+@dataclass(frozen=True, slots=True)
+class SealUse:
+    """The seal that one result is to bear, and the grant that it is counted on.
+
+    The grant is for this version of the type: a page of another one may not be sealed under it.
+    """
+
+    seal: UsableSeal
+    type_version: int
+
+
+def counted(use: SealUse, at: datetime) -> tuple[UUID, date]:
+    """Where a use at this time is counted: the grant and the legal day."""
+    return use.seal.grant_id, legal_day(at)
+
+
+def find_uses(
+    db: WriteConnection, case: CompletedCase, versions: Sequence[int], at: datetime
+) -> tuple[SealUse, ...]:
+    """The seal and the grant of every result; `versions`: the types' versions in force, by position.
+
+    Raises:
+        Unavailable: an authority has no seal in use.
+        SealNotGranted: no grant lets this client seal one of these types today.
+    """
+    if not case.results:
+        return ()
+    authorities = frozenset(result.issuing_authority for result in case.results)
+    types = frozenset(result.type_code for result in case.results)
+    usable = usable_seals(db, case.client_id, authorities, types, at)
+    missing = sorted(authorities - usable.sealed_authorities)
+    if missing:
+        raise Unavailable(
+            f"Authority {missing[0]} has no seal in use: an operator has to make or import one.",
+            retry_after_s=3600,
+        )
+    uses = []
+    for result, version in zip(case.results, versions, strict=True):
+        seal = usable.of(result.issuing_authority, result.type_code, version)
+        if seal is None:
+            raise SealNotGranted(
+                f"No seal-use grant lets client {case.client_id} seal version {version} of type"
+                f" {result.type_code} for authority {result.issuing_authority} today: one seal custodian has"
+                " to make a grant (POST /v1/seal-grants), another to approve it."
+            )
+        uses.append(SealUse(seal, version))
+    return tuple(uses)
+
+
+def count(db: WriteConnection, seals: Sequence[UsableSeal], at: datetime) -> None:
+    """Counts one use for each of these; the last statement before the commit, since it holds rows.
+
+    Raises:
+        SealCapReached: a grant has no room for them today.
+    """
+    counts = Counter(seals)
+    for seal in sorted(counts, key=lambda seal: seal.grant_id):
+        if not take_uses(db, seal.grant_id, seal.daily_cap, legal_day(at), counts[seal]):
+            begins = day_begins(legal_day(at) + timedelta(days=1))
+            raise SealCapReached(
+                f"Grant {seal.grant_id} lets {seal.daily_cap} results be sealed a day, and has no room for"
+                f" {counts[seal]} more today: send the case again from {begins.isoformat()} on, or let seal"
+                " custodians make and approve a grant with a higher cap.",
+                retry_after_s=math.ceil((begins - at).total_seconds()),
+            )
+
+
+def count_again(
+    db: WriteConnection, rows: Sequence[ReservationRow], uses: Sequence[SealUse], at: datetime
+) -> None:
+    """Counts a retry where the day or the grant is another than at the try before: else it is counted.
+
+    Raises:
+        SealCapReached: a grant has no room for it today.
+    """
+    anew = [
+        (row.certificate_id, use.seal)
+        for row, use in zip(rows, uses, strict=True)
+        if row.counted != counted(use, at)
+    ]
+    for certificate_id, seal in anew:
+        count_reservation(db, certificate_id, seal.grant_id, legal_day(at))
+    count(db, [seal for _, seal in anew], at)
