@@ -82,9 +82,9 @@ class PendingFacts:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What a certificate's envelope shows."""
+    """What a certificate's envelope shows. `number` None: not to whoever asks."""
 
-    number: str = field(repr=False)
+    number: str | None = field(repr=False)
     fields: Mapping[str, Any] = field(repr=False)
 
 

@@ -23,6 +23,7 @@ from storage.reuse import (
 )
 from vault.model.access import Action, Caller, Context, authorize
 from vault.model.actors import ClientGrant
+from vault.model.footing import Footing, footing_json
 from vault.model.held import Held, HeldCertificate, HeldMaterial, Party, PendingResult
 from vault.model.identifier import CertificateIdentifier
 from vault.model.legal_time import legal_day
@@ -30,6 +31,7 @@ from vault.model.reuse import applies, decide, to_open
 from vault.model.reuse_lines import Line, LineState
 from vault.model.scope import of_caller
 from vault.model.service_item import FieldWay
+from vault.reuse.consenting import ConsentedView, view_of
 from vault.reuse.reading import Question
 from vault.workshop import Workshop
 
@@ -39,28 +41,33 @@ class Answer:
     """One line for each required material that is asked for in this case, and what the lines show.
 
     `opened`: numbers and fields of the certificates that may satisfy something; `materials`: the facts of the
-    materials that were looked at.
+    materials that were looked at; `footing`: what the look rests on.
     """
 
     question: Question = field(repr=False)
     lines: tuple[Line, ...]
     opened: Mapping[UUID, Opened] = field(repr=False)
     materials: Mapping[UUID, MaterialFacts] = field(repr=False)
+    footing: Footing
 
 
 def check_reuse(workshop: Workshop, caller: Caller, question: Question, *, at: datetime) -> Answer:
     """What the vault holds of each material that the item requires of these holders.
 
-    In one transaction that sees one state of the database throughout:
+    0. an organisation that asks by consent: use the consents that these holders gave for this item.
+    Then in one transaction that sees one state of the database throughout:
     1. find the holders; 2. their certificates and materials of the types that could do, in clear columns
     only, and what is reserved for them; 3. open the envelopes of those certificates that may satisfy
     something, for their numbers and fields; 4. decide, a line for each requirement; 5. record who asked, and
     which resubmissions this case is spared.
 
     The number of statements does not depend on how many requirements, holders or certificates there are.
+    Consents are used ahead of that transaction, whose snapshot would not see what others used meanwhile; the
+    same question again within some minutes counts once.
 
     Raises:
         NotPermitted: the caller may not ask, or not about this item.
+        NotFound: none of the holders consents to anything that the item asks for.
         Unavailable: the database does not answer.
     """
     item = question.item
@@ -73,16 +80,22 @@ def check_reuse(workshop: Workshop, caller: Caller, question: Question, *, at: d
     everybody = frozenset(chain(*indexes))
     scope = about(of_caller(caller), workshop.keys, *(holder.code for holder in question.holders))
     wanted = [requirement for requirement in item.requirements if applies(requirement, parties)]
+    view = view_of(workshop, caller, question, scope, everybody, at=at)  # 0
     with workshop.database.noting(scope) as db:
         ids = known_holders(db, workshop.keys, everybody)  # 1
         held, materials = _held(db, workshop.keys, caller, question, indexes, ids)  # 2
+        if isinstance(view, ConsentedView):
+            held, materials = view.of(held, ids, indexes), {}
         days = {"on": question.on, "needed_until": question.needed_until}
         shown = frozenset[UUID]().union(*(to_open(each, parties, held, **days) for each in wanted))
         opened = open_certificates(db, workshop.keys, shown) if shown else {}  # 3
+        if isinstance(view, ConsentedView):
+            opened = view.faces(opened, held, ids, indexes)
         held = replace(held, absent=_absent(question, opened))
         lines = tuple(decide(each, parties, held, **days) for each in wanted)  # 4
-        _record(db, workshop, caller, question, lines, ids, at)  # 5
-    return Answer(question, lines, opened, materials)
+        footing = view.footing if isinstance(view, ConsentedView) else view
+        _record(db, workshop, caller, question, lines, ids, footing, at)  # 5
+    return Answer(question, lines, opened, materials, footing)
 
 
 def _parties(question: Question) -> tuple[Party, ...]:
@@ -191,6 +204,7 @@ def _record(
     question: Question,
     lines: tuple[Line, ...],
     ids: Mapping[bytes, UUID],
+    footing: Footing,
     at: datetime,
 ) -> None:
     evidence = [proof.evidence for line in lines for proof in line.satisfied_by]
@@ -206,6 +220,7 @@ def _record(
                 {str(e.certificate_id) for e in evidence if isinstance(e, HeldCertificate)}
             ),
             "materials": sorted({str(e.material_id) for e in evidence if isinstance(e, HeldMaterial)}),
+            **footing_json(footing),
         },
     )
     reasons = {"service_item": question.item.code, "case_number": question.case_number}
