@@ -33,6 +33,9 @@ MISS_NUMBER_UNITS = 10
 # Reading a stranger's file costs as much as ten look-ups (docs/performance.md).
 FILE_UNITS = 10
 
+# Each code of a presentation that a stranger tries may cost a transaction that writes: two a second.
+PRESENTED_UNITS = 5
+
 # A client needs a token in ten minutes; each of its processes may fetch its own.
 TOKEN_CLIENT = Rule(
     "token_client", capacity=60, per_second=1, told="Tokens live ten minutes: use the one that you have."
@@ -94,6 +97,15 @@ def admit_file(edge: Edge, request: Request) -> None:
         TooMany: the questioner has no room.
     """
     edge.limiter.admit((Charge(VERIFY_ADDRESS, address_of(edge, request)),), FILE_UNITS)
+
+
+def admit_presented_code(edge: Edge, request: Request) -> None:
+    """Counts the code of a presentation that a stranger shows.
+
+    Raises:
+        TooMany: the questioner has no room.
+    """
+    edge.limiter.admit((Charge(VERIFY_ADDRESS, address_of(edge, request)),), PRESENTED_UNITS)
 
 
 def token_charges(edge: Edge, request: Request, client_id: str) -> tuple[Charge, ...]:

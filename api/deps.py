@@ -93,6 +93,30 @@ def person_of(request: Request, edge: EdgeHere, _: Annotated[str | None, Depends
     return sessions.signed_in(edge.workshop, token, at=now())
 
 
+async def verifier_client_of(request: Request, edge: EdgeHere) -> ClientGrant | None:
+    """The approval system that sees something which is for anybody; None where no token was sent.
+
+    Raises:
+        NotAuthenticated, InputError: as `client_of`.
+    """
+    authorization = request.headers.get("authorization")
+    if authorization is None:
+        return None
+    return await client_of(edge, authorization, request.headers.get("acting-for"))
+
+
+def verifier_of(
+    request: Request, edge: EdgeHere, client: Annotated[ClientGrant | None, Depends(verifier_client_of)]
+) -> ClientGrant | Person | None:
+    """Who sees something which is for anybody, as far as known: a system, who is signed in, or None."""
+    if client is not None:
+        return client
+    try:
+        return person_of(request, edge, None)
+    except NotAuthenticated:
+        return None
+
+
 async def caller_of(
     request: Request,
     edge: EdgeHere,
@@ -117,6 +141,7 @@ async def caller_of(
 ClientHere = Annotated[ClientGrant, Depends(client_of)]
 PersonHere = Annotated[Person, Depends(person_of)]
 CallerHere = Annotated[Caller, Depends(caller_of)]
+VerifierHere = Annotated[ClientGrant | Person | None, Depends(verifier_of)]
 
 
 class StrictRequest(Request):

@@ -249,8 +249,10 @@ class UseIn(Shape):
     certificate_id: Text | None = None
     material_id: Text | None = None
     case_number: Text = Field(examples=["SL-2026-000119"])
-    service_item: Text = Field(
-        description="Service item code (事项编码); `GET /v1/catalogue/service-items` lists them.",
+    service_item: Text | None = Field(
+        default=None,
+        description="Service item code (事项编码); `GET /v1/catalogue/service-items` lists them. Only an "
+        "organisation that asks by consent may leave it out.",
         examples=["990100000117002"],
     )
     purpose: Text = Field(
@@ -291,6 +293,70 @@ class DecisionIn(Shape):
 
 class RedemptionIn(Shape):
     """A use code (用证码) that was shown."""
+
+    code: Text = Field(examples=["q0Zc3vT1QmWm2mQyJ0r5aA"])
+
+
+_Fields = Annotated[list[Text], Field(max_length=ENTRIES_MAX)]
+_Types = Annotated[
+    list[Text],
+    Field(
+        max_length=ENTRIES_MAX, description="Certificate type codes; `GET /v1/catalogue/types` lists them."
+    ),
+]
+
+
+class ConsentIn(Shape):
+    """What an organisation may see of mine. One of `service_item` and `purpose` at least."""
+
+    organisation: Text = Field(description="Its social credit code.", examples=["91350100M000100Y43"])
+    types: _Types
+    fields: _Fields | None = Field(
+        default=None,
+        description="What of the face may be seen: `number`, `holders`, keys of its fields; null: all of it.",
+        examples=[["number", "holders"]],
+    )
+    service_item: Text | None = Field(
+        default=None, description="The service item (事项编码) that it must be asked for."
+    )
+    purpose: Text | None = Field(
+        default=None,
+        description="What for, in at most 60 characters; the organisation must ask in the same words.",
+        examples=["办理住房贷款"],
+    )
+    valid_from: Day | None = Field(default=None, description="First day, in China; today if left out.")
+    valid_to: Day = Field(description="Last day.", examples=["2026-12-31"])
+    uses: int = Field(description="How many questions it may ask.", examples=[3])
+
+
+class DelegationIn(Shape):
+    """What another person may do with what is mine."""
+
+    delegate: HolderCodeIn
+    types: _Types
+    actions: Annotated[list[Text], Field(max_length=ENTRIES_MAX)] = Field(
+        description="`download`, `present` or both.", examples=[["download"]]
+    )
+    valid_from: Day | None = Field(default=None, description="First day, in China; today if left out.")
+    valid_to: Day = Field(description="Last day.", examples=["2026-12-31"])
+
+
+class PresentationIn(Shape):
+    """What is to be shown."""
+
+    certificate_id: Text
+    fields: _Fields | None = Field(
+        default=None,
+        description="What of the face is shown: `number`, `holders`, keys of its fields; null: all of it.",
+        examples=[["number", "holders"]],
+    )
+    on_behalf_of: Text | None = Field(
+        default=None, description="The delegation under which I present what is another's."
+    )
+
+
+class PresentedCodeIn(Shape):
+    """The code that somebody shows: what follows `#p=` in the QR code's address."""
 
     code: Text = Field(examples=["q0Zc3vT1QmWm2mQyJ0r5aA"])
 

@@ -27,13 +27,13 @@ from storage.blobs import plain_name
 from storage.history import UPKEEP_QUEUE
 from vault import sessions, signin
 from vault.changes import backfill
+from vault.copy_removal import DISCARD_TASK
 from vault.deposit.committing import SECOND_LOOK_TASK
 from vault.errors import Unavailable
 from vault.intake import empty_intake
 from vault.second_look import second_look
 from vault.succession import TAKE_OVER_TASK, take_over
 from vault.uses import discard_copy
-from vault.uses.copying import DISCARD_TASK
 from vault.webhooks import DELIVER_TASK, FIRST_TRIES_QUEUE, RETRIES_QUEUE, Send, cut, deliver
 from vault.workshop import Workshop
 

@@ -49,6 +49,8 @@ from vault.model.holders import HolderCode
 
 OPERATOR = "operator:"
 PUBLIC = "public"
+ANYONE = "anyone"
+"""Strangers: who verify, counted by day; who redeem the code of a presentation."""
 # Looks at audit events: about many people's rows, and about nobody's things.
 _WITHOUT_THINGS = frozenset({"audit-find", "audit-export"})
 
@@ -194,8 +196,15 @@ def _access(row: Row[Any], reasons: Mapping[str, Any], *, made_it: bool) -> Acce
         # Why an auditor looks is the auditors' own matter until they tell.
         purpose=_clean(reasons.get("purpose")) if who is Who.SYSTEM or staff else None,
         step=row.details.get("action") if row.action == "status" else None,
+        by_consent=_by_consent(row.details),
+        legal_basis=row.details.get("legal_basis"),
         deferred=None if row.order_kind is None else Deferred(OrderKind(row.order_kind), row.order_ends_at),
     )
+
+
+def _by_consent(details: Mapping[str, Any]) -> bool:
+    """Whether it rested on consents; not on which: one may be of another holder of the same certificate."""
+    return details.get("footing") == "consent" and bool(details.get("consents"))
 
 
 def _authorities(row: Row[Any], *, staff: bool) -> tuple[str, ...]:
@@ -214,7 +223,7 @@ def _who(row: Row[Any]) -> Who:
     for prefix, who in ((PERSON_PREFIX, Who.PERSON), (AUDITOR, Who.AUDITOR), (OPERATOR, Who.OPERATOR)):
         if actor.startswith(prefix):
             return who
-    return Who.PUBLIC if actor == PUBLIC else Who.SYSTEM
+    return Who.PUBLIC if actor in {PUBLIC, ANYONE} else Who.SYSTEM
 
 
 def _uses(db: ReadConnection, use_ids: Collection[UUID]) -> tuple[dict[UUID, UseSeen], dict[UUID, str]]:

@@ -11,8 +11,16 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from storage.db import ReadConnection, WriteConnection
 from storage.tables import client_keys, client_secrets, clients, used_assertions
 from vault.model.actors import ClientFile, ClientGrant, PublicKey
+from vault.model.footing import STATUTORY_DUTY, ByConsent, Standing, Statutory
 
-_GRANT: tuple[Column[Any], ...] = (clients.c.id, clients.c.name, clients.c.authorities, clients.c.types)
+_GRANT: tuple[Column[Any], ...] = (
+    clients.c.id,
+    clients.c.name,
+    clients.c.authorities,
+    clients.c.types,
+    clients.c.legal_basis,
+    clients.c.organisation,
+)
 _ENABLED = select(*_GRANT).where(clients.c.id == bindparam("client_id"), clients.c.disabled_at.is_(None))
 ENABLED_CLIENT = str(_ENABLED.compile(dialect=PGDialect_psycopg()))  # type: ignore[no-untyped-call]  # its own gap
 """The same for the driver itself: every request of an approval system asks it once."""
@@ -27,6 +35,7 @@ def insert_client(db: WriteConnection, client: ClientGrant, at: datetime) -> boo
             name=client.name,
             authorities=sorted(client.authorities),
             types=None if client.types is None else sorted(client.types),
+            **_standing_columns(client.standing),
             created_at=at,
         )
         .on_conflict_do_nothing(index_elements=["id"])
@@ -116,7 +125,18 @@ def find_client(db: ReadConnection | WriteConnection, client_id: str) -> ClientG
 def grant_of(row: Row[*tuple[Any, ...]]) -> ClientGrant:
     """The grant in a row of `_GRANT`, whoever read it."""
     types = None if row.types is None else frozenset(row.types)
-    return ClientGrant(row.id, row.name, frozenset(row.authorities), types)
+    standing: Standing = Statutory(row.legal_basis or STATUTORY_DUTY)
+    if row.organisation is not None:
+        standing = ByConsent(row.organisation)
+    return ClientGrant(row.id, row.name, frozenset(row.authorities), types, standing=standing)
+
+
+def _standing_columns(standing: Standing) -> dict[str, str | None]:
+    match standing:
+        case Statutory(legal_basis):
+            return {"legal_basis": legal_basis, "organisation": None}
+        case ByConsent(organisation):
+            return {"legal_basis": None, "organisation": organisation}
 
 
 def find_client_by_secret(

@@ -17,8 +17,8 @@ _SAY = """
         set_config('certvault.person', coalesce(%s::uuid::text, ''), {local}),
         set_config('certvault.authorities', coalesce(nullif(%s::text[], '{{}}')::text, ''), {local}),
         set_config('certvault.holders', coalesce(nullif(%s::bytea[], '{{}}')::text, ''), {local}),
-        set_config('certvault.holder_ids', coalesce(
-            ids_of_holders(nullif(%s::bytea[], '{{}}'), %s::smallint[])::text, ''), {local}),
+        set_config('certvault.holder_ids', coalesce(nullif(ids_of_holders(
+            nullif(%s::bytea[], '{{}}'), %s::smallint[]) || %s::uuid[], '{{}}')::text, ''), {local}),
         set_config('certvault.shown', coalesce(nullif(%s::bytea[], '{{}}')::text, ''), {local}),
         set_config('certvault.named', coalesce(nullif(%s::uuid[], '{{}}')::text, ''), {local})
 """
@@ -45,6 +45,7 @@ def said(scope: Scope) -> tuple[object, ...]:
         holders,
         holders,
         list(scope.ring),
+        list(scope.holder_ids),
         list(scope.shown),
         list(scope.named),
     )

@@ -7,8 +7,10 @@ from uuid import UUID
 
 from sqlalchemy import Row, Select, Table, select, true
 
+from storage.consents import consent_place, consents_with_keys
 from storage.db import ReadConnection
 from storage.deferrals import NUMBER, number_text, order_key, order_of, order_place, orders_with_keys
+from storage.delegations import delegate_of, delegation_place, delegations_with_keys
 from storage.disputes import DISPUTE, disputant_key, dispute_place, disputes_with_keys, request_of, step_place
 from storage.envelope import DataKey, KeyRing, open_json
 from storage.history import CASE, look_keys_or_why, look_place
@@ -21,7 +23,9 @@ from storage.record_keys import MATERIALS, USES, opened_key, record_key, way_in,
 from storage.tables import (
     audit_events,
     cases,
+    consents,
     deferral_orders,
+    delegations,
     dispute_events,
     disputes,
     holders,
@@ -51,6 +55,8 @@ TABLES = (
     deferral_orders,
     disputes,
     dispute_events,
+    consents,
+    delegations,
 )
 """Beside certificates, which are looked at as records, and audit events, whose keys may be anybody's."""
 
@@ -104,7 +110,7 @@ def _check_event(keys: KeyRing, row: Row[Any], data_key: DataKey | IntegrityErro
 
 def _content(keys: KeyRing, table: Table, row: Row[Any]) -> Any:  # noqa: ANN401 - JSON is what it is
     """What a row's envelope says; None where it was erased."""
-    if table in (deferral_orders, disputes, dispute_events):
+    if table in (deferral_orders, disputes, dispute_events, consents, delegations):
         return _told(keys, table, row)
     data_key: DataKey | None
     where = f"{table.name}.sealed:{row.id}"
@@ -127,11 +133,15 @@ def _content(keys: KeyRing, table: Table, row: Row[Any]) -> Any:  # noqa: ANN401
 
 
 def _told(keys: KeyRing, table: Table, row: Row[Any]) -> Any:  # noqa: ANN401 - JSON is what it is
-    """What an order, a dispute or a step of one says; None where nothing, or once erased."""
+    """What an order, a dispute, a step of one or a grant says; None where nothing, or once erased."""
     if table is deferral_orders:
         key, where = order_key(keys, row), order_place("sealed", row.id)
     elif table is disputes:
         key, where = disputant_key(keys, row), dispute_place(row.id)
+    elif table is consents:
+        key, where = disputant_key(keys, row), consent_place(row.id)
+    elif table is delegations:
+        key, where = disputant_key(keys, row), delegation_place(row.id)
     else:
         key, where = disputant_key(keys, row), step_place(row.dispute_id, row.state)
     return None if key is None or row.sealed is None else open_json(key, row.sealed, where)
@@ -173,6 +183,11 @@ def _of_order(keys: KeyRing, row: Row[Any], content: Mapping[str, Any]) -> Texts
     return found if number is None else {**found, "case_index": (CASE, case_number_form(number))}
 
 
+def _of_delegation(_: KeyRing, __: Row[Any], content: Mapping[str, Any]) -> Texts:
+    delegate = delegate_of(content)
+    return {} if delegate is None else {"delegate_index": index_text(delegate)}
+
+
 # The blind indexes of a row by column, as purpose and text.
 _INDEXED: Mapping[Table, Callable[[KeyRing, Row[Any], Any], Texts]] = {
     holders: _of_code,
@@ -181,6 +196,7 @@ _INDEXED: Mapping[Table, Callable[[KeyRing, Row[Any], Any], Texts]] = {
     uses: _of_use,
     disputes: _of_dispute,
     deferral_orders: _of_order,
+    delegations: _of_delegation,
 }
 
 
@@ -204,6 +220,8 @@ _QUERIES: Mapping[Table, Callable[[], Select[Any]]] = {
     deferral_orders: orders_with_keys,
     disputes: disputes_with_keys,
     dispute_events: _steps,
+    consents: consents_with_keys,
+    delegations: delegations_with_keys,
 }
 
 

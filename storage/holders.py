@@ -1,19 +1,19 @@
 """Holders: found by the blind index of their code, shown from their envelope."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, LargeBinary, Row, any_, bindparam, select
+from sqlalchemy import ARRAY, LargeBinary, Row, Select, any_, bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 
 from storage.db import ReadConnection, WriteConnection
-from storage.envelope import KeyRing, seal_json
+from storage.envelope import DataKey, KeyRing, open_json, seal_json
 from storage.key_state import VERSIONS, found_by, ring_has
 from storage.record_keys import KnownHolder, holder_key, holder_key_place
-from storage.tables import holders
+from storage.tables import certificate_holders, holders
 from vault.errors import Unavailable
 from vault.model.holders import Holder, HolderCode
 from vault.model.ids import uuid7
@@ -29,7 +29,7 @@ _FOUND = (
 KNOWN = select(holders.c.id, holders.c.data_key).where(
     holders.c.code_index == any_(bindparam("indexes", type_=ARRAY(LargeBinary))), ring_has(VERSIONS)
 )
-"""With `indexes` of one code and `versions`: its holder, for `one_known`."""
+"""With `indexes` of codes and `versions`: their holders; of one code for `one_known`."""
 # Somebody may be made or erased between two statements, hardly twice.
 ROUNDS_MAX = 3
 
@@ -51,7 +51,11 @@ def holder_indexes(keys: KeyRing, code: HolderCode) -> tuple[bytes, ...]:
 
 
 def about(scope: Scope, keys: KeyRing, *codes: HolderCode) -> Scope:
-    """The same on whose behalf, about these holders too."""
+    """The same on whose behalf, about these holders too.
+
+    Under every index key in use: where this process has not got one, the transaction is refused.
+    """
+    keys.look_again()
     ring = tuple(keys.index_versions)
     indexes = {index for code in codes for index in holder_indexes(keys, code)}
     return replace(scope, holders=scope.holders | indexes, ring=ring)
@@ -63,10 +67,32 @@ def find_holder(db: ReadConnection, keys: KeyRing, code: HolderCode) -> UUID | N
     return db.execute(query).scalar_one_or_none()
 
 
+def holder_ids_of(db: ReadConnection, certificate_id: UUID) -> frozenset[UUID]:
+    """Who holds a certificate, without those who are erased."""
+    query = (
+        select(certificate_holders.c.holder_id)
+        .join(holders, holders.c.id == certificate_holders.c.holder_id)
+        .where(certificate_holders.c.certificate_id == certificate_id, holders.c.data_key.is_not(None))
+    )
+    return frozenset(db.execute(query).scalars())
+
+
+def code_of(row: Row[Any], key: DataKey) -> HolderCode:
+    """The code in a row with a holder's `code_type`, `holder_id` and `holder_sealed`."""
+    content = open_json(key, row.holder_sealed, content_place(row.holder_id))
+    return HolderCode.parse(row.code_type, content["code"])
+
+
 def known_holder(db: ReadConnection, keys: KeyRing, code: HolderCode) -> KnownHolder | None:
     """The holder with this code and their data key, if the vault knows one."""
     values = {"indexes": list(holder_indexes(keys, code)), "versions": keys.index_versions}
     return one_known(keys, db.execute(KNOWN, values).one_or_none())
+
+
+def known_ids(db: ReadConnection, keys: KeyRing, indexes: Collection[bytes]) -> frozenset[UUID]:
+    """Whom of these holders the vault knows; `indexes`: of their codes, under every index key."""
+    values = {"indexes": list(indexes), "versions": keys.index_versions}
+    return frozenset(row.id for row in db.execute(KNOWN, values))
 
 
 def one_known(keys: KeyRing, row: Row[Any, Any] | None) -> KnownHolder | None:
@@ -76,6 +102,30 @@ def one_known(keys: KeyRing, row: Row[Any, Any] | None) -> KnownHolder | None:
         IntegrityError: their data key does not open.
     """
     return None if row is None else KnownHolder(row.id, holder_key(keys, row.id, row.data_key))
+
+
+def lock_known(db: WriteConnection, keys: KeyRing, code: HolderCode) -> KnownHolder | None:
+    """The holder with this code, held until the transaction ends: nobody else changes what they grant.
+
+    Deposits do not wait for it. Whoever grants, revokes or ends a grant takes it first, as an erasure does.
+    """
+    query = select(holders.c.id, holders.c.data_key).where(
+        found_by(holders.c.code_index, keys, index_text(code))
+    )
+    row = db.execute(query.with_for_update(key_share=True)).one_or_none()
+    return None if row is None else KnownHolder(row.id, holder_key(keys, row.id, row.data_key))
+
+
+def holder_code(db: ReadConnection, keys: KeyRing, holder_id: UUID) -> HolderCode | None:
+    """A holder's code; None once they are erased."""
+    query: Select[Any] = select(
+        holders.c.id.label("holder_id"),
+        holders.c.code_type,
+        holders.c.data_key,
+        holders.c.sealed.label("holder_sealed"),
+    ).where(holders.c.id == holder_id, holders.c.data_key.is_not(None))
+    row = db.execute(query).one_or_none()
+    return None if row is None else code_of(row, holder_key(keys, holder_id, row.data_key))
 
 
 def ensure_holders(

@@ -20,6 +20,8 @@ from storage.tables import (
     cases,
     certificates,
     changes,
+    consent_events,
+    consents,
     documents,
     materials,
     reservations,
@@ -29,6 +31,7 @@ from storage.tables import (
     uses,
 )
 from storage.upload_keys import find_upload_key, upload_name
+from vault.model.consent import ConsentAction
 from vault.model.use import UseAction
 
 # Rows of one page; a page of records with their envelopes stays under 10 MB.
@@ -228,6 +231,34 @@ def contradicting_uses(db: ReadConnection) -> tuple[UUID, ...]:
         .outerjoin(told, told.c.use_id == uses.c.id)
         .where(
             or_(told.c.made.is_not(True), told.c.revoked_at.is_distinct_from(uses.c.revoked_at)),
+        )
+    )
+    return tuple(db.execute(query).scalars())
+
+
+def contradicting_consents(db: ReadConnection) -> tuple[UUID, ...]:
+    """Consents whose events and rows differ in how often they were used, or when they were revoked."""
+    told = (
+        select(
+            consent_events.c.consent_id,
+            func.count().filter(consent_events.c.action == ConsentAction.GRANT).label("grants"),
+            func.count().filter(consent_events.c.action == ConsentAction.USE).label("uses"),
+            func.max(consent_events.c.at)
+            .filter(consent_events.c.action == ConsentAction.REVOKE)
+            .label("revoked_at"),
+        )
+        .group_by(consent_events.c.consent_id)
+        .subquery()
+    )
+    query = (
+        select(consents.c.id)
+        .outerjoin(told, told.c.consent_id == consents.c.id)
+        .where(
+            or_(
+                told.c.grants.is_distinct_from(1),
+                told.c.uses.is_distinct_from(consents.c.uses_max - consents.c.uses_left),
+                told.c.revoked_at.is_distinct_from(consents.c.revoked_at),
+            )
         )
     )
     return tuple(db.execute(query).scalars())

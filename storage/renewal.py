@@ -8,15 +8,19 @@ blind indexes gets an entry in `storage.renewal_of_records.RENEWED`**, and nothi
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, Select, Table, and_, bindparam, func, or_, select, text, update
 
+from storage.consents import consent_place, consents_with_keys
 from storage.db import ReadConnection, WriteConnection
+from storage.delegations import delegate_index_values, delegate_of, delegation_place, delegations_with_keys
 from storage.envelope import KeyRing, open_json, seal_json, sealed_header, wrapped_header
 from storage.envelope.sealing import FORMAT
 from storage.holders import holder_index
 from storage.people import subject_text
-from storage.tables import holders, people, upload_keys, webhook_secrets, webhooks
+from storage.record_keys import holder_key
+from storage.tables import consents, delegations, holders, people, upload_keys, webhook_secrets, webhooks
 from storage.webhooks import url_index_values
 from vault.model.holders import HolderCode
 
@@ -24,6 +28,9 @@ from vault.model.holders import HolderCode
 PAGE_ROWS = 200
 
 Values = dict[str, object]
+
+# What the envelope of a delegation says whose holder is erased.
+_NOBODY: Mapping[str, Any] = {"delegate": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +83,33 @@ def rewrapped(table: Table, place: Callable[[Row[Any]], str]) -> Renewed:
         ]
 
     return Renewed(table, lambda: select(table), lambda keys: old_wrap(table.c.data_key, keys), renew)
+
+
+def under_holders(
+    table: Table,
+    query: Callable[[], Select[Any]],
+    place: Callable[[UUID], str],
+    indexes: Callable[[KeyRing, Mapping[str, Any]], Values] | None = None,
+) -> Renewed:
+    """A table with `sealed` under the key of the holder in `holder_id`, whose wrapped key `query` adds."""
+
+    def outdated(keys: KeyRing) -> ColumnElement[bool]:
+        old = old_envelope(table.c.sealed, keys)
+        return old if indexes is None else or_(old, old_index(table, keys))
+
+    def renew(_: WriteConnection, keys: KeyRing, rows: Sequence[Row[Any]]) -> list[Values]:
+        renewed = []
+        for row in rows:
+            sealed, content = row.sealed, _NOBODY
+            if sealed is not None:
+                key = holder_key(keys, row.holder_id, row.holder_key)
+                content = open_json(key, sealed, place(row.id))
+                sealed = seal_json(key, content, place(row.id))
+            found = {} if indexes is None else indexes(keys, content)
+            renewed.append({"id_": row.id, "sealed": sealed, **found})
+        return renewed
+
+    return Renewed(table, query, outdated, renew)
 
 
 def opened(keys: KeyRing, table: Table, row: Row[Any]) -> Any:  # noqa: ANN401 - JSON is what it is
@@ -132,6 +166,13 @@ HOLDERS = enveloped(holders, _code)
 PEOPLE = enveloped(people, _person)
 WEBHOOKS = enveloped(webhooks, _webhook)
 WEBHOOK_SECRETS = enveloped(webhook_secrets)
+CONSENTS = under_holders(consents, consents_with_keys, consent_place)
+DELEGATIONS = under_holders(
+    delegations,
+    delegations_with_keys,
+    delegation_place,
+    lambda keys, content: delegate_index_values(keys, delegate_of(content)),
+)
 UPLOAD_KEYS = rewrapped(upload_keys, lambda row: f"upload_keys.data_key:{row.id}")
 
 

@@ -34,6 +34,8 @@ from storage.record_keys import (
     wrap_for_all,
 )
 from storage.renewal import (
+    CONSENTS,
+    DELEGATIONS,
     HOLDERS,
     PEOPLE,
     UPLOAD_KEYS,
@@ -269,6 +271,8 @@ def _renew_disputes(_: WriteConnection, keys: KeyRing, rows: Sequence[Row[Any]])
 RENEWED = (
     HOLDERS,
     PEOPLE,
+    CONSENTS,
+    DELEGATIONS,
     UPLOAD_KEYS,
     WEBHOOKS,
     WEBHOOK_SECRETS,

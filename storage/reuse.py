@@ -98,9 +98,9 @@ class InClear:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What a certificate's envelope shows."""
+    """What a certificate's envelope shows. `number` None: not to whoever asks."""
 
-    number: str = field(repr=False)
+    number: str | None = field(repr=False)
     fields: Mapping[str, Any] = field(repr=False)
 
 

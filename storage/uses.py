@@ -32,12 +32,14 @@ from storage.tables import (
     use_codes,
     use_copies,
     use_events,
+    use_footings,
     use_holders,
     uses,
 )
 from vault.errors import IntegrityError
 from vault.model.actors import PERSON_PREFIX
 from vault.model.certificate import SealLevel
+from vault.model.footing import BY_FUNCTION, Consented, Footing, Statutory, footing_json
 from vault.model.use import CopyRecord, Subject, SubjectKind, UseAction, UseRecord
 
 # Purpose of the blind index of a whole request.
@@ -89,7 +91,7 @@ def insert_use(
     request: str,
     copy_name: str | None,
 ) -> None:
-    """Writes a use with its holders and its copy: three or four statements.
+    """Writes a use with what it rests on, its holders and its copy: four or five statements.
 
     What is used is locked by the caller, so that its holders stay. `request`: its canonical text.
     `copy_name`: the name of the copy's object, which `data_key` has sealed already.
@@ -116,6 +118,7 @@ def insert_use(
             expires_at=use.expires_at,
         )
     )
+    db.execute(insert(use_footings).values(use_id=use.use_id, **_footing_columns(use.footing)))
     db.execute(insert(use_holders), _holder_rows(db, keys, use, data_key))
     if use.copy is not None:
         db.execute(
@@ -137,9 +140,17 @@ def request_index_values(keys: KeyRing, request: str) -> dict[str, object]:
     return {"request_index": keys.index(REQUEST, request), "index_version": keys.index_version}
 
 
-def insert_event(db: WriteConnection, use_id: UUID, action: UseAction, actor: str, at: datetime) -> None:
-    """Writes an event of a use."""
-    db.execute(insert(use_events).values(use_id=use_id, action=action, actor=actor, at=at))
+def insert_event(
+    db: WriteConnection,
+    use_id: UUID,
+    action: UseAction,
+    actor: str,
+    at: datetime,
+    footing: Footing | None = None,
+) -> None:
+    """Writes an event of a use; `footing`: what a redemption rests on."""
+    told = None if footing is None else footing_json(footing)
+    db.execute(insert(use_events).values(use_id=use_id, action=action, actor=actor, at=at, footing=told))
 
 
 def insert_code(
@@ -219,6 +230,32 @@ def revoke_use(db: WriteConnection, use_id: UUID, at: datetime) -> None:
     db.execute(update(uses).where(uses.c.id == use_id).values(revoked_at=at))
 
 
+def revoke_uses_under(
+    db: WriteConnection, consent_id: UUID, actor: str, at: datetime
+) -> tuple[tuple[UUID, ...], tuple[str, ...]]:
+    """Ends every use that rests on a consent, with its event; their ids, and what their copies are called.
+
+    Names are those of the objects in the store.
+    """
+    standing = select(use_footings.c.use_id).where(use_footings.c.consent_id == consent_id)
+    ended = (
+        update(uses)
+        .where(uses.c.id.in_(standing), uses.c.revoked_at.is_(None), uses.c.expires_at > at)
+        .values(revoked_at=at)
+        .returning(uses.c.id)
+    )
+    use_ids = tuple(sorted(db.execute(ended).scalars()))
+    if not use_ids:
+        return (), ()
+    db.execute(
+        insert(use_events),
+        [{"use_id": each, "action": UseAction.REVOKE, "actor": actor, "at": at} for each in use_ids],
+    )
+    # A consent is younger than the names in clear from before revision 0010.
+    copies = select(use_copies.c.object_name).where(use_copies.c.use_id.in_(use_ids))
+    return use_ids, tuple(db.execute(copies).scalars())
+
+
 def _holder_rows(
     db: WriteConnection, keys: KeyRing, use: UseRecord, data_key: DataKey
 ) -> list[dict[str, object]]:
@@ -246,12 +283,30 @@ def _holding(subject: Subject) -> tuple[Table, Column[UUID]]:
     return material_holders, material_holders.c.material_id
 
 
+def _footing_columns(footing: Footing) -> dict[str, Any]:
+    match footing:
+        case Statutory(legal_basis):
+            return {"legal_basis": legal_basis}
+        case Consented((consent_id,)):
+            return {"consent_id": consent_id}
+        case Consented(consents):
+            raise ValueError(f"A use rests on one consent, got {len(consents)}.")
+
+
+def _footing(legal_basis: str | None, consent_id: UUID | None) -> Footing:
+    if consent_id is not None:
+        return Consented((consent_id,))
+    return BY_FUNCTION if legal_basis is None else Statutory(legal_basis)
+
+
 def use_records() -> Select[Any]:
-    """One row a use, with what opens it and its copy beside it."""
+    """One row a use, with what opens it, its footing and its copy beside it."""
     opener = way_in(USES)
     found = select(
         uses,
         *way_in_columns(opener),
+        use_footings.c.legal_basis,
+        use_footings.c.consent_id,
         use_copies.c.sha256,
         use_copies.c.size_bytes,
         use_copies.c.pages,
@@ -259,7 +314,11 @@ def use_records() -> Select[Any]:
         use_copies.c.level,
         use_copies.c.seal_id,
     )
-    return found.outerjoin(use_copies, use_copies.c.use_id == uses.c.id).outerjoin(opener, true())
+    return (
+        found.outerjoin(use_footings, use_footings.c.use_id == uses.c.id)
+        .outerjoin(use_copies, use_copies.c.use_id == uses.c.id)
+        .outerjoin(opener, true())
+    )
 
 
 def use_of(keys: KeyRing, row: Row[Any]) -> UseRecord:
@@ -301,5 +360,6 @@ def use_of(keys: KeyRing, row: Row[Any]) -> UseRecord:
         expires_at=row.expires_at,
         revoked_at=row.revoked_at,
         copy=copy,
+        footing=_footing(row.legal_basis, row.consent_id),
         erased=erased,
     )

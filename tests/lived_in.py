@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from storage.delegations import delegations_to
 from storage.holders import holder_indexes
 from storage.reuse import pending_results
 from storage.tables import materials
@@ -18,6 +19,8 @@ from tests.flows.test_uses import asked, asked_for_material, used
 from tests.flows.test_webhooks import HERE
 from vault.accesses import accesses_of, list_orders, read_order, record_order
 from vault.auditing import Auditor, AuditQuestion, find
+from vault.consents import consents_of, grant_consent, read_consent
+from vault.delegations import delegations_of, grant_delegation, read_delegation
 from vault.deposit import read_case
 from vault.deposit.reserving import ReservedCase, reserve
 from vault.disputes import decide, disputes_of, read_decision, read_dispute, submit
@@ -27,14 +30,18 @@ from vault.errors import Conflict
 from vault.lookup import holdings
 from vault.material_archive import verify
 from vault.model.access import MACHINE
-from vault.model.actors import Assurance, Introduced, Role
+from vault.model.actors import Assurance, ClientGrant, Introduced, Person, Role
 from vault.model.certificate import CertificateRecord
+from vault.model.consent import Consent
+from vault.model.delegation import Delegation
 from vault.model.dispute import Dispute
+from vault.model.footing import ByConsent
 from vault.model.holders import HolderCode
 from vault.model.legal_time import legal_day
 from vault.model.scope import VAULT
 from vault.model.use import UseRecord
 from vault.sessions import enter, signed_in
+from vault.signin import add_client
 from vault.webhooks import register, registered
 
 LOOKED_FOR = "SL-2026-000777"
@@ -43,6 +50,7 @@ STATEMENT, ACCEPTED, RESOLVED, BASIS = "住所有误", "已受理", "已更正",
 ORDERS_END = timedelta(days=31)
 OF_CASE, OF_HOLDER = "样监缓〔2026〕1号", "样监缓〔2026〕2号"
 URL = "https://receiver.example/very-private"
+BANK, LOAN, HELPER = "91350100M000100Y43", "办理住房贷款", "440524188001010014"
 AUDITOR = Auditor("auditor", "抽查")
 
 
@@ -60,6 +68,8 @@ class LivedIn:
     pdf: bytes
     pending: ReservedCase
     dispute: Dispute
+    consent: Consent
+    delegation: Delegation
 
     @property
     def code(self) -> HolderCode:
@@ -89,10 +99,40 @@ def order_requests(holder: dict[str, str]) -> list[dict[str, Any]]:
     ]
 
 
+def grants(certificate: CertificateRecord) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A consent and a delegation as the holder gives them, the same ones whenever they are asked for."""
+    last = (legal_day(now()) + timedelta(days=30)).isoformat()
+    first = legal_day(now()).isoformat()
+    common = {"types": [certificate.type_code], "valid_from": first, "valid_to": last}
+    consent = {"organisation": BANK, "fields": None, "service_item": None, "purpose": LOAN, "uses": 9}
+    delegate = {"code_type": "111", "code": HELPER}
+    return {**common, **consent}, {**common, "delegate": delegate, "actions": ["download", "present"]}
+
+
+def granted(house: House, person: Person, certificate: CertificateRecord) -> tuple[Consent, Delegation]:
+    """What the holder grants, or granted before."""
+    workshop, (consent, delegation) = house.wired.workshop, grants(certificate)
+    given = read_consent(workshop.shelf, consent, at=now())
+    delegated = read_delegation(workshop.shelf, person.code, delegation, at=now())
+    return (
+        grant_consent(workshop, person, given, at=now()).file.consent,
+        grant_delegation(workshop, person, delegated, at=now()).delegation,
+    )
+
+
+def asked_by_the_bank(house: House, code: HolderCode) -> tuple[CertificateRecord, ...]:
+    """What an organisation sees on the holder's consent: the same question each time."""
+    bank = ClientGrant("bank", "样例银行", frozenset(), standing=ByConsent(BANK))
+    found = holdings(
+        house.wired.workshop, bank, code, purpose=LOAN, service_item=None, case_number=None, at=now()
+    )
+    return found.certificates
+
+
 def live_in(house: House) -> LivedIn:
     """A certificate, a verified material, uses of both, a pending case, a person, a webhook, looks, holds.
 
-    And a dispute that is accepted, with two orders that defer.
+    And a dispute that is accepted, with two orders that defer; a consent that was used, and a delegation.
     """
     workshop, client, holder = house.wired.workshop, house.client, company(0)
     request = with_material(house, request_of(house, holder))
@@ -120,6 +160,8 @@ def live_in(house: House) -> LivedIn:
     since = now()
     decide(workshop, client, dispute.dispute_id, accepted, at=since)
     certificate = replace(certificate, disputed_since=since)
+    consent, delegation = granted(house, person, certificate)
+    add_client(workshop, "bank", "样例银行", frozenset(), standing=ByConsent(BANK), at=now())
     hold(workshop, code, reason="a court", actor="operator:test", at=now())
     release(workshop, code, reason="settled", actor="operator:test", at=now())
     lived = LivedIn(
@@ -133,6 +175,8 @@ def live_in(house: House) -> LivedIn:
         copy_bytes(house, made.use),
         pending,
         dispute,
+        consent,
+        delegation,
     )
     assert_all_there(house, lived)
     return lived
@@ -173,6 +217,15 @@ def assert_all_there(house: House, lived: LivedIn) -> None:
     (dispute,) = disputes_of(workshop, again, before=None, limit=100, at=now())
     assert dispute.statement == STATEMENT
     assert [event.reason for event in dispute.events] == [None, ACCEPTED]
+    (seen,) = asked_by_the_bank(house, lived.code)
+    assert seen.certificate_id == lived.certificate.certificate_id
+    consent, delegation = granted(house, again, lived.certificate)
+    assert (consent, delegation) == (replace(lived.consent, uses_left=8), lived.delegation), "counted once"
+    (file,) = consents_of(workshop, again, before=None, limit=9, at=now()).files
+    assert (file.consent, len(file.uses)) == (consent, 1)
+    assert delegations_of(workshop, again, at=now()).given == (delegation,)
+    with workshop.database.reading(VAULT) as db:
+        assert delegations_to(db, workshop.keys, HolderCode.parse("111", HELPER), 9) == (delegation,)
     again_said = submit(workshop, again, read_dispute(said(lived.certificate)), at=now())
     assert (again_said.dispute.dispute_id, again_said.repeated) == (dispute.dispute_id, True)
     orders = {

@@ -1,21 +1,33 @@
 """Download: the sealed bytes, exactly as they were sealed, to those who may have them."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
 from storage.certificates import MEDIA_TYPES, record, stands
+from storage.db import extend_scope
 from storage.filed_objects import copy_object, document_object
 from storage.history import AuditRow, insert_look, look_by
-from storage.holders import about
-from storage.objects import read_copy, read_object
+from storage.holders import about, holder_ids_of
+from storage.objects import FiledObject, read_copy, read_object
 from storage.uses import find_use, is_use, redeemers
 from vault.errors import IntegrityError, NotFound
-from vault.model.access import Action, Caller, Kind, Resource, certificate, not_there, refusal
+from vault.model.access import (
+    Action,
+    Caller,
+    Kind,
+    Resource,
+    certificate,
+    not_there,
+    refusal,
+)
 from vault.model.actors import Person
 from vault.model.catalogue import DocumentFormat
+from vault.model.certificate import CertificateRecord
+from vault.model.delegation import DelegatedAction, DelegationEvent
 from vault.model.scope import NOBODY, Scope, of_caller
 from vault.model.use import SubjectKind, end_sentence
+from vault.on_behalf import delegates_of, delegation_to, tell
 from vault.workshop import Workshop
 
 
@@ -43,6 +55,49 @@ def document_for_holder(
     return _document(workshop, person, scope, Action.FETCH_OWN_DOCUMENT, certificate_id, wanted, at)
 
 
+def document_for_delegate(
+    workshop: Workshop,
+    person: Person,
+    delegation_id: UUID,
+    certificate_id: UUID,
+    wanted: DocumentFormat,
+    *,
+    at: datetime,
+) -> SealedFile:
+    """A sealed file of a holder who delegated its download to the signed-in person; told to that holder.
+
+    Raises:
+        NotFound: there is no such delegation, no such certificate under it, or not in this format.
+        IntegrityError: the object store has lost it.
+        Unavailable: an engine does not answer.
+    """
+    scope = NOBODY if person.code is None else about(NOBODY, workshop.keys, person.code)
+    with workshop.database.writing(scope) as db:
+        delegation = delegation_to(db, workshop, person, delegation_id, DelegatedAction.DOWNLOAD, at=at)
+        extend_scope(db, scope.acting_for(delegation.holder_id))
+        found = record(db, workshop.keys, certificate_id)
+        if found is None:
+            raise not_there(Kind.CERTIFICATE)
+        delegates = delegates_of(delegation, found, holder_ids_of(db, certificate_id))
+        # Their own they fetch as their own.
+        resource = replace(certificate(found, delegates), holders=frozenset())
+        refused = refusal(person, Action.FETCH_OWN_DOCUMENT, resource)
+        filed = document_object(db, workshop.keys, certificate_id, wanted) if refused is None else None
+        # A refusal is a decision, too; it commits before the caller hears of it.
+        details = {
+            "format": wanted.value,
+            "delegation": str(delegation_id),
+            "holder": str(delegation.holder_id),
+        }
+        noted = "download" if refused is None else "refused-download"
+        insert_look(db, workshop.keys, AuditRow(person.actor, noted, certificate_id, None, details), {}, at)
+        if refused is None:
+            tell(db, delegation, person, DelegationEvent.DOWNLOAD, certificate_id, at=at)
+    if refused is not None:
+        raise refused
+    return _file_of(workshop, found, filed, wanted)
+
+
 def document_for_client(
     workshop: Workshop, caller: Caller, certificate_id: UUID, wanted: DocumentFormat, *, at: datetime
 ) -> SealedFile:
@@ -59,6 +114,8 @@ def document_for_client(
 
 def copy_for_client(workshop: Workshop, caller: Caller, use_id: UUID, *, at: datetime) -> SealedFile:
     """A usage copy, for whoever made the use, or the system that redeemed a code of it, while the use stands.
+
+    An organisation that asks by consent gets those of its own uses only.
 
     Raises:
         NotFound: there is no such copy for this caller, or it is no longer good: the sentence says why.
@@ -120,6 +177,12 @@ def _document(
         insert_look(db, workshop.keys, event, {}, at)
     if refused is not None or found is None:
         raise refused or not_there(Kind.CERTIFICATE)
+    return _file_of(workshop, found, filed, wanted)
+
+
+def _file_of(
+    workshop: Workshop, found: CertificateRecord, filed: FiledObject | None, wanted: DocumentFormat
+) -> SealedFile:
     document = next((d for d in found.documents if d.format is wanted), None)
     if document is None:
         raise NotFound(f"This certificate was not made as {wanted}.")

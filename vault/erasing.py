@@ -11,14 +11,18 @@ from typing import Any
 from uuid import UUID
 
 from storage import erasure
+from storage.consents import erase_consents
 from storage.db import ReadConnection, WriteConnection
 from storage.deferrals import count_standing
+from storage.delegations import erase_delegations
 from storage.disputes import count_open_of
 from storage.history import AuditRow, insert_audit
 from storage.holders import known_holder
 from storage.key_state import current_state
 from storage.record_keys import CERTIFICATES, MATERIALS, USES, KnownHolder
 from storage.upload_keys import remove_upload
+from storage.uses import revoke_uses_under
+from vault.copy_removal import let_go
 from vault.errors import Conflict, InputError, NotFound
 from vault.log import moment
 from vault.model.holders import HolderCode
@@ -76,7 +80,8 @@ def erase(workshop: Workshop, code: HolderCode, *, actor: str, at: datetime) -> 
        is left of usage copies in clear out of theirs. A crash after this leaves nothing but uploads that
        would have to be sent again.
     3. in one transaction, with the holder's row held: judge again; destroy what nobody else holds, seal anew
-       without them what others hold, too; destroy the envelopes of the cases that name them, and their own
+       without them what others hold, too; end their consents with the uses that rest on them, and their
+       delegations, given and received; destroy the envelopes of the cases that name them, and their own
        data key, index and envelope; record it. **The transaction's end is the point of no return.**
 
     The cipher text in the object store stays until its retention ends; no key opens it. Neither do those in
@@ -124,6 +129,12 @@ def _erase(
         return _without(content, code)
 
     keys, holder_id = workshop.keys, holder.holder_id
+    consents = erase_consents(db, holder_id, actor, at)
+    for consent_id in consents:
+        # What others hold, too, is no longer used on the word of this one.
+        for name in revoke_uses_under(db, consent_id, actor, at)[1]:
+            let_go(db, name, at)
+    delegations = erase_delegations(db, keys, holder, code, actor, at)
     named = {found.case_id for found in erasure.cases_naming(db, keys, holder_id)} | set(open_cases)
     certificates, shared = erasure.erase_records(db, keys, CERTIFICATES, holder_id, unnamed)
     materials, shared_materials = erasure.erase_records(db, keys, MATERIALS, holder_id, unnamed)
@@ -137,6 +148,8 @@ def _erase(
         "uses": [str(found) for found in uses],
         "shared": [str(found) for found in (*shared, *shared_materials, *shared_uses)],
         "cases": [str(found) for found in sorted(named)],
+        "consents": [str(found) for found in consents],
+        "delegations": [str(found) for found in delegations],
     }
     insert_audit(db, [AuditRow(actor, "erase-holder", None, None, details)], at)
     return Erasure(

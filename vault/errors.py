@@ -81,6 +81,12 @@ class NotFound(VaultError):
     kind = "not-found"
 
 
+class CodeOpensNothing(NotFound):
+    """A code that was shown is wrong, was used before, or its time is over: nobody is told which."""
+
+    kind = "code-opens-nothing"
+
+
 class Conflict(VaultError):
     """The request contradicts what is already recorded; `problems` point at what differs."""
 

@@ -9,7 +9,9 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from storage import people
+from storage.delegations import accept_delegations
 from storage.history import AuditRow, insert_audit
+from storage.holders import about
 from storage.people import BegunSignIn
 from vault.errors import NotAuthenticated
 from vault.model.actors import STAFF, Introduced, Person, Role
@@ -63,19 +65,24 @@ def come_back(workshop: Workshop, secret: str, provider: str, *, at: datetime) -
 def enter(workshop: Workshop, who: Introduced, provider: str, *, before: str | None, at: datetime) -> str:
     """Opens a session for somebody whom a provider introduced; its token, always a new one.
 
+    A holder accepts what was delegated to them meanwhile.
+
     `before`: the token that the browser had until now. That session ends, whoever it was.
 
     Raises:
         Unavailable: the database does not answer.
     """
-    token = _new_token()
-    with workshop.database.writing(NOBODY) as db:
+    token, code = _new_token(), who.code if Role.HOLDER in who.roles else None
+    scope = NOBODY if code is None else about(NOBODY, workshop.keys, code)
+    with workshop.database.writing(scope) as db:
         person_id = people.keep_person(db, workshop.keys, who, at)
         if before is not None:
             people.delete_session(db, _hash(before))
         people.insert_session(db, _hash(token), person_id, provider, at, at + SESSION_LIFETIME)
         details = {"provider": provider, "assurance": int(who.assurance), "roles": sorted(who.roles)}
         insert_audit(db, [AuditRow(_actor(person_id), "sign-in", None, None, details)], at)
+        if code is not None:
+            accept_delegations(db, workshop.keys, code, _actor(person_id), at)
     return token
 
 

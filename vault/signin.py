@@ -16,7 +16,9 @@ from storage.db import WriteConnection
 from storage.public_read import PublicReader
 from vault.errors import Conflict, FieldProblem, InputError, NotAuthenticated, NotFound
 from vault.model.actors import ClientFile, ClientGrant, PublicKey
+from vault.model.footing import BY_FUNCTION, ByConsent, Standing, Statutory
 from vault.model.scope import NOBODY
+from vault.model.written import hides_something
 from vault.workshop import Workshop
 
 SECRET_BYTES = 32
@@ -26,6 +28,8 @@ CLIENT_ID = re.compile(r"[a-z0-9][a-z0-9.-]{1,62}[a-z0-9]")
 ROTATION_OVERLAP = timedelta(hours=24)
 # One in use and one to come on each of a few machines; each costs a read at every token.
 KEYS_MAX = 8
+# A statute with its article, or a few; it stands in every audit event of the client.
+LEGAL_BASIS_MAX_CHARS = 200
 
 _REFUSED_CLIENT = "The client id or the secret is wrong, too old, or the client is disabled."
 _REFUSED_ASSERTION = (
@@ -48,18 +52,23 @@ def add_client(
     authorities: frozenset[str],
     *,
     types: frozenset[str] | None = None,
+    standing: Standing = BY_FUNCTION,
     at: datetime,
 ) -> NewSecret:
     """Lets an approval system in by a secret. It is bound to `authorities` (USCCs) and `types`, None for all.
 
+    `standing`: on what footing it asks for what others hold.
+
     Raises:
-        InputError: the id is not 3 to 64 lower-case letters, digits, dots and hyphens, or there is no such
-        type. Conflict: there is a client with this id. Unavailable: the database does not answer.
+        InputError: the id is not 3 to 64 lower-case letters, digits, dots and hyphens, there is no such type,
+        the legal basis is no text of a line, or who asks by consent is to issue. Conflict: there is a client
+        with this id. Unavailable: the database does not answer.
     """
     fresh = _new_token()
-    _check(workshop, client_id, types, at)
+    grant = ClientGrant(client_id, name, authorities, types, standing=standing)
+    _check(workshop, grant, at)
     with workshop.database.writing(NOBODY) as db:
-        if not clients.insert_client(db, ClientGrant(client_id, name, authorities, types), at):
+        if not clients.insert_client(db, grant, at):
             raise _taken(client_id)
         clients.insert_secret(db, client_id, _hash(fresh), at)
     return NewSecret(client_id, fresh)
@@ -73,6 +82,7 @@ def add_signing_client(
     keys: Sequence[PublicKey],
     *,
     types: frozenset[str] | None = None,
+    standing: Standing = BY_FUNCTION,
     at: datetime,
 ) -> None:
     """Lets an approval system in by assertions that it signs with one of these keys (RFC 7523).
@@ -82,10 +92,11 @@ def add_signing_client(
         Conflict: there is a client with this id.
         Unavailable: the database does not answer.
     """
-    _check(workshop, client_id, types, at)
+    grant = ClientGrant(client_id, name, authorities, types, standing=standing)
+    _check(workshop, grant, at)
     _check_keys(keys)
     with workshop.database.writing(NOBODY) as db:
-        if not clients.insert_client(db, ClientGrant(client_id, name, authorities, types), at):
+        if not clients.insert_client(db, grant, at):
             raise _taken(client_id)
         clients.insert_keys(db, client_id, keys, at)
 
@@ -243,14 +254,23 @@ def _still_in(client: ClientGrant | None) -> ClientGrant:
     return client
 
 
-def _check(workshop: Workshop, client_id: str, types: frozenset[str] | None, at: datetime) -> None:
-    if CLIENT_ID.fullmatch(client_id) is None:
+def _check(workshop: Workshop, grant: ClientGrant, at: datetime) -> None:
+    if CLIENT_ID.fullmatch(grant.client_id) is None:
         raise InputError.at(
             "/client_id", "A client id is 3 to 64 lower-case letters, digits, dots and hyphens."
         )
-    unknown = [] if types is None else sorted(types - workshop.shelf.types(at).keys())
+    unknown = [] if grant.types is None else sorted(grant.types - workshop.shelf.types(at).keys())
     if unknown:
         raise InputError.at("/types", f"There is no certificate type {unknown[0]} in force.")
+    match grant.standing:
+        case Statutory(legal_basis):
+            if not 1 <= len(legal_basis.strip()) <= LEGAL_BASIS_MAX_CHARS or hides_something(legal_basis):
+                detail = f"Expected a legal basis of 1 to {LEGAL_BASIS_MAX_CHARS} printable characters."
+                raise InputError.at("/legal_basis", detail)
+        case ByConsent():
+            if grant.authorities or grant.types is not None:
+                detail = "Who asks by consent has no authority to issue for: take authorities and types out."
+                raise InputError.at("/authorities", detail)
 
 
 def _check_keys(keys: Sequence[PublicKey]) -> None:

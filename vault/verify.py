@@ -23,7 +23,7 @@ from storage.uses import find_use, use_by_copy
 from vault.log import moment, place_json
 from vault.model.certificate import CertificateRecord, ErasedCertificate, Status
 from vault.model.dispute import dispute_note
-from vault.model.holders import HolderCode, mask_name
+from vault.model.face import masked_holder
 from vault.model.in_force import why_not_in_force
 from vault.model.legal_time import legal_day
 from vault.model.lifecycle import OutOfForce
@@ -107,6 +107,14 @@ def by_file(workshop: Workshop, content: bytes, *, at: datetime) -> Verification
         return found
     reports = judge_pdf(content, roots=workshop.trust_roots, at=at)
     return _of_strange_file(reports, at)
+
+
+def of_presented(
+    ours: CertificateRecord, ended: OutOfForce | None, shown: Mapping[str, Any], *, at: datetime
+) -> Verification:
+    """What is true of a certificate that is presented (亮证). `shown`: as its holder chose, unmasked."""
+    check = Check("presented", CheckResult.PASSED, "Its holder showed it by a code that is good once.")
+    return _of_ours(ours, {**shown, **_shown_end(ended)}, ours.status, ended, at, check)
 
 
 async def _looked_up(reader: PublicReader, found: Found, how: str, at: datetime) -> Verification:
@@ -304,14 +312,9 @@ def _shown_end(ended: OutOfForce | None) -> dict[str, Any]:
 
 
 def _masked(certificate: dict[str, Any]) -> dict[str, Any]:
-    """Names and codes as strangers may see them: enough to compare with a paper, too little to collect."""
-    shown = []
-    for holder in certificate["holders"]:
-        code = HolderCode(holder["code_type"], holder["code"])
-        shown.append(
-            {"code_type": code.code_type, "code": code.masked(), "name": mask_name(holder["name"], code.kind)}
-        )
-    return {**certificate, "number": masked_number(certificate["number"]), "holders": shown}
+    """As strangers may see it."""
+    holders = [masked_holder(holder) for holder in certificate["holders"]]
+    return {**certificate, "number": masked_number(certificate["number"]), "holders": holders}
 
 
 def report_json(verification: Verification) -> dict[str, Any]:

@@ -70,6 +70,10 @@ class AccessOut(BaseModel):
     case_number: str | None
     purpose: str | None
     use: UseSeenOut | None
+    footing: Literal["statutory", "consent"] | None = Field(
+        description="What it rested on: a function by law (依职能), or a holder's consent (授权)."
+    )
+    legal_basis: str | None = Field(description="Of the function.")
     step: str | None = Field(description="Of changes of status: which.")
     count: int | None = Field(
         description="Of public verifications: how many on that day. Nobody knows by whom."

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from api.answers.deposits import DocumentOut, LogOut
 from vault.model.certificate import Status
+from vault.model.delegation import DelegatedAction
 from vault.model.lifecycle import Action, InspectionResult
 
 
@@ -35,7 +36,7 @@ class CertificateOut(BaseModel):
     version: int
     type: str
     type_name: str
-    number: str
+    number: str | None = Field(description="null where a consent does not name it.")
     issuing_authority: str
     issuing_authority_name: str
     holders: list[HolderOut]
@@ -49,10 +50,26 @@ class CertificateOut(BaseModel):
     documents: list[DocumentOut]
 
 
+class OnBehalfOut(BaseModel):
+    """The delegation under which certificates are shown."""
+
+    delegation_id: UUID
+    holder_name: str
+    actions: list[DelegatedAction]
+
+
 class CertificatesOut(BaseModel):
     """Certificates, newest first."""
 
     certificates: list[CertificateOut]
+
+
+class MyCertificatesOut(CertificatesOut):
+    """The certificates of who is signed in, or of a holder who delegated them."""
+
+    on_behalf_of: OnBehalfOut | None = Field(
+        default=None, description="Where they are another's, delegated to who is signed in."
+    )
 
 
 class VersionLinkOut(BaseModel):

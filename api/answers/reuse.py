@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from api.answers.certificates import CertificateOut
+from api.answers.footing import FootingOut
 from vault.model.certificate import Status, TrustLevel
 from vault.model.reuse_lines import LineState, Reason
 
@@ -39,7 +40,7 @@ class MaterialOut(BaseModel):
     watermark: str = Field(description="What every copy of it says across its pages.")
 
 
-class HoldingsOut(BaseModel):
+class HoldingsOut(FootingOut):
     """What a holder has, the newest of each first."""
 
     certificates: list[CertificateOut]
@@ -94,7 +95,7 @@ class LineOut(BaseModel):
     not_usable: list[ObstacleOut]
 
 
-class ReuseCheckOut(BaseModel):
+class ReuseCheckOut(FootingOut):
     """A line for each required material of the item that this case is asked for."""
 
     service_item: str

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from api.answers.certificates import DisputeNoteOut
+from api.answers.footing import FootingOut
 from api.answers.reuse import MaterialOut
 from vault.model.certificate import SealLevel, Status
 
@@ -23,13 +24,13 @@ class CopyOut(BaseModel):
     href: str
 
 
-class UseOut(BaseModel):
+class UseOut(FootingOut):
     """A use (用证): who uses what, for which case, item and purpose, until when."""
 
     use_id: UUID
     certificate_id: UUID | None
     material_id: UUID | None
-    service_item: str
+    service_item: str | None
     case_number: str
     purpose: str
     organisation: str
@@ -55,7 +56,7 @@ class UsedCertificateOut(BaseModel):
     version: int
     type: str
     type_name: str
-    number: str
+    number: str | None = Field(description="null where a consent does not name it.")
     issuing_authority: str
     issuing_authority_name: str
     holders: list[dict[str, str]]

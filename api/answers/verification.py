@@ -35,7 +35,7 @@ class UsageCopyOut(BaseModel):
     purpose: str
     organisation: str
     case_number: str
-    service_item: str
+    service_item: str | None
     made_at: datetime
     expires_at: datetime
     valid_until: date = Field(description="The last day on which it is good, in China.")

@@ -14,6 +14,7 @@ from api.cli.frame import AsJson, Data, console, find_settings, open_workshop, p
 
 if TYPE_CHECKING:
     from vault.model.actors import ClientFile
+    from vault.model.footing import Standing
     from vault.signin import NewSecret
 
 client = typer.Typer(help="Approval systems that may deposit and look up.", no_args_is_help=True)
@@ -36,8 +37,13 @@ def client_add(
     *,
     name: Annotated[str, typer.Option(help="What people call the system.")],
     authority: Annotated[
-        list[str], typer.Option(metavar="USCC", help="An authority for which it deposits; repeat for more.")
-    ],
+        list[str] | None,
+        typer.Option(
+            metavar="USCC",
+            help="An authority for which it deposits; repeat for more.",
+            show_default=False,
+        ),
+    ] = None,
     certificate_type: Annotated[
         list[str] | None,
         typer.Option(
@@ -47,24 +53,45 @@ def client_add(
             show_default="all of its authorities'",
         ),
     ] = None,
+    legal_basis: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TEXT",
+            help="The statute of the function under which it asks for what others hold.",
+            show_default="the statutory duty of an authority's system",
+        ),
+    ] = None,
+    by_consent: Annotated[
+        str | None,
+        typer.Option(
+            metavar="USCC",
+            help="An organisation without statutory function: it sees what holders consent to, no more.",
+            show_default=False,
+        ),
+    ] = None,
     jwks: KeyFile = None,
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """Let an approval system in: by its public keys, or by a secret that is printed once and kept nowhere."""
+    """Let an approval system in: by its public keys, or by a secret that is printed once and kept nowhere.
+
+    It asks under a statutory function, or, with --by-consent, on the consent of holders.
+    """
     from api.assertions import read_client_keys
     from vault.model.credit_code import SocialCreditCode
     from vault.signin import add_client, add_signing_client
 
-    codes = frozenset(SocialCreditCode.parse(code).value for code in authority)
+    codes = frozenset(SocialCreditCode.parse(code).value for code in authority or ())
+    standing = _standing(codes, legal_basis, by_consent)
     types = frozenset(certificate_type) if certificate_type else None
     keys = None if jwks is None else read_client_keys(read_file(jwks))
     with open_workshop(data) as workshop:
         at = datetime.now(UTC)
         if keys is None:
-            _print_secret(add_client(workshop, client_id, name, codes, types=types, at=at), as_json=as_json)
+            made = add_client(workshop, client_id, name, codes, types=types, standing=standing, at=at)
+            _print_secret(made, as_json=as_json)
         else:
-            add_signing_client(workshop, client_id, name, codes, keys, types=types, at=at)
+            add_signing_client(workshop, client_id, name, codes, keys, types=types, standing=standing, at=at)
             _print_keys(client_id, [key.kid for key in keys], as_json=as_json)
 
 
@@ -132,6 +159,7 @@ def client_show(client_id: ClientId, *, data: Data = None, as_json: AsJson = Fal
         ("name", grant.name),
         ("authorities", ", ".join(sorted(grant.authorities))),
         ("types", "all" if grant.types is None else ", ".join(sorted(grant.types))),
+        ("asks", _footing(found)),
         ("comes in by", _way(found)),
         ("ends", ", ".join(f"{end:%Y-%m-%d %H:%M} UTC" for end in ends if end is not None) or "nothing"),
         ("since", f"{found.created_at:%Y-%m-%d}"),
@@ -172,6 +200,31 @@ def token_key_rotate(
         console().print(f"Removed: {', '.join(made.removed)}", markup=False)
 
 
+def _standing(authorities: frozenset[str], legal_basis: str | None, by_consent: str | None) -> "Standing":
+    from vault.model.credit_code import SocialCreditCode
+    from vault.model.footing import BY_FUNCTION, ByConsent, Statutory
+
+    if by_consent is not None:
+        if legal_basis is not None:
+            raise typer.BadParameter("--by-consent is for who has no legal basis of its own.")
+        return ByConsent(SocialCreditCode.parse(by_consent).value)
+    if legal_basis is not None:
+        return Statutory(legal_basis)
+    if not authorities:
+        raise typer.BadParameter("Say for whom: --authority, --legal-basis or --by-consent.")
+    return BY_FUNCTION
+
+
+def _footing(found: "ClientFile") -> str:
+    from vault.model.footing import ByConsent, Statutory
+
+    match found.grant.standing:
+        case Statutory(legal_basis):
+            return f"by function: {legal_basis}"
+        case ByConsent(organisation):
+            return f"by consent, as {organisation}"
+
+
 def _way(found: "ClientFile") -> str:
     ways = []
     if found.keys:
@@ -182,12 +235,17 @@ def _way(found: "ClientFile") -> str:
 
 
 def _client_json(found: "ClientFile") -> dict[str, Any]:
+    from vault.model.footing import ByConsent, Statutory
+
     grant = found.grant
+    standing = grant.standing
     return {
         "client_id": grant.client_id,
         "name": grant.name,
         "authorities": sorted(grant.authorities),
         "types": None if grant.types is None else sorted(grant.types),
+        "legal_basis": standing.legal_basis if isinstance(standing, Statutory) else None,
+        "by_consent": standing.organisation if isinstance(standing, ByConsent) else None,
         "secrets": [{"expires_at": None if end is None else end.isoformat()} for end in found.secret_ends],
         "keys": [
             {"kid": key.kid, "expires_at": None if key.expires_at is None else key.expires_at.isoformat()}

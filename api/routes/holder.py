@@ -6,8 +6,9 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
 
-from api.answers import CertificatesOut, problems
+from api.answers import problems
 from api.answers.accesses import AccessesOut, DisputeOut, DisputesOut
+from api.answers.certificates import MyCertificatesOut
 from api.answers.uses import UseOut
 from api.auth import refuse_cross_origin
 from api.deps import EdgeHere, PersonHere, StrictRoute, now
@@ -15,24 +16,32 @@ from api.files import FILE_RESPONSES, file_response
 from api.schemas import TEXT_MAX_CHARS, DisputeIn
 from vault.accesses import ACCESSES_MAX, accesses_json, accesses_of
 from vault.disputes import DISPUTES_MAX, dispute_json, disputes_of, page_json, read_dispute, submit
-from vault.download import document_for_holder
-from vault.lookup import FOR_HOLDERS, of_person, summary_json
+from vault.download import document_for_delegate, document_for_holder
+from vault.lookup import FOR_HOLDERS, delegated_json, of_delegator, of_person, summary_json
 from vault.model.catalogue import DocumentFormat
 from vault.uses import revoke_by_holder, use_json
 
 router = APIRouter(tags=["holder"], prefix="/v1/me", route_class=StrictRoute)
 
 
+_OnBehalfOf = Annotated[
+    UUID | None, Query(description="A delegation (委托) to me: then what it delegates, and nothing else.")
+]
+
+
 @router.get(
     "/certificates",
     summary="My certificates",
-    response_model=CertificatesOut,
-    responses=problems(401, 403, 503),
+    response_model=MyCertificatesOut,
+    responses=problems(401, 403, 404, 422, 503),
 )
-def my_certificates(edge: EdgeHere, person: PersonHere) -> JSONResponse:
-    """Every certificate of the person who is signed in, newest first."""
+def my_certificates(edge: EdgeHere, person: PersonHere, on_behalf_of: _OnBehalfOf = None) -> JSONResponse:
+    """Every certificate of the person who is signed in, newest first; or what somebody delegated to them."""
     at = now()
     types = edge.workshop.shelf.types(at)
+    if on_behalf_of is not None:
+        delegation, delegated = of_delegator(edge.workshop, person, on_behalf_of, at=at)
+        return JSONResponse(delegated_json(delegation, delegated, types))
     found = of_person(edge.workshop, person, at=at)
     return JSONResponse(
         {"certificates": [summary_json(record, types, files_at=FOR_HOLDERS) for record in found]}
@@ -43,15 +52,19 @@ def my_certificates(edge: EdgeHere, person: PersonHere) -> JSONResponse:
     "/certificates/{certificate_id}/document",
     summary="My sealed file",
     response_class=Response,
-    responses={**FILE_RESPONSES, **problems(401, 404, 422, 503)},
+    responses={**FILE_RESPONSES, **problems(401, 403, 404, 422, 503)},
 )
 def my_document(
     certificate_id: UUID,
     edge: EdgeHere,
     person: PersonHere,
     wanted: Annotated[DocumentFormat, Query(alias="format")] = DocumentFormat.PDF,
+    on_behalf_of: _OnBehalfOf = None,
 ) -> Response:
     """Byte for byte what was sealed; `Repr-Digest` (RFC 9530) carries its SHA-256."""
+    if on_behalf_of is not None:
+        file = document_for_delegate(edge.workshop, person, on_behalf_of, certificate_id, wanted, at=now())
+        return file_response(file)
     return file_response(document_for_holder(edge.workshop, person, certificate_id, wanted, at=now()))
 
 

@@ -15,6 +15,7 @@ from vault.errors import InputError
 from vault.lookup import FOR_CLIENTS, by_number, holdings, summary_json
 from vault.material_archive import material_json
 from vault.model.catalogue import DocumentFormat
+from vault.model.footing import footing_json
 from vault.model.holders import HolderCode
 
 router = APIRouter(tags=["look-up"], route_class=StrictRoute)
@@ -24,13 +25,14 @@ router = APIRouter(tags=["look-up"], route_class=StrictRoute)
     "/v1/holdings",
     summary="What a holder has",
     response_model=HoldingsOut,
-    responses=problems(400, 401, 403, 415, 422, 503),
+    responses=problems(400, 401, 403, 404, 415, 422, 503),
 )
 def post_holdings(body: HoldingsIn, edge: EdgeHere, caller: CallerHere) -> JSONResponse:
     """Every certificate and every archived material of a holder, newest first.
 
-    Who asked, when and why is recorded for the holder. A clerk who signed in names the case, and a service
-    item that their organisation handles.
+    Who asked, when, why and on what footing is recorded for the holder. An organisation without statutory
+    function gets what the holder consents to, for its purpose: types, fields, and no sealed files; else 404.
+    A clerk who signed in names the case, and a service item that their organisation handles.
     """
     at = now()
     try:
@@ -50,9 +52,11 @@ def post_holdings(body: HoldingsIn, edge: EdgeHere, caller: CallerHere) -> JSONR
     return JSONResponse(
         {
             "certificates": [
-                summary_json(record, types, files_at=FOR_CLIENTS) for record in found.certificates
+                found.ground.shown(summary_json(record, types, files_at=FOR_CLIENTS))
+                for record in found.certificates
             ],
             "materials": [material_json(material) for material in found.materials],
+            **footing_json(found.ground.footing),
         }
     )
 

@@ -19,13 +19,15 @@ router = APIRouter(tags=["reuse"], route_class=StrictRoute)
     summary="What need not be handed in again",
     response_model=ReuseCheckOut,
     response_model_exclude_unset=True,
-    responses=problems(400, 401, 403, 415, 422, 503),
+    responses=problems(400, 401, 403, 404, 415, 422, 503),
 )
 def post_reuse_check(body: ReuseCheckIn, edge: EdgeHere, caller: CallerHere) -> JSONResponse:
     """For each required material of a service item: held, held but not usable, pending, or not held; and why.
 
-    Ask as often as needed: the answer is today's. Who asked, when and for which case is recorded.
-    A clerk who signed in names the case and asks about items that their organisation handles.
+    Ask as often as needed: the answer is today's. Who asked, when, for which case and on what footing is
+    recorded. An organisation without statutory function sees what the holders consent to for this item: 404
+    where that is nothing. A clerk who signed in names the case and asks about items that their organisation
+    handles.
     """
     at = now()
     question = read_question(edge.workshop.shelf.items(at), body.model_dump(exclude_unset=True), at=at)

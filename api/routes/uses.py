@@ -38,7 +38,8 @@ def post_use(body: UseIn, edge: EdgeHere, caller: CallerHere) -> JSONResponse:
 
     Answers with a code that another system can redeem once within ten minutes, and with a usage copy if
     `copy` is true. A use stands for 30 days at most; the same body again within them is the same use. What is
-    not in force is refused (409) with the day, the reason and the successor.
+    not in force is refused (409) with the day, the reason and the successor. An organisation without
+    statutory function needs a holder's consent: what nobody consents to is 404.
 
     A clerk who signed in uses it for an item that their organisation handles, in its name and their own:
     neither stands in the body.
@@ -95,7 +96,8 @@ def post_revocation(use_id: UUID, edge: EdgeHere, caller: CallerHere) -> JSONRes
 def _redeemed_json(edge: EdgeHere, done: Redeemed) -> dict[str, Any]:
     certificate = material = None
     if isinstance(done.used, CertificateRecord):
-        certificate = summary_json(done.used, edge.workshop.shelf.types(now()), files_at=FOR_CLIENTS)
+        whole = summary_json(done.used, edge.workshop.shelf.types(now()), files_at=FOR_CLIENTS)
+        certificate = done.ground.shown(whole)
         # The original is for those who issued it; whoever redeems a code is given the copy.
         del certificate["documents"]
     else:

@@ -10,7 +10,7 @@ from alembic import op
 from sqlalchemy import text
 
 revision = "0014"
-down_revision = "0012"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 
@@ -150,15 +150,23 @@ _HOLDER_IS_SHOWN = """
         OR EXISTS (SELECT FROM use_holders h JOIN use_codes k ON k.use_id = h.use_id
                    WHERE h.holder_id = sought AND k.redeemed_by = scope_client())
         OR EXISTS (SELECT FROM disputes d
-                   WHERE d.holder_id = sought AND d.audience = 'client:' || scope_client()))
+                   WHERE d.holder_id = sought AND d.audience = 'client:' || scope_client())
+        OR EXISTS (SELECT FROM consents k JOIN clients mine ON mine.organisation = k.organisation
+                   WHERE k.holder_id = sought AND mine.id = scope_client()))
     THEN answer := true;
     ELSIF scope_person() IS NOT NULL
         AND EXISTS (SELECT FROM use_holders h JOIN uses u ON u.id = h.use_id
                     WHERE h.holder_id = sought AND u.person_id = scope_person())
     THEN answer := true;
-    ELSIF scope_shown() IS NOT NULL
-        AND EXISTS (SELECT FROM use_codes k JOIN use_holders h ON h.use_id = k.use_id
-                    WHERE h.holder_id = sought AND k.code_hash = ANY (scope_shown()))
+    ELSIF scope_shown() IS NOT NULL AND (
+        EXISTS (SELECT FROM use_codes k JOIN use_holders h ON h.use_id = k.use_id
+                WHERE h.holder_id = sought AND k.code_hash = ANY (scope_shown()))
+        OR EXISTS (SELECT FROM presentations p
+                   WHERE p.holder_id = sought AND p.code_hash = ANY (scope_shown())))
+    THEN answer := true;
+    ELSIF scope_holders() IS NOT NULL
+        AND EXISTS (SELECT FROM delegations d
+                    WHERE d.holder_id = sought AND d.delegate_index = ANY (scope_holders()))
     THEN answer := true;
     ELSIF scope_holder_ids() IS NOT NULL AND (
         EXISTS (SELECT FROM certificate_holders h JOIN certificate_holders mine

@@ -23,6 +23,14 @@ from storage.tables.catalogue import certificate_types, material_types, seals, s
 from storage.tables.certificates import certificate_holders, certificates, documents, holders
 from storage.tables.changes import change_backfills, changes
 from storage.tables.columns import metadata, moment
+from storage.tables.consents import (
+    consent_events,
+    consents,
+    delegation_events,
+    delegations,
+    presentation_events,
+    presentations,
+)
 from storage.tables.custody import seal_events, seal_grant_events, seal_grants, seal_uses
 from storage.tables.disputes import dispute_events, disputes
 from storage.tables.history import audit_events, avoided_resubmissions, log_leaves, status_events
@@ -38,7 +46,7 @@ from storage.tables.log import (
     log_tiles,
 )
 from storage.tables.materials import material_events, material_holders, materials
-from storage.tables.uses import use_codes, use_copies, use_events, use_holders, uses
+from storage.tables.uses import use_codes, use_copies, use_events, use_footings, use_holders, uses
 from storage.tables.webhooks import webhook_deliveries, webhook_secrets, webhooks
 
 __all__ = [
@@ -57,7 +65,11 @@ __all__ = [
     "client_keys",
     "client_secrets",
     "clients",
+    "consent_events",
+    "consents",
     "deferral_orders",
+    "delegation_events",
+    "delegations",
     "dispute_events",
     "disputes",
     "documents",
@@ -77,6 +89,8 @@ __all__ = [
     "metadata",
     "moment",
     "people",
+    "presentation_events",
+    "presentations",
     "rate_buckets",
     "reservations",
     "reserved_holders",
@@ -92,6 +106,7 @@ __all__ = [
     "use_codes",
     "use_copies",
     "use_events",
+    "use_footings",
     "use_holders",
     "used_assertions",
     "uses",

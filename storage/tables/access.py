@@ -27,6 +27,10 @@ clients = Table(
     moment("disabled_at", nullable=True),
     # Codes of the certificate types that it deposits and changes for them; null for all.
     Column("types", ARRAY(Text)),
+    # The legal basis of the function under which it asks; null for that of every approval system.
+    Column("legal_basis", Text),
+    # USCC of an organisation without such a function: its client asks on consents only.
+    Column("organisation", Text),
 )
 
 

@@ -51,7 +51,12 @@ RIGHTS: Mapping[str, Rights] = {
     "client_keys": _rights("SELECT INSERT", "jwk created_at expires_at"),
     "client_secrets": _rights("SELECT INSERT", "expires_at"),
     "clients": _rights("SELECT INSERT", "disabled_at"),
+    "consent_events": WRITTEN_ONCE,
+    "consents": _rights("SELECT INSERT", "uses_left revoked_at sealed"),
     "deferral_orders": WRITTEN_ONCE,
+    "delegation_events": WRITTEN_ONCE,
+    # An erasure takes the names out of what was delegated.
+    "delegations": _rights("SELECT INSERT", "accepted_at revoked_at delegate_index index_version sealed"),
     "dispute_events": WRITTEN_ONCE,
     "disputes": _rights("SELECT INSERT", "state accepted_at closed_at"),
     "documents": WRITTEN_ONCE,
@@ -76,6 +81,8 @@ RIGHTS: Mapping[str, Rights] = {
         "subject_index index_version roles organisation assurance code_type code_index data_key sealed"
         " signed_in_at",
     ),
+    "presentation_events": WRITTEN_ONCE,
+    "presentations": _rights("SELECT INSERT", "redeemed_at"),
     # Nothing in it survives a crash of the server.
     "rate_buckets": _rights("SELECT INSERT DELETE", "empty_at"),
     "reservations": _rights("SELECT INSERT DELETE", "abandoned_at grant_id counted_on"),
@@ -92,6 +99,7 @@ RIGHTS: Mapping[str, Rights] = {
     "use_codes": _rights("SELECT INSERT", "redeemed_by redeemed_at"),
     "use_copies": WRITTEN_ONCE,
     "use_events": WRITTEN_ONCE,
+    "use_footings": WRITTEN_ONCE,
     "use_holders": _rights("SELECT INSERT", "data_key"),
     "used_assertions": COME_AND_GO,
     "uses": _rights("SELECT INSERT", "revoked_at data_key sealed request_index"),

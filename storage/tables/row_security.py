@@ -67,6 +67,14 @@ _DISPUTES_OR_DECIDES = (
     "EXISTS (SELECT FROM disputes d WHERE d.id = dispute_id AND (d.holder_id = ANY (scope_holder_ids())"
     " OR d.audience = ANY (scope_authorities()) OR d.audience = 'client:' || scope_client()))"
 )
+_OF_CONSENT = "EXISTS (SELECT FROM consents c WHERE c.id = consent_id)"
+_OF_DELEGATION = "EXISTS (SELECT FROM delegations d WHERE d.id = delegation_id)"
+_OF_PRESENTATION = "EXISTS (SELECT FROM presentations p WHERE p.id = presentation_id)"
+# Clients are behind no policy.
+_TO_MY_ORGANISATION = (
+    "organisation = (SELECT mine.organisation FROM clients mine WHERE mine.id = scope_client())"
+)
+_DELEGATE = "delegate_index = ANY (scope_holders())"
 _EVERYBODY = "about = '00000000-0000-0000-0000-000000000000'"
 # Custodians sign in; a system that deposits grants itself nothing.
 _SOMEBODY = "scope_person() IS NOT NULL"
@@ -87,7 +95,9 @@ def _any(*conditions: str) -> str:
 ROW_RULES: Mapping[str, RowRule] = {
     # Those who are named, and those whose keys open what is seen.
     "holders": RowRule(
-        see=_any("code_index = ANY (scope_holders())", "holder_is_shown(id)"),
+        see=_any(
+            "code_index = ANY (scope_holders())", "id = ANY (scope_holder_ids())", "holder_is_shown(id)"
+        ),
         add="code_index = ANY (scope_holders())",
     ),
     # Whoever sees something that a case brings or has reserved.
@@ -169,6 +179,7 @@ ROW_RULES: Mapping[str, RowRule] = {
         add=_I_MADE,
         change=_any(_I_MADE, _USE_OF_HOLDERS),
     ),
+    "use_footings": RowRule(see=_OF_USE, add=_MY_USE),
     "use_holders": RowRule(
         see=_any(_OF_HOLDERS, "use_id = ANY (scope_named())", "use_is_shown(use_id)"), add=_MY_USE
     ),
@@ -208,6 +219,31 @@ ROW_RULES: Mapping[str, RowRule] = {
     ),
     "dispute_events": RowRule(see=_DISPUTES_OR_DECIDES, add=_DISPUTES_OR_DECIDES),
     "hold_events": RowRule(),
+    # --- what holders grant -----------------------------------------------------------------------
+    "consents": RowRule(
+        see=_any(_OF_HOLDERS, _TO_MY_ORGANISATION),
+        add=_OF_HOLDERS,
+        change=_any(_OF_HOLDERS, _TO_MY_ORGANISATION),
+    ),
+    "consent_events": RowRule(see=_OF_CONSENT, add=_OF_CONSENT),
+    # Whoever could not see a delegation taken back would be shown what is presented under it.
+    "delegations": RowRule(
+        see=_any(
+            _OF_HOLDERS,
+            _DELEGATE,
+            "EXISTS (SELECT FROM presentations p WHERE p.delegation_id = delegations.id"
+            " AND p.code_hash = ANY (scope_shown()))",
+        ),
+        add=_OF_HOLDERS,
+        change=_any(_OF_HOLDERS, _DELEGATE),
+    ),
+    "delegation_events": RowRule(see=_OF_DELEGATION, add=_OF_DELEGATION),
+    "presentations": RowRule(
+        see=_any(_OF_HOLDERS, "code_hash = ANY (scope_shown())"),
+        add=_OF_HOLDERS,
+        change="code_hash = ANY (scope_shown())",
+    ),
+    "presentation_events": RowRule(see=_OF_PRESENTATION, add=_OF_PRESENTATION),
     # --- seals under control ----------------------------------------------------------------------
     "seal_grants": RowRule(see=_any(_MINE, _SOMEBODY), add=_SOMEBODY),
     "seal_grant_events": RowRule(see=_OF_GRANT, add=_SOMEBODY),

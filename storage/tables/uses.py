@@ -14,6 +14,7 @@ from sqlalchemy import (
     Text,
     Uuid,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 from storage.tables.columns import metadata, moment
 
@@ -28,7 +29,8 @@ uses = Table(
     # What is used: one of the two.
     Column("certificate_id", Uuid, ForeignKey("certificates.id")),
     Column("material_id", Uuid, ForeignKey("materials.id")),
-    Column("service_item", Text, nullable=False),
+    # Null where an organisation without service items asked, on a consent.
+    Column("service_item", Text),
     # Blind index of the whole request: the same one again is the same use.
     Column("request_index", LargeBinary, nullable=False),
     # As in certificates: null, the keys stand in use_holders.
@@ -71,6 +73,17 @@ use_codes = Table(
 )
 
 
+# What a use rests on: one of the two. Uses from before there were consents have no row: they are statutory.
+use_footings = Table(
+    "use_footings",
+    metadata,
+    Column("use_id", Uuid, ForeignKey("uses.id"), primary_key=True),
+    Column("legal_basis", Text),
+    Column("consent_id", Uuid, ForeignKey("consents.id"), index=True),
+    CheckConstraint("(legal_basis IS NULL) <> (consent_id IS NULL)", name="one_footing"),
+)
+
+
 use_copies = Table(
     "use_copies",
     metadata,
@@ -96,4 +109,6 @@ use_events = Table(
     # A client's id, or `person:` and theirs.
     Column("actor", Text, nullable=False),
     moment("at"),
+    # Of redemptions: what they rest on, as audit events write it.
+    Column("footing", JSONB),
 )

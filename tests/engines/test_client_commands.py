@@ -92,3 +92,38 @@ def test_a_token_key_is_rotated_and_says_from_when(run: Run, monkeypatch: pytest
     now = run("token-key", "rotate", "--compromised").stdout
     assert "Removed: token.key.pem" in now
     assert len(list(folder.iterdir())) == 1
+
+
+def test_a_client_asks_by_function_or_by_consent(run: Run, client_id: str) -> None:
+    law = "《不动产登记暂行条例》第二十五条"
+    add = ("client", "add", "--name", "样例", "--json")
+    assert run(*add, f"{client_id}-a", "--authority", AUTHORITY, "--legal-basis", law).exit_code == 0
+    assert run(*add, f"{client_id}-b", "--by-consent", "91350100M000100Y43").exit_code == 0
+    assert run(*add, f"{client_id}-c", "--authority", AUTHORITY).exit_code == 0
+    assert run(*add, f"{client_id}-d", "--legal-basis", law).exit_code == 0
+    shown = {
+        letter: json.loads(run("client", "show", f"{client_id}-{letter}", "--json").stdout)
+        for letter in "abcd"
+    }
+    assert (shown["a"]["legal_basis"], shown["a"]["by_consent"]) == (law, None)
+    assert (shown["b"]["legal_basis"], shown["b"]["by_consent"]) == (None, "91350100M000100Y43")
+    assert "个人信息保护法" in shown["c"]["legal_basis"]
+    assert (shown["d"]["legal_basis"], shown["d"]["authorities"]) == (law, [])
+    assert "by consent, as 91350100M000100Y43" in run("client", "show", f"{client_id}-b").stdout
+    assert "by function" in run("client", "show", f"{client_id}-a").stdout
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        (),
+        ("--by-consent", "91350100M000100Y43", "--legal-basis", "x"),
+        ("--by-consent", "91350100M000100Y43", "--authority", AUTHORITY),
+        ("--by-consent", "91350100M000100Y4X"),
+        ("--legal-basis", ""),
+        ("--legal-basis", "x" * 201),
+    ],
+)
+def test_a_client_without_a_footing_is_refused(run: Run, client_id: str, options: tuple[str, ...]) -> None:
+    assert run("client", "add", client_id, "--name", "样例", *options).exit_code != 0
+    assert isinstance(run("client", "show", client_id).exception, NotFound)

@@ -30,8 +30,9 @@ from storage.tables.row_security import OPEN_TABLES, ROW_RULES
 from tests.conftest import House
 from tests.custodians import two_custodians
 from tests.engines.test_migrations import connection
+from tests.flows import granting
 from tests.flows.test_deposit import uploaded_pdf
-from tests.flows.test_reuse import CONSTRUCTION, ESCROW, LICENCE, new_company, request_for
+from tests.flows.test_reuse import CONSTRUCTION, ESCROW, LICENCE, new_company, new_person, request_for
 from tests.log.conftest import SchemaDatabase
 from tests.requests import kind_named, new_case_number
 from vault import download, material_archive
@@ -49,7 +50,7 @@ from vault.lifecycle import StatusChange, change_status, showing
 from vault.lifecycle.showing import history_of
 from vault.model import access
 from vault.model.access import MACHINE
-from vault.model.actors import Assurance, ClientGrant, Person, Role
+from vault.model.actors import ClientGrant, Person
 from vault.model.catalogue import DocumentFormat
 from vault.model.certificate import CertificateRecord
 from vault.model.destinations import Destinations, read_networks
@@ -57,6 +58,8 @@ from vault.model.holders import HolderCode
 from vault.model.legal_time import legal_day
 from vault.model.lifecycle import Action
 from vault.model.scope import NOBODY, VAULT, Scope, of_client, of_holders, of_shown
+from vault.presentations import PresentationRequest, make_presentation
+from vault.presentations.making import code_hash
 from vault.signin import add_client
 from vault.uses import make_use, read_use, redeem
 from vault.webhooks import register
@@ -93,6 +96,13 @@ BELONGS = {
     "disputes": ("id", "dispute"),
     "dispute_events": ("dispute_id", "dispute"),
     "hold_events": ("holder_id", "holder"),
+    "consents": ("id", "consent"),
+    "consent_events": ("consent_id", "consent"),
+    "delegations": ("id", "delegation"),
+    "delegation_events": ("delegation_id", "delegation"),
+    "presentations": ("id", "presentation"),
+    "presentation_events": ("presentation_id", "presentation"),
+    "use_footings": ("use_id", "use"),
     "seal_grants": ("id", "grant"),
     "seal_grant_events": ("grant_id", "grant"),
     "seal_uses": ("grant_id", "grant"),
@@ -100,6 +110,11 @@ BELONGS = {
     "webhooks": ("id", "webhook"),
     "webhook_secrets": ("webhook_id", "webhook"),
     "webhook_deliveries": ("webhook_id", "webhook"),
+}
+# What holders grant: theirs, and of those to whom they granted it.
+GRANTED = {
+    *("consents", "consent_events", "delegations", "delegation_events"),
+    *("presentations", "presentation_events"),
 }
 # What nobody sees but the vault, or who looks after seals.
 KEPT = {"hold_events", "verification_batches", "seal_events"}
@@ -127,6 +142,8 @@ SEEN_BY_HOLDER = {
     ),
     *("use_copies", "use_events"),
     *("audit_subjects", "deferral_orders", "verification_days", "disputes", "dispute_events"),
+    *GRANTED,
+    "use_footings",
 }
 SEEN_BY_AUTHORITY = {
     *("certificates", "cases", "reservations", "documents", "status_events", "changes"),
@@ -137,7 +154,10 @@ SEEN_BY_CUSTODIAN = {"seal_grants", "seal_grant_events", "seal_uses", "seal_even
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """A client with an authority and a company of its own, and a row of theirs in every protected table."""
+    """A client with an authority and a company of its own, and a row of theirs in every protected table.
+
+    `bank`: to whom the company consents. `helper`: index of whom it delegates. `code`: a presentation's hash.
+    """
 
     client: ClientGrant
     person: Person
@@ -145,6 +165,9 @@ class World:
     record: CertificateRecord
     reserved: ReservedCase
     ids: Mapping[str, list[Any]]
+    bank: ClientGrant
+    helper: bytes
+    code: bytes
 
     def scopes(self) -> dict[str, Scope]:
         """On whose behalf a transaction about them may be."""
@@ -188,7 +211,12 @@ def world(house: House, kind: str) -> World:
     hook = register(workshop, client, client.client_id, "http://127.0.0.1:9/", here, at=at).webhook.webhook_id
     code = HolderCode.parse(company["code_type"], company["code"])
     index = holder_index(workshop.keys, code)
-    person = Person(uuid4(), "x", "x", frozenset({Role.HOLDER}), None, code, Assurance.HIGH)
+    person = granting.person(house, company)
+    lender, helper = granting.bank(house), new_person()
+    consent = granting.consented(house, company, lender, kind)
+    delegation = granting.delegated(house, company, helper, kind)
+    asked = PresentationRequest(record.certificate_id, None, delegation.delegation_id)
+    shown = make_presentation(workshop, granting.signed_in(house, helper), asked, at=at)
     wrong = {"certificate_id": str(record.certificate_id), "kind": "wrong_data", "statement": "住所有误"}
     dispute = submit(workshop, person, read_dispute(wrong), at=at).dispute
     order, _ = record_order(workshop, MACHINE, read_order(order_request(company), at=at), by="w0120", at=at)
@@ -196,8 +224,11 @@ def world(house: House, kind: str) -> World:
     assert count_verifications(workshop, batch, {(record.certificate_id, legal_day(at)): 1}, at=at)
     hold(workshop, code, reason="样例", actor="w0120", at=at)
     release_hold(workshop, code, reason="样例", actor="w0120", at=at)
-    with house.owner.writing(VAULT) as db:
-        ids: dict[str, list[Any]] = {
+    ids = ids_of(
+        house,
+        authority,
+        index,
+        {
             "certificate": [record.certificate_id],
             "use": [made.use.use_id],
             "webhook": [hook],
@@ -205,9 +236,23 @@ def world(house: House, kind: str) -> World:
             "dispute": [dispute.dispute_id],
             "order": [order.order_id],
             "batch": [batch],
-        }
+            "consent": [consent.consent_id],
+            "delegation": [delegation.delegation_id],
+            "presentation": [shown.presentation.presentation_id],
+        },
+    )
+    (material,) = ids["material"]
+    material_archive.verify(workshop, client, material, clerk="文样窗", note="", at=at)
+    helper_index = holder_index(workshop.keys, granting.code_of(helper))
+    return World(client, person, index, record, reserved, ids, lender, helper_index, code_hash(shown.code))
+
+
+def ids_of(house: House, authority: str, index: bytes, known: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    """The ids of a world's rows, beyond those that the flows told; with a row in each table that has none."""
+    ids = dict(known)
+    with house.owner.writing(VAULT) as db:
         grants = text("SELECT id FROM seal_grants WHERE client_id = :client")
-        ids["grant"] = list(db.execute(grants, {"client": client.client_id}).scalars())
+        ids["grant"] = list(db.execute(grants, {"client": ids["client"][0]}).scalars())
         seals = text("SELECT id FROM seals WHERE authority = :authority")
         ids["seal"] = list(db.execute(seals, {"authority": authority}).scalars())
         db.execute(
@@ -218,7 +263,7 @@ def world(house: House, kind: str) -> World:
             {"seal": ids["seal"][0]},
         )
         cases = text("SELECT id FROM cases WHERE client_id = :client")
-        ids["case"] = list(db.execute(cases, {"client": client.client_id}).scalars())
+        ids["case"] = list(db.execute(cases, {"client": ids["client"][0]}).scalars())
         by_case = {"cases": ids["case"]}
         materials = text("SELECT id FROM materials WHERE case_id = ANY(:cases)")
         ids["material"] = list(db.execute(materials, by_case).scalars())
@@ -232,11 +277,9 @@ def world(house: House, kind: str) -> World:
                 " tries, created_at, next_try_at, settled_at)"
                 " VALUES (:id, :hook, 0, 0, 'delivered', 0, now(), now(), now())"
             ),
-            {"id": uuid4(), "hook": hook},
+            {"id": uuid4(), "hook": ids["webhook"][0]},
         )
-    (material,) = ids["material"]
-    material_archive.verify(workshop, client, material, clerk="文样窗", note="", at=at)
-    return World(client, person, index, record, reserved, ids)
+    return ids
 
 
 def order_request(company: Mapping[str, str]) -> dict[str, Any]:
@@ -333,7 +376,7 @@ def test_one_sees_and_changes_what_is_theirs_and_nothing_of_another(
     a, b = worlds
     column, name = BELONGS[table]
     expected = {
-        "client": set(ROW_RULES) - KEPT - {"audit_subjects", "deferral_orders"},
+        "client": set(ROW_RULES) - KEPT - GRANTED - {"audit_subjects", "deferral_orders"},
         "client with holder": set(ROW_RULES) - KEPT,
         "holder": SEEN_BY_HOLDER,
         "authority": SEEN_BY_AUTHORITY,
@@ -353,6 +396,32 @@ def test_one_sees_and_changes_what_is_theirs_and_nothing_of_another(
             if "DELETE" in RIGHTS[table].privileges:
                 statement = sql.SQL("DELETE FROM {table} WHERE {column} = ANY (%s)")
                 assert db.execute(statement.format(**names), [b.ids[name]]).rowcount == 0, who
+
+
+@pytest.mark.parametrize(
+    ("who", "tables"),
+    [
+        ("bank", {"consents", "consent_events", "holders"}),
+        ("helper", {"delegations", "delegation_events", "holders"}),
+        # What was taken back must be seen, or it would still show something.
+        ("code", {"presentations", "presentation_events", "delegations", "delegation_events", "holders"}),
+    ],
+)
+def test_what_a_holder_grants_is_seen_by_whom_they_grant_it(
+    house: House, worlds: tuple[World, World], who: str, tables: set[str]
+) -> None:
+    a, b = worlds
+    scope = {"bank": of_client(a.bank), "helper": of_holders(a.helper), "code": of_shown(a.code)}[who]
+    with serving(house, scope) as db:
+        assert {table for table in ROW_RULES if seen(db, table, a)} - {SEEN_BY_ALL_HOLDERS} == tables
+        assert not [table for table in ROW_RULES if table != SEEN_BY_ALL_HOLDERS and seen(db, table, b)]
+
+
+def test_a_delegate_who_acts_sees_what_the_holder_has(house: House, worlds: tuple[World, World]) -> None:
+    a, b = worlds
+    for each, there in ((a, True), (b, False)):
+        with serving(house, of_holders(a.helper).acting_for(a.ids["holder"][0])) as db:
+            assert bool(seen(db, "certificates", each)) is there
 
 
 @pytest.mark.parametrize("table", sorted(ROW_RULES))
@@ -394,6 +463,14 @@ def test_nothing_is_hung_on_what_is_anothers(house: House, worlds: tuple[World, 
         VALUES (%(dispute)s, 'rejected', 'x', now())""",
         """INSERT INTO seal_grant_events (grant_id, action, actor, via, at)
         VALUES (%(grant)s, 'end', 'x', 'x', now())""",
+        "INSERT INTO consent_events (consent_id, action, actor, at) VALUES (%(consent)s, 'use', 'x', now())",
+        """INSERT INTO consents (id, holder_id, organisation, types, valid_from, valid_to, uses_max,
+        uses_left, made_at) VALUES (%(new)s, %(holder)s, 'x', '{}', now(), now(), 1, 1, now())""",
+        """INSERT INTO delegation_events (delegation_id, action, actor, details, at)
+        VALUES (%(delegation)s, 'revoke', 'x', '{}', now())""",
+        """INSERT INTO presentation_events (presentation_id, action, actor, at)
+        VALUES (%(presentation)s, 'redeem', 'x', now())""",
+        "INSERT INTO use_footings VALUES (%(use)s, 'x', NULL)",
         "INSERT INTO seal_uses VALUES (%(grant)s, now(), 99, 1, 0)",
     ):
         with (

@@ -11,7 +11,6 @@ from uuid import UUID
 
 import pikepdf
 
-from storage.holdings import Holdings
 from storage.materials import ArchivedMaterial
 from storage.public_read import PublicReader
 from tests.conftest import House
@@ -24,7 +23,7 @@ from vault.deposit import Deposited, deposit, read_case
 from vault.deposit.reserving import ReservedCase, reserve
 from vault.lifecycle import change_status, history_of, read_change, read_inspection, record_inspection
 from vault.lifecycle.changing import Recorded
-from vault.lookup import holdings
+from vault.lookup import Holdings, holdings
 from vault.model.holders import HolderCode
 from vault.model.legal_time import legal_day
 from vault.model.lifecycle import StatusEvent

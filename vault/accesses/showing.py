@@ -55,6 +55,8 @@ def _access_json(access: Access, catalogue: InForce, bodies: dict[str, str]) -> 
             "expires_at": moment(access.use.expires_at),
             "revoked_at": None if access.use.revoked_at is None else moment(access.use.revoked_at),
         },
+        "footing": _footing(access),
+        "legal_basis": access.legal_basis,
         "step": access.step,
         "count": access.count,
         "deferred": None
@@ -65,6 +67,13 @@ def _access_json(access: Access, catalogue: InForce, bodies: dict[str, str]) -> 
             "shown_from": moment(access.deferred.shown_from),
         },
     }
+
+
+def _footing(access: Access) -> str | None:
+    """What it rested on, where that was recorded."""
+    if access.by_consent:
+        return "consent"
+    return None if access.legal_basis is None else "statutory"
 
 
 def _thing_json(thing: Thing, name: str) -> dict[str, Any]:

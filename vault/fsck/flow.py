@@ -9,7 +9,7 @@
 4. Every material: the object is there with its digest and size, its level is the one that its newest event
    left, or without events the one that its case handed it in with. Every other row with an envelope, audit
    events among them: it opens, and the row is found by its indexes. Of what was erased the cipher text is
-   still there, and nothing opens it.
+   still there, and nothing opens it. Every consent and its events agree.
 5. Every object in the store: a row names it, or a known reservation or case explains it.
 6. Every committed case has all the certificates that it reserved.
 7. Every usage copy that is still good: the object is there with its digest and size. Every object among the
@@ -24,7 +24,12 @@ from collections.abc import Callable
 
 from storage.archive_on_file import archived_materials
 from storage.envelopes_on_file import damaged_envelopes
-from storage.inspection import in_pages, open_reservations, unredeemed_in_committed_cases
+from storage.inspection import (
+    contradicting_consents,
+    in_pages,
+    open_reservations,
+    unredeemed_in_committed_cases,
+)
 from vault.fsck.certificates import check_certificate, check_fed, pages
 from vault.fsck.copies import check_copies
 from vault.fsck.findings import Finding, FsckReport, Weight
@@ -53,6 +58,10 @@ def fsck(workshop: Workshop, *, progress: Callable[[int], None]) -> FsckReport:
             findings += check_material(workshop, material)
         findings += [
             Finding(Weight.PROBLEM, about, detail) for about, detail in damaged_envelopes(db, workshop.keys)
+        ]
+        findings += [
+            Finding(Weight.PROBLEM, f"consent {each}", "Its events and its state contradict each other.")
+            for each in contradicting_consents(db)
         ]
         for batch in in_pages(workshop.blobs.documents()):  # 5
             findings += check_named(workshop, db, batch)

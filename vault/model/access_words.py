@@ -73,6 +73,17 @@ DEEDS: Mapping[str, Deed] = MappingProxyType(
         "use-make": Deed("使用了{what}（用证）", "used {what}"),
         "use-code": Deed("再次取得{what}的用证码", "asked again for a use code of {what}"),
         "use-redeem": Deed("凭用证码调取了{what}", "got {what} by a use code"),
+        "refused-holdings": Deed(
+            "要求查询您名下的证照，没有您的授权，被拒绝",
+            "asked what you hold without a consent of yours and was refused",
+        ),
+        "refused-reuse-check": Deed(
+            "要求核对办事所需的材料，没有授权，被拒绝",
+            "asked what need not be handed in again without a consent and was refused",
+        ),
+        "refused-use": Deed(
+            "要求使用{what}，没有授权，被拒绝", "asked to use {what} without a consent and was refused"
+        ),
         "use-redeem-refused": Deed(
             "出示了{what}的用证码，被拒绝", "showed a use code of {what} and was refused"
         ),
@@ -95,6 +106,26 @@ DEEDS: Mapping[str, Deed] = MappingProxyType(
             "对您的信息作了保全，此间不予删除", "put what is yours on hold: it is not erased meanwhile"
         ),
         "release-holder": Deed("解除了对您的信息的保全", "released what was yours from a hold"),
+        "consent-grant": Deed("作出了一项授权", "gave a consent"),
+        "consent-revoke": Deed(
+            "撤回了一项授权，依该授权的使用随之终止",
+            "took a consent back, and with it every use that rested on it",
+        ),
+        "own-consents": Deed("查看了作出的授权", "listed the consents given"),
+        "delegation-grant": Deed("作出了一项委托", "delegated to another person"),
+        "delegation-revoke": Deed("终止了一项委托", "ended a delegation"),
+        "own-delegations": Deed("查看了作出和接受的委托", "listed the delegations given and received"),
+        "delegated-certificates": Deed(
+            "受委托查看了{what}",
+            "listed {what} under a delegation",
+            "受委托查看了名下的证照，没有查到",
+            "listed what is delegated and found none",
+        ),
+        "presentation-make": Deed("生成了{what}的亮证码", "made a code to show {what}"),
+        "presentation-redeem": Deed("扫码查看了出示的{what}（亮证）", "saw {what} by a code that was shown"),
+        "refused-presentation": Deed(
+            "出示了{what}的亮证码，已失效", "showed a code of {what} that shows nothing any more"
+        ),
         "dispute-submit": Deed("就{what}提出了异议", "disputed {what}"),
         "dispute-view": Deed("查看了您提出的异议", "viewed a dispute of yours"),
         "dispute-accepted": Deed("受理了您就{what}提出的异议", "accepted your dispute of {what}"),
@@ -141,9 +172,15 @@ def sentences(access: Access, names: Names) -> Sentences:
     who_zh, who_en = _who(access, names)
     why_zh, why_en = _why(access, names)
     later_zh, later_en = _deferred(access)
+    ground_zh, ground_en = (
+        ("（凭持有人的授权。）", " (On a holder's consent.)") if access.by_consent else ("", "")
+    )
     done_zh = _filled(zh, what=what_zh, step=step_zh, count=access.count)
     done_en = _filled(en, what=what_en, step=step_en, count=access.count)
-    return Sentences(f"{who_zh}{why_zh}{done_zh}。{later_zh}", f"{who_en} {done_en}{why_en}.{later_en}")
+    return Sentences(
+        f"{who_zh}{why_zh}{done_zh}。{ground_zh}{later_zh}",
+        f"{who_en} {done_en}{why_en}.{ground_en}{later_en}",
+    )
 
 
 def _filled(template: str, **values: object) -> str:

@@ -7,6 +7,7 @@ from enum import IntEnum, StrEnum
 from typing import Any
 from uuid import UUID
 
+from vault.model.footing import BY_FUNCTION, Standing
 from vault.model.holders import HolderCode
 
 
@@ -49,7 +50,8 @@ class ClientGrant:
     """An approval system that may come in, and what it is bound to.
 
     `authorities`: USCCs of the bodies for which it deposits. `types`: certificate types that it deposits and
-    changes for them; None for all. `acting_for`: the clerk whom this one request names.
+    changes for them; None for all. `acting_for`: the clerk whom this one request names. `standing`: on what
+    footing it asks for what others hold.
     """
 
     client_id: str
@@ -57,6 +59,7 @@ class ClientGrant:
     authorities: frozenset[str]
     types: frozenset[str] | None = None
     acting_for: Clerk | None = field(default=None, repr=False)
+    standing: Standing = BY_FUNCTION
 
     @property
     def actor(self) -> str:

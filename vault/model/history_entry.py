@@ -70,7 +70,8 @@ class Access:
     `authorities`: for which bodies it acts, or for which one somebody did who signed in. `organisation`: as
     they named themselves for this. `by_clerk`: a clerk, whom a system named or who signed in; they stay
     unnamed here. `things`: the first few of `things_count`. `step`: which change, where `action` has several.
-    `count`: how often, of public verifications.
+    `count`: how often, of public verifications. `by_consent`: it rested on a holder's consent.
+    `legal_basis`: of the function by which it was done, where that was recorded.
     """
 
     event_id: int
@@ -90,6 +91,8 @@ class Access:
     use: UseSeen | None = None
     step: str | None = None
     count: int | None = None
+    by_consent: bool = False
+    legal_basis: str | None = None
     deferred: Deferred | None = None
 
 

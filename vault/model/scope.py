@@ -14,9 +14,10 @@ class Scope:
     `vault`: everything (the worker, fsck, an operator's command). Otherwise what any of the others names:
     `client_id`: what this approval system handed in. `person_id`: what this person who signed in did.
     `authorities`: what these bodies (USCC) issued. `holders`: what is held under these blind indexes; `ring`:
-    the versions of the index key that they were made with. `shown`: what somebody shows, by a file's digest
-    or the hash of a use code. `named`: single certificates, materials and uses by their ids, after a flow has
-    decided that they may be seen.
+    the versions of the index key that they were made with. `holder_ids`: what is held by those for whom
+    somebody may act, as a flow has found. `shown`: what somebody shows, by a file's digest or a code's hash.
+    `named`: single certificates, materials and uses by their ids, after a flow has decided that they may be
+    seen.
     """
 
     vault: bool = False
@@ -25,12 +26,17 @@ class Scope:
     authorities: frozenset[str] = frozenset()
     holders: frozenset[bytes] = field(default=frozenset(), repr=False)
     ring: tuple[int, ...] = ()
+    holder_ids: frozenset[UUID] = frozenset()
     shown: frozenset[bytes] = field(default=frozenset(), repr=False)
     named: frozenset[UUID] = frozenset()
 
     def naming(self, *ids: UUID) -> "Scope":
         """The same, with these certificates, materials or uses."""
         return replace(self, named=self.named | set(ids))
+
+    def acting_for(self, holder_id: UUID) -> "Scope":
+        """The same, on behalf of this holder, too."""
+        return replace(self, holder_ids=self.holder_ids | {holder_id})
 
 
 VAULT = Scope(vault=True)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from vault.model.canonical import canonical_json
 from vault.model.certificate import SealLevel
+from vault.model.footing import BY_FUNCTION, Footing
 from vault.model.legal_time import day_ends, legal_day
 
 # A case is decided within 20 working days (行政许可法, article 42): 28 calendar days without holidays.
@@ -61,10 +62,30 @@ class CopyRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class UseRequest:
+    """What is asked for. `made_by`: the actor. `handled_by`: USCC of the authority that handles the item.
+
+    `organisation`: who uses it; `clerk`: in whose hands; `copy`: with a copy. `service_item`, `handled_by`
+    None: of clients that ask by consent only.
+    """
+
+    made_by: str
+    subject: Subject
+    service_item: str | None
+    handled_by: str | None
+    case_number: str = field(repr=False)
+    purpose: str = field(repr=False)
+    organisation: str = field(repr=False)
+    clerk: str | None = field(repr=False)
+    copy: bool
+
+
+@dataclass(frozen=True, slots=True)
 class UseRecord:
     """A use as the vault holds it. `made_by`: the actor, a system or a clerk who signed in.
 
-    `organisation`: who uses it; `clerk`: in whose hands, None where not said.
+    `service_item` None: an organisation that handles no service item asked, on a consent. `organisation`: who
+    uses it; `clerk`: in whose hands, None where not said. `footing`: what it rests on.
 
     `expires_at`: from then on it no longer stands, and its copy is not in force. `erased`: nobody is left of
     those who held what it uses; its words are empty, and its copy opens for nobody.
@@ -73,7 +94,7 @@ class UseRecord:
     use_id: UUID
     made_by: str
     subject: Subject
-    service_item: str
+    service_item: str | None
     case_number: str = field(repr=False)
     purpose: str = field(repr=False)
     organisation: str = field(repr=False)
@@ -82,6 +103,7 @@ class UseRecord:
     expires_at: datetime
     revoked_at: datetime | None
     copy: CopyRecord | None
+    footing: Footing = BY_FUNCTION
     erased: bool = False
 
     @property
@@ -98,7 +120,7 @@ class UseRecord:
         return UseEnd.ERASED if self.erased else None
 
 
-def request_text(use: UseRecord, *, copy: bool) -> str:
+def request_text(use: UseRecord | UseRequest, *, copy: bool) -> str:
     """What two requests for a use must share to be the same one: canonical JSON."""
     return canonical_json(
         {

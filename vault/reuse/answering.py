@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from storage.reuse import MaterialFacts
+from vault.model.footing import footing_json
 from vault.model.held import Evidence, HeldCertificate, Party
 from vault.model.reuse_lines import Line, Obstacle, Proof
 from vault.model.reuse_words import why
@@ -21,6 +22,7 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "case_number": question.case_number,
         "on": question.on.isoformat(),
         "needed_until": question.needed_until.isoformat(),
+        **footing_json(answer.footing),
         "lines": [_line_json(answer, line) for line in answer.lines],
     }
 

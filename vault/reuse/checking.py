@@ -21,6 +21,7 @@ from storage.reuse import (
 from storage.round_trip import one_round_trip
 from vault.model.access import Action, Caller, Context, authorize
 from vault.model.actors import ClientGrant
+from vault.model.footing import Footing, footing_json
 from vault.model.held import Held, HeldCertificate, HeldMaterial, Party, PendingResult
 from vault.model.identifier import CertificateIdentifier
 from vault.model.legal_time import legal_day
@@ -28,6 +29,7 @@ from vault.model.reuse import applies, decide, to_open
 from vault.model.reuse_lines import Line, LineState
 from vault.model.scope import of_caller
 from vault.model.service_item import FieldWay
+from vault.reuse.consenting import ConsentedView, view_of
 from vault.reuse.reading import Question
 from vault.workshop import Workshop
 
@@ -37,28 +39,33 @@ class Answer:
     """One line for each required material that is asked for in this case, and what the lines show.
 
     `opened`: numbers and fields of the certificates that may satisfy something; `materials`: the facts of the
-    materials that were looked at.
+    materials that were looked at; `footing`: what the look rests on.
     """
 
     question: Question = field(repr=False)
     lines: tuple[Line, ...]
     opened: Mapping[UUID, Opened] = field(repr=False)
     materials: Mapping[UUID, MaterialFacts] = field(repr=False)
+    footing: Footing
 
 
 def check_reuse(workshop: Workshop, caller: Caller, question: Question, *, at: datetime) -> Answer:
     """What the vault holds of each material that the item requires of these holders.
 
-    In one transaction that sees one state of the database throughout:
+    0. an organisation that asks by consent: use the consents that these holders gave for this item.
+    Then in one transaction that sees one state of the database throughout:
     1. find the holders, their certificates and materials of the types that could do, in clear columns only,
     and what is reserved for them; 2. open the envelopes of those certificates that may satisfy something, for
     their numbers and fields; 3. decide, a line for each requirement; 4. record who asked, and which
     resubmissions this case is spared.
 
     The number of statements does not depend on how many requirements, holders or certificates there are.
+    Consents are used ahead of that transaction, whose snapshot would not see what others used meanwhile; the
+    same question again within some minutes counts once.
 
     Raises:
         NotPermitted: the caller may not ask, or not about this item.
+        NotFound: none of the holders consents to anything that the item asks for.
         Unavailable: the database does not answer.
     """
     item = question.item
@@ -68,24 +75,31 @@ def check_reuse(workshop: Workshop, caller: Caller, question: Question, *, at: d
     authorize(caller, Action.CHECK_REUSE, context=context)
     parties = _parties(question)
     indexes = [holder_indexes(workshop.keys, holder.code) for holder in question.holders]
+    everybody = frozenset(chain(*indexes))
     scope = about(of_caller(caller), workshop.keys, *(holder.code for holder in question.holders))
     wanted = [requirement for requirement in item.requirements if applies(requirement, parties)]
+    view = view_of(workshop, caller, question, scope, everybody, at=at)  # 0
     with workshop.database.noting(scope) as db:
         stored = in_clear(  # 1
             db,
             workshop.keys,
-            frozenset(chain(*indexes)),
+            everybody,
             question.item.certificate_types,
             question.item.material_types,
         )
-        held = _held(stored, caller, question, indexes)
+        held, materials = _held(stored, caller, question, indexes), stored.materials
+        if isinstance(view, ConsentedView):
+            held, materials = view.of(held, stored.holder_ids, indexes), ()
         days = {"on": question.on, "needed_until": question.needed_until}
         shown = frozenset[UUID]().union(*(to_open(each, parties, held, **days) for each in wanted))
         opened = open_certificates(db, workshop.keys, shown) if shown else {}  # 2
+        if isinstance(view, ConsentedView):
+            opened = view.faces(opened, held, stored.holder_ids, indexes)
         held = replace(held, absent=_absent(question, opened))
         lines = tuple(decide(each, parties, held, **days) for each in wanted)  # 3
-        _record(db, workshop, caller, question, lines, stored, at)  # 4
-    return Answer(question, lines, opened, {each.material_id: each for each in stored.materials})
+        footing = view.footing if isinstance(view, ConsentedView) else view
+        _record(db, workshop, caller, question, lines, stored, footing, at)  # 4
+    return Answer(question, lines, opened, {each.material_id: each for each in materials}, footing)
 
 
 def _parties(question: Question) -> tuple[Party, ...]:
@@ -182,6 +196,7 @@ def _record(
     question: Question,
     lines: tuple[Line, ...],
     stored: InClear,
+    footing: Footing,
     at: datetime,
 ) -> None:
     evidence = [proof.evidence for line in lines for proof in line.satisfied_by]
@@ -197,6 +212,7 @@ def _record(
                 {str(e.certificate_id) for e in evidence if isinstance(e, HeldCertificate)}
             ),
             "materials": sorted({str(e.material_id) for e in evidence if isinstance(e, HeldMaterial)}),
+            **footing_json(footing),
         },
     )
     reasons = {"service_item": question.item.code, "case_number": question.case_number}

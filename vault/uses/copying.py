@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from signing.seal import SealAppearance, seal_pdf
 from signing.usage_copy import CopyFacts, make_usage_copy
 from signing.validate import judge_pdf
-from storage.db import ReadConnection, WriteConnection
+from storage.db import ReadConnection
 from storage.envelope import DataKey
 from storage.filed_objects import document_object, material_object
-from storage.history import UPKEEP_QUEUE, defer_job
 from storage.objects import FiledObject, copy_place, new_object, put_copy, read_copy, read_object
 from storage.seals import platform_seal_in_use
+from vault.copy_removal import let_go
 from vault.errors import DocumentRefused, FieldProblem, InputError, IntegrityError, Unavailable
 from vault.model.catalogue import DocumentFormat
 from vault.model.certificate import CertificateRecord
@@ -27,7 +27,6 @@ from vault.workshop import Workshop
 COPY_FIELD = "certvault-copy"
 # A try that died before its commit leaves an object that no row names: it goes after this time.
 UNCOMMITTED_FOR = timedelta(hours=1)
-DISCARD_TASK = "discard_copy"
 _PDF = "application/pdf"
 
 
@@ -54,7 +53,7 @@ def make_copy(workshop: Workshop, new: NewUse, used: Used, *, at: datetime) -> N
         Unavailable: the platform has no seal in use, or an engine does not answer.
     """
     use, original = new.use, _original(used)
-    with workshop.database.reading(NOBODY) as db:
+    with workshop.database.reading(NOBODY.naming(new.use.subject.id)) as db:
         seal_id = platform_seal_in_use(db, at)
         if seal_id is None:
             raise Unavailable(
@@ -92,11 +91,6 @@ def make_copy(workshop: Workshop, new: NewUse, used: Used, *, at: datetime) -> N
     _store(workshop, sealed.content, copy, use)  # 6
     record = CopyRecord(sha256, size, drawn.page_count, original, sealed.level, owner.seal_id)
     return replace(new, use=replace(use, copy=record), copy_name=copy.stored_name)
-
-
-def let_go(db: WriteConnection, name: str, at: datetime) -> None:
-    """Lets the worker take a copy's object away at this time, if it is good for nothing by then."""
-    defer_job(db, queue=UPKEEP_QUEUE, task=DISCARD_TASK, arguments={"name": name}, at=at)
 
 
 def _filed(db: ReadConnection, workshop: Workshop, used: Used) -> FiledObject:

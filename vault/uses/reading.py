@@ -2,7 +2,6 @@
 
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,8 +10,9 @@ from signing.typeset.fonts import missing
 from vault.errors import FieldProblem, InputError
 from vault.model.access import Caller
 from vault.model.actors import ClientGrant, Person
+from vault.model.footing import ByConsent
 from vault.model.service_item import ServiceItem
-from vault.model.use import Subject, SubjectKind
+from vault.model.use import Subject, SubjectKind, UseRequest
 from vault.shelf import CatalogueShelf
 
 CASE_NUMBER_MAX_CHARS = 128  # as for a deposit's case number
@@ -21,24 +21,6 @@ ORGANISATION_MAX_CHARS = 60
 CLERK_MAX_CHARS = 64  # a name or a staff number
 
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-
-
-@dataclass(frozen=True, slots=True)
-class UseRequest:
-    """What is asked for. `asked_by`: the actor. `handled_by`: USCC of the authority that handles the item.
-
-    `organisation`: who uses it; `clerk`: in whose hands; `copy`: with a copy.
-    """
-
-    asked_by: str
-    subject: Subject
-    service_item: str
-    handled_by: str
-    case_number: str = field(repr=False)
-    purpose: str = field(repr=False)
-    organisation: str = field(repr=False)
-    clerk: str | None = field(repr=False)
-    copy: bool
 
 
 def read_use(
@@ -54,8 +36,11 @@ def read_use(
     """
     problems: list[FieldProblem] = []
     subject = _subject(problems, request)
-    item = shelf.items(at).get(request["service_item"])
-    if item is None:
+    given = request.get("service_item")
+    item = None if given is None else shelf.items(at).get(given)
+    if given is None and not _needs_no_item(caller):
+        problems.append(FieldProblem("/service_item", "Expected this field, got none."))
+    elif given is not None and item is None:
         detail = (
             "There is no service item with this code in force; GET /v1/catalogue/service-items lists them."
         )
@@ -82,18 +67,23 @@ def read_use(
                     f"{count} different character(s) here cannot be printed: no font has a glyph for them."
                 )
                 problems.append(FieldProblem(f"/{name}", detail))
-    if problems or subject is None or item is None:
+    if problems or subject is None:
         count = len(problems)
         raise InputError(f"{count} field{' is' if count == 1 else 's are'} wrong.", *problems)
     return UseRequest(
-        asked_by=caller.actor,
+        made_by=caller.actor,
         subject=subject,
-        service_item=item.code,
-        handled_by=item.authority.code,
+        service_item=None if item is None else item.code,
+        handled_by=None if item is None else item.authority.code,
         clerk=clerk,
         copy=request["copy"],
         **texts,
     )
+
+
+def _needs_no_item(caller: Caller) -> bool:
+    """An organisation that asks by consent may handle no service items."""
+    return isinstance(caller, ClientGrant) and isinstance(caller.standing, ByConsent)
 
 
 def _who(caller: Caller, item: ServiceItem | None) -> str:

@@ -8,11 +8,11 @@ from storage.db import WriteConnection
 from storage.filed_objects import copy_object
 from storage.holders import about, find_holder
 from storage.uses import find_use, find_use_key, insert_event, is_of_holder, revoke_use
+from vault.copy_removal import let_go
 from vault.model.access import Action, Caller, Kind, Resource, authorize, not_there
 from vault.model.actors import Person
 from vault.model.scope import NOBODY, of_caller
 from vault.model.use import UseAction, UseRecord
-from vault.uses.copying import let_go
 from vault.uses.making import note, organisation_of
 from vault.workshop import Workshop
 

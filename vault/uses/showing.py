@@ -3,6 +3,7 @@
 from typing import Any
 
 from vault.log import moment
+from vault.model.footing import footing_json
 from vault.model.use import SubjectKind, UseRecord
 from vault.uses.making import MadeUse
 
@@ -25,6 +26,7 @@ def use_json(use: UseRecord) -> dict[str, Any]:
         "made_at": moment(use.made_at),
         "expires_at": moment(use.expires_at),
         "revoked_at": None if use.revoked_at is None else moment(use.revoked_at),
+        **footing_json(use.footing),
         "copy": None
         if copy is None
         else {

@@ -10,7 +10,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tests.edge.access.scene import Scene, Thing, new_address, new_file
+from tests.flows.test_reuse import new_person
 from vault.model.access import Action
+from vault.model.footing import ByConsent
 
 Request = Mapping[str, Any]
 
@@ -98,6 +100,15 @@ def _decision(_: Scene, __: Thing | None) -> Request:
     return {"json": {"decision": "accept", "reason": "已受理"}}
 
 
+def _consent(scene: Scene, _: Thing | None) -> Request:
+    return {"json": scene.consent_to(ByConsent(scene.another["code"]))}
+
+
+def _presented(_: Scene, thing: Thing | None) -> Request:
+    assert thing is not None
+    return {"json": dict(thing.place)}
+
+
 def _reason(_: Scene, __: Thing | None) -> Request:
     return {"json": {"reason": "样例"}}
 
@@ -148,9 +159,9 @@ EXPECTATIONS: Mapping[str, Cell] = {
     "POST /v1/certificates/{certificate_id}/inspections": Cell(
         Action.INSPECT, "certificate", _inspection, spare=True
     ),
-    "POST /v1/holdings": Cell(Action.SEE_HOLDINGS, send=_holdings),
+    "POST /v1/holdings": Cell(Action.SEE_HELD, "held", _holdings, before=Action.SEE_HOLDINGS),
     "POST /v1/lookups": Cell(Action.FIND_BY_NUMBER, "certificate", _number, shows=Action.FIND_BY_NUMBER),
-    "POST /v1/reuse-checks": Cell(Action.CHECK_REUSE, send=_reuse),
+    "POST /v1/reuse-checks": Cell(Action.SEE_HELD, "held", _reuse, before=Action.CHECK_REUSE),
     "POST /v1/materials/{material_id}/verification": Cell(
         Action.VERIFY_MATERIAL,
         "material",
@@ -213,6 +224,18 @@ EXPECTATIONS: Mapping[str, Cell] = {
     ),
     "POST /v1/disputes/{dispute_id}/decision": Cell(Action.DECIDE_DISPUTE, "dispute", _decision, spare=True),
     "DELETE /v1/me/uses/{use_id}": Cell(Action.REVOKE_USE_OF_OWN, "use", spare=True),
+    "GET /v1/me/consents": Cell(Action.LIST_CONSENTS, "consent", shows=Action.REVOKE_CONSENT),
+    "POST /v1/me/consents": Cell(Action.GRANT_CONSENT, send=_consent),
+    "DELETE /v1/me/consents/{consent_id}": Cell(Action.REVOKE_CONSENT, "consent", spare=True),
+    "GET /v1/me/delegations": Cell(Action.LIST_DELEGATIONS, "delegation", shows=Action.END_DELEGATION),
+    "POST /v1/me/delegations": Cell(
+        Action.DELEGATE, send=lambda s, _: {"json": s.delegation_to(new_person())}
+    ),
+    "DELETE /v1/me/delegations/{delegation_id}": Cell(Action.END_DELEGATION, "delegation", spare=True),
+    "POST /v1/me/presentations": Cell(Action.PRESENT, "certificate", _presented),
+    "POST /v1/presentations": Cell(
+        Action.SEE_PRESENTED, send=lambda _s, _t: {"json": {"code": "q0Zc3vT1QmWm2mQyJ0r5aA"}}
+    ),
     "GET /livez": _OPEN_HEALTH,
     "GET /readyz": _OPEN_HEALTH,
     "GET /metrics": _OPEN_HEALTH,

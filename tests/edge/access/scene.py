@@ -7,8 +7,9 @@ permitted call would change is made anew for it (`Scene.spare`).
 import hashlib
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 from uuid import UUID
 
@@ -18,16 +19,18 @@ from signing.keys import SignatureAlgorithm
 from tests.conftest import House
 from tests.custodians import two_custodians
 from tests.edge.conftest import Caller
-from tests.flows.test_reuse import CONSTRUCTION, ESCROW, PRESALE, Holder, new_company
+from tests.flows.test_reuse import CONSTRUCTION, ESCROW, PRESALE, Holder, new_company, new_person
 from tests.requests import FOOD, example_request, kind_named, new_case_number
 from vault import custody, sessions, signin
 from vault.custody import grant_what_is_missing
 from vault.founding import SecretsFolder, make_development_seal
-from vault.model.access import ANYONE, Actor, Context, Footing, Kind, Resource
+from vault.model.access import ANYONE, Actor, Context, Kind, Resource
 from vault.model.actors import Assurance, ClientGrant, Introduced, Role
 from vault.model.custody import SealAct
+from vault.model.footing import BY_FUNCTION, ByConsent, Consented, Footing, Standing, Statutory
 from vault.model.holders import HolderCode
 from vault.model.ids import uuid7
+from vault.model.legal_time import legal_day
 from vault.webhooks import registered, unregister
 
 STAFF = (Role.CLERK, Role.VERIFIER, Role.ISSUER, Role.SEAL_CUSTODIAN, Role.AUDITOR, Role.OPERATOR)
@@ -38,8 +41,11 @@ NAMES = (
     "client of another authority",
     "client bound to another type",
     "receiver",
+    "bank",
+    "bank with a consent",
     "holder",
     "another holder",
+    "delegate",
     *(f"{role.value} {where}" for role in STAFF for where in ("here", "elsewhere")),
     "clerk of nobody",
 )
@@ -47,10 +53,14 @@ NAMES = (
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Somebody as the rules see them and as they call. `headers`: token or cookie."""
+    """Somebody as the rules see them and as they call.
+
+    `headers`: token or cookie. `footing`: what their questions about the first holder rest on.
+    """
 
     actor: Actor
     headers: Mapping[str, str] = field(repr=False)
+    footing: Footing | None = BY_FUNCTION
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +91,8 @@ class Scene:
             for a in house.catalogue.city.authorities
             if a.code not in {b.code for b in self.kind.authorities}
         )
-        self.company, self.another = new_company(), new_company()
+        self.company, self.another, self.helper = new_company(), new_company(), new_person()
+        self._grants = count(1)
         self.seals: list[str] = []
         self.custodian, _ = two_custodians(self.issuer)
         self.visitors = self._everybody()
@@ -101,7 +112,13 @@ class Scene:
         self.disputes_from = str(uuid7(datetime.now(UTC)))
         self.dispute = self.new_dispute()
         self.answered_anyone: dict[str, int] = {}
-        self.context = Context("办理", "SL-1", PRESALE, self.issuer, Footing.FUNCTION)
+        self.consent, self.delegation = self.new_consent(), self.new_delegation()
+        self.held = Thing(Resource(Kind.HOLDER), {}, {}, self.certificate.mark)
+        self._let_ask("bank with a consent")
+
+    def context_of(self, who: str) -> Context:
+        """What somebody asks for, and what it rests on."""
+        return Context("办理", "SL-1", PRESALE, self.issuer, self.visitors[who].footing)
 
     # --- who ---------------------------------------------------------------------------------------
 
@@ -114,8 +131,11 @@ class Scene:
             "client of another authority": self._client(self.other),
             "client bound to another type": self._client(self.issuer, types=food),
             "receiver": self._client(),
+            "bank": self._bank(),
+            "bank with a consent": self._bank(),
             "holder": self._person(Role.HOLDER, code=self.company),
             "another holder": self._person(Role.HOLDER, code=self.another),
+            "delegate": self._person(Role.HOLDER, code=self.helper),
             "clerk of nobody": self._person(Role.CLERK),
         }
         for role in STAFF:
@@ -124,15 +144,33 @@ class Scene:
         assert set(found) == set(NAMES)
         return found
 
-    def _client(self, *authorities: str, types: frozenset[str] | None = None) -> Visitor:
+    def _bank(self) -> Visitor:
+        """An organisation that asks by consent."""
+        return self._client(standing=ByConsent(new_company()["code"]))
+
+    def _let_ask(self, name: str) -> None:
+        """The first holder consents to what an organisation asks for the item, whatever it says of why."""
+        actor = self.visitors[name].actor
+        assert isinstance(actor, ClientGrant)
+        assert isinstance(actor.standing, ByConsent)
+        given = self._done("POST", "/v1/me/consents", who="holder", json=self.consent_to(actor.standing))
+        footing = Consented((UUID(given["consent_id"]),))
+        self.visitors[name] = replace(self.visitors[name], footing=footing)
+
+    def _client(
+        self, *authorities: str, types: frozenset[str] | None = None, standing: Standing = BY_FUNCTION
+    ) -> Visitor:
         workshop, name = self.house.wired.workshop, f"visitor-{secrets.token_hex(4)}"
         now = datetime.now(UTC)
-        made = signin.add_client(workshop, name, "样例系统", frozenset(authorities), types=types, at=now)
+        made = signin.add_client(
+            workshop, name, "样例系统", frozenset(authorities), types=types, standing=standing, at=now
+        )
         form = {"grant_type": "client_credentials"}
         token = self.caller("POST", "/oauth/token", data=form, auth=(name, made.secret)).json()[
             "access_token"
         ]
-        return Visitor(signin.client_by_id(workshop, name), {"authorization": f"Bearer {token}"})
+        footing = standing if isinstance(standing, Statutory) else None
+        return Visitor(signin.client_by_id(workshop, name), {"authorization": f"Bearer {token}"}, footing)
 
     def _person(self, role: Role, *, organisation: str | None = None, code: Holder | None = None) -> Visitor:
         workshop, now = self.house.wired.workshop, datetime.now(UTC)
@@ -163,6 +201,8 @@ class Scene:
             "proposed seal": lambda: self.new_seal(SealAct.PROPOSE_RESUMPTION),
             "grant": self.new_grant,
             "dispute": self.new_dispute,
+            "consent": self.new_consent,
+            "delegation": self.new_delegation,
         }
         return makers[name]()
 
@@ -180,6 +220,9 @@ class Scene:
             "proposed seal": self.proposed,
             "grant": self.grant,
             "dispute": self.dispute,
+            "consent": self.consent,
+            "delegation": self.delegation,
+            "held": self.held,
         }
         return things[name]
 
@@ -253,6 +296,44 @@ class Scene:
         holders = holder_of(self.company)
         resource = Resource(Kind.DISPUTE, self.issuer, self.kind.code, holders=holders)
         return _thing(resource, "dispute_id", made["dispute_id"])
+
+    def consent_to(self, standing: ByConsent) -> dict[str, Any]:
+        """A consent that nobody gave before."""
+        return {
+            "organisation": standing.organisation,
+            "types": [self.kind.code],
+            "service_item": PRESALE,
+            "valid_to": self._last_day(),
+            "uses": 500 + next(self._grants),
+        }
+
+    def new_consent(self) -> Thing:
+        """A consent of the first holder to an organisation that never asks."""
+        body = self.consent_to(ByConsent(new_company()["code"]))
+        made = self._done("POST", "/v1/me/consents", json=body, who="holder")
+        resource = Resource(Kind.CONSENT, holders=holder_of(self.company))
+        return _thing(resource, "consent_id", made["consent_id"])
+
+    def delegation_to(self, person: Holder) -> dict[str, Any]:
+        """A delegation that nobody gave before."""
+        return {
+            "delegate": {key: person[key] for key in ("code_type", "code")},
+            "types": [self.kind.code],
+            "actions": ["present"],
+            "valid_from": (legal_day(datetime.now(UTC)) + timedelta(days=next(self._grants))).isoformat(),
+            "valid_to": self._last_day(),
+        }
+
+    def new_delegation(self) -> Thing:
+        """A delegation of the first holder to the delegate."""
+        made = self._done("POST", "/v1/me/delegations", json=self.delegation_to(self.helper), who="holder")
+        resource = Resource(
+            Kind.DELEGATION, holders=holder_of(self.company), delegates=holder_of(self.helper)
+        )
+        return _thing(resource, "delegation_id", made["delegation_id"])
+
+    def _last_day(self) -> str:
+        return (legal_day(datetime.now(UTC)) + timedelta(days=300)).isoformat()
 
     def new_seal(self, up_to: SealAct | None = None) -> Thing:
         """A seal of A under which nothing is granted: in use, stopped, or proposed to be used again."""

@@ -12,7 +12,7 @@ from tests.edge.access.expectations import EXPECTATIONS, Cell
 from tests.edge.access.scene import NAMES, Scene, Thing
 from tests.unit.api.calling import app_without_engines, call
 from vault.errors import NotAuthenticated, NotFound, NotPermitted
-from vault.model.access import Actor, Kind, Resource, refusal
+from vault.model.access import Actor, Context, Kind, Resource, refusal
 from vault.model.access.rules import RULES, Refusal, Rule, Who
 from vault.model.actors import Role
 
@@ -55,7 +55,7 @@ def test_who_gets_what(scene: Scene, route: str, name: str) -> None:
         assert answer.status_code not in {401, 403}
         return
     thing = None if cell.on is None else scene.thing(cell.on)
-    expected = status_of(actor, cell, thing, scene)
+    expected = status_of(actor, cell, thing, scene.context_of(name))
     if expected is None and cell.spare and cell.on is not None:
         thing = scene.spare(cell.on)
     answer = ask(scene, name, route, cell, thing)
@@ -71,7 +71,7 @@ def test_who_gets_what(scene: Scene, route: str, name: str) -> None:
     assert answer.status_code in {200, 201, 204}, answer.text
     if cell.shows is not None and thing is not None:
         told = (cell.mark or thing.mark) in answer.text
-        assert told is (refusal(actor, cell.shows, thing.resource, scene.context) is None)
+        assert told is (refusal(actor, cell.shows, thing.resource, scene.context_of(name)) is None)
 
 
 def test_nothing_of_the_first_holder_was_changed_by_those_who_were_refused(scene: Scene) -> None:
@@ -99,16 +99,16 @@ def is_open(rule: Rule) -> bool:
     return any(line.who is Who.ANYONE for line in rule.lines)
 
 
-def status_of(actor: Actor, cell: Cell, thing: Thing | None, scene: Scene) -> int | None:
+def status_of(actor: Actor, cell: Cell, thing: Thing | None, context: Context) -> int | None:
     """What the rules have this answered with; None: it is permitted."""
-    refused = None if cell.before is None else refusal(actor, cell.before, None, scene.context)
+    refused = None if cell.before is None else refusal(actor, cell.before, None, context)
     if refused is not None:
         return STATUSES[type(refused)]
     if cell.shows is None and thing is not None:
-        refused = refusal(actor, cell.action, thing.resource, scene.context)
+        refused = refusal(actor, cell.action, thing.resource, context)
     else:
         own = Resource(Kind.CASE, by=getattr(actor, "actor", None))
-        refused = refusal(actor, cell.action, own, scene.context)
+        refused = refusal(actor, cell.action, own, context)
         # A list is answered, and tells of nothing that one may not know of.
         if isinstance(refused, NotFound) and RULES[cell.action].refusal is Refusal.HIDES:
             refused = None

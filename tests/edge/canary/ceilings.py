@@ -13,6 +13,7 @@ from tests.edge.canary.story import Story
 LIMITED = {
     ("POST", "/oauth/token"),
     ("POST", "/v1/verifications"),
+    ("POST", "/v1/presentations"),
     ("POST", "/"),
     ("POST", "/v"),
     ("GET", "/signin/{key}"),

@@ -16,7 +16,6 @@ from vault.model.access import (
     Action,
     Actor,
     Context,
-    Footing,
     Kind,
     Resource,
     authorize,
@@ -24,6 +23,7 @@ from vault.model.access import (
 )
 from vault.model.access.rules import RULES
 from vault.model.actors import STAFF, Assurance, ClientGrant, Person, Role
+from vault.model.footing import BY_FUNCTION, ByConsent, Consented, Statutory
 from vault.model.holders import HolderCode
 
 A, B = "91350100M000100Y43", "91990100MA9700026U"
@@ -38,13 +38,19 @@ THING = Resource(
     type_code=TYPE,
     by="maker",
     holders=frozenset({CODE.identity}),
-    redeemed_by=frozenset({"receiver"}),
+    redeemed_by=frozenset({"receiver", "bank that redeemed"}),
+    delegates=frozenset({OTHER_CODE.identity}),
 )
-FULL = Context("办理", "SL-1", "990100000117002", A, Footing.FUNCTION)
+FULL = Context("办理", "SL-1", "990100000117002", A, BY_FUNCTION)
+CONSENT = Consented((UUID(int=7),))
 
 
 def client(name: str, *authorities: str, types: frozenset[str] | None = None) -> ClientGrant:
     return ClientGrant(name, name, frozenset(authorities), types)
+
+
+def bank(name: str) -> ClientGrant:
+    return replace(client(name), standing=ByConsent(B))
 
 
 def person(*roles: Role, organisation: str | None = None, code: HolderCode | None = None) -> Person:
@@ -61,6 +67,8 @@ CLIENTS: dict[str, Actor] = {
     "of another authority": client("stranger", B),
     "of another authority, same type": client("stranger", B, types=frozenset({TYPE})),
     "receiver": client("receiver"),
+    "bank": bank("bank"),
+    "bank that redeemed": bank("bank that redeemed"),
 }
 PEOPLE: dict[str, Actor] = {
     "holder": person(Role.HOLDER, code=CODE),
@@ -76,11 +84,15 @@ PEOPLE: dict[str, Actor] = {
 ACTORS: dict[str, Actor] = {"anyone": ANYONE, "the machine": MACHINE, **CLIENTS, **PEOPLE}
 
 EVERY_CLIENT = frozenset(CLIENTS)
+BANKS = frozenset({"bank", "bank that redeemed"})
+BY_LAW = EVERY_CLIENT - BANKS
+"""Those with a function by law; the others ask by consent."""
 BOUND = frozenset({"bound", "bound to the type"})
 HOLDERS = frozenset({"holder", "another holder", "holder without a code"})
-CUSTODIANS, OPERATORS, AUDITORS = (
+IDENTIFIED = HOLDERS - {"holder without a code"}
+CUSTODIANS, OPERATORS, AUDITORS, CLERKS = (
     frozenset({role, f"{role} elsewhere", f"{role} of nobody"})
-    for role in ("seal_custodian", "operator", "auditor")
+    for role in ("seal_custodian", "operator", "auditor", "clerk")
 )
 STAFF_HERE = frozenset({"clerk", "issuer"})
 
@@ -105,8 +117,9 @@ PERMITTED: dict[Action, Row] = {
     Action.COSIGN: OPEN,
     Action.SHOW_CREDENTIALS: OPEN,
     Action.READ_HEALTH: OPEN,
-    Action.UPLOAD: Row(EVERY_CLIENT),
-    Action.DEPOSIT: Row(EVERY_CLIENT),
+    Action.SEE_PRESENTED: OPEN,
+    Action.UPLOAD: Row(BY_LAW, NotPermitted),
+    Action.DEPOSIT: Row(BY_LAW, NotPermitted),
     Action.ISSUE: Row(BOUND, NotPermitted),
     Action.READ_RECEIPTS: Row(frozenset({"maker"})),
     Action.ASK_CLOSING: Row(frozenset({"maker"})),
@@ -116,13 +129,14 @@ PERMITTED: dict[Action, Row] = {
     Action.FETCH_DOCUMENT: Row(BOUND | {"maker"} | STAFF_HERE),
     Action.FIND_BY_NUMBER: Row(BOUND),
     Action.SEE_HOLDINGS: Row(EVERY_CLIENT | {"clerk"}, NotPermitted),
+    Action.SEE_HELD: Row(BY_LAW | CLERKS),
     Action.CHECK_REUSE: Row(EVERY_CLIENT | {"clerk"}, NotPermitted),
-    Action.VERIFY_MATERIAL: Row(EVERY_CLIENT | {"clerk", "clerk elsewhere"}),
-    Action.USE: Row(EVERY_CLIENT | {"clerk"}),
+    Action.VERIFY_MATERIAL: Row(BY_LAW | {"clerk", "clerk elsewhere"}),
+    Action.USE: Row(BY_LAW | {"clerk"}),
     Action.FETCH_COPY: Row(frozenset({"maker", "receiver"}), people=True),
     Action.REVOKE_USE: Row(frozenset({"maker"}), people=True),
-    Action.REDEEM: Row(EVERY_CLIENT),
-    Action.HEAR_WHY_NOT: Row(frozenset({"maker", "receiver"})),
+    Action.REDEEM: Row(BY_LAW),
+    Action.HEAR_WHY_NOT: Row(frozenset({"maker", "receiver", "bank that redeemed"})),
     Action.READ_CHANGE: Row(BOUND | {"maker", "the machine"}),
     Action.KEEP_WEBHOOKS: Row(frozenset({"maker", "the machine"}), NotPermitted),
     Action.CHANGE_WEBHOOK: Row(frozenset({"maker", "the machine"})),
@@ -133,11 +147,19 @@ PERMITTED: dict[Action, Row] = {
     Action.STOP_SEALS: Row(CUSTODIANS | OPERATORS | {"the machine"}, NotPermitted),
     Action.STOP_SEAL: Row(OPERATORS | {"seal_custodian", "the machine"}),
     Action.LIST_OWN: Row(HOLDERS, NotPermitted),
-    Action.FETCH_OWN_DOCUMENT: Row(frozenset({"holder"})),
+    Action.FETCH_OWN_DOCUMENT: Row(IDENTIFIED),
     Action.READ_OWN_ACCESSES: Row(HOLDERS, NotPermitted),
     Action.REVOKE_USE_OF_OWN: Row(frozenset({"holder"})),
     Action.DISPUTE: Row(frozenset({"holder"})),
     Action.READ_OWN_DISPUTES: Row(HOLDERS, NotPermitted),
+    Action.GRANT_CONSENT: Row(IDENTIFIED, NotPermitted),
+    Action.LIST_CONSENTS: Row(IDENTIFIED, NotPermitted),
+    Action.REVOKE_CONSENT: Row(frozenset({"holder"})),
+    Action.DELEGATE: Row(IDENTIFIED, NotPermitted),
+    Action.LIST_DELEGATIONS: Row(IDENTIFIED, NotPermitted),
+    Action.END_DELEGATION: Row(IDENTIFIED),
+    Action.ACT_ON_BEHALF: Row(frozenset({"another holder"})),
+    Action.PRESENT: Row(IDENTIFIED),
     Action.SEE_DISPUTES: Row(EVERY_CLIENT),
     Action.DECIDE_DISPUTE: Row(BOUND | {"maker"}),
     Action.DEFER_TELLING: Row(frozenset({"the machine"})),
@@ -180,7 +202,11 @@ NAMED: dict[Action, dict[str, frozenset[str]]] = {
         "maker": frozenset({"purpose", "case_number", "service_item", "footing"}),
         "clerk": frozenset({"purpose", "case_number", "service_item", "handled_by", "footing"}),
     },
-    Action.REDEEM: {"receiver": frozenset({"purpose", "case_number", "service_item", "footing"})},
+    Action.REDEEM: {"receiver": frozenset({"purpose", "case_number", "footing"})},
+    Action.SEE_HELD: {
+        "maker": frozenset({"footing"}),
+        **{clerk: frozenset({"footing"}) for clerk in sorted(CLERKS)},
+    },
     Action.SEE_HOLDINGS: {
         "maker": frozenset({"purpose"}),
         "clerk": frozenset({"purpose", "case_number", "service_item", "handled_by"}),
@@ -222,9 +248,39 @@ def test_a_clerk_gets_what_they_made_themselves(action: Action) -> None:
         assert isinstance(refusal(other, action, made), NotFound)
 
 
-def test_either_footing_carries_a_use() -> None:
-    for footing in Footing:
-        assert refusal(CLIENTS["maker"], Action.USE, THING, replace(FULL, footing=footing)) is None
+RESTING = (Action.USE, Action.REDEEM, Action.SEE_HELD)
+NAMELESS = Context("办理", "SL-1", None, None, CONSENT)
+
+
+@pytest.mark.parametrize("action", RESTING)
+def test_a_consent_carries_what_an_organisation_without_function_asks(action: Action) -> None:
+    for footing in (BY_FUNCTION, Statutory("其他依据"), Consented(()), None):
+        refused = refusal(CLIENTS["bank"], action, THING, replace(FULL, footing=footing))
+        assert isinstance(refused, NotFound)
+    assert refusal(CLIENTS["bank"], action, THING, NAMELESS) is None
+    material = replace(THING, kind=Kind.MATERIAL)
+    assert isinstance(refusal(CLIENTS["bank"], action, material, NAMELESS), NotFound)
+
+
+@pytest.mark.parametrize("action", RESTING)
+def test_who_asks_by_function_does_not_borrow_a_consent(action: Action) -> None:
+    for name in ("maker", "clerk"):
+        if action is not Action.REDEEM or name == "maker":
+            assert isinstance(refusal(ACTORS[name], action, THING, replace(FULL, footing=CONSENT)), NotFound)
+
+
+@pytest.mark.parametrize("name", BANKS)
+def test_an_organisation_that_asks_by_consent_gets_the_copies_of_its_own_uses_only(name: str) -> None:
+    bank_here = CLIENTS[name]
+    assert isinstance(refusal(bank_here, Action.FETCH_COPY, THING), NotFound)
+    assert refusal(bank_here, Action.FETCH_COPY, replace(THING, by=name)) is None
+
+
+@pytest.mark.parametrize("action", [Action.FETCH_OWN_DOCUMENT, Action.PRESENT, Action.END_DELEGATION])
+def test_what_is_delegated_to_nobody_is_its_holders(action: Action) -> None:
+    undelegated = replace(THING, delegates=frozenset())
+    assert isinstance(refusal(PEOPLE["another holder"], action, undelegated), NotFound)
+    assert refusal(PEOPLE["holder"], action, undelegated) is None
 
 
 OF_NO_ONE_THING = frozenset(
@@ -239,6 +295,11 @@ OF_NO_ONE_THING = frozenset(
         Action.LIST_OWN,
         Action.READ_OWN_ACCESSES,
         Action.READ_OWN_DISPUTES,
+        Action.SEE_HELD,
+        Action.GRANT_CONSENT,
+        Action.LIST_CONSENTS,
+        Action.DELEGATE,
+        Action.LIST_DELEGATIONS,
         Action.SEE_DISPUTES,
         Action.SEE_SEALS,
         Action.KEEP_SEALS,

@@ -21,6 +21,7 @@ OTHER_REFUSALS = {
     "model/destinations.py",  # an address that webhooks may not go to
     "custody/four_eyes.py",  # whoever made it themselves
     "deposit/reading.py",  # by the decision, for each result at its pointer
+    "uses/making.py",  # a copy that shows more than the consent does
     "rotating.py",  # what the database lets its role do, not who asks
 }
 

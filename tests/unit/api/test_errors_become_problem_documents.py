@@ -15,6 +15,7 @@ from api.problems import TYPE_PREFIX, problem_of
 from api.schemas import DepositIn
 from tests.unit.api.calling import app_without_engines, call
 from vault.errors import (
+    CodeOpensNothing,
     Conflict,
     DocumentRefused,
     FieldProblem,
@@ -43,6 +44,7 @@ def all_errors() -> Iterator[VaultError]:
     yield NotPermitted("No.")
     yield SealNotGranted("Not granted.")
     yield NotFound("Not there.")
+    yield CodeOpensNothing("Wrong.")
     yield Conflict("Differs.", FieldProblem("/b", "Differs."))
     yield UnknownCursor("Ahead.", FieldProblem("/after", "Ahead."))
     yield TooLarge("Too large.", limit_bytes=1)
@@ -60,6 +62,7 @@ STATUS = {
     "not-permitted": 403,
     "seal-not-granted": 403,
     "not-found": 404,
+    "code-opens-nothing": 404,
     "conflict": 409,
     "unknown-cursor": 409,
     "too-large": 413,

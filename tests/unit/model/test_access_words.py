@@ -168,7 +168,9 @@ def actions_in(file: Path) -> set[str]:
     found: set[object] = set()
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         match node:
-            case ast.Call(func=ast.Name(id="AuditRow" | "look_by" | "_look" | "_audit" | "note"), args=given):
+            case ast.Call(
+                func=ast.Name(id="AuditRow" | "look_by" | "_look" | "_audit" | "note" | "_note"), args=given
+            ):
                 named = [keyword.value for keyword in node.keywords if keyword.arg == "action"]
                 found |= {each.value for each in (*given, *named) if isinstance(each, ast.Constant)}
             case ast.Assign(

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from vault.model.access.facts import Actor, Context, Resource
+from vault.model.access.facts import Actor, Context, Kind, Resource
 from vault.model.actors import ClientGrant, Person, Role
+from vault.model.footing import ByConsent, Consented, Statutory
 
 KEPT_APART = frozenset({Role.SEAL_CUSTODIAN, Role.OPERATOR, Role.AUDITOR})
 """Nobody may hold two of these: who uses seals, who runs the vault and who watches both."""
@@ -62,6 +63,37 @@ def _holds(actor: Actor, resource: Resource | None, _: Context) -> bool:
     return actor.code.identity in resource.holders
 
 
+def _delegated(actor: Actor, resource: Resource | None, _: Context) -> bool:
+    if not isinstance(actor, Person) or actor.code is None or resource is None:
+        return False
+    return actor.code.identity in resource.delegates
+
+
+def _of_a_function(actor: Actor, _: Resource | None, __: Context) -> bool:
+    return _by_consent(actor) is False
+
+
+def _by_function(actor: Actor, _: Resource | None, context: Context) -> bool:
+    return _by_consent(actor) is False and isinstance(context.footing, Statutory)
+
+
+def _consented(actor: Actor, resource: Resource | None, context: Context) -> bool:
+    if not _by_consent(actor) or (resource is not None and resource.kind is Kind.MATERIAL):
+        return False
+    return isinstance(context.footing, Consented) and bool(context.footing.consents)
+
+
+def _by_consent(actor: Actor) -> bool | None:
+    """Whether somebody asks by consent; False: by function; None: they have no standing."""
+    match actor:
+        case ClientGrant():
+            return isinstance(actor.standing, ByConsent)
+        case Person():
+            return False
+        case _:
+            return None
+
+
 def _kept_apart(actor: Actor, _: Resource | None, __: Context) -> bool:
     return isinstance(actor, Person) and len(actor.roles & KEPT_APART) == 1
 
@@ -82,4 +114,11 @@ HOLDS = Condition("it is their own", _holds)
 PURPOSE = Condition("a purpose is named", lambda _a, _r, context: bool(context.purpose))
 CASE = Condition("a case is named", lambda _a, _r, context: bool(context.case_number))
 ITEM = Condition("a service item in force is named", lambda _a, _r, context: context.service_item is not None)
-FOOTING = Condition("it stands on function or consent", lambda _a, _r, context: context.footing is not None)
+FUNCTION = Condition("they have a function by law (依职能)", _of_a_function)
+BY_FUNCTION = Condition("it rests on their function by law (依职能)", _by_function)
+CONSENTED = Condition("a holder consents to it (授权), and it is no material", _consented)
+IDENTIFIED = Condition(
+    "they came in with their identity or social credit code",
+    lambda actor, _r, _c: isinstance(actor, Person) and actor.code is not None,
+)
+DELEGATED = Condition("it is delegated to them (委托)", _delegated)

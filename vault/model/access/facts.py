@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from vault.model.actors import ClientGrant, Person
 from vault.model.certificate import CertificateRecord
+from vault.model.footing import Footing
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class Action(StrEnum):
     FETCH_DOCUMENT = "fetch-document"
     FIND_BY_NUMBER = "find-by-number"
     SEE_HOLDINGS = "see-holdings"
+    SEE_HELD = "see-held"
     CHECK_REUSE = "check-reuse"
     VERIFY_MATERIAL = "verify-material"
 
@@ -73,6 +75,16 @@ class Action(StrEnum):
     DISPUTE = "dispute"
     READ_OWN_DISPUTES = "read-own-disputes"
 
+    GRANT_CONSENT = "grant-consent"
+    LIST_CONSENTS = "list-consents"
+    REVOKE_CONSENT = "revoke-consent"
+    DELEGATE = "delegate"
+    LIST_DELEGATIONS = "list-delegations"
+    END_DELEGATION = "end-delegation"
+    ACT_ON_BEHALF = "act-on-behalf"
+    PRESENT = "present"
+    SEE_PRESENTED = "see-presented"
+
     SEE_DISPUTES = "see-disputes"
     DECIDE_DISPUTE = "decide-dispute"
 
@@ -92,6 +104,9 @@ class Kind(StrEnum):
     GRANT = "grant"
     ACCESS = "access"
     DISPUTE = "dispute"
+    HOLDER = "holder"
+    CONSENT = "consent"
+    DELEGATION = "delegation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +116,8 @@ class Resource:
     `authority`: USCC of who issued it, or answers for it. `type_code`: its certificate type. `by`: the actor
     (`Person.actor`, `ClientGrant.actor`) who deposited, made or registered it, or whose access is disputed.
     `holders`: the identities of its holders, or of those among them about whom its rows were asked.
-    `redeemed_by`: who redeemed a code of it.
+    `redeemed_by`: who redeemed a code of it. `delegates`: the identities of those to whom it is delegated, as
+    far as that holds now.
     """
 
     kind: Kind
@@ -110,21 +126,16 @@ class Resource:
     by: str | None = None
     holders: frozenset[tuple[str, str]] = field(default=frozenset(), repr=False)
     redeemed_by: frozenset[str] = frozenset()
-
-
-class Footing(StrEnum):
-    """What a use stands on: the authority's function by law (依职能), or the holder's consent (授权)."""
-
-    FUNCTION = "function"
-    CONSENT = "consent"
+    delegates: frozenset[tuple[str, str]] = field(default=frozenset(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
     """What for. `service_item`: an item (事项编码) in force; `handled_by`: USCC of who handles it.
 
-    There is no time in it: whether a consent stands today is for the flow that found it, which then names it
-    as the footing.
+    `footing`: what it rests on, the function of who asks (依职能) or a holder's consent (授权). There is no
+    time in it: whether a consent covers this today is for the flow that found it (`vault.grounds`, by
+    `vault.model.consent`), which then names it as the footing.
     """
 
     purpose: str | None = field(default=None, repr=False)
@@ -134,7 +145,7 @@ class Context:
     footing: Footing | None = None
 
 
-def certificate(record: CertificateRecord) -> Resource:
+def certificate(record: CertificateRecord, delegates: frozenset[tuple[str, str]] = frozenset()) -> Resource:
     """A certificate with everything that is asked of one."""
     return Resource(
         Kind.CERTIFICATE,
@@ -142,4 +153,5 @@ def certificate(record: CertificateRecord) -> Resource:
         type_code=record.type_code,
         by=record.client_id,
         holders=frozenset(holder.code.identity for holder in record.holders),
+        delegates=delegates,
     )

@@ -13,10 +13,14 @@ from vault.model.access.conditions import (
     APART,
     BOUND,
     BROUGHT_IN,
+    BY_FUNCTION,
     CASE,
-    FOOTING,
+    CONSENTED,
+    DELEGATED,
+    FUNCTION,
     HANDLES_ITEM,
     HOLDS,
+    IDENTIFIED,
     IN_ORGANISATION,
     ITEM,
     LOOKED,
@@ -90,11 +94,12 @@ RULES: Mapping[Action, Rule] = {
     Action.READ_CATALOGUE: _open("read the catalogue of types, service items and materials"),
     Action.READ_LOG: _open("read the transparency log and its proofs"),
     Action.COSIGN: _open("bring a witness's cosignature, which proves itself"),
+    Action.SEE_PRESENTED: _open("see what a holder shows by a code"),
     Action.SHOW_CREDENTIALS: _open("show credentials, and read how and by which keys"),
     Action.READ_HEALTH: _open("ask whether the vault is up, and read its metrics"),
     # --- depositing, and what becomes of a certificate -------------------------------------------------
-    Action.UPLOAD: _says_so("hand in a file for a deposit", _client()),
-    Action.DEPOSIT: _says_so("deposit a completed case", _client()),
+    Action.UPLOAD: _says_so("hand in a file for a deposit", _client(FUNCTION)),
+    Action.DEPOSIT: _says_so("deposit a completed case", _client(FUNCTION)),
     Action.ISSUE: _says_so("have a certificate of a type sealed for an authority", _client(BOUND)),
     Action.READ_RECEIPTS: _hides("read a case's receipts again", _client(BROUGHT_IN)),
     Action.ASK_CLOSING: _hides("ask whether a case may close", _client(BROUGHT_IN)),
@@ -121,6 +126,12 @@ RULES: Mapping[Action, Rule] = {
         _client(PURPOSE),
         Line(Role.CLERK, (PURPOSE, CASE, HANDLES_ITEM)),
     ),
+    Action.SEE_HELD: _hides(
+        "… of this holder, in a list or in a check",
+        _client(BY_FUNCTION),
+        _client(CONSENTED),
+        Line(Role.CLERK, (BY_FUNCTION,)),
+    ),
     Action.CHECK_REUSE: _says_so(
         "check what need not be handed in again",
         _client(ITEM),
@@ -128,23 +139,28 @@ RULES: Mapping[Action, Rule] = {
     ),
     Action.VERIFY_MATERIAL: _hides(
         "record that a material was compared with its original",
-        _client(),
+        _client(FUNCTION),
         Line(Role.CLERK, (IN_ORGANISATION,)),
     ),
     # --- using -------------------------------------------------------------------------------------
     Action.USE: _hides(
         "use a certificate or material in force for a case",
-        _client(PURPOSE, CASE, ITEM, FOOTING),
-        Line(Role.CLERK, (PURPOSE, CASE, HANDLES_ITEM, FOOTING)),
+        _client(PURPOSE, CASE, ITEM, BY_FUNCTION),
+        _client(PURPOSE, CASE, CONSENTED),
+        Line(Role.CLERK, (PURPOSE, CASE, HANDLES_ITEM, BY_FUNCTION)),
     ),
     Action.FETCH_COPY: _hides(
         "fetch the usage copy",
         _client(BROUGHT_IN),
-        _client(REDEEMED),
+        _client(REDEEMED, FUNCTION),
         Line(Role.CLERK, (BROUGHT_IN,)),
     ),
     Action.REVOKE_USE: _hides("revoke a use", _client(BROUGHT_IN), Line(Role.CLERK, (BROUGHT_IN,))),
-    Action.REDEEM: _hides("redeem a use code that was shown", _client(PURPOSE, CASE, ITEM, FOOTING)),
+    Action.REDEEM: _hides(
+        "redeem a use code that was shown",
+        _client(PURPOSE, CASE, BY_FUNCTION),
+        _client(PURPOSE, CASE, CONSENTED),
+    ),
     Action.HEAR_WHY_NOT: _hides(
         "hear why a use code opens nothing any more", _client(BROUGHT_IN), _client(REDEEMED)
     ),
@@ -188,11 +204,32 @@ RULES: Mapping[Action, Rule] = {
     ),
     # --- one's own ---------------------------------------------------------------------------------
     Action.LIST_OWN: _says_so("list one's own certificates", Line(Role.HOLDER, ())),
-    Action.FETCH_OWN_DOCUMENT: _hides("fetch one's own sealed file", Line(Role.HOLDER, (HOLDS,))),
+    Action.FETCH_OWN_DOCUMENT: _hides(
+        "fetch one's own sealed file, or one that is delegated",
+        Line(Role.HOLDER, (HOLDS,)),
+        Line(Role.HOLDER, (DELEGATED,)),
+    ),
     Action.READ_OWN_ACCESSES: _says_so("read who looked at what is one's own", Line(Role.HOLDER, ())),
     Action.REVOKE_USE_OF_OWN: _hides("revoke a use of what is one's own", Line(Role.HOLDER, (HOLDS,))),
     Action.DISPUTE: _hides("dispute what is one's own, or an access to it", Line(Role.HOLDER, (HOLDS,))),
     Action.READ_OWN_DISPUTES: _says_so("read one's own disputes", Line(Role.HOLDER, ())),
+    # --- what holders grant, and show ------------------------------------------------------------------
+    Action.GRANT_CONSENT: _says_so(
+        "consent to what an organisation may see", Line(Role.HOLDER, (IDENTIFIED,))
+    ),
+    Action.LIST_CONSENTS: _says_so("list one's own consents", Line(Role.HOLDER, (IDENTIFIED,))),
+    Action.REVOKE_CONSENT: _hides("take a consent back", Line(Role.HOLDER, (HOLDS,))),
+    Action.DELEGATE: _says_so("delegate to another person", Line(Role.HOLDER, (IDENTIFIED,))),
+    Action.LIST_DELEGATIONS: _says_so(
+        "list the delegations that one gave and received", Line(Role.HOLDER, (IDENTIFIED,))
+    ),
+    Action.END_DELEGATION: _hides(
+        "end a delegation", Line(Role.HOLDER, (HOLDS,)), Line(Role.HOLDER, (DELEGATED,))
+    ),
+    Action.ACT_ON_BEHALF: _hides("act under a delegation", Line(Role.HOLDER, (DELEGATED,))),
+    Action.PRESENT: _hides(
+        "show a certificate by a code (亮证)", Line(Role.HOLDER, (HOLDS,)), Line(Role.HOLDER, (DELEGATED,))
+    ),
     # --- disputes of others, and what they are told later ----------------------------------------------
     Action.SEE_DISPUTES: _says_so("list the disputes that are to be decided", _client()),
     Action.DECIDE_DISPUTE: _hides("decide about a dispute", _client(ANSWERS), _client(LOOKED)),
