@@ -16,9 +16,9 @@ from signing.timestamp import DevelopmentTimeStampAuthority, HttpTimeStampAuthor
 from signing.trust import certificates_der
 from signing.typeset import Typesetter
 from storage.blobs import BlobStore
-from storage.db import Database, WriteConnection
+from storage.db import Database
 from storage.envelope import KeyRing, file_key_ring
-from storage.key_state import take_up
+from storage.key_state import active_versions
 from storage.log_store import LogStore
 from storage.public_read import PublicReader
 from storage.s3 import StoreAddress
@@ -52,11 +52,9 @@ def database_of(settings: Settings) -> Database:
 
 def _database(settings: Settings, keys: KeyRing) -> Database:
     """The pool of this process, which writes under the keys that the database says are active."""
-
-    def on_write(db: WriteConnection, *, repeatable: bool) -> None:
-        take_up(db, keys, repeatable=repeatable)
-
-    return Database(settings.database_url.get_secret_value(), pool_size=DATABASE_POOL, on_write=on_write)
+    return Database(
+        settings.database_url.get_secret_value(), pool_size=DATABASE_POOL, first=active_versions(keys)
+    )
 
 
 def blobs_of(settings: Settings) -> BlobStore:

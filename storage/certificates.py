@@ -6,7 +6,19 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Label, Row, Select, bindparam, func, select, true
+from sqlalchemy import (
+    ARRAY,
+    Label,
+    LargeBinary,
+    Row,
+    Select,
+    any_,
+    bindparam,
+    func,
+    literal_column,
+    select,
+    true,
+)
 from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 
 from storage.db import ReadConnection
@@ -15,7 +27,7 @@ from storage.holders import holders_from_json
 from storage.key_state import found_by
 from storage.log_place import place_in_log
 from storage.record_keys import CERTIFICATES, record_key, way_in, way_in_columns
-from storage.tables import cases, certificate_holders, certificates, disputes, documents, log_leaves
+from storage.tables import cases, certificate_holders, certificates, disputes, documents, holders, log_leaves
 from vault.errors import IntegrityError
 from vault.model.catalogue import DocumentFormat
 from vault.model.certificate import (
@@ -40,7 +52,7 @@ MEDIA_TYPES = {DocumentFormat.PDF: "application/pdf", DocumentFormat.OFD: "appli
 def records_of_case(db: ReadConnection, keys: KeyRing, case_id: UUID) -> tuple[CertificateRecord, ...]:
     """Every certificate of a case whose holders are not all erased, in the order of its results."""
     query = _records().where(certificates.c.case_id == case_id).order_by(certificates.c.position)
-    return _readable(keys, db.execute(query).all())
+    return readable(keys, db.execute(query).all())
 
 
 def records_of_holder(db: ReadConnection, keys: KeyRing, holder_id: UUID) -> tuple[CertificateRecord, ...]:
@@ -51,7 +63,20 @@ def records_of_holder(db: ReadConnection, keys: KeyRing, holder_id: UUID) -> tup
         .where(certificate_holders.c.holder_id == holder_id)
         .order_by(certificates.c.id.desc())
     )
-    return _readable(keys, db.execute(query).all())
+    return readable(keys, db.execute(query).all())
+
+
+@cache
+def records_of_code() -> Select[Any]:
+    """Every certificate of the holders with these `indexes` of a code, newest first; for `readable`."""
+    asked = any_(bindparam("indexes", type_=ARRAY(LargeBinary)))
+    return (
+        _records()
+        .join(certificate_holders, certificate_holders.c.certificate_id == certificates.c.id)
+        .join(holders, holders.c.id == certificate_holders.c.holder_id)
+        .where(holders.c.code_index == asked)
+        .order_by(certificates.c.id.desc())
+    )
 
 
 def records_by_number(db: ReadConnection, keys: KeyRing, number: str) -> tuple[CertificateRecord, ...]:
@@ -61,13 +86,13 @@ def records_by_number(db: ReadConnection, keys: KeyRing, number: str) -> tuple[C
         .where(found_by(certificates.c.number_index, keys, (NUMBER, number_form(number))))
         .order_by(certificates.c.id.desc())
     )
-    return _readable(keys, db.execute(query).all())
+    return readable(keys, db.execute(query).all())
 
 
 def record(db: ReadConnection, keys: KeyRing, certificate_id: UUID) -> CertificateRecord | None:
     """One certificate by its id; None, too, where all its holders are erased."""
     rows = db.execute(_records().where(certificates.c.id == certificate_id)).all()
-    return next(iter(_readable(keys, rows)), None)
+    return next(iter(readable(keys, rows)), None)
 
 
 def record_by_document(
@@ -79,7 +104,12 @@ def record_by_document(
     return None if row is None else record_or_rest(keys, row)
 
 
-def _readable(keys: KeyRing, rows: Sequence[Row[Any]]) -> tuple[CertificateRecord, ...]:
+def readable(keys: KeyRing, rows: Sequence[Row[Any]]) -> tuple[CertificateRecord, ...]:
+    """The records in rows of these queries; none of certificates whose holders are all erased.
+
+    Raises:
+        IntegrityError: as `record_or_rest`.
+    """
     found = [record_or_rest(keys, row) for row in rows]
     return tuple(item for item in found if isinstance(item, CertificateRecord))
 
@@ -102,7 +132,7 @@ def disputed_since() -> Label[datetime | None]:
         .where(
             disputes.c.certificate_id == certificates.c.id,
             disputes.c.certificate_id.is_not(None),
-            disputes.c.state == bindparam("standing", DisputeState.ACCEPTED.value, literal_execute=True),
+            disputes.c.state == literal_column(f"'{DisputeState.ACCEPTED.value}'"),
         )
         .scalar_subquery()
     )

@@ -4,15 +4,17 @@ Helpers in `storage/` take a connection and never commit; flows open the transac
 No network call other than SQL happens inside one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import NewType, Protocol
+from dataclasses import dataclass
+from typing import LiteralString, NewType
 
 from sqlalchemy import Connection, create_engine, make_url, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import QueuePool
 
+from storage.round_trip import one_round_trip
 from vault.errors import Conflict, Unavailable
 
 ReadConnection = NewType("ReadConnection", Connection)
@@ -31,29 +33,33 @@ OLD_RING = "This process's key ring lacks an index key that is in use: distribut
 DISTRIBUTION_S = 60
 # Statements that PostgreSQL keeps prepared per connection: all of ours fit.
 PREPARED_MAX = 200
+_REPEATABLE = "BEGIN ISOLATION LEVEL REPEATABLE READ"
 # What the trigger on `documents` raises (migration 0009): the seal was stopped while a deposit used it.
 SEAL_STOPPED = "CV001"
 
 
-class OnWrite(Protocol):
-    """What is called first in every writing transaction."""
+@dataclass(frozen=True, slots=True)
+class FirstQuestion:
+    """What every writing transaction asks in the round trip that begins it.
 
-    def __call__(self, db: WriteConnection, *, repeatable: bool) -> None:
-        """`repeatable`: the transaction sees one state throughout, from its first query on."""
+    `lock` is sent before `question` where the transaction is to see one state throughout; `heard` is told the
+    only row of the answer, or None, and may refuse.
+    """
 
-
-def _nothing(db: WriteConnection, *, repeatable: bool) -> None:
-    """For processes that write neither envelopes nor indexes."""
+    lock: LiteralString
+    question: LiteralString
+    heard: Callable[[tuple[int, ...] | None], None]
 
 
 class Database:
     """A pool of connections to one PostgreSQL server; `url` is a libpq URL (`postgresql://…`).
 
-    `on_write`: what makes this process write under the keys that are in use (`storage.key_state`).
+    `first`: what makes this process write under the keys that are in use (`storage.key_state`); None for
+    processes that write neither envelopes nor indexes.
     """
 
-    def __init__(self, url: str, *, pool_size: int, on_write: OnWrite = _nothing) -> None:
-        self._on_write = on_write
+    def __init__(self, url: str, *, pool_size: int, first: FirstQuestion | None = None) -> None:
+        self._first = first
         address = make_url(url.replace("postgresql://", "postgresql+psycopg://", 1))
         # What the URL itself asks of the server (a schema, say) stays.
         options = [address.query.get("options", "")]
@@ -103,9 +109,7 @@ class Database:
             Unavailable: the server does not answer. When that happens at the commit itself, the
                 transaction may have taken place: the caller's retry must be idempotent.
         """
-        with _translated(), self._engine.begin() as connection:
-            db = WriteConnection(ReadConnection(connection))
-            self._on_write(db, repeatable=False)
+        with _translated(), self._transaction("BEGIN", repeatable=False) as db:
             yield db
 
     @contextmanager
@@ -118,12 +122,28 @@ class Database:
         Raises:
             Unavailable: the server does not answer.
         """
-        with _translated(), self._engine.connect() as connection:
-            steady = connection.execution_options(isolation_level="REPEATABLE READ")
-            with steady.begin():
-                db = WriteConnection(ReadConnection(steady))
-                self._on_write(db, repeatable=True)
-                yield db
+        with _translated(), self._transaction(_REPEATABLE, repeatable=True) as db:
+            yield db
+
+    @contextmanager
+    def _transaction(self, begin: LiteralString, *, repeatable: bool) -> Iterator[WriteConnection]:
+        """Begun by us, in one round trip with the first question: psycopg waits for its own BEGIN's answer.
+
+        For psycopg such a connection is in autocommit mode; it commits and rolls back what we began.
+        """
+        with self._engine.connect() as pooled:
+            connection = pooled.execution_options(isolation_level="AUTOCOMMIT")
+            with connection.begin():
+                first = self._first
+                with one_round_trip(connection) as raw:
+                    answer = raw.execute(begin, prepare=False)
+                    if first is not None:
+                        if repeatable:
+                            raw.execute(first.lock)
+                        answer = raw.execute(first.question)
+                if first is not None:
+                    first.heard(answer.fetchone())
+                yield WriteConnection(ReadConnection(connection))
 
     @contextmanager
     def alone(self, lock: int, refusal: str) -> Iterator[None]:

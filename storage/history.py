@@ -124,13 +124,28 @@ def insert_look(
     at: datetime,
     *,
     under: DataKey | None = None,
-) -> int:
-    """Writes the audit event of a client; its id. Why it asked and for which clerk goes into an envelope.
+) -> None:
+    """Writes the audit event of a client. Why it asked and for which clerk goes into an envelope.
 
     `under`: the key of the holder or the use that alone it is about; `details` name it as `holder` or `use`.
     What the envelope says is erased with them. A trigger files every event under whom and what it names, for
-    the holders' histories (revision 0012).
+    the holders' histories (revision 0012). Answers nothing: it can share a round trip.
     """
+    db.execute(insert(audit_events).inline(), _look(keys, event, reasons, at, under))
+
+
+def insert_numbered_look(
+    db: WriteConnection, keys: KeyRing, event: AuditRow, reasons: Mapping[str, Any], at: datetime
+) -> int:
+    """As `insert_look`; the event's id."""
+    statement = insert(audit_events).returning(audit_events.c.id)
+    event_id: int = db.execute(statement, _look(keys, event, reasons, at, None)).scalar_one()
+    return event_id
+
+
+def _look(
+    keys: KeyRing, event: AuditRow, reasons: Mapping[str, Any], at: datetime, under: DataKey | None
+) -> dict[str, Any]:
     words = dict(reasons)
     if event.acting_for is not None:
         clerk = event.acting_for
@@ -151,8 +166,7 @@ def insert_look(
             "sealed": seal_json(data_key, words, look_place("sealed", event.actor, at)),
             **case_index_values(keys, reasons.get("case_number")),
         }
-    event_id: int = db.execute(insert(audit_events).returning(audit_events.c.id), row).scalar_one()
-    return event_id
+    return row
 
 
 def case_index_values(keys: KeyRing, number: str | None) -> dict[str, object]:

@@ -1,6 +1,6 @@
 """Holders: found by the blind index of their code, shown from their envelope."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -24,6 +24,10 @@ _FOUND = (
     .order_by(holders.c.id)
     .with_for_update(read=True, key_share=True)
 )
+KNOWN = select(holders.c.id, holders.c.data_key).where(
+    holders.c.code_index == any_(bindparam("indexes", type_=ARRAY(LargeBinary))), ring_has(VERSIONS)
+)
+"""With `indexes` of codes and `versions`: their holders; of one code for `one_known`."""
 # Somebody may be made or erased between two statements, hardly twice.
 ROUNDS_MAX = 3
 
@@ -68,10 +72,22 @@ def code_of(row: Row[Any], key: DataKey) -> HolderCode:
 
 def known_holder(db: ReadConnection, keys: KeyRing, code: HolderCode) -> KnownHolder | None:
     """The holder with this code and their data key, if the vault knows one."""
-    query = select(holders.c.id, holders.c.data_key).where(
-        found_by(holders.c.code_index, keys, index_text(code))
-    )
-    row = db.execute(query).one_or_none()
+    values = {"indexes": list(holder_indexes(keys, code)), "versions": keys.index_versions}
+    return one_known(keys, db.execute(KNOWN, values).one_or_none())
+
+
+def known_ids(db: ReadConnection, keys: KeyRing, indexes: Collection[bytes]) -> frozenset[UUID]:
+    """Whom of these holders the vault knows; `indexes`: of their codes, under every index key."""
+    values = {"indexes": list(indexes), "versions": keys.index_versions}
+    return frozenset(row.id for row in db.execute(KNOWN, values))
+
+
+def one_known(keys: KeyRing, row: Row[Any, Any] | None) -> KnownHolder | None:
+    """The holder in a row of `KNOWN`.
+
+    Raises:
+        IntegrityError: their data key does not open.
+    """
     return None if row is None else KnownHolder(row.id, holder_key(keys, row.id, row.data_key))
 
 

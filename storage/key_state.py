@@ -8,6 +8,7 @@ row can appear under an old key behind a rotation's back.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import LiteralString
 
 from sqlalchemy import (
     ARRAY,
@@ -26,7 +27,7 @@ from sqlalchemy import (
     update,
 )
 
-from storage.db import ReadConnection, WriteConnection
+from storage.db import FirstQuestion, ReadConnection, WriteConnection
 from storage.envelope import KeyRing
 from storage.tables import key_state
 from vault.errors import Conflict, IntegrityError
@@ -58,24 +59,23 @@ _STATE = select(
     key_state.c.wrapping_oldest,
     key_state.c.renewed_at.is_not(None),
 )
-# Plain SQL: every writing transaction begins with it.
-_ACTIVE = "SELECT index_version, wrapping_version FROM key_state"
+_ACTIVE: LiteralString = "SELECT index_version, wrapping_version FROM key_state"
 # Before anything else in a REPEATABLE READ transaction, which would look at the row as it was before.
-_LOCK = "LOCK TABLE key_state IN ACCESS SHARE MODE"
+_LOCK: LiteralString = "LOCK TABLE key_state IN ACCESS SHARE MODE"
 
 
-def take_up(db: ReadConnection, keys: KeyRing, *, repeatable: bool) -> None:
-    """Makes the ring write under the active versions until this transaction ends.
+def active_versions(keys: KeyRing) -> FirstQuestion:
+    """What makes a process with this ring write under the active versions until a transaction ends.
 
-    Raises:
-        Unavailable: this process's key ring lacks one.
+    The transaction fails where the ring lacks one (`Unavailable`), and where the row is gone.
     """
-    if repeatable:
-        db.exec_driver_sql(_LOCK)
-    row = db.exec_driver_sql(_ACTIVE).one_or_none()
-    if row is None:
-        raise IntegrityError("The database does not say which keys are in use: key_state is empty.")
-    keys.take_up(row[0], row[1])
+
+    def heard(row: tuple[int, ...] | None) -> None:
+        if row is None:
+            raise IntegrityError("The database does not say which keys are in use: key_state is empty.")
+        keys.take_up(row[0], row[1])
+
+    return FirstQuestion(_LOCK, _ACTIVE, heard)
 
 
 def current_state(db: ReadConnection) -> KeyState:

@@ -1,19 +1,19 @@
 """Materials: what was handed in with a case, kept under its digest and found by its holders."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, select, true, update
+from sqlalchemy import ARRAY, LargeBinary, Row, Select, any_, bindparam, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 
 from storage.db import ReadConnection, WriteConnection
 from storage.envelope import BY_A_ROW, DataKey, KeyRing, open_json, seal_json, unwrap_key, version_of
 from storage.record_keys import MATERIALS, KnownHolder, record_key, way_in, way_in_columns, wrapped_for
-from storage.tables import cases, clients, material_events, material_holders, materials
+from storage.tables import cases, clients, holders, material_events, material_holders, materials
 from vault.errors import IntegrityError
 from vault.model.certificate import TrustLevel
 from vault.model.holders import Holder, HolderCode
@@ -93,15 +93,25 @@ def insert_materials(
     )
 
 
-def materials_of_holder(db: ReadConnection, keys: KeyRing, holder_id: UUID) -> tuple[ArchivedMaterial, ...]:
-    """Every material of a holder, newest first."""
-    query = (
+@cache
+def materials_of_code() -> Select[Any]:
+    """Every material of the holders with these `indexes` of a code, newest first; for `readable`."""
+    return (
         _archived()
         .join(material_holders, material_holders.c.material_id == materials.c.id)
-        .where(material_holders.c.holder_id == holder_id)
+        .join(holders, holders.c.id == material_holders.c.holder_id)
+        .where(holders.c.code_index == any_(bindparam("indexes", type_=ARRAY(LargeBinary))))
         .order_by(materials.c.id.desc())
     )
-    found = (_material(keys, row) for row in db.execute(query))
+
+
+def readable(keys: KeyRing, rows: Iterable[Row[Any]]) -> tuple[ArchivedMaterial, ...]:
+    """The materials in rows of these queries; none of those whose holders are all erased.
+
+    Raises:
+        IntegrityError: an envelope does not open.
+    """
+    found = (_material(keys, row) for row in rows)
     return tuple(material for material in found if material is not None)
 
 

@@ -10,13 +10,14 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, LargeBinary, Row, Select, Text, Uuid, any_, bindparam, select, true
+from sqlalchemy import ARRAY, LargeBinary, Row, Text, Uuid, any_, bindparam, select, true
 
 from storage.certificates import content_place, disputed_since
 from storage.db import ReadConnection
 from storage.envelope import KeyRing, open_json
 from storage.key_state import VERSIONS, ring_has
 from storage.record_keys import CERTIFICATES, record_key, way_in, way_in_columns
+from storage.round_trip import Rows, ask_together
 from storage.tables import (
     cases,
     certificate_holders,
@@ -81,6 +82,21 @@ class PendingFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class InClear:
+    """What the vault has of the holders asked about, in clear columns only.
+
+    `holder_ids`: by blind index, of those whom the vault knows. `certificates` and `materials`: every one of
+    the types asked for, whatever its status. `pending`: what cases reserved for them and have not committed,
+    the oldest first.
+    """
+
+    holder_ids: Mapping[bytes, UUID]
+    certificates: tuple[CertificateFacts, ...]
+    materials: tuple[MaterialFacts, ...]
+    pending: tuple[PendingFacts, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Opened:
     """What a certificate's envelope shows. `number` None: not to whoever asks."""
 
@@ -89,9 +105,11 @@ class Opened:
 
 
 # Built once, and every list one array parameter: the same text each time, so that PostgreSQL keeps its plan.
+_ASKED = any_(bindparam("indexes", type_=ARRAY(LargeBinary)))
 _HOLDERS = select(holders.c.code_index, holders.c.id).where(
-    holders.c.code_index == any_(bindparam("indexes", type_=ARRAY(LargeBinary))), ring_has(VERSIONS)
+    holders.c.code_index == _ASKED, ring_has(VERSIONS)
 )
+# The holders are found again in each query: none has to wait for another's answer.
 _CERTIFICATES = (
     select(
         certificates.c.id,
@@ -107,8 +125,9 @@ _CERTIFICATES = (
         certificate_holders.c.holder_id,
     )
     .join(certificate_holders, certificate_holders.c.certificate_id == certificates.c.id)
+    .join(holders, holders.c.id == certificate_holders.c.holder_id)
     .where(
-        certificate_holders.c.holder_id == any_(bindparam("holder_ids", type_=ARRAY(Uuid))),
+        holders.c.code_index == _ASKED,
         certificates.c.type_code == any_(bindparam("type_codes", type_=ARRAY(Text))),
     )
 )
@@ -125,13 +144,13 @@ _MATERIALS = (
         material_holders.c.holder_id,
     )
     .join(material_holders, material_holders.c.material_id == materials.c.id)
+    .join(holders, holders.c.id == material_holders.c.holder_id)
     .join(cases, cases.c.id == materials.c.case_id)
     .where(
-        material_holders.c.holder_id == any_(bindparam("holder_ids", type_=ARRAY(Uuid))),
+        holders.c.code_index == _ASKED,
         materials.c.type_code == any_(bindparam("type_codes", type_=ARRAY(Text))),
     )
 )
-_ASKED = any_(bindparam("indexes", type_=ARRAY(LargeBinary)))
 _RESERVED = (
     reservations.c.identifier,
     cases.c.client_id,
@@ -167,64 +186,32 @@ _ENVELOPES = (
 )
 
 
-def known_holders(db: ReadConnection, keys: KeyRing, indexes: Collection[bytes]) -> dict[bytes, UUID]:
-    """Ids by blind index of those of these holders whom the vault knows; `indexes` under every index key."""
-    found = db.execute(_HOLDERS, {"indexes": list(indexes), "versions": keys.index_versions})
-    return {row.code_index: row.id for row in found}
+def in_clear(
+    db: ReadConnection,
+    keys: KeyRing,
+    indexes: Collection[bytes],
+    certificate_types: Collection[str],
+    material_types: Collection[str],
+) -> InClear:
+    """What the vault has of these holders, in one round trip.
 
-
-def certificates_in_clear(
-    db: ReadConnection, holder_ids: Collection[UUID], type_codes: Collection[str]
-) -> tuple[CertificateFacts, ...]:
-    """Every certificate of these types that one of these holders has, whatever its status."""
-    return tuple(
-        CertificateFacts(
-            row.id,
-            row.identifier,
-            row.type_code,
-            row.issued_on,
-            row.valid_from,
-            row.valid_to,
-            Status(row.status),
-            row.status_since,
-            row.superseded_by,
-            row.disputed_since,
-            among,
-        )
-        for row, among in _gathered(db, _CERTIFICATES, holder_ids, type_codes)
+    `indexes`: of their codes, under every index key.
+    """
+    asked: dict[str, Any] = {"indexes": list(indexes)}
+    ring = {"versions": keys.index_versions}
+    known, held, handed_in, pending = ask_together(
+        db,
+        (_HOLDERS, asked | ring),
+        (_CERTIFICATES, asked | {"type_codes": list(certificate_types)}),
+        (_MATERIALS, asked | {"type_codes": list(material_types)}),
+        (_PENDING, asked | ring),
     )
-
-
-def materials_in_clear(
-    db: ReadConnection, holder_ids: Collection[UUID], type_codes: Collection[str]
-) -> tuple[MaterialFacts, ...]:
-    """Every material of these types that one of these holders has in the archive."""
-    return tuple(
-        MaterialFacts(
-            row.id,
-            row.type_code,
-            TrustLevel(row.trust),
-            row.issued_on,
-            row.valid_to,
-            row.sha256.hex(),
-            row.number,
-            row.committed_at,
-            among,
-        )
-        for row, among in _gathered(db, _MATERIALS, holder_ids, type_codes)
+    return InClear(
+        {row.code_index: row.id for row in known},
+        tuple(_certificate(row, among) for row, among in _gathered(held)),
+        tuple(_material(row, among) for row, among in _gathered(handed_in)),
+        tuple(PendingFacts(*row) for row in pending),
     )
-
-
-def _gathered(
-    db: ReadConnection, query: Select[Any], holder_ids: Collection[UUID], type_codes: Collection[str]
-) -> list[tuple[Row[Any], frozenset[UUID]]]:
-    """One entry for each id, with every holder in whose name the row came."""
-    first: dict[UUID, Row[Any]] = {}
-    among: dict[UUID, set[UUID]] = {}
-    for row in db.execute(query, {"holder_ids": list(holder_ids), "type_codes": list(type_codes)}):
-        first.setdefault(row.id, row)
-        among.setdefault(row.id, set()).add(row.holder_id)
-    return [(row, frozenset(among[key])) for key, row in first.items()]
 
 
 def pending_results(
@@ -233,6 +220,46 @@ def pending_results(
     """What cases reserved for holders with these indexes and have not committed, the oldest first."""
     values = {"indexes": list(indexes), "versions": keys.index_versions}
     return tuple(PendingFacts(*row) for row in db.execute(_PENDING, values))
+
+
+def _certificate(row: Row[Any], among: frozenset[UUID]) -> CertificateFacts:
+    return CertificateFacts(
+        row.id,
+        row.identifier,
+        row.type_code,
+        row.issued_on,
+        row.valid_from,
+        row.valid_to,
+        Status(row.status),
+        row.status_since,
+        row.superseded_by,
+        row.disputed_since,
+        among,
+    )
+
+
+def _material(row: Row[Any], among: frozenset[UUID]) -> MaterialFacts:
+    return MaterialFacts(
+        row.id,
+        row.type_code,
+        TrustLevel(row.trust),
+        row.issued_on,
+        row.valid_to,
+        row.sha256.hex(),
+        row.number,
+        row.committed_at,
+        among,
+    )
+
+
+def _gathered(rows: Rows) -> list[tuple[Row[Any], frozenset[UUID]]]:
+    """One entry for each id, with every holder in whose name the row came."""
+    first: dict[UUID, Row[Any]] = {}
+    among: dict[UUID, set[UUID]] = {}
+    for row in rows:
+        first.setdefault(row.id, row)
+        among.setdefault(row.id, set()).add(row.holder_id)
+    return [(row, frozenset(among[key])) for key, row in first.items()]
 
 
 def open_certificates(

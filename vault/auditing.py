@@ -18,7 +18,7 @@ from storage.audit import (
 )
 from storage.audit_filing import note_look_at_events
 from storage.db import ReadConnection
-from storage.history import AuditRow, insert_look
+from storage.history import AuditRow, insert_numbered_look
 from vault.errors import InputError, NotFound
 from vault.log import audit_content, moment
 from vault.tlog.merkle_leaf import leaf_hash
@@ -63,7 +63,7 @@ def find(
     with workshop.database.noting() as db:
         found = find_events(db, workshop.keys, question, after=EVENT_ID_MIN, rows=limit)
         event = _look(auditor, "audit-find", question, {"found": len(found)})
-        look = insert_look(db, workshop.keys, event, _reasons(auditor, question), at)
+        look = insert_numbered_look(db, workshop.keys, event, _reasons(auditor, question), at)
         note_look_at_events(db, look, [each.event_id for each in found])
     return found
 
@@ -91,7 +91,7 @@ def export_events(
         first = _head_json(db, head)
     with workshop.database.writing() as db:
         event = _look(auditor, "audit-export", question, {"head": head.size})
-        look = insert_look(db, workshop.keys, event, _reasons(auditor, question), at)
+        look = insert_numbered_look(db, workshop.keys, event, _reasons(auditor, question), at)
     yield first
     after = EVENT_ID_MIN
     while True:

@@ -11,10 +11,11 @@ from storage.certificates import records_by_number, records_of_case, records_of_
 from storage.db import ReadConnection
 from storage.history import AuditRow, insert_audit, insert_look, look_by
 from storage.holders import find_holder, known_holder
-from storage.materials import ArchivedMaterial, materials_of_holder
+from storage.holdings import holdings_of
+from storage.materials import ArchivedMaterial
 from storage.record_keys import KnownHolder
 from vault.errors import NotFound
-from vault.grounds import ConsentQuestion, Ground, ground_for, spend
+from vault.grounds import ConsentQuestion, Ground, ground_for, spend, standing_footing
 from vault.log import moment
 from vault.model.access import (
     Action,
@@ -86,14 +87,19 @@ def holdings(
     more = {"holder": list(holder.identity), "case_number": case_number}
     question = ConsentQuestion(Look.HOLDINGS, service_item, purpose, more)
     with workshop.database.writing() as db:
-        known = known_holder(db, workshop.keys, holder)
+        whole = None if standing_footing(caller) is None else holdings_of(db, workshop.keys, holder)
+        # What takes a consent is not read before there is one.
+        known = known_holder(db, workshop.keys, holder) if whole is None else whole.holder
         ids = () if known is None else (known.holder_id,)
         ground = ground_for(db, workshop, caller, question, ids, None, at=at, lock=True)
         footing = None if ground is None else ground.footing
         refused = refusal(caller, Action.SEE_HELD, Resource(Kind.HOLDER), replace(what_for, footing=footing))
         found = Holdings(Ground(Consented(())))
         if ground is not None and refused is None:
-            found = _found(db, workshop, known, ground)
+            if whole is None:
+                found = _consented(db, workshop, known, ground)
+            else:
+                found = Holdings(ground, whole.certificates, whole.materials)
             spend(db, caller, question, [ground], at=at)
         action = "holdings" if refused is None else "refused-holdings"
         told = _told(found.certificates, None if known is None else known.holder_id, found.materials)
@@ -105,15 +111,10 @@ def holdings(
     return found
 
 
-def _found(db: ReadConnection, workshop: Workshop, known: KnownHolder | None, ground: Ground) -> Holdings:
-    if known is None:
-        return Holdings(ground)
-    certificates = records_of_holder(db, workshop.keys, known.holder_id)
-    return Holdings(
-        ground,
-        tuple(each for each in certificates if ground.shows(each.type_code)),
-        materials_of_holder(db, workshop.keys, known.holder_id) if ground.by_type is None else (),
-    )
+def _consented(db: ReadConnection, workshop: Workshop, known: KnownHolder | None, ground: Ground) -> Holdings:
+    """Certificates as far as the holder consents, and no materials."""
+    certificates = () if known is None else records_of_holder(db, workshop.keys, known.holder_id)
+    return Holdings(ground, tuple(each for each in certificates if ground.shows(each.type_code)))
 
 
 def of_case(

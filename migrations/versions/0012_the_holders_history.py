@@ -22,34 +22,46 @@ OPEN = "state IN ('submitted', 'accepted')"
 # Whom and what an audit event is about. What an event names: in its columns; in its details as `holder`,
 # `holders`, `certificates`, `material`, `materials`, `use`; or everybody. Then whoever holds any of it; at
 # last `things`, whose other holders it does not concern.
+UUIDS_OF = """
+CREATE FUNCTION uuids_of(list jsonb) RETURNS uuid[] LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    IF jsonb_typeof(list) = 'array' THEN
+        RETURN ARRAY(SELECT CAST(v.id AS uuid) FROM jsonb_array_elements_text(list) AS v (id));
+    END IF;
+    RETURN NULL;
+END
+$$
+"""
+# Every look runs it: what an event does not have is not asked for.
 SUBJECTS_OF = """
 CREATE FUNCTION audit_subjects_of(e audit_events) RETURNS SETOF uuid LANGUAGE plpgsql STABLE AS $$
 DECLARE
-    named uuid[] := ARRAY(
-        SELECT e.certificate_id
-        UNION SELECT c.id FROM certificates c WHERE c.case_id = e.case_id
-        UNION SELECT m.id FROM materials m WHERE m.case_id = e.case_id
-        UNION SELECT coalesce(u.certificate_id, u.material_id) FROM uses u
-              WHERE u.id = CAST(e.details->>'use' AS uuid)
-        UNION SELECT CAST(e.details->>'holder' AS uuid)
-        UNION SELECT CAST(e.details->>'material' AS uuid)
-        UNION SELECT CAST(v.id AS uuid)
-              FROM unnest(ARRAY['holders', 'certificates', 'materials']) AS k (name),
-                   jsonb_array_elements_text(
-                       CASE WHEN jsonb_typeof(e.details->k.name) = 'array' THEN e.details->k.name
-                       ELSE '[]' END) AS v (id)
-        UNION SELECT '00000000-0000-0000-0000-000000000000'
-              WHERE e.details->'everybody' = 'true'
-    );
+    named uuid[] := ARRAY[
+        e.certificate_id, CAST(e.details->>'holder' AS uuid), CAST(e.details->>'material' AS uuid)
+    ];
+    list text;
 BEGIN
+    FOREACH list IN ARRAY ARRAY['holders', 'certificates', 'materials'] LOOP
+        named := named || uuids_of(e.details->list);
+    END LOOP;
+    IF e.case_id IS NOT NULL THEN
+        named := named || ARRAY(SELECT c.id FROM certificates c WHERE c.case_id = e.case_id)
+            || ARRAY(SELECT m.id FROM materials m WHERE m.case_id = e.case_id);
+    END IF;
+    IF e.details ? 'use' THEN
+        named := named || (
+            SELECT coalesce(u.certificate_id, u.material_id) FROM uses u
+            WHERE u.id = CAST(e.details->>'use' AS uuid)
+        );
+    END IF;
+    IF e.details->'everybody' = 'true' THEN
+        named := named || CAST('00000000-0000-0000-0000-000000000000' AS uuid);
+    END IF;
     named := array_remove(named, NULL);
     IF cardinality(named) > 0 THEN
-        RETURN QUERY SELECT unnest(named)
+        RETURN QUERY SELECT unnest(named || uuids_of(e.details->'things'))
             UNION SELECT h.holder_id FROM certificate_holders h WHERE h.certificate_id = ANY (named)
-            UNION SELECT h.holder_id FROM material_holders h WHERE h.material_id = ANY (named)
-            UNION SELECT CAST(v.id AS uuid) FROM jsonb_array_elements_text(
-                CASE WHEN jsonb_typeof(e.details->'things') = 'array' THEN e.details->'things'
-                ELSE '[]' END) AS v (id);
+            UNION SELECT h.holder_id FROM material_holders h WHERE h.material_id = ANY (named);
     END IF;
 END
 $$
@@ -94,7 +106,7 @@ $$
 def upgrade() -> None:
     _accesses()
     _disputes()
-    for statement in (SUBJECTS_OF, NOTE_SUBJECTS, DISPUTE_KEEPS, ALL_BUT_COLUMNS):
+    for statement in (UUIDS_OF, SUBJECTS_OF, NOTE_SUBJECTS, DISPUTE_KEEPS, ALL_BUT_COLUMNS):
         op.execute(statement)
     op.execute(
         "CREATE TRIGGER audit_events_subjects AFTER INSERT ON audit_events"
@@ -266,6 +278,7 @@ def downgrade() -> None:
     op.execute("DROP TRIGGER audit_events_subjects ON audit_events")
     op.execute("DROP FUNCTION note_audit_subjects()")
     op.execute("DROP FUNCTION audit_subjects_of(audit_events)")
+    op.execute("DROP FUNCTION uuids_of(jsonb)")
     for table in (
         "dispute_events",
         "disputes",

@@ -326,7 +326,7 @@ def test_an_unknown_a_used_and_an_old_code_are_one(
             (spent.code, timedelta(0)),
             (old.code, CODE_LIFETIME),
         ):
-            with statements(house) as heard, pytest.raises(CodeOpensNothing) as refused:
+            with statements() as heard, pytest.raises(CodeOpensNothing) as refused:
                 opened(house, code, verifier, after=after)
             told.add((refused.value.detail, tuple(heard)))
         assert len(told) == 1

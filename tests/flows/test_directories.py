@@ -355,16 +355,16 @@ def test_a_page_costs_the_same_however_many_certificates_it_holds(
 ) -> None:
     cursor = exported(house, tmp_path / "start").next_cursor
     given(house, ESTATE, person, new_company())
-    with statements(house) as of_one:
+    with statements() as of_one:
         cursor = exported(house, tmp_path / "one", after=cursor).next_cursor
     for _ in range(8):
         given(house, ESTATE, person, new_company())
-    with statements(house) as of_eight:
+    with statements() as of_eight:
         made = exported(house, tmp_path / "eight", after=cursor)
     assert made.certificates == 8
     assert len(of_eight) == len(of_one)
     monkeypatch.setattr("storage.directory_rows.PAGE_ROWS", 100_000)
-    with statements(house) as of_all:
+    with statements() as of_all:
         exported(house, tmp_path / "all")
     assert len(of_all) < len(of_one)
 

@@ -351,12 +351,12 @@ def test_overdue_ones_are_shown_and_counted(scene: Scene) -> None:
 def test_pages_and_the_number_of_statements(scene: Scene) -> None:
     workshop = scene.house.wired.workshop
     submitted(scene, wanted(scene.certificate))
-    with statements(scene.house) as of_one:
+    with statements() as of_one:
         mine(scene)
     made = [submitted(scene, wanted(scene.certificate)).dispute.dispute_id for _ in range(4)]
-    with statements(scene.house) as of_many:
+    with statements() as of_many:
         mine(scene)
-    assert len(of_one) == len(of_many) == 6
+    assert len(of_one) == len(of_many) == 7
     first = disputes_of(workshop, scene.me, before=None, limit=2, at=now())
     rest = disputes_of(workshop, scene.me, before=first[-1].dispute_id, limit=9, at=now())
     assert [d.dispute_id for d in (*first, *rest)][:4] == made[::-1]

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from sqlalchemy import event, insert, select, text
 
-from storage.tables import audit_events, audit_subjects, people
+from storage.people import keep_person
+from storage.tables import audit_events, audit_subjects
 from tests.conftest import House, behind_a_cutting_wire
 from tests.flows.holder_scene import CLERK, Scene, history, looked, shown
 from tests.flows.test_deposit import deposited
@@ -34,6 +35,7 @@ from vault.download import document_for_client, document_for_holder
 from vault.errors import InputError, NotFound, Unavailable
 from vault.lifecycle import history_of
 from vault.lookup import by_number, holdings, of_case, of_person
+from vault.model.actors import Assurance, Introduced, Role
 from vault.model.catalogue import DocumentFormat
 from vault.model.history_entry import EVERYBODY, Access, Who
 from vault.model.ids import uuid7
@@ -232,16 +234,13 @@ def test_a_check_of_two_parties_tells_each_only_of_their_own(scene: Scene) -> No
 
 def test_the_holder_is_known_by_whichever_provider_they_came_in(scene: Scene) -> None:
     workshop = scene.house.wired.workshop
-    with workshop.database.writing() as db:
-        index = workshop.keys.index("holder:" + scene.code.identity[0], scene.code.identity[1])
-        common = {"roles": [], "assurance": 3, "code_type": "001", "code_index": index, "index_version": 1}
-        for _ in range(2):
-            person_id = uuid7(now())
-            row = {"id": person_id, "issuer": "x", "subject_index": secrets.token_bytes(32)}
-            envelope = {"data_key": b"", "sealed": b"", "created_at": now(), "signed_in_at": now()}
-            db.execute(insert(people).values(**row, **common, **envelope))
-            me = replace(scene.me, person_id=person_id)
-            document_for_holder(workshop, me, scene.certificate.certificate_id, DocumentFormat.PDF, at=now())
+    for provider in ("https://one.invalid", "https://other.invalid"):
+        subject, roles = secrets.token_hex(8), frozenset({Role.HOLDER})
+        who = Introduced(provider, subject, "样例", roles, None, scene.code, Assurance.HIGH)
+        with workshop.database.writing() as db:
+            person_id = keep_person(db, workshop.keys, who, now())
+        me = replace(scene.me, person_id=person_id)
+        document_for_holder(workshop, me, scene.certificate.certificate_id, DocumentFormat.PDF, at=now())
     found = history(scene.house, scene.me)
     assert [a.who for a in found.accesses] == [Who.YOU, Who.YOU, Who.SYSTEM]
 
@@ -283,21 +282,21 @@ def test_one_certificates_history_is_those_accesses_only(scene: Scene) -> None:
 
 
 def test_the_number_of_statements_is_fixed(scene: Scene) -> None:
-    with statements(scene.house) as of_few:
+    with statements() as of_few:
         history(scene.house, scene.me)
     for act in ("holdings", "own list", "public verification", "auditor", "usage copy", "material verified"):
         FLOWS[act][1](scene)
-    with statements(scene.house) as of_many:
+    with statements() as of_many:
         history(scene.house, scene.me)
-    with statements(scene.house) as of_one_certificate:
+    with statements() as of_one_certificate:
         history(scene.house, scene.me, certificate=scene.certificate)
     for act in ("holdings", "usage copy"):
         FLOWS[act][1](scene)
-    with statements(scene.house) as of_more:
+    with statements() as of_more:
         history(scene.house, scene.me)
     # Two more open what is under the keys of holders and of uses.
-    assert (len(of_few), len(of_many), len(of_more)) == (9, 11, 11), of_more
-    assert len(of_one_certificate) == 12
+    assert (len(of_few), len(of_many), len(of_more)) == (10, 12, 12), of_more
+    assert len(of_one_certificate) == 13
 
 
 class Undone(Exception):

@@ -7,20 +7,18 @@ from itertools import chain
 from uuid import UUID
 
 from storage.avoided import insert_avoided
-from storage.db import ReadConnection, WriteConnection
-from storage.envelope import KeyRing
+from storage.db import WriteConnection
 from storage.history import insert_look, look_by
 from storage.holders import holder_indexes
 from storage.reuse import (
+    InClear,
     MaterialFacts,
     Opened,
     PendingFacts,
-    certificates_in_clear,
-    known_holders,
-    materials_in_clear,
+    in_clear,
     open_certificates,
-    pending_results,
 )
+from storage.round_trip import one_round_trip
 from vault.model.access import Action, Caller, Context, authorize
 from vault.model.actors import ClientGrant
 from vault.model.footing import Footing, footing_json
@@ -55,10 +53,10 @@ def check_reuse(workshop: Workshop, caller: Caller, question: Question, *, at: d
 
     0. an organisation that asks by consent: use the consents that these holders gave for this item.
     Then in one transaction that sees one state of the database throughout:
-    1. find the holders; 2. their certificates and materials of the types that could do, in clear columns
-    only, and what is reserved for them; 3. open the envelopes of those certificates that may satisfy
-    something, for their numbers and fields; 4. decide, a line for each requirement; 5. record who asked, and
-    which resubmissions this case is spared.
+    1. find the holders, their certificates and materials of the types that could do, in clear columns only,
+    and what is reserved for them; 2. open the envelopes of those certificates that may satisfy something, for
+    their numbers and fields; 3. decide, a line for each requirement; 4. record who asked, and which
+    resubmissions this case is spared.
 
     The number of statements does not depend on how many requirements, holders or certificates there are.
     Consents are used ahead of that transaction, whose snapshot would not see what others used meanwhile; the
@@ -79,20 +77,26 @@ def check_reuse(workshop: Workshop, caller: Caller, question: Question, *, at: d
     wanted = [requirement for requirement in item.requirements if applies(requirement, parties)]
     view = view_of(workshop, caller, question, frozenset(chain(*indexes)), at=at)  # 0
     with workshop.database.noting() as db:
-        ids = known_holders(db, workshop.keys, frozenset(chain(*indexes)))  # 1
-        held, materials = _held(db, workshop.keys, caller, question, indexes, ids)  # 2
+        stored = in_clear(  # 1
+            db,
+            workshop.keys,
+            frozenset(chain(*indexes)),
+            question.item.certificate_types,
+            question.item.material_types,
+        )
+        held, materials = _held(stored, caller, question, indexes), stored.materials
         if isinstance(view, ConsentedView):
-            held, materials = view.of(held, ids, indexes), {}
+            held, materials = view.of(held, stored.holder_ids, indexes), ()
         days = {"on": question.on, "needed_until": question.needed_until}
         shown = frozenset[UUID]().union(*(to_open(each, parties, held, **days) for each in wanted))
-        opened = open_certificates(db, workshop.keys, shown) if shown else {}  # 3
+        opened = open_certificates(db, workshop.keys, shown) if shown else {}  # 2
         if isinstance(view, ConsentedView):
-            opened = view.faces(opened, held, ids, indexes)
+            opened = view.faces(opened, held, stored.holder_ids, indexes)
         held = replace(held, absent=_absent(question, opened))
-        lines = tuple(decide(each, parties, held, **days) for each in wanted)  # 4
+        lines = tuple(decide(each, parties, held, **days) for each in wanted)  # 3
         footing = view.footing if isinstance(view, ConsentedView) else view
-        _record(db, workshop, caller, question, lines, ids, footing, at)  # 5
-    return Answer(question, lines, opened, materials, footing)
+        _record(db, workshop, caller, question, lines, stored, footing, at)  # 4
+    return Answer(question, lines, opened, {each.material_id: each for each in materials}, footing)
 
 
 def _parties(question: Question) -> tuple[Party, ...]:
@@ -110,63 +114,51 @@ def _parties(question: Question) -> tuple[Party, ...]:
     )
 
 
-def _held(
-    db: ReadConnection,
-    keys: KeyRing,
-    caller: Caller,
-    question: Question,
-    indexes: Sequence[tuple[bytes, ...]],
-    ids: Mapping[bytes, UUID],
-) -> tuple[Held, dict[UUID, MaterialFacts]]:
+def _held(stored: InClear, caller: Caller, question: Question, indexes: Sequence[tuple[bytes, ...]]) -> Held:
     def of_ids(holder_ids: frozenset[UUID]) -> frozenset[int]:
-        return frozenset(n for n, each in enumerate(indexes) if holder_ids & {ids.get(i) for i in each})
+        return frozenset(
+            n for n, each in enumerate(indexes) if holder_ids & {stored.holder_ids.get(i) for i in each}
+        )
 
-    item, everybody = question.item, set(ids.values())
-    certificates = certificates_in_clear(db, everybody, item.certificate_types)
-    materials = materials_in_clear(db, everybody, item.material_types)
-    pending = pending_results(db, keys, frozenset(chain(*indexes)))
-    return (
-        Held(
-            tuple(
-                HeldCertificate(
-                    c.certificate_id,
-                    c.identifier,
-                    c.type_code,
-                    c.issued_on,
-                    c.valid_from,
-                    c.valid_to,
-                    c.status,
-                    legal_day(c.status_since),
-                    c.superseded_by,
-                    of_ids(c.holder_ids),
-                    None if c.disputed_since is None else legal_day(c.disputed_since),
-                )
-                for c in certificates
-            ),
-            tuple(
-                HeldMaterial(
-                    m.material_id,
-                    m.type_code,
-                    m.trust,
-                    m.issued_on,
-                    legal_day(m.committed_at),
-                    m.valid_to,
-                    of_ids(m.holder_ids),
-                )
-                for m in materials
-            ),
-            tuple(
-                PendingResult(
-                    CertificateIdentifier.parse(p.identifier).type_code,
-                    p.case_number,
-                    legal_day(p.reserved_at),
-                    frozenset(n for n, each in enumerate(indexes) if p.holder_index in each),
-                )
-                for p in pending
-                if not _is_this_case(p, caller, question)
-            ),
+    return Held(
+        tuple(
+            HeldCertificate(
+                c.certificate_id,
+                c.identifier,
+                c.type_code,
+                c.issued_on,
+                c.valid_from,
+                c.valid_to,
+                c.status,
+                legal_day(c.status_since),
+                c.superseded_by,
+                of_ids(c.holder_ids),
+                None if c.disputed_since is None else legal_day(c.disputed_since),
+            )
+            for c in stored.certificates
         ),
-        {m.material_id: m for m in materials},
+        tuple(
+            HeldMaterial(
+                m.material_id,
+                m.type_code,
+                m.trust,
+                m.issued_on,
+                legal_day(m.committed_at),
+                m.valid_to,
+                of_ids(m.holder_ids),
+            )
+            for m in stored.materials
+        ),
+        tuple(
+            PendingResult(
+                CertificateIdentifier.parse(p.identifier).type_code,
+                p.case_number,
+                legal_day(p.reserved_at),
+                frozenset(n for n, each in enumerate(indexes) if p.holder_index in each),
+            )
+            for p in stored.pending
+            if not _is_this_case(p, caller, question)
+        ),
     )
 
 
@@ -200,7 +192,7 @@ def _record(
     caller: Caller,
     question: Question,
     lines: tuple[Line, ...],
-    ids: Mapping[bytes, UUID],
+    stored: InClear,
     footing: Footing,
     at: datetime,
 ) -> None:
@@ -211,7 +203,7 @@ def _record(
         None,
         {
             "service_item": question.item.code,
-            "holders": [str(holder_id) for holder_id in ids.values()],
+            "holders": [str(holder_id) for holder_id in stored.holder_ids.values()],
             "lines": {line.requirement.id: line.state.value for line in lines},
             "certificates": sorted(
                 {str(e.certificate_id) for e in evidence if isinstance(e, HeldCertificate)}
@@ -221,20 +213,21 @@ def _record(
         },
     )
     reasons = {"service_item": question.item.code, "case_number": question.case_number}
-    insert_look(db, workshop.keys, event, reasons, at)
     spared = [line.requirement.id for line in lines if line.state is LineState.HELD]
-    # Without a case nobody would have handed anything in: a question ahead of it spares nothing yet.
-    if spared and question.case_number is not None:
-        insert_avoided(
-            db,
-            workshop.keys,
-            spared,
-            asked_by=_body_of(caller),
-            case_number=question.case_number,
-            service_item=question.item.code,
-            authority=question.item.authority.code,
-            at=at,
-        )
+    with one_round_trip(db):
+        insert_look(db, workshop.keys, event, reasons, at)
+        # Without a case nobody would have handed anything in: a question ahead of it spares nothing yet.
+        if spared and question.case_number is not None:
+            insert_avoided(
+                db,
+                workshop.keys,
+                spared,
+                asked_by=_body_of(caller),
+                case_number=question.case_number,
+                service_item=question.item.code,
+                authority=question.item.authority.code,
+                at=at,
+            )
 
 
 def _body_of(caller: Caller) -> str:

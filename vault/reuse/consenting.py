@@ -6,7 +6,8 @@ from datetime import datetime
 from uuid import UUID
 
 from storage.history import insert_look, look_by
-from storage.reuse import Opened, known_holders
+from storage.holders import known_ids
+from storage.reuse import Opened
 from vault.errors import NotFound
 from vault.grounds import ConsentQuestion, Ground, grounds_by_holder, spend, standing_footing
 from vault.model.access import Action, Caller, Context, Kind, Resource, authorize, refusal
@@ -91,7 +92,7 @@ def view_of(
     more = {"holders": holders, "case_number": question.case_number}
     asked = ConsentQuestion(Look.REUSE_CHECK, item.code, None, more)
     with workshop.database.writing() as db:
-        ids = set(known_holders(db, workshop.keys, indexes).values())
+        ids = known_ids(db, workshop.keys, indexes)
         grounds = grounds_by_holder(
             db, workshop, caller, asked, ids, item.certificate_types, at=at, lock=True
         )
