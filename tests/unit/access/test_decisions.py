@@ -269,7 +269,7 @@ def test_who_asks_by_function_does_not_borrow_a_consent(action: Action) -> None:
             assert isinstance(refusal(ACTORS[name], action, THING, replace(FULL, footing=CONSENT)), NotFound)
 
 
-@pytest.mark.parametrize("name", BANKS)
+@pytest.mark.parametrize("name", sorted(BANKS))
 def test_an_organisation_that_asks_by_consent_gets_the_copies_of_its_own_uses_only(name: str) -> None:
     bank_here = CLIENTS[name]
     assert isinstance(refusal(bank_here, Action.FETCH_COPY, THING), NotFound)
