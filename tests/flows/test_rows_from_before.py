@@ -44,6 +44,8 @@ def test_rows_from_before_are_read_and_renewed(own: House) -> None:
         "upload_keys",
         "deferral_orders",
         "disputes",
+        "consents",
+        "delegations",
     }
     # Read as it is.
     assert_all_there(own, lived)
