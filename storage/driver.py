@@ -5,7 +5,7 @@ What a connection has to say goes out with its next statement, in one pipeline: 
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Self, cast
+from typing import Any, NoReturn, Self, cast
 
 import psycopg
 from psycopg.pq import TransactionStatus
@@ -103,6 +103,12 @@ class ScopedConnection(psycopg.Connection[Any]):
         else:
             self.execute(_SAY_FOR_SESSION if for_session else SAY_SCOPE, said(scope))
 
+    def cursor(self, name: str = "", **how: Any) -> Any:  # noqa: ANN401 - psycopg's own
+        """As psycopg's, on this side only: one at the server would read without saying for whom."""
+        if name:
+            raise psycopg.NotSupportedError("Cursors at the server are not used here.")
+        return super().cursor(**how)
+
     @property
     def has_said_nothing(self) -> bool:
         """Whether the server knows of no scope of this session."""
@@ -110,7 +116,10 @@ class ScopedConnection(psycopg.Connection[Any]):
 
 
 class ScopedCursor(psycopg.Cursor[Any]):
-    """A cursor of a `ScopedConnection`."""
+    """A cursor of a `ScopedConnection`: nothing that it sends goes before what is to be said.
+
+    COPY is no part of a pipeline: there it is said in a message of its own.
+    """
 
     def execute(self, *args: Any, **how: Any) -> Self:  # noqa: ANN401 - psycopg's own
         """As psycopg's."""
@@ -121,3 +130,13 @@ class ScopedCursor(psycopg.Cursor[Any]):
         """As psycopg's."""
         with cast("ScopedConnection", self.connection).saying():
             super().executemany(*args, **how)
+
+    def copy(self, *args: Any, **how: Any) -> Any:  # noqa: ANN401 - psycopg's own
+        """As psycopg's."""
+        with cast("ScopedConnection", self.connection).saying():
+            pass
+        return super().copy(*args, **how)
+
+    def stream(self, *_args: Any, **_how: Any) -> NoReturn:  # noqa: ANN401 - psycopg's own
+        """Not used here."""
+        raise psycopg.NotSupportedError("Rows are not read one by one here.")

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from psycopg import Connection
+from psycopg import Connection, NotSupportedError
 from sqlalchemy import select, text
 from sqlalchemy.exc import ProgrammingError
 
@@ -96,3 +96,17 @@ def test_whoever_does_not_say_anything_after_all_leaves_nothing_to_say(lone: Dat
         assert db.execute(everything).all() == []
     with lone.reading(NOBODY) as db:
         assert db.execute(everything).all() == []
+
+
+def test_no_way_of_reading_goes_before_what_is_to_be_said(lone: Database) -> None:
+    with lone.reading(VAULT) as db:
+        assert db.execute(select(seal_grants.c.id).limit(1)).all()
+    with lone.reading(SOMEBODY) as db:
+        driver = db.connection.driver_connection
+        assert isinstance(driver, Connection)
+        with pytest.raises(NotSupportedError):
+            driver.cursor("at the server")
+        with pytest.raises(NotSupportedError):
+            driver.cursor().stream("SELECT 1")
+        with driver.cursor().copy("COPY (SELECT id FROM seal_grants LIMIT 1) TO STDOUT") as copied:
+            assert list(copied.rows()) == []
