@@ -91,7 +91,7 @@ def insert_use(
     request: str,
     copy_name: str | None,
 ) -> None:
-    """Writes a use with what it rests on, its holders and its copy: four or five statements.
+    """Writes a use with what it rests on, its holders and its copy: three to five statements.
 
     What is used is locked by the caller, so that its holders stay. `request`: its canonical text.
     `copy_name`: the name of the copy's object, which `data_key` has sealed already.
@@ -118,7 +118,8 @@ def insert_use(
             expires_at=use.expires_at,
         )
     )
-    db.execute(insert(use_footings).values(use_id=use.use_id, **_footing_columns(use.footing)))
+    if use.footing != BY_FUNCTION:
+        db.execute(insert(use_footings).values(use_id=use.use_id, **_footing_columns(use.footing)))
     db.execute(insert(use_holders), _holder_rows(db, keys, use, data_key))
     if use.copy is not None:
         db.execute(

@@ -174,8 +174,9 @@ def _open(
     lock: bool,
 ) -> tuple[tuple[OpenConsent, ...], frozenset[UUID]]:
     """The consents that may count, and those on which this very question was counted a moment ago."""
-    if not isinstance(caller, ClientGrant) or not isinstance(caller.standing, ByConsent) or not holder_ids:
+    if not isinstance(caller, ClientGrant) or not isinstance(caller.standing, ByConsent):
         return (), frozenset()
+    # Of nobody, too: that the vault knows somebody is not to be told by a statement less.
     organisation, on, text = caller.standing.organisation, legal_day(at), question.canonical(caller)
     found = consents_for(db, workshop.keys, holder_ids, organisation, on, text, lock=lock)
     return found, counted_lately(db, found, at) if found else frozenset()

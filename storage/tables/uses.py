@@ -73,7 +73,8 @@ use_codes = Table(
 )
 
 
-# What a use rests on: one of the two. Uses from before there were consents have no row: they are statutory.
+# What a use rests on: one of the two. Without a row: the common statutory duty, as of most uses, and of all
+# from before there were consents.
 use_footings = Table(
     "use_footings",
     metadata,

@@ -101,6 +101,20 @@ def test_a_stranger_who_guesses_is_refused_soon_and_others_are_not(limited: Limi
     assert ask(caller, "203.0.113.77", missing()).status_code == 200
 
 
+def test_a_stranger_who_tries_codes_of_presentations_is_refused_and_a_client_is_not(
+    limited: Limited, bearer: dict[str, str]
+) -> None:
+    caller, address = limited(), {"x-forwarded-for": stranger()}
+
+    def shown(**headers: str) -> int:
+        body = {"code": secrets.token_urlsafe(16)}
+        return caller("POST", "/v1/presentations", json=body, headers={**address, **headers}).status_code
+
+    statuses = [shown() for _ in range(200)]
+    assert 100 < statuses.index(429) < 180
+    assert shown(**bearer) == 404
+
+
 def test_the_same_house_is_one_stranger_whatever_its_address_ends_in(limited: Limited) -> None:
     caller, house_ = limited(), stranger().removesuffix("::1")
     prefix = ":".join(house_.split(":")[:4])

@@ -11,12 +11,12 @@ from sqlalchemy import select
 
 from storage.tables import audit_events, presentation_events, presentations
 from tests.conftest import House
-from tests.flows.granting import delegated, now, person, signed_in
+from tests.flows.granting import code_of, delegated, now, person, signed_in
 from tests.flows.test_reuse import ESTATE, LICENCE, given, new_company, new_person, statements
 from vault.delegations import delegations_of, end_delegation
 from vault.download import document_for_delegate, document_for_holder
 from vault.errors import CodeOpensNothing, InputError, NotFound, NotPermitted
-from vault.lookup import delegated_json, of_delegator
+from vault.lookup import FOR_HOLDERS, delegated_json, of_delegator, summary_json
 from vault.model.actors import ClientGrant, Person
 from vault.model.catalogue import DocumentFormat
 from vault.model.certificate import CertificateRecord
@@ -29,6 +29,7 @@ from vault.presentations import (
     PresentationRequest,
     Presented,
     make_presentation,
+    presented_face,
     redeem_presentation,
 )
 
@@ -263,6 +264,17 @@ def test_without_the_role_of_a_holder_nothing_is_granted_or_shown(
 
 
 # --- presentations ----------------------------------------------------------------------------------------
+
+
+def test_who_shows_a_certificate_shows_themselves_and_no_other_holder(house: House, holder: Holder) -> None:
+    other = new_person()
+    shared = given(house, ESTATE, other, holder)
+    seen = opened(house, presented(house, person(house, holder), shared).code)
+    whole = summary_json(shared, house.wired.workshop.shelf.types(now()), files_at=FOR_HOLDERS)
+    face = presented_face(seen, whole)
+    codes = [each["code"] for each in face["holders"]]
+    assert codes[1] == holder["code"]
+    assert codes[0] == code_of(other).masked() != other["code"]
 
 
 def test_a_code_shows_once_to_whoever_sees_it(

@@ -96,15 +96,19 @@ def test_what_a_holder_delegated_ends_with_them(own: House) -> None:
     estate = given(keeping(own), ESTATE, holder, new_person())
     made = delegated(own, holder, helper, ESTATE)
     delegate = signed_in(own, helper)
-    code = presented(own, delegate, estate, under=made.delegation_id).code
+    codes = [
+        presented(own, delegate, estate, under=made.delegation_id).code,
+        presented(own, signed_in(own, holder), estate).code,
+    ]
     assert of_delegator(workshop, delegate, made.delegation_id, at=now())[1] == (estate,)
     with workshop.database.reading(VAULT) as db:
         row = db.execute(select(delegations)).one()
     erased(own, code_of(holder))
     with pytest.raises(NotFound):
         of_delegator(workshop, delegate, made.delegation_id, at=now())
-    with pytest.raises(CodeOpensNothing):
-        redeem_presentation(workshop, None, code, at=now())
+    for code in codes:
+        with pytest.raises(CodeOpensNothing):
+            redeem_presentation(workshop, None, code, at=now())
     assert delegations_of(workshop, delegate, at=now()).received == ()
     for key in every_key(own):
         with pytest.raises(IntegrityError):

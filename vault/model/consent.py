@@ -102,11 +102,6 @@ def uncovered(
     return next((why for why, fails in failed.items() if fails), None)
 
 
-def covers(consent: Consent, asked: Asked, type_code: str, *, on: date) -> bool:
-    """Whether a consent covers a request for this certificate type on a day."""
-    return uncovered(consent, asked, type_code, on=on) is None
-
-
 def best(
     consents: Iterable[Consent],
     asked: Asked,

@@ -82,9 +82,13 @@ def make_use(workshop: Workshop, caller: Caller, request: UseRequest, *, at: dat
     """
     text = request_text(request, copy=request.copy)
     scope = of_caller(caller).naming(request.subject.id)
-    with workshop.database.reading(scope) as db:
-        standing = find_standing_use(db, workshop.keys, text, at)  # 2
-        admitted = _admitted(db, workshop, caller, request, standing, at)  # 1
+    try:
+        with workshop.database.reading(scope) as db:
+            standing = find_standing_use(db, workshop.keys, text, at)  # 2
+            admitted = _admit(db, workshop, caller, request, standing, at)  # 1
+    except NotFound:
+        _note_refusal(workshop, caller, request, at)
+        raise
     made = NewUse(_new_use(request, admitted, at), workshop.keys.new_record_key())
     standing = _the_same(standing, made.use, at)
     if request.copy and standing is None:
@@ -124,25 +128,15 @@ def _admit(
     )
 
 
-def _admitted(
-    db: ReadConnection,
-    workshop: Workshop,
-    caller: Caller,
-    request: UseRequest,
-    standing: UseRecord | None,
-    at: datetime,
-) -> Admitted:
-    """As `_admit`; that an organisation was told nothing is recorded before it is told so."""
-    try:
-        return _admit(db, workshop, caller, request, standing, at)
-    except NotFound:
-        if standing_footing(caller) is None:
-            with workshop.database.writing(NOBODY) as noting:
-                details = {f"{request.subject.kind}s": [str(request.subject.id)]}
-                event = look_by(caller, "refused-use", None, {**details, **footing_json(Consented(()))})
-                reasons = {"purpose": request.purpose, "case_number": request.case_number}
-                insert_look(noting, workshop.keys, event, reasons, at)
-        raise
+def _note_refusal(workshop: Workshop, caller: Caller, request: UseRequest, at: datetime) -> None:
+    """That an organisation without a consent was told nothing is recorded before it is told so."""
+    if standing_footing(caller) is not None:
+        return
+    named = {f"{request.subject.kind}s": [str(request.subject.id)]}
+    event = look_by(caller, "refused-use", None, {**named, **footing_json(Consented(()))})
+    reasons = {"purpose": request.purpose, "case_number": request.case_number}
+    with workshop.database.writing(NOBODY) as db:
+        insert_look(db, workshop.keys, event, reasons, at)
 
 
 def _certificate_id(request: UseRequest) -> UUID | None:

@@ -40,6 +40,7 @@ class Kind(StrEnum):
     VERIFICATION_CODE = "verification code"
     QR_TOKEN = "QR token"  # noqa: S105 - a kind of text
     USE_CODE = "use code"
+    PRESENTATION_CODE = "presentation code"
     CLIENT_SECRET = "client secret"  # noqa: S105 - a kind of text
     BEARER = "bearer token"
     ASSERTION = "client assertion"

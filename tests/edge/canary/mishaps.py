@@ -49,6 +49,9 @@ _READ = (
     "log_leaves",
     "seals",
     "seal_grants",
+    "consents",
+    "delegations",
+    "presentations",
 )
 
 

@@ -66,6 +66,9 @@ class Story:
     webhook_id: str = ""
     access_id: str = ""
     dispute_id: str = ""
+    consent_id: str = ""
+    delegation_id: str = ""
+    shown_code: str = ""
     checkpoint: Note = field(default_factory=lambda: Note("", ()))
     login: Account | None = None
     signer: Signer | None = None

@@ -13,6 +13,7 @@ import httpx
 from api.assertions import ASSERTION_TYPE
 from tests.edge.canary.calls import Call
 from tests.edge.canary.disputing import DISPUTING
+from tests.edge.canary.granting import GRANTING
 from tests.edge.canary.keeping import KEEPING
 from tests.edge.canary.marks import Kind
 from tests.edge.canary.signing_in import by_person, come_back, go
@@ -322,6 +323,7 @@ STORY: tuple[Way, ...] = (
     by_person("GET", "/v1/me/certificates"),
     by_person("GET", "/v1/me/certificates/{certificate_id}/document", format="pdf"),
     *DISPUTING,
+    *GRANTING,
     by_person("DELETE", "/v1/me/uses/{use_id}"),
     _of_use("POST", "/v1/uses/{use_id}/revocation"),
     _status,

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from vault.model.consent import Asked, Consent, Uncovered, best, covers, uncovered
+from vault.model.consent import Asked, Consent, Uncovered, best, uncovered
 from vault.model.holders import HolderCode
 
 BANK, OTHER_BANK = "91350100M000100Y43", "91990100MA01000014"
@@ -67,7 +67,6 @@ def test_a_consent_covers_what_it_names_and_nothing_else(
     consent: Consent, asked: Asked, type_code: str, on: date, why: Uncovered | None
 ) -> None:
     assert uncovered(consent, asked, type_code, on=on) is why
-    assert covers(consent, asked, type_code, on=on) is (why is None)
 
 
 def test_what_was_counted_a_moment_ago_needs_no_use_that_is_left_but_all_the_rest() -> None:
