@@ -276,6 +276,8 @@ def ids_of(house: House, authority: str, index: bytes, known: dict[str, list[Any
         ids["reservation"] = list(db.execute(reservations, by_case).scalars())
         holders = text("SELECT id FROM holders WHERE code_index = :index")
         ids["holder"] = list(db.execute(holders, {"index": index}).scalars())
+        footing = text("INSERT INTO use_footings VALUES (:use, '样例法第一条', NULL)")
+        db.execute(footing, {"use": ids["use"][0]})
         db.execute(
             text(
                 "INSERT INTO webhook_deliveries (id, webhook_id, after_position, through_position, state,"
