@@ -257,10 +257,6 @@ def ids_of(house: House, authority: str, index: bytes, known: dict[str, list[Any
         seals = text("SELECT id FROM seals WHERE authority = :authority")
         ids["seal"] = list(db.execute(seals, {"authority": authority}).scalars())
         db.execute(
-            text("INSERT INTO use_footings (use_id, legal_basis) VALUES (:use, '样例法第一条')"),
-            {"use": ids["use"][0]},
-        )
-        db.execute(
             text(
                 "INSERT INTO seal_events (seal_id, action, actor, via, at)"
                 " VALUES (:seal, 'import', 'x', 'x', now())"
