@@ -41,7 +41,7 @@ SILENT = {
     "vault.webhooks.replaying.replay_range": _OPERATION,
 }
 OPENS = ("storage.envelope.sealing", "open_json")
-WRITES = {("storage.history", "insert_look"), ("storage.history", "insert_audit")}
+WRITES = {("storage.history", f"insert_{name}") for name in ("look", "numbered_look", "audit")}
 
 Function = tuple[str, str]
 """A module and the name of a function in it."""
