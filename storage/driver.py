@@ -3,7 +3,7 @@
 What a connection has to say goes out with its next statement, in one pipeline: one round trip, as without it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn, Self, cast
 
@@ -14,13 +14,12 @@ from vault.model.scope import NOBODY, VAULT, Scope
 
 _SAY = """
     SELECT set_config('certvault.vault', %s, {local}), set_config('certvault.client', %s, {local}),
-        set_config('certvault.person', coalesce(%s::uuid::text, ''), {local}),
-        set_config('certvault.authorities', coalesce(nullif(%s::text[], '{{}}')::text, ''), {local}),
-        set_config('certvault.holders', coalesce(nullif(%s::bytea[], '{{}}')::text, ''), {local}),
-        set_config('certvault.holder_ids', coalesce(nullif(ids_of_holders(
-            nullif(%s::bytea[], '{{}}'), %s::smallint[]) || %s::uuid[], '{{}}')::text, ''), {local}),
-        set_config('certvault.shown', coalesce(nullif(%s::bytea[], '{{}}')::text, ''), {local}),
-        set_config('certvault.named', coalesce(nullif(%s::uuid[], '{{}}')::text, ''), {local})
+        set_config('certvault.person', %s, {local}), set_config('certvault.authorities', %s, {local}),
+        set_config('certvault.holders', %s, {local}),
+        set_config('certvault.holder_ids', coalesce((
+            ids_of_holders(nullif(%s, '')::bytea[], %s::smallint[]) || nullif(%s, '')::uuid[]
+        )::text, ''), {local}),
+        set_config('certvault.shown', %s, {local}), set_config('certvault.named', %s, {local})
 """
 # Policies make planning dear, and what is asked on somebody's behalf in a transaction is asked by keys: a
 # plan for whatever keys is as good as one for these, and is made once. Left to itself, PostgreSQL makes one
@@ -34,21 +33,36 @@ _SAY_VAULT = "SELECT set_config('certvault.vault', 'on', true)"
 _SAY_VAULT_FOR_SESSION = "SELECT set_config('certvault.vault', 'on', false)"
 
 
-def said(scope: Scope) -> tuple[object, ...]:
-    """The parameters of `SAY_SCOPE`; what the scope does not have is said to be empty."""
-    holders = list(scope.holders)
+def said(scope: Scope) -> tuple[str, ...]:
+    """The parameters of `SAY_SCOPE`; what the scope does not have is said to be empty.
+
+    Arrays as PostgreSQL writes them (its manual, 8.15.2): psycopg would take longer than the server for it.
+    """
+    holders = _array(map(_octets, scope.holders))
     return (
         "on" if scope.vault else "",
         scope.client_id or "",
-        scope.person_id,
-        list(scope.authorities),
+        "" if scope.person_id is None else str(scope.person_id),
+        _array(map(_text, scope.authorities)),
         holders,
         holders,
-        list(scope.ring),
-        list(scope.holder_ids),
-        list(scope.shown),
-        list(scope.named),
+        "{" + ",".join(map(str, scope.ring)) + "}",
+        _array(map(str, scope.holder_ids)),
+        _array(map(_octets, scope.shown)),
+        _array(map(str, scope.named)),
     )
+
+
+def _array(elements: Iterable[str]) -> str:
+    return "{" + found + "}" if (found := ",".join(elements)) else ""
+
+
+def _octets(value: bytes) -> str:
+    return '"\\\\x' + value.hex() + '"'
+
+
+def _text(value: str) -> str:
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 class ScopedConnection(psycopg.Connection[Any]):

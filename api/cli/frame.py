@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from pydantic import SecretStr
 from rich.console import Console
 
 from vault.errors import Conflict, InputError, NotFound, NotPermitted, Unavailable, VaultError
@@ -108,7 +107,9 @@ def open_workshop(data: Path | None, *, as_owner: bool = False) -> Iterator["Wor
 
     `as_owner`: in the database it is the owner of the tables, for what the role that serves may not do.
     """
-    from api.wiring import wire  # noqa: PLC0415 - keeps --help quick
+    from pydantic import SecretStr  # noqa: PLC0415 - keeps --help quick
+
+    from api.wiring import wire  # noqa: PLC0415 - as above
 
     settings = find_settings(data)
     if as_owner:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-from vault.model.actors import ClientGrant, Person, Role
+from vault.model.actors import ClientGrant, Person
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +41,6 @@ class Scope:
 
 VAULT = Scope(vault=True)
 NOBODY = Scope()
-# Roles that see what their organisation issued.
-_OF_THEIR_BODY = frozenset({Role.CLERK, Role.ISSUER})
 
 
 def of_client(client: ClientGrant, *, shown: Iterable[bytes] = ()) -> Scope:
@@ -51,11 +49,11 @@ def of_client(client: ClientGrant, *, shown: Iterable[bytes] = ()) -> Scope:
 
 
 def of_caller(caller: ClientGrant | Person) -> Scope:
-    """An approval system, or somebody who signed in: with the body for which they are clerk or issuer."""
+    """An approval system, or somebody who signed in, with the body for which they did."""
     if isinstance(caller, ClientGrant):
         return of_client(caller)
-    body = caller.organisation if caller.roles & _OF_THEIR_BODY else None
-    return Scope(person_id=caller.person_id, authorities=frozenset() if body is None else frozenset({body}))
+    body = () if caller.organisation is None else (caller.organisation,)
+    return Scope(person_id=caller.person_id, authorities=frozenset(body))
 
 
 def of_person(person: Person) -> Scope:
