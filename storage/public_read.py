@@ -1,12 +1,11 @@
 """What is read most, written close to the driver: public verification, and whose token this is.
 
-Two prepared statements each, in one round trip, on an async pool, so that no thread is needed: the first
-finds the one certificate that is shown, and makes it the scope of the second (`storage.tables.row_security`),
-which reads it. Both are one transaction. Measured in `docs/performance.md`: through SQLAlchemy the same point
-read costs more than the rest of the request together.
+One prepared statement each on an async pool, so that no thread is needed. It finds the one certificate that
+is shown, makes that its own scope (`storage.tables.row_security`), and reads it. Measured in
+`docs/performance.md`: through SQLAlchemy the same point read costs more than the rest of the request.
 
 A miss costs what a hit costs (`certvault bench --only verify_timing`): where nothing is found, the same
-statements find and read some other certificate, and in place of its envelope, which is nobody's business, a
+statement finds and reads some other certificate, and in place of its envelope, which is nobody's business, a
 decoy of the same size is opened.
 """
 
@@ -37,7 +36,10 @@ from vault.model.lifecycle import OutOfForce
 # Waiting longer for a connection than this helps nobody who stands at a window.
 POOL_TIMEOUT_S = 5.0
 
+# Policies ask for the scope at each row, and no row is read before its id is known: so it is said in time.
 _COLUMNS: LiteralString = """
+    WITH shown AS MATERIALIZED (
+        SELECT set_config('certvault.named', coalesce(ARRAY[{found}]::text, ''), true) AS named)
     SELECT c.id, c.identifier, c.version, c.type_code, c.type_version, c.issuing_authority,
            c.issued_on, c.valid_from, c.valid_to, c.status, c.status_since, c.data_key, c.sealed,
            ARRAY(SELECT d.format || ' ' || d.level || ' ' || d.seal_id || ' ' || encode(d.sha256, 'hex')
@@ -60,29 +62,21 @@ _COLUMNS: LiteralString = """
         FROM certificate_holders ch JOIN holders h ON h.id = ch.holder_id
         WHERE ch.certificate_id = c.id AND ch.data_key IS NOT NULL AND h.data_key IS NOT NULL
         ORDER BY ch.position LIMIT 1) k ON true
-    WHERE key_ring_has(%(versions)s) AND c.id = (scope_named())[1]
+    WHERE key_ring_has(%(versions)s) AND c.id = (SELECT (nullif(named, '')::uuid[])[1] FROM shown)
 """
 
 
-@dataclass(frozen=True, slots=True)
-class _Question:
-    """`find`: makes one certificate the scope. `read`: reads it, and whether it is the one that is sought."""
+def _asking(found: LiteralString, condition: LiteralString) -> LiteralString:
+    """The statement for a condition on a certificate; its last column says whether the condition holds.
 
-    find: LiteralString
-    read: LiteralString
-
-
-def _asking(found: LiteralString, condition: LiteralString) -> _Question:
-    """`found`: a function of revision 0014, which looks for the condition, and for another certificate.
-
-    Both look under every index key of this process; `read` fails where the process lacks one in use.
+    `found`: a function of revision 0014 that looks for the condition, and for another certificate. Both look
+    under every index key of this process; the statement fails where the process lacks one in use.
     """
-    find = f"SELECT set_config('certvault.named', coalesce(ARRAY[{found}]::text, ''), true)"
-    return _Question(find, _COLUMNS.format(asked=condition))
+    return _COLUMNS.format(found=found, asked=condition)
 
 
-_OF_TOKEN = _asking("certificate_by_token(%(token)s, %(decoy)s)", "c.token_index = ANY (%(token)s)")
-_OF_NUMBER_AND_CODE = _asking(
+_BY_TOKEN = _asking("certificate_by_token(%(token)s, %(decoy)s)", "c.token_index = ANY (%(token)s)")
+_BY_NUMBER_AND_CODE = _asking(
     "certificate_by_code(%(number)s, %(code)s, %(decoy)s)",
     "c.number_index = ANY (%(number)s) AND c.code_index = ANY (%(code)s)",
 )
@@ -172,7 +166,7 @@ class PublicReader:
         Raises:
             Unavailable: the database does not answer.
         """
-        return await self._found(_OF_TOKEN, {"token": list(self._keys.indexes(TOKEN, token))})
+        return await self._found(_BY_TOKEN, {"token": list(self._keys.indexes(TOKEN, token))})
 
     async def by_number_and_code(self, number: str, code: str) -> Found:
         """The certificate with this number and this verification code, both normalised.
@@ -182,7 +176,7 @@ class PublicReader:
         """
         keys = self._keys
         indexes = {"number": list(keys.indexes(NUMBER, number)), "code": list(keys.indexes(CODE, code))}
-        return await self._found(_OF_NUMBER_AND_CODE, indexes)
+        return await self._found(_BY_NUMBER_AND_CODE, indexes)
 
     async def definition(self, code: str, version: int) -> Mapping[str, Any]:
         """A type's definition as it was when the certificate was issued. An applied version never changes."""
@@ -207,9 +201,9 @@ class PublicReader:
                 row: Any = await cursor.fetchone()
         return None if row is None else grant_of(row)
 
-    async def _found(self, question: _Question, asked: Mapping[str, object]) -> Found:
+    async def _found(self, query: LiteralString, asked: Mapping[str, object]) -> Found:
         versions = [Int2(version) for version in self._keys.index_versions]
-        row = await self._shown(question, {**asked, "versions": versions, "decoy": self._decoy_near()})
+        row = await self._one(query, {**asked, "versions": versions, "decoy": self._decoy_near()})
         if row is None:
             return Found(None, hit=False)
         self._seen(row[0])
@@ -264,15 +258,9 @@ class PublicReader:
             self._decoys[steps, keys.wrapping_version] = known
         return known
 
-    async def _shown(self, question: _Question, asked: Mapping[str, object]) -> tuple[Any, ...] | None:
-        with _translated():
-            async with self._pool.connection() as connection:
-                async with connection.pipeline():
-                    await connection.execute(question.find, asked)
-                    cursor = await connection.execute(question.read, asked, binary=True)
-                return await cursor.fetchone()
-
-    async def _one(self, query: LiteralString, parameters: tuple[object, ...]) -> tuple[Any, ...] | None:
+    async def _one(
+        self, query: LiteralString, parameters: tuple[object, ...] | Mapping[str, object]
+    ) -> tuple[Any, ...] | None:
         with _translated():
             async with self._pool.connection() as connection:
                 cursor = await connection.execute(query, parameters, binary=True)

@@ -17,7 +17,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import ProgrammingError
 
 from api.wiring import reader_of
-from storage.public_read import _OF_TOKEN
+from storage.public_read import _BY_TOKEN
 from storage.tables import disputes
 from tests.conftest import House, behind_a_cutting_wire
 from tests.files import copy_bytes, sealed_bytes
@@ -417,7 +417,7 @@ def test_the_public_statement_finds_a_dispute_by_its_index(scene: Scene) -> None
         db.execute(text(MANY), {"id": made.dispute_id})
         db.execute(text("ANALYZE disputes"))
         numbers = count(1)
-        query = re.sub(r"%\(\w+\)s", lambda _: f"${next(numbers)}", _OF_TOKEN.read)
+        query = re.sub(r"%\(\w+\)s", lambda _: f"${next(numbers)}", _BY_TOKEN)
         explain = f"EXPLAIN (GENERIC_PLAN) {query}"
         plan = "\n".join(db.exec_driver_sql(explain).scalars())
         raise Undone
