@@ -631,7 +631,7 @@ def test_no_copy_is_committed_under_a_seal_that_was_stopped_meanwhile(
     assert not used(house, request).repeated
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def nothing_is_wrong_afterwards(house: House) -> Iterator[None]:
     yield
     assert checked(house).problems == ()
