@@ -1,5 +1,6 @@
 """fsck finds what it claims to find: each kind of damage is done on purpose."""
 
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -20,6 +21,7 @@ from tests.files import filed
 from tests.flows.test_deposit import deposited, uploaded_pdf
 from tests.requests import example_request, new_case_number
 from tests.trials import checked
+from tests.vaults import own_vault
 from vault.closing import reconcile
 from vault.deposit import read_case
 from vault.deposit.reserving import ReservedCase, forget, reserve
@@ -30,6 +32,13 @@ from vault.model.scope import VAULT, Scope
 from vault.uses import make_use, read_use
 
 pytestmark = pytest.mark.engines
+
+
+@pytest.fixture(scope="module")
+def house(engines: EngineAddresses, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """A vault of their own: these tests read all of it again and again."""
+    with own_vault(engines, tmp_path_factory.mktemp("fsck"), f"fsck_{secrets.token_hex(4)}") as own:
+        yield own
 
 
 @pytest.fixture

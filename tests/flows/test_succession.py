@@ -1,11 +1,14 @@
 """A renewal that begins later: the old version stays in force until the day before, and no longer."""
 
+import secrets
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
 import pytest
 from sqlalchemy import select, text
 
 from storage.certificates import record
+from storage.embedded import EngineAddresses
 from storage.statuses import events_of
 from storage.tables import audit_events
 from tests.conftest import House, behind_a_cutting_wire
@@ -14,6 +17,7 @@ from tests.flows.test_deposit import deposited
 from tests.flows.test_fsck import checked_after
 from tests.flows.test_reuse import PRESALE, Holder, asked, given, new_company, request_for
 from tests.trials import checked, now
+from tests.vaults import own_vault
 from vault.errors import Conflict, IntegrityError, Unavailable
 from vault.lifecycle import change_status, read_change
 from vault.model.certificate import CertificateRecord, Status
@@ -25,6 +29,16 @@ from vault.succession import take_over
 from vault.verify import by_file
 
 pytestmark = pytest.mark.engines
+
+
+@pytest.fixture(scope="module")
+def house(engines: EngineAddresses, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """A vault of their own: these tests read all of it again and again."""
+    with own_vault(
+        engines, tmp_path_factory.mktemp("succession"), f"succession_{secrets.token_hex(4)}"
+    ) as own:
+        yield own
+
 
 LICENCE = "营业执照"
 
