@@ -3,13 +3,14 @@
 What a connection has to say goes out with its next statement, in one pipeline: one round trip, as without it.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn, Self, cast
 
 import psycopg
 from psycopg.pq import TransactionStatus
 
+from storage.array_text import array, octets, texts
 from vault.model.scope import NOBODY, VAULT, Scope
 
 _SAY = """
@@ -34,35 +35,20 @@ _SAY_VAULT_FOR_SESSION = "SELECT set_config('certvault.vault', 'on', false)"
 
 
 def said(scope: Scope) -> tuple[str, ...]:
-    """The parameters of `SAY_SCOPE`; what the scope does not have is said to be empty.
-
-    Arrays as PostgreSQL writes them (its manual, 8.15.2): psycopg would take longer than the server for it.
-    """
-    holders = _array(map(_octets, scope.holders))
+    """The parameters of `SAY_SCOPE`; what the scope does not have is said to be empty."""
+    holders = octets(scope.holders) if scope.holders else ""
     return (
         "on" if scope.vault else "",
         scope.client_id or "",
         "" if scope.person_id is None else str(scope.person_id),
-        _array(map(_text, scope.authorities)),
+        texts(scope.authorities) if scope.authorities else "",
         holders,
         holders,
-        "{" + ",".join(map(str, scope.ring)) + "}",
-        _array(map(str, scope.holder_ids)),
-        _array(map(_octets, scope.shown)),
-        _array(map(str, scope.named)),
+        array(map(str, scope.ring)),
+        array(map(str, scope.holder_ids)) if scope.holder_ids else "",
+        octets(scope.shown) if scope.shown else "",
+        array(map(str, scope.named)) if scope.named else "",
     )
-
-
-def _array(elements: Iterable[str]) -> str:
-    return "{" + found + "}" if (found := ",".join(elements)) else ""
-
-
-def _octets(value: bytes) -> str:
-    return '"\\\\x' + value.hex() + '"'
-
-
-def _text(value: str) -> str:
-    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 class ScopedConnection(psycopg.Connection[Any]):
