@@ -39,7 +39,9 @@ from api.routes import holder as holder_routes
 from storage.public_read import PublicReader
 from vault.workshop import Workshop
 
+# In turn a request asks each whether it is meant: what is asked most stands first.
 _ROUTES = (
+    verifications,
     tokens,
     catalogue,
     uploads,
@@ -50,7 +52,6 @@ _ROUTES = (
     changes,
     webhooks,
     uses,
-    verifications,
     log,
     holder_routes,
     consents,
