@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from storage.db import ReadConnection, WriteConnection
 from storage.envelope import KeyRing, open_json, seal_json
 from storage.holders import holder_index
+from storage.round_trip import one_round_trip
 from storage.tables import case_holders, cases, reservations, reserved_holders
 from vault.model.holders import HolderCode
 from vault.model.ids import uuid7
@@ -135,26 +136,26 @@ def start_attempt(
 def insert_reservations(
     db: WriteConnection, keys: KeyRing, case_id: UUID, results: Sequence[ReservedResult]
 ) -> None:
-    """Keeps the reserved identifiers of a case, and for whom they are: two statements."""
+    """Keeps the reserved identifiers of a case, and for whom they are: two statements, one round trip."""
     if not results:
         return
-    db.execute(
-        insert(reservations),
-        [
-            {
-                "certificate_id": result.row.certificate_id,
-                "case_id": case_id,
-                "position": result.row.position,
-                "identifier": result.row.identifier,
-                "lineage": result.row.lineage,
-                "version": result.row.version,
-                "grant_id": None if result.row.counted is None else result.row.counted[0],
-                "counted_on": None if result.row.counted is None else result.row.counted[1],
-            }
-            for result in results
-        ],
-    )
-    _insert_reserved_holders(db, keys, {result.row.certificate_id: result.holders for result in results})
+    rows = [
+        {
+            "certificate_id": result.row.certificate_id,
+            "case_id": case_id,
+            "position": result.row.position,
+            "identifier": result.row.identifier,
+            "lineage": result.row.lineage,
+            "version": result.row.version,
+            "grant_id": None if result.row.counted is None else result.row.counted[0],
+            "counted_on": None if result.row.counted is None else result.row.counted[1],
+        }
+        for result in results
+    ]
+    pending = {result.row.certificate_id: result.holders for result in results}
+    with one_round_trip(db):
+        db.execute(insert(reservations), rows)
+        _insert_reserved_holders(db, keys, pending)
 
 
 def index_reserved_holders(
@@ -269,7 +270,8 @@ def redeem_case(
     """Marks a case as committed, once: False where another try was first or started another attempt.
 
     Its envelope gets a new data key and keeps the request alone: the data keys of its records, which it has
-    held for the retries, are now their holders'.
+    held for the retries, are now their holders'. For whom its results were pending is for the caller to
+    forget, in the same transaction.
     """
     statement = (
         update(cases)
@@ -280,10 +282,8 @@ def redeem_case(
             **envelope_values(keys, case_id, {"request": request}),
         )
     )
-    if db.execute(statement).rowcount != 1:
-        return False
-    forget_reserved_holders(db, [case_id])
-    return True
+    redeemed: bool = db.execute(statement).rowcount == 1
+    return redeemed
 
 
 def forget_reserved_holders(db: WriteConnection, case_ids: Sequence[UUID]) -> None:

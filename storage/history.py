@@ -77,8 +77,10 @@ def look_by(
 
 def insert_leaves(db: WriteConnection, leaves: Sequence[LeafRow]) -> None:
     """Writes leaves without an index: the sequencer gives those out later, in batches."""
+    if not leaves:
+        return
     db.execute(
-        insert(log_leaves),
+        insert(log_leaves).inline(),
         [
             {
                 "certificate_id": leaf.certificate_id,

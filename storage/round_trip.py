@@ -25,7 +25,8 @@ Rows: TypeAlias = Sequence[Any]
 def one_round_trip(connection: Connection) -> Iterator["psycopg.Connection[Any]"]:
     """What is executed in the block is sent at once; its answers are there when the block ends.
 
-    Through SQLAlchemy only what answers nothing may be executed: an INSERT without RETURNING (`inline()`).
+    Through SQLAlchemy only what answers nothing that anybody reads may be executed: an INSERT without
+    RETURNING (`inline()`), a DELETE whose count does not matter.
     Where one statement fails, PostgreSQL skips the others.
 
     Raises:

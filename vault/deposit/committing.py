@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from storage.cases import insert_case_holders, redeem_case
+from storage.cases import forget_reserved_holders, insert_case_holders, redeem_case
 from storage.db import WriteConnection
 from storage.history import UPKEEP_QUEUE, AuditRow, LeafRow, defer_job, insert_leaves, insert_look
 from storage.holders import ensure_holders
 from storage.materials import NewMaterial, insert_materials
 from storage.new_certificates import NewCertificate, insert_certificates
 from storage.objects import FiledObject
+from storage.round_trip import one_round_trip
 from storage.statuses import announce, supersede
 from vault.deposit.making import SealedResult
 from vault.deposit.requests import case_json
@@ -64,12 +65,13 @@ def commit(
             for result, item, filed in zip(case.results, sealed, stored.documents, strict=True)
         ]
         holders = ensure_holders(db, workshop.keys, _everybody(case), at)
-        insert_case_holders(db, reserved.case_id, {holder.holder_id for holder in holders.values()})
         issued = [_issue_leaf(workshop, item, at) for item in new]
-        if new:
+        with one_round_trip(db):
+            forget_reserved_holders(db, [reserved.case_id])
+            insert_case_holders(db, reserved.case_id, {holder.holder_id for holder in holders.values()})
             insert_certificates(db, workshop.keys, new, holders, actor=case.client_id, at=at)
-            insert_leaves(db, [*issued, *_supersede(db, workshop, case, new, at)])
-        insert_materials(db, _new_materials(workshop, case, reserved, stored, handed_in), holders)
+            insert_materials(db, _new_materials(workshop, case, reserved, stored, handed_in), holders)
+        leaves = [*issued, *_supersede(db, workshop, case, new, at)]
         event = AuditRow(
             actor=case.client_id,
             action="deposit",
@@ -81,14 +83,16 @@ def commit(
             },
             acting_for=case.acting_for,
         )
-        insert_look(db, workshop.keys, event, {}, at)
-        defer_job(
-            db,
-            queue=UPKEEP_QUEUE,
-            task=SECOND_LOOK_TASK,
-            arguments={"case_id": str(reserved.case_id)},
-            at=at + SECOND_LOOK_AFTER,
-        )
+        with one_round_trip(db):
+            insert_leaves(db, leaves)
+            insert_look(db, workshop.keys, event, {}, at)
+            defer_job(
+                db,
+                queue=UPKEEP_QUEUE,
+                task=SECOND_LOOK_TASK,
+                arguments={"case_id": str(reserved.case_id)},
+                at=at + SECOND_LOOK_AFTER,
+            )
     # Not read back: the row's envelope was sealed a moment ago, and opening it again costs a twentieth of the
     # deposit. A repeat reads the row; the crash tests hold the two answers against each other.
     return tuple(_record(case, item, leaf, at) for item, leaf in zip(new, issued, strict=True)), True
