@@ -5,6 +5,7 @@ import socket
 import uvicorn
 
 from api import logs
+from api.accepting import IdlestFirstServer
 from api.app import create_app
 from api.edge import Mode
 from api.settings import Settings
@@ -39,4 +40,4 @@ def serve(settings: Settings, descriptor: int) -> None:
         timeout_graceful_shutdown=GRACE_S,
     )
     with socket.socket(fileno=descriptor) as listening:
-        uvicorn.Server(config).run(sockets=[listening])
+        IdlestFirstServer(config).run(sockets=[listening])
