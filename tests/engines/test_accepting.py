@@ -9,6 +9,8 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -18,8 +20,10 @@ from api.accepting import IdlestFirstServer
 
 PROCESSES = 2
 CLIENTS = 24
-# Far below a half, and far above what one process that takes everything leaves.
-AT_LEAST = 6
+ROUNDS = 40
+# Measured: 0 on a quiet machine, 8 beside three busy loops on two cores; where libuv takes clients, 15 to 23
+# and 36 to 38.
+SHARED_AT_MOST = 14
 PATIENCE_S = 60.0
 
 
@@ -60,18 +64,34 @@ def processes() -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
         yield base, started
 
 
-def test_clients_that_come_one_after_another_are_shared(
+def test_two_clients_at_once_are_on_two_processes(
     processes: tuple[str, list[subprocess.Popen[bytes]]],
 ) -> None:
+    """A process that has no core for ten milliseconds cannot be first: on a busy machine that happens."""
+    base, _ = processes
+    address = urlsplit(base)
+    place = (str(address.hostname), int(address.port or 0))
+    shared = 0
+    for _ in range(ROUNDS):
+        with ExitStack() as stack:
+            both = [stack.enter_context(socket.create_connection(place, PATIENCE_S)) for _ in range(2)]
+            for client in both:
+                client.sendall(b"GET / HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n")
+            answers = [b"".join(iter(partial(client.recv, 4096), b"")) for client in both]
+        bodies = [answer.split(b"\r\n\r\n")[1] for answer in answers]
+        shared += bodies[0] == bodies[1]
+    assert shared <= SHARED_AT_MOST
+
+
+def test_a_client_keeps_its_process(processes: tuple[str, list[subprocess.Popen[bytes]]]) -> None:
     base, _ = processes
     with ExitStack() as stack:
         clients = [
             stack.enter_context(httpx.Client(timeout=PATIENCE_S, trust_env=False)) for _ in range(CLIENTS)
         ]
         first = [client.get(base).text for client in clients]
-        assert [client.get(base).text for client in clients] == first  # each keeps its connection
+        assert [client.get(base).text for client in clients] == first
     assert len(Counter(first)) == PROCESSES
-    assert min(Counter(first).values()) >= AT_LEAST
 
 
 def test_clients_that_come_all_at_once_are_all_answered_and_shared(
