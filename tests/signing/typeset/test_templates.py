@@ -30,7 +30,7 @@ _SIZE_MAX_BYTES = 90_000
 
 def _page(typesetter: Typesetter, template: str) -> TypesetPage:
     kind = ONE_OF_EACH[template]
-    return typesetter.typeset(template, example_data(kind), qr_text=QR_TEXT, at=AT)
+    return typesetter.typeset(template, example_data(kind), at=AT)
 
 
 def _sealed_index(template: str, page: TypesetPage) -> int:
@@ -48,7 +48,7 @@ def test_a_kind_shows_all_that_it_was_given(typesetter: Typesetter, name: str) -
     data = example_data(kind)
     if data["photo"] is not None:
         data["photo"] = photo()
-    page = typesetter.typeset(kind.template, data, qr_text=QR_TEXT, at=AT)
+    page = typesetter.typeset(kind.template, data, at=AT)
     text = text_of(page.content)
     assert page.page_count == 1 or kind.template in _LETTERS
     assert len(page.content) < _SIZE_MAX_BYTES * page.page_count
