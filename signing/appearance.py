@@ -18,7 +18,7 @@ _DEFLATE_LEVEL = 6
 
 @dataclass(frozen=True, slots=True)
 class QrStamp:
-    """A QR symbol stamped on a handed-in page.
+    """A QR symbol stamped on a page when it is sealed.
 
     `modules`: rows from the top, True for dark, without the quiet zone, which is added. `x_mm`, `y_mm`: its
     centre; `size_mm`: its side, quiet zone included. `page` counts from 1.
@@ -33,7 +33,7 @@ class QrStamp:
 
 @dataclass(frozen=True, slots=True)
 class SealAppearance:
-    """The seal's picture and its place; for handed-in files the QR too.
+    """The seal's picture, the QR, and their places.
 
     `picture`: PDF drawing operators in a box of 1000 by 1000, y upwards: fills and strokes in RGB, no fonts,
     no transparency. `x_mm`, `y_mm`: the seal's centre; `page` counts from 1.

@@ -9,7 +9,7 @@ _BASE = len(ALPHABET)
 
 def encode(content: bytes) -> str:
     """Three characters for two bytes, two for a last single one (RFC 9285, 4)."""
-    text = []
+    text: list[str] = []
     for start in range(0, len(content) - 1, 2):
         rest, first = divmod(content[start] << 8 | content[start + 1], _BASE)
         third, second = divmod(rest, _BASE)

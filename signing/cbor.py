@@ -78,24 +78,27 @@ class _Reader:
         if depth > DEPTH_MAX:
             _refuse(f"it is nested more than {DEPTH_MAX} deep")
         kind, argument = self._read_head()
+        found: Cbor
         match kind:
             case 0:
-                return argument
+                found = argument
             case 1:
-                return -1 - argument
+                found = -1 - argument
             case 2:
-                return self._take(argument)
+                found = self._take(argument)
             case 3:
-                return self._text(argument)
+                found = self._text(argument)
             case 4:
                 self._check_count(argument)
-                return [self.value(depth + 1) for _ in range(argument)]
+                found = [self.value(depth + 1) for _ in range(argument)]
             case 5:
                 self._check_count(2 * argument)
-                return self._map(argument, depth)
+                found = self._map(argument, depth)
             case 6:
-                return Tagged(argument, self.value(depth + 1))
-        _refuse("it holds a float, a boolean or a null")
+                found = Tagged(argument, self.value(depth + 1))
+            case _:
+                _refuse("it holds a float, a boolean or a null")
+        return found
 
     def _map(self, count: int, depth: int) -> dict[int, Cbor]:
         entries: dict[int, Cbor] = {}

@@ -52,7 +52,7 @@ def read_sign1(content: bytes) -> Sign1:
         ) if not unprotected:
             pass
         case _:
-            raise InputError("Expected a COSE_Sign1: tag 18 on headers, none of them unprotected, payload and signature.")
+            raise InputError("Expected a COSE_Sign1: tag 18 on protected headers, payload and signature.")
     if len(signature) != SIGNATURE_BYTES:
         raise InputError(f"Expected an ES256 signature of {SIGNATURE_BYTES} bytes, got {len(signature)}.")
     return Sign1(protected, _kid(cbor.decode(protected)), payload, signature)

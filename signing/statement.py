@@ -95,7 +95,7 @@ def read_statement(text: str) -> SignedStatement:
 
 
 def in_fragment(text: str) -> str:
-    """The text percent-encoded as an address needs it: blank and % stay characters that a QR packs densely."""
+    """The text percent-encoded as an address needs it, still in characters that a QR packs densely."""
     return text.replace("%", "%25").replace(" ", "%20")
 
 
@@ -144,12 +144,10 @@ def _claims(statement: Statement) -> bytes:
 
 
 def _statement(claims: Cbor) -> Statement:
-    match claims:
-        case {6: int() as issued_at, -65537: {**certificate}, **rest} if not rest:
-            pass
-        case _:
-            raise InputError("Expected a statement's claims: its time and its certificate, no more.")
-    if not certificate.keys() <= _KNOWN:
+    if not isinstance(claims, Mapping) or claims.keys() != {_ISSUED_AT, _CERTIFICATE}:
+        raise InputError("Expected a statement's claims: its time and its certificate, no more.")
+    certificate = claims[_CERTIFICATE]
+    if not isinstance(certificate, Mapping) or not certificate.keys() <= _KNOWN:
         raise InputError("The statement has claims that are not known here: it needs a newer reader.")
     valid_to = certificate.get(_VALID_TO)
     return Statement(
@@ -162,7 +160,7 @@ def _statement(claims: Cbor) -> Statement:
         valid_from=_day(_number(certificate, _VALID_FROM)),
         valid_to=None if valid_to is None else _day(_number(certificate, _VALID_TO)),
         status=_STATUSES[_number(certificate, _STATUS, len(_STATUSES) - 1)],
-        as_of=_moment(issued_at),
+        as_of=_moment(_number(claims, _ISSUED_AT)),
         document=_mark(certificate),
     )
 

@@ -70,7 +70,7 @@ class StatementKey:
     _private: ec.EllipticCurvePrivateKey = field(repr=False)
 
     def sign(self, message: bytes) -> bytes:
-        """r and s, 32 bytes each. Deterministic (RFC 6979): the same message, the same signature."""
+        """R and s, 32 bytes each. Deterministic (RFC 6979): the same message, the same signature."""
         made = self._private.sign(message, ec.ECDSA(SHA256(), deterministic_signing=True))
         r, s = decode_dss_signature(made)
         return r.to_bytes(COORDINATE_BYTES, "big") + s.to_bytes(COORDINATE_BYTES, "big")

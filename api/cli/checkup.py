@@ -258,9 +258,7 @@ def _pages(workshop: Workshop) -> Iterator[Finding]:
     at = datetime.now(UTC)
     by_template = {kind.template: kind for kind in workshop.shelf.types(at).values()}
     for kind in by_template.values():
-        workshop.typesetter.typeset(
-            kind.template, _example_page(kind, at), qr_text=workshop.public_url, at=at
-        )
+        workshop.typesetter.typeset(kind.template, _example_page(kind, at), at=at)
     yield Finding("pages", Level.OK, f"{len(by_template)} templates set their examples; fonts are there.")
 
 

@@ -33,7 +33,7 @@ _OVERFLOW_POINTERS = {"holders": "/holders", "fields": "/fields"}
 
 @dataclass(frozen=True, slots=True)
 class TypesetPage:
-    """A finished PDF/A-2b file without QR and seal. `qr_place`: where its QR goes, the page counted from 1."""
+    """A finished PDF/A-2b file without QR and seal. `qr_place`: where its QR goes, its page from 1 on."""
 
     content: bytes = field(repr=False)
     page_count: int

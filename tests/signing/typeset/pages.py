@@ -18,7 +18,7 @@ from vault.model.catalogue import CertificateType
 from vault.model.holders import Holder
 
 AT = datetime(2026, 10, 26, 8, 0, tzinfo=UTC)
-QR_TEXT = "https://vault.example/v#t=Qk3xZ0s8b2Yt4uW6aA9dF7gH1jKQk3xZ0s8b2Yt4uW6aA9dF7gH"
+QR_TEXT = "https://vault.example/v#t=Qk3xZ0s8b2Yt4uW6aA9dF7&s=" + "A7$*+%20./:" * 38
 CODE = "K7WQ3MHT9C"
 _POINTS_PER_MM = 72 / 25.4
 

@@ -10,7 +10,6 @@ from tests.signing.typeset.pages import (
     AT,
     KINDS,
     ONE_OF_EACH,
-    QR_TEXT,
     example_data,
     letters_of,
     page_size_mm,
@@ -139,9 +138,7 @@ def test_text_that_looks_like_markup_is_text(typesetter: Typesetter) -> None:
 
 def test_the_same_arguments_give_the_same_bytes() -> None:
     data = _business_licence()
-    first, second = (
-        Typesetter(compilers=1).typeset("licence-landscape", data, at=AT) for _ in range(2)
-    )
+    first, second = (Typesetter(compilers=1).typeset("licence-landscape", data, at=AT) for _ in range(2))
     assert first.content == second.content
 
 

@@ -8,7 +8,7 @@ from PIL import Image
 
 from signing.typeset import Typesetter
 from signing.typeset.photo import PRINT_PX, print_photo
-from tests.signing.typeset.pages import AT, KINDS, QR_TEXT, example_data, opened, photo
+from tests.signing.typeset.pages import AT, KINDS, example_data, opened, photo
 from vault.errors import InputError
 
 _HERE = b"GPS 39.9 N"
