@@ -4,6 +4,7 @@ import hashlib
 from datetime import datetime
 
 from signing.statement import in_fragment, write_statement
+from signing.trust_list import TrustList, write_trust_list
 from vault.model.certificate import ApprovalResult, CertificateRecord, Status
 from vault.model.statement import (
     DIGEST_PREFIX_BYTES,
@@ -21,14 +22,26 @@ def verify_url(public_url: str, token: str) -> str:
     return f"{public_url}/v#t={token}"
 
 
-def stated_url(workshop: Workshop, token: str, statement: Statement, *, at: datetime) -> str:
+def stated(workshop: Workshop, url: str, statement: Statement, *, at: datetime) -> str:
     """The address with a statement behind it; without one where the vault has no key for it.
 
     Raises:
         InputError: the statement keys cannot be read.
     """
-    url, key = verify_url(workshop.public_url, token), workshop.statements.signing(at)
+    key = workshop.statements.signing(at)
     return url if key is None else f"{url}&s={in_fragment(write_statement(statement, key))}"
+
+
+def trust_list(workshop: Workshop, *, at: datetime) -> bytes:
+    """The keys that check this vault's statements, as a note that the log's key has signed.
+
+    Raises:
+        InputError: the statement keys cannot be read.
+    """
+    made_at = at.replace(microsecond=0)
+    return write_trust_list(
+        TrustList(workshop.public_url, made_at, workshop.statements.listed(at)), workshop.log_key
+    )
 
 
 def printed_statement(
@@ -62,7 +75,7 @@ def printed_statement(
 
 
 def shown_statement(
-    certificate: CertificateRecord, *, type_name: str, authority_name: str, at: datetime
+    certificate: CertificateRecord, *, type_name: str, authority_name: str, holder_shown: bool, at: datetime
 ) -> Statement:
     """What a display may show of a certificate that is there: as it stands now, with its sealed file."""
     names = stated_names(type_name, authority_name)
@@ -71,7 +84,7 @@ def shown_statement(
         identifier=certificate.identifier,
         type_name=names[0],
         authority_name=names[1],
-        holder=stated_holder(certificate.holders[0]),
+        holder=stated_holder(certificate.holders[0]) if holder_shown else "",
         holders=len(certificate.holders),
         issued_on=certificate.issued_on,
         valid_from=certificate.valid_from,

@@ -31,7 +31,7 @@ from vault.model.catalogue import CertificateType
 from vault.model.certificate import ApprovalResult
 from vault.model.scope import VAULT
 from vault.seal_ring import UsableSeal
-from vault.stating import printed_statement, stated_url
+from vault.stating import printed_statement, stated, verify_url
 from vault.workshop import Workshop
 
 # Of a certificate that there is none of; only its length counts.
@@ -111,8 +111,8 @@ def _typeset(tools: Bare, at: datetime) -> TypesetPage:
 def _symbol(tools: Bare, unsealed: bytes, at: datetime) -> tuple[tuple[bool, ...], ...]:
     names = {"type_name": tools.kind.name, "authority_name": tools.owner.authority_name}
     statement = printed_statement(tools.result, IDENTIFIER, unsealed, **names, at=at)
-    token = secrets.token_urlsafe(TOKEN_BYTES)
-    return qr_modules(stated_url(tools.workshop, token, statement, at=at))
+    url = verify_url(tools.workshop.public_url, secrets.token_urlsafe(TOKEN_BYTES))
+    return qr_modules(stated(tools.workshop, url, statement, at=at))
 
 
 def _seal_typeset(tools: Bare) -> None:

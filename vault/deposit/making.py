@@ -18,7 +18,7 @@ from vault.model.certificate import ApprovalResult, CompletedCase, Reservation, 
 from vault.model.scope import NOBODY
 from vault.model.verdict import Indication
 from vault.seal_ring import UsableSeal
-from vault.stating import printed_statement, stated_url
+from vault.stating import printed_statement, stated, verify_url
 from vault.workshop import Workshop
 
 # On a page that we did not set we know no place for the seal: lower right, where departments put theirs.
@@ -109,7 +109,7 @@ def _symbol(
         authority_name="" if authority is None else authority.name,
         at=at,
     )
-    return qr_modules(stated_url(workshop, reservation.token, statement, at=at))
+    return qr_modules(stated(workshop, verify_url(workshop.public_url, reservation.token), statement, at=at))
 
 
 def _typeset(
