@@ -34,7 +34,7 @@ DATABASE_POOL = 12
 # A demo's walk, a test run and a bench are no attacks; limits are tried out with CERTVAULT_LIMITS_FACTOR=1.
 DEVELOPMENT_LIMITS = 10_000.0
 PUBLIC_POOL = 6
-# What a QR of 30 mm has left for it beside the longest statement (vault.model.statement).
+# What a QR of 30 mm has left for it beside the longest statement, and more than names of hosts usually are.
 ORIGIN_MAX_CHARS = 56
 
 

@@ -7,10 +7,11 @@ import zxingcpp
 
 from vault.errors import InputError
 
-# ISO/IEC 18004: level M mends 15 % of a symbol, enough for a crease. Version 15 has 77 modules, which a phone
-# reads from 30 mm of paper; it holds 412 bytes, or some 600 characters of base45.
-LEVEL = "M"
-SIDE_MAX_MODULES = 77
+# ISO/IEC 18004: level M mends 15 % of a symbol, enough for a crease. Version 14 has 73 modules, which 30 mm
+# of paper show to a phone, and to a scanner of 150 dpi wherever they stand on the page; with one version more
+# some places fail. A text that is too long for that is set with level L, which mends 7 %.
+LEVELS = ("M", "L")
+SIDE_MAX_MODULES = 73
 TEXT_MAX_BYTES = 1000
 
 
@@ -22,12 +23,16 @@ def qr_modules(text: str) -> tuple[tuple[bool, ...], ...]:
     """
     if not 0 < len(text.encode()) <= TEXT_MAX_BYTES:
         raise InputError(f"A QR holds 1 to {TEXT_MAX_BYTES} bytes here, got {len(text.encode())}.")
-    symbol = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode, ec_level=LEVEL)
+    for level in LEVELS:
+        rows = _rows(text, level)
+        if len(rows) <= SIDE_MAX_MODULES:
+            return rows
+    raise InputError(f"A QR of more than {SIDE_MAX_MODULES} modules a side is too fine to print.")
+
+
+def _rows(text: str, level: str) -> tuple[tuple[bool, ...], ...]:
+    symbol = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode, ec_level=level)
     picture = symbol.to_image(scale=1, add_quiet_zones=False)
     pixels = memoryview(picture).tobytes()  # type: ignore[arg-type]  # a buffer, which its stub does not say
     side = int(picture.shape[0])
-    if side > SIDE_MAX_MODULES:
-        raise InputError(
-            f"A QR of {side} modules a side is too fine to print: at most {SIDE_MAX_MODULES} are."
-        )
     return tuple(tuple(not pixel for pixel in pixels[y * side : (y + 1) * side]) for y in range(side))

@@ -115,4 +115,10 @@ def scanned(content: bytes, index: int, *, dpi: int = 150) -> list[str]:
     """What a reader finds in a rendering of the page."""
     with opened(content) as pdf:
         picture = pdf[index].render(scale=dpi / 72, grayscale=True).to_pil()
-    return [code.text for code in zxingcpp.read_barcodes(picture)]
+    return codes_in(picture)
+
+
+def codes_in(picture: Image.Image) -> list[str]:
+    """The QR codes in a picture. Engraved borders are taken for other kinds of barcodes now and then."""
+    wanted = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
+    return [code.text for code in zxingcpp.read_barcodes(picture, formats=wanted)]

@@ -32,7 +32,7 @@ def _picture(modules: tuple[tuple[bool, ...], ...]) -> Image.Image:
     return picture.resize((side * 4, side * 4), Image.Resampling.NEAREST)
 
 
-@pytest.mark.parametrize("text", [_URL, "https://v.cn/v#t=1", "样例市电子证照", "x" * 412])
+@pytest.mark.parametrize("text", [_URL, "https://v.cn/v#t=1", "样例市电子证照", "x" * 362])
 def test_modules_read_back(text: str) -> None:
     modules = qr_modules(text)
     assert tuple(tuple(int(m) for m in row[:7]) for row in modules[:7]) == _FINDER
@@ -54,7 +54,7 @@ def test_the_pure_python_encoder_needs_a_symbol_of_the_same_size_or_larger(text:
 
 def test_base45_behind_an_address_is_packed_densely() -> None:
     text = _URL + "&s=" + "A7$*+-./:" * 46
-    assert len(qr_modules(text)) <= 73
+    assert len(qr_modules(text)) <= SIDE_MAX_MODULES
 
 
 @pytest.mark.parametrize("text", ["", "x" * (TEXT_MAX_BYTES + 1)])
@@ -64,6 +64,12 @@ def test_no_text_and_too_much_are_refused(text: str) -> None:
 
 
 def test_a_symbol_too_fine_to_print_is_refused() -> None:
-    assert len(qr_modules("x" * 412)) == SIDE_MAX_MODULES
     with pytest.raises(InputError, match="too fine to print"):
-        qr_modules("x" * 413)
+        qr_modules("x" * 459)
+
+
+@pytest.mark.parametrize(("size", "level"), [(362, "M"), (363, "L"), (458, "L")])
+def test_what_is_long_is_set_with_less_to_mend_rather_than_finer(size: int, level: str) -> None:
+    modules = qr_modules("x" * size)
+    (code,) = zxingcpp.read_barcodes(_picture(modules))
+    assert (len(modules) <= SIDE_MAX_MODULES, code.ec_level, code.text) == (True, level, "x" * size)
