@@ -120,7 +120,7 @@ def _seal_typeset(tools: Bare) -> None:
     page = _typeset(tools, at)
     qr, half = page.qr_place, QR_SIZE_MM / 2
     modules = _symbol(tools, page.content, at)
-    stamp = QrStamp(modules, qr.page, qr.left_mm + half, qr.top_mm + half, QR_SIZE_MM)
+    stamp = QrStamp(modules, qr.page, qr.left_mm + half, qr.top_mm + half, QR_SIZE_MM, on_own_page=True)
     _seal(tools, page.content, replace(appearance(tools), qr=stamp), at)
 
 

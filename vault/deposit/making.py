@@ -140,7 +140,7 @@ def _typeset(
         place = SealPlace(page.page_count, place.x_mm, place.y_mm, place.diameter_mm)
     modules, half = _symbol(workshop, kind, result, reservation, page.content, at), QR_SIZE_MM / 2
     qr = page.qr_place
-    stamp = QrStamp(modules, qr.page, qr.left_mm + half, qr.top_mm + half, QR_SIZE_MM)
+    stamp = QrStamp(modules, qr.page, qr.left_mm + half, qr.top_mm + half, QR_SIZE_MM, on_own_page=True)
     return Page(reservation, page.content, place, stamp)
 
 

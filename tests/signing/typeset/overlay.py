@@ -34,4 +34,11 @@ def with_seal(page: TypesetPage, template: str, authority: str, *, qr_text: str)
 def stamp_of(page: TypesetPage, qr_text: str) -> QrStamp:
     """The symbol at the page's own place for it."""
     place, half = page.qr_place, QR_SIZE_MM / 2
-    return QrStamp(qr_modules(qr_text), place.page, place.left_mm + half, place.top_mm + half, QR_SIZE_MM)
+    return QrStamp(
+        qr_modules(qr_text),
+        place.page,
+        place.left_mm + half,
+        place.top_mm + half,
+        QR_SIZE_MM,
+        on_own_page=True,
+    )

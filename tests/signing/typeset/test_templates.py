@@ -125,3 +125,16 @@ def test_the_file_says_that_it_is_pdf_a_2b_and_embeds_its_fonts(
         ]
         assert descriptors
         assert all("/FontFile3" in descriptor for descriptor in descriptors)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_pages_content_closes_what_it_opens(typesetter: Typesetter, name: str) -> None:
+    """The QR is drawn behind it without reading it."""
+    data = example_data(KINDS[name])
+    page = typesetter.typeset(KINDS[name].template, {**data, "photo": photo()}, at=AT)
+    with pikepdf.open(BytesIO(page.content)) as pdf:
+        depth = 0
+        for instruction in pikepdf.parse_content_stream(pdf.pages[page.qr_place.page - 1], "q Q"):
+            depth += 1 if str(instruction.operator) == "q" else -1
+            assert depth >= 0
+        assert depth == 0
