@@ -15,7 +15,7 @@ from api.settings import Settings
 from api.wiring import wire
 from signing.intake import admit_pdf
 from signing.seal import QrStamp, SealAppearance, seal_pdf
-from signing.typeset import QR_SIZE_MM, TypesetPage, qr_modules
+from signing.typeset import TypesetPage, qr_modules
 from storage.seals import seals_in_use
 from vault.catalogue import InForce, page_data
 from vault.deposit import read_case
@@ -30,6 +30,7 @@ from vault.model.actors import ClientGrant
 from vault.model.catalogue import CertificateType
 from vault.model.certificate import ApprovalResult
 from vault.model.scope import VAULT
+from vault.model.statement import QR_SIZE_MM
 from vault.seal_ring import UsableSeal
 from vault.stating import printed_statement, stated, verify_url
 from vault.workshop import Workshop

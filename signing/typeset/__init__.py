@@ -7,14 +7,13 @@ the `layout` hints of a kind stands at its head.
 
 from signing.typeset.page import TypesetPage, Typesetter, UsageWords
 from signing.typeset.qr import qr_modules
-from signing.typeset.qr_places import QR_PLACES, QR_SIZE_MM, QrPlace
+from signing.typeset.qr_places import QR_PLACES, QrPlace
 from signing.typeset.seal_picture import SealPicture, seal_picture
 from signing.typeset.seal_places import LAST_PAGE, SEAL_PLACES
 
 __all__ = [
     "LAST_PAGE",
     "QR_PLACES",
-    "QR_SIZE_MM",
     "SEAL_PLACES",
     "QrPlace",
     "SealPicture",

@@ -14,9 +14,10 @@ import typst
 
 from signing.typeset.fonts import missing, typesetting_fonts
 from signing.typeset.photo import print_photo
-from signing.typeset.qr_places import QR_SIZE_MM, QrPlace, qr_place
+from signing.typeset.qr_places import QrPlace, qr_place
 from signing.typeset.seal_places import LAST_PAGE, SEAL_PLACES
 from vault.errors import FieldProblem, InputError, IntegrityError
+from vault.model.statement import QR_SIZE_MM
 
 TEMPLATES = Path(__file__).parent / "templates"
 PDF_STANDARD: Final = "a-2b"

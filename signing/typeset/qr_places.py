@@ -9,9 +9,6 @@ from types import MappingProxyType
 
 from signing.typeset.seal_places import LAST_PAGE
 
-# With its quiet zone of 4 modules: 81 modules (version 14) are 0.37 mm each, which phones read.
-QR_SIZE_MM = 30.0
-
 
 @dataclass(frozen=True, slots=True)
 class QrPlace:

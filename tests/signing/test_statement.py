@@ -239,4 +239,5 @@ def test_names_that_do_not_fit_are_clipped() -> None:
     assert clipped("样例市", 9) == "样例市"
     assert clipped("样例市民", 9) == "样例…"
     assert clipped("abc", 3) == "abc"
+    assert stated_names("证" * 20, "局" * 6) == ("证" * 20, "局" * 6)
     assert stated_names("证" * 30, "局" * 30) == ("证" * 12 + "…", "局" * 12 + "…")

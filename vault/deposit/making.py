@@ -7,7 +7,7 @@ from datetime import datetime
 
 from signing.intake import AdmittedPdf
 from signing.seal import QrStamp, SealAppearance, seal_pdf
-from signing.typeset import QR_SIZE_MM, qr_modules
+from signing.typeset import qr_modules
 from signing.validate import judge_pdf
 from vault.catalogue import page_data
 from vault.deposit.reserving import ReservedCase
@@ -16,6 +16,7 @@ from vault.errors import InputError, IntegrityError, Unavailable
 from vault.model.catalogue import CertificateType, DocumentFormat, SealPlace
 from vault.model.certificate import ApprovalResult, CompletedCase, Reservation, SealedDocument
 from vault.model.scope import NOBODY
+from vault.model.statement import QR_SIZE_MM
 from vault.model.verdict import Indication
 from vault.seal_ring import UsableSeal
 from vault.stating import printed_statement, stated, verify_url

@@ -8,6 +8,9 @@ from vault.model.certificate import Status
 from vault.model.face import masked_holder
 from vault.model.holders import Holder
 
+# What its QR is printed at, with the quiet zone: the 81 modules of version 14 are 0.37 mm each, which phones
+# read.
+QR_SIZE_MM = 30.0
 # Bytes of UTF-8 that a QR of 30 mm has room for beside the rest, which is always as long: 78 are 26 Chinese
 # characters, 21 a masked name of seven.
 NAMES_MAX_BYTES = 78
@@ -56,12 +59,19 @@ class Statement:
 
 
 def stated_names(type_name: str, authority_name: str) -> tuple[str, str]:
-    """Both names as they are stated: the authority's gives way where the two do not fit.
+    """Both names as they are stated; where the two do not fit, the authority's gives way first.
 
     A catalogue's check refuses such names; types from before it may have them.
     """
+    if names_fit(type_name, authority_name):
+        return type_name, authority_name
     type_name = clipped(type_name, NAMES_MAX_BYTES // 2)
     return type_name, clipped(authority_name, NAMES_MAX_BYTES - len(type_name.encode()))
+
+
+def names_fit(type_name: str, authority_name: str) -> bool:
+    """Whether the names of a kind and of an authority that issues it can be stated in full."""
+    return len((type_name + authority_name).encode()) <= NAMES_MAX_BYTES
 
 
 def stated_holder(holder: Holder) -> str:

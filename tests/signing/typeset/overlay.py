@@ -6,7 +6,8 @@ import pikepdf
 
 from signing.appearance import QrStamp, qr_operators
 from signing.pades.page import page_frame
-from signing.typeset import LAST_PAGE, QR_SIZE_MM, SEAL_PLACES, TypesetPage, qr_modules, seal_picture
+from signing.typeset import LAST_PAGE, SEAL_PLACES, TypesetPage, qr_modules, seal_picture
+from vault.model.statement import QR_SIZE_MM
 
 _POINTS_PER_MM = 72 / 25.4
 

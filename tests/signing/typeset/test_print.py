@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageEnhance, ImageFilter
 
 from signing.offline import OfflineVerdict, judge_offline
-from signing.typeset import QR_PLACES, QR_SIZE_MM, SEAL_PLACES, Typesetter
+from signing.typeset import QR_PLACES, SEAL_PLACES, Typesetter
 from tests.signing.statements import AS_OF, LONGEST, STATEMENT, listed, statement_key, trust, url_of
 from tests.signing.typeset.overlay import with_seal
 from tests.signing.typeset.pages import (
@@ -20,7 +20,7 @@ from tests.signing.typeset.pages import (
     photo,
     scanned,
 )
-from vault.model.statement import Statement
+from vault.model.statement import QR_SIZE_MM, Statement
 
 KEY = statement_key()
 TRUST = trust(listed(KEY))
