@@ -18,7 +18,7 @@ router = APIRouter(include_in_schema=False)
 FORM_FILES_MAX = 1
 FORM_FIELDS_MAX = 4
 # A worker lives by the policy of its own file: it fetches from here, and nothing else.
-_WORKER = {"Content-Security-Policy": "default-src 'none'; connect-src 'self'"}
+_WORKER = {"Content-Security-Policy": "default-src 'none'; connect-src 'self'; frame-ancestors 'none'"}
 
 
 @router.get("/")
