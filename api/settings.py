@@ -34,6 +34,8 @@ DATABASE_POOL = 12
 # A demo's walk, a test run and a bench are no attacks; limits are tried out with CERTVAULT_LIMITS_FACTOR=1.
 DEVELOPMENT_LIMITS = 10_000.0
 PUBLIC_POOL = 6
+# What a QR of 30 mm has left for it beside the longest statement, and more than names of hosts usually are.
+ORIGIN_MAX_CHARS = 56
 
 
 class Settings(BaseSettings):
@@ -81,6 +83,9 @@ class Settings(BaseSettings):
     def _is_an_origin(cls, url: Url, info: ValidationInfo) -> Url:
         if url.path not in {None, "", "/"} or url.query or url.fragment:
             msg = "CERTVAULT_PUBLIC_URL is the vault's origin: scheme and host, no path"
+            raise ValueError(msg)
+        if len(str(url).rstrip("/")) > ORIGIN_MAX_CHARS:
+            msg = f"CERTVAULT_PUBLIC_URL is printed in every QR code: at most {ORIGIN_MAX_CHARS} characters"
             raise ValueError(msg)
         # Session cookies, client secrets and the tokens in QR codes travel to this address.
         if info.data.get("mode") is Mode.PRODUCTION and url.scheme != "https":

@@ -27,6 +27,7 @@ from vault.founding import SecretsFolder
 from vault.model.destinations import read_networks
 from vault.seal_ring import SealRing
 from vault.shelf import CatalogueShelf
+from vault.statement_ring import StatementRing
 from vault.tlog.witness import parse_witnesses
 from vault.workshop import Workshop
 
@@ -99,6 +100,7 @@ def wire(settings: Settings) -> Wired:
         retention=timedelta(days=settings.retention_days),
         promise_within=PROMISE_WITHIN,
         log_store=LogStore(_store_address(settings)),
+        statements=StatementRing(secrets.statements, passphrase),
         witnesses=witnesses,
     )
     edge = EdgeSettings(

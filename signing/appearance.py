@@ -4,6 +4,7 @@ Places are given as a reader sees them: millimetres from the top left corner of 
 is the CropBox turned by /Rotate (ISO 32000-1, clauses 8.3.2.3 and 14.11.2).
 """
 
+import re
 import zlib
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -14,14 +15,16 @@ POINTS_PER_MM = 72 / 25.4  # ISO 32000-1, clause 8.3.2.3: a default user space u
 QUIET_ZONE_MODULES = 4  # ISO/IEC 18004, clause 6.3.8: the light border that readers need
 PICTURE_UNITS = 1000  # the box that a seal's picture is drawn in
 _DEFLATE_LEVEL = 6
+_DARK_RUN = re.compile(rb"\x01+")
 
 
 @dataclass(frozen=True, slots=True)
 class QrStamp:
-    """A QR symbol stamped on a handed-in page.
+    """A QR symbol stamped on a page when it is sealed.
 
     `modules`: rows from the top, True for dark, without the quiet zone, which is added. `x_mm`, `y_mm`: its
-    centre; `size_mm`: its side, quiet zone included. `page` counts from 1.
+    centre; `size_mm`: its side, quiet zone included. `page` counts from 1. `on_own_page`: we set that page,
+    so its content closes what it opens and is not read for that, which takes ten times as long as the seal.
     """
 
     modules: tuple[tuple[bool, ...], ...] = field(repr=False)
@@ -29,11 +32,12 @@ class QrStamp:
     x_mm: float
     y_mm: float
     size_mm: float
+    on_own_page: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class SealAppearance:
-    """The seal's picture and its place; for handed-in files the QR too.
+    """The seal's picture, the QR, and their places.
 
     `picture`: PDF drawing operators in a box of 1000 by 1000, y upwards: fills and strokes in RGB, no fonts,
     no transparency. `x_mm`, `y_mm`: the seal's centre; `page` counts from 1.
@@ -137,7 +141,10 @@ def qr_operators(stamp: QrStamp, frame: PageFrame) -> bytes:
     lines = [f"/Artifact BMC q {matrix} cm 1 g 0 0 {whole} {whole} re f 0 g"]
     for index, row in enumerate(stamp.modules):
         bottom = whole - QUIET_ZONE_MODULES - index - 1
-        lines += [f"{QUIET_ZONE_MODULES + start} {bottom} {size} 1 re" for start, size in _runs(row)]
+        lines += [
+            f"{QUIET_ZONE_MODULES + run.start()} {bottom} {run.end() - run.start()} 1 re"
+            for run in _DARK_RUN.finditer(bytes(row))
+        ]
     lines.append("f Q EMC")
     return "\n".join(lines).encode("ascii")
 
@@ -151,15 +158,3 @@ def deflated(content: bytes) -> bytes:
 def deflated_picture(picture: bytes) -> bytes:
     """A seal's picture under /FlateDecode; kept, because an authority's seal is alike on every file."""
     return deflated(picture)
-
-
-def _runs(row: tuple[bool, ...]) -> list[tuple[int, int]]:
-    """Runs of dark modules as (start, length)."""
-    runs, start = [], None
-    for position, dark in enumerate((*row, False)):
-        if dark and start is None:
-            start = position
-        elif not dark and start is not None:
-            runs.append((start, position - start))
-            start = None
-    return runs

@@ -62,8 +62,9 @@ def seal_pdf(
         InputError: the seal or QR does not lie on its page, or the field name is taken.
         Unavailable: no time-stamp.
     """
-    qr_page = appearance.qr.page if appearance.qr else None
-    sealable = read_sealable(document, field_name=field_name, seal_page=appearance.page, qr_page=qr_page)  # 1
+    sealable = read_sealable(
+        document, field_name=field_name, seal_page=appearance.page, qr=appearance.qr
+    )  # 1
     text = SealText(field_name, reason, location, at)
     layout = prepare_update if sealable.obstacle is None else stock.prepare_update
     prepared = _prepared(key)

@@ -25,6 +25,7 @@ from vault.catalogue import CityAuthority
 from vault.errors import InputError
 from vault.model.scope import NOBODY
 from vault.seal_ring import KEY_SUFFIX
+from vault.statement_ring import found_statement_key
 
 PASSPHRASE_BYTES = 32
 SEAL_ID_BYTES = 4  # distinguishes the seals of one authority; an operator reads it aloud
@@ -56,8 +57,13 @@ class SecretsFolder:
         return self.path / "token.key.pem"
 
     @property
+    def statements(self) -> Path:
+        """The folder of the keys that sign offline statements."""
+        return self.path / "statements"
+
+    @property
     def passphrase(self) -> Path:
-        """What the seal keys' files are encrypted with."""
+        """What the files of the seal keys and of the statement keys are encrypted with."""
         return self.path / "seal-passphrase"
 
     @property
@@ -94,6 +100,8 @@ def found_development_secrets(
     `suite`: what its personal data is sealed and indexed with.
     """
     if folder.tsa_certificate.exists():  # written last
+        # Vaults from before there were statements get their key for them.
+        found_statement_key(folder.statements, folder.passphrase.read_bytes(), at=at)
         return False
     folder.seals.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
     folder.path.chmod(PRIVATE_FOLDER)
@@ -104,6 +112,7 @@ def found_development_secrets(
     _write(folder.key_ring, new_key_ring_document(suite).encode())
     _write(folder.log_key, new_log_key())
     _write(folder.token_key, token_key_pem)
+    found_statement_key(folder.statements, passphrase, at=at)
     _write(folder.authority_key, authority.key_pem)
     _write(folder.authority_certificate, authority.certificate_pem)
     _write(folder.tsa_key, tsa.key_pem)

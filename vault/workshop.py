@@ -12,6 +12,7 @@ from storage.envelope import KeyRing
 from storage.log_store import LogStore
 from vault.seal_ring import SealRing
 from vault.shelf import CatalogueShelf
+from vault.statement_ring import StatementRing
 from vault.tlog.witness import Witness
 
 
@@ -20,8 +21,8 @@ class Workshop:
     """Handed to every flow. `trust_roots`: DER certificates of the authorities that seals must chain to.
 
     `retention`: how long the object store refuses to delete a sealed document. `promise_within`: by when a
-    leaf must be in the log. `public_url`: what a QR points to, without a trailing slash. `witnesses`: whose
-    cosignatures on the log's checkpoints are taken.
+    leaf must be in the log. `public_url`: what a QR points to, without a trailing slash. `statements`: the
+    keys for what is stated offline. `witnesses`: whose cosignatures on the log's checkpoints are taken.
     """
 
     database: Database
@@ -37,6 +38,7 @@ class Workshop:
     retention: timedelta
     promise_within: timedelta
     log_store: LogStore
+    statements: StatementRing
     witnesses: tuple[Witness, ...] = ()
 
     def retention_of(self, type_code: str, at: datetime) -> timedelta:

@@ -4,7 +4,7 @@ A deposit cannot be faster than this on the same cores; the ratio to it is what 
 """
 
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from time import monotonic, perf_counter, sleep
@@ -15,37 +15,38 @@ from api.settings import Settings
 from api.wiring import wire
 from signing.intake import admit_pdf
 from signing.seal import QrStamp, SealAppearance, seal_pdf
-from signing.timestamp import TimeStampAuthority
-from signing.typeset import Typesetter, qr_modules
+from signing.typeset import TypesetPage, qr_modules
 from storage.seals import seals_in_use
 from vault.catalogue import InForce, page_data
 from vault.deposit import read_case
 from vault.deposit.identifiers import TOKEN_BYTES
 from vault.deposit.making import (
     QR_FROM_EDGE_MM,
-    QR_SIZE_MM,
     SEAL_DIAMETER_MM,
     SEAL_FIELD,
     SEAL_FROM_EDGE_MM,
-    verify_url,
 )
 from vault.model.actors import ClientGrant
 from vault.model.catalogue import CertificateType
 from vault.model.certificate import ApprovalResult
 from vault.model.scope import VAULT
+from vault.model.statement import QR_SIZE_MM
 from vault.seal_ring import UsableSeal
+from vault.stating import printed_statement, stated, verify_url
+from vault.workshop import Workshop
+
+# Of a certificate that there is none of; only its length counts.
+IDENTIFIER = "1.2.156.3005.2.11990000MB98000126013.11990100MB99000131.00000000000000000000.001.0"
 
 
 @dataclass(frozen=True, slots=True)
 class Bare:
-    """What the floor works with: the kind, one result of it, its authority's seal, and a compiler."""
+    """What the floor works with: the kind, one result of it, its authority's seal, compiler and keys."""
 
     kind: CertificateType
     result: ApprovalResult
     owner: UsableSeal
-    typesetter: Typesetter
-    tsa: TimeStampAuthority | None
-    public_url: str
+    workshop: Workshop
     page: bytes = field(repr=False)
 
 
@@ -62,8 +63,8 @@ def bare(settings: Settings) -> Bare:
     with workshop.database.reading(VAULT) as db:
         owner = workshop.seals.opened(db, seals_in_use(db, frozenset({authority}), at)[authority])
     workshop.database.close()
-    parts = (kind, result, owner, workshop.typesetter, workshop.tsa, workshop.public_url)
-    return Bare(*parts, page=_typeset(Bare(*parts, page=b""), at))
+    tools = Bare(kind, result, owner, workshop, page=b"")
+    return replace(tools, page=_typeset(tools, at).content)
 
 
 def floor(settings: Settings, begin_at: float, seconds: float, *, handed_in: bool) -> Run:
@@ -91,13 +92,13 @@ def appearance(tools: Bare) -> SealAppearance:
     return SealAppearance(tools.owner.picture, place.page or 1, place.x_mm, place.y_mm, place.diameter_mm)
 
 
-def _typeset(tools: Bare, at: datetime) -> bytes:
+def _typeset(tools: Bare, at: datetime) -> TypesetPage:
     result = tools.result
     data = page_data(
         tools.kind,
         number=result.number,
         holders=result.holders,
-        identifier="1.2.156.3005.2.11990000MB98000126013.11990100MB99000131.00000000000000000000.001.0",
+        identifier=IDENTIFIER,
         verification_code="2345678923",
         authority_name=tools.owner.authority_name,
         issued_on=result.issued_on,
@@ -105,22 +106,32 @@ def _typeset(tools: Bare, at: datetime) -> bytes:
         valid_to=result.valid_to,
         fields=result.fields,
     )
-    url = verify_url(tools.public_url, secrets.token_urlsafe(TOKEN_BYTES))
-    return tools.typesetter.typeset(tools.kind.template, data, qr_text=url, at=at).content
+    return tools.workshop.typesetter.typeset(tools.kind.template, data, at=at)
+
+
+def _symbol(tools: Bare, unsealed: bytes, at: datetime) -> tuple[tuple[bool, ...], ...]:
+    names = {"type_name": tools.kind.name, "authority_name": tools.owner.authority_name}
+    statement = printed_statement(tools.result, IDENTIFIER, unsealed, **names, at=at)
+    url = verify_url(tools.workshop.public_url, secrets.token_urlsafe(TOKEN_BYTES))
+    return qr_modules(stated(tools.workshop, url, statement, at=at))
 
 
 def _seal_typeset(tools: Bare) -> None:
     at = datetime.now(UTC)
-    _seal(tools, _typeset(tools, at), appearance(tools), at)
+    page = _typeset(tools, at)
+    qr, half = page.qr_place, QR_SIZE_MM / 2
+    modules = _symbol(tools, page.content, at)
+    stamp = QrStamp(modules, qr.page, qr.left_mm + half, qr.top_mm + half, QR_SIZE_MM, on_own_page=True)
+    _seal(tools, page.content, replace(appearance(tools), qr=stamp), at)
 
 
 def _seal_handed_in(tools: Bare, pdf: bytes) -> None:
+    at = datetime.now(UTC)
     admitted = admit_pdf(pdf)
     width_mm, height_mm = admitted.page_sizes_mm[-1]
     seal_right, seal_up = SEAL_FROM_EDGE_MM
     qr_left, qr_up = QR_FROM_EDGE_MM
-    modules = qr_modules(verify_url(tools.public_url, secrets.token_urlsafe(TOKEN_BYTES)))
-    stamp = QrStamp(modules, admitted.page_count, qr_left, height_mm - qr_up, QR_SIZE_MM)
+    stamp = QrStamp(_symbol(tools, pdf, at), admitted.page_count, qr_left, height_mm - qr_up, QR_SIZE_MM)
     look = SealAppearance(
         tools.owner.picture,
         admitted.page_count,
@@ -129,7 +140,7 @@ def _seal_handed_in(tools: Bare, pdf: bytes) -> None:
         SEAL_DIAMETER_MM,
         stamp,
     )
-    _seal(tools, pdf, look, datetime.now(UTC))
+    _seal(tools, pdf, look, at)
 
 
 def _seal(tools: Bare, pdf: bytes, look: SealAppearance, at: datetime) -> None:
@@ -141,5 +152,5 @@ def _seal(tools: Bare, pdf: bytes, look: SealAppearance, at: datetime) -> None:
         reason="电子证照签发",
         location=tools.owner.authority_name,
         at=at,
-        tsa=tools.tsa,
+        tsa=tools.workshop.tsa,
     )

@@ -26,6 +26,7 @@ from vault.model.catalogue import CertificateType
 from vault.model.custody import GrantState
 from vault.model.holders import Holder
 from vault.model.scope import VAULT
+from vault.statement_ring import statement_key_files
 from vault.transparency.health import log_health, sentence
 from vault.workshop import Workshop
 
@@ -158,8 +159,11 @@ def _keys(settings: Settings) -> Iterator[Finding]:
     seals = sorted(folder.seals.glob("*")) if folder.seals.is_dir() else []
     token_keys = [key.path for key in read_token_keys(folder.path)]
     providers = [] if settings.providers is None else [settings.providers]
-    secrets = [folder.key_ring, folder.log_key, *token_keys, folder.passphrase, *seals, *providers]
-    exposed = [path.name for path in secrets if path.stat().st_mode & OTHERS_MAY]
+    statement_keys = statement_key_files(folder.statements)
+    keys = [folder.key_ring, folder.log_key, *token_keys, *statement_keys, folder.passphrase]
+    if not statement_keys:
+        yield Finding("keys", Level.WARN, "QR codes state nothing offline: `certvault statement-key rotate`.")
+    exposed = [path.name for path in (*keys, *seals, *providers) if path.stat().st_mode & OTHERS_MAY]
     if exposed:
         sentence = f"Other users may read {', '.join(exposed)}: chmod 600 what lies in {folder.path}."
         yield Finding("keys", Level.WARN, sentence)
@@ -258,9 +262,7 @@ def _pages(workshop: Workshop) -> Iterator[Finding]:
     at = datetime.now(UTC)
     by_template = {kind.template: kind for kind in workshop.shelf.types(at).values()}
     for kind in by_template.values():
-        workshop.typesetter.typeset(
-            kind.template, _example_page(kind, at), qr_text=workshop.public_url, at=at
-        )
+        workshop.typesetter.typeset(kind.template, _example_page(kind, at), at=at)
     yield Finding("pages", Level.OK, f"{len(by_template)} templates set their examples; fonts are there.")
 
 

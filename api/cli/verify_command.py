@@ -1,4 +1,4 @@
-"""`verify FILE`: judge a sealed file here, and ask a vault about it."""
+"""`verify FILE`: judge a sealed file here, and ask a vault about it; or a QR code with no network."""
 # ruff: noqa: PLC0415 - commands import what they need when they run, so that --help is quick
 
 from datetime import UTC, datetime
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from api.cli.frame import AsJson, Data, Exit, console, find_settings, print_json, read_file
-from vault.errors import Unavailable
+from api.cli.offline import verify_offline
+from vault.errors import InputError, Unavailable
 
 if TYPE_CHECKING:
     from vault.model.verdict import SealReport
@@ -18,24 +19,55 @@ TIMEOUT_S = 30.0
 
 
 def verify(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A sealed PDF.", exists=True, dir_okay=False)],
+    what: Annotated[
+        str, typer.Argument(metavar="FILE|TEXT", help="A sealed PDF; with --offline a QR's text or picture.")
+    ],
     *,
     trust: Annotated[
         Path | None,
-        typer.Option(metavar="PEM", help="Roots that the seals must lead to; a vault's own if left out."),
+        typer.Option(
+            metavar="FILE",
+            help="PEM: roots that the seals must lead to; a vault's own if left out. With --offline: the "
+            "vault's trust list, from GET /v1/statement-keys.",
+        ),
     ] = None,
     url: Annotated[
         str | None, typer.Option(help="A vault to ask, too, such as https://zz.example.cn.")
+    ] = None,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Check what a QR code states, with no network at all.")
+    ] = False,
+    document: Annotated[
+        Path | None, typer.Option(metavar="PDF", help="With --offline: is this the file that is stated?")
+    ] = None,
+    log_key: Annotated[
+        Path | None,
+        typer.Option(metavar="VKEY", help="With --offline: the log's key, which must have signed the list."),
     ] = None,
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
     """Judge a file's seals on this machine; with --url ask a vault, too. 0 only if all that is well."""
+    if offline:
+        if trust is None or url is not None:
+            raise InputError("Expected --trust with the vault's trust list beside --offline, and no --url.")
+        verify_offline(what, trust=trust, document=document, log_key=log_key, as_json=as_json)
+        return
+    if document is not None or log_key is not None:
+        raise InputError("--document and --log-key go with --offline.")
+    file = Path(what)
+    if not file.is_file():
+        raise InputError(f"There is no file {file}; the text of a QR code goes with --offline.")
+    _verify_file(read_file(file), trust=trust, url=url, data=data, as_json=as_json)
+
+
+def _verify_file(
+    content: bytes, *, trust: Path | None, url: str | None, data: Path | None, as_json: bool
+) -> None:
     from signing.trust import certificates_der
     from signing.validate import judge_pdf
     from vault.model.verdict import Indication
 
-    content = read_file(file)
     roots = certificates_der(read_file(trust or find_settings(data).trust))
     reports = judge_pdf(content, roots=roots, at=datetime.now(UTC))
     report = None if url is None else _ask(url, content)

@@ -4,19 +4,21 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.datastructures import FormData, UploadFile
-from starlette.responses import HTMLResponse
+from starlette.responses import FileResponse, HTMLResponse
 
 from api.asking import admit_file, asked_by_code, asked_by_token
 from api.auth import refuse_cross_origin
 from api.deps import edge_of, now
 from api.edge import Edge
-from api.pages.rendering import pages_of
+from api.pages.rendering import STATIC, pages_of
 
 router = APIRouter(include_in_schema=False)
 
 # File, number and code; a browser sends every field of a form, also the empty ones.
 FORM_FILES_MAX = 1
 FORM_FIELDS_MAX = 4
+# A worker lives by the policy of its own file: it fetches from here, and nothing else.
+_WORKER = {"Content-Security-Policy": "default-src 'none'; connect-src 'self'; frame-ancestors 'none'"}
 
 
 @router.get("/")
@@ -45,6 +47,12 @@ async def verify_form(request: Request) -> HTMLResponse:
 async def landing_page(request: Request) -> HTMLResponse:
     """Where a QR code leads. The token is in the fragment: only the script on the page sees it."""
     return pages_of(request).render(request, "landing.html")
+
+
+@router.get("/v-worker.js")
+async def landing_worker() -> FileResponse:
+    """What gives the landing page without network. At the root, since a worker serves what is below it."""
+    return FileResponse(STATIC / "worker.js", media_type="text/javascript", headers=_WORKER)
 
 
 @router.post("/v")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pikepdf
 
-from signing.appearance import PageFrame
+from signing.appearance import PageFrame, QrStamp
 from vault.errors import DocumentRefused
 
 CONTENT_MAX_BYTES = 32 * 1024 * 1024  # all streams of one page, inflated; dense drawings have a few MB
@@ -66,13 +66,14 @@ def page_frame(page: pikepdf.Object) -> PageFrame:
     return PageFrame(visible, turn % 360, float(page.get("/UserUnit", 1)))
 
 
-def sealable_page(page: pikepdf.Object, *, stamped: bool) -> SealablePage:
-    """Read a page. `stamped`: something will be drawn on it, so its content is read as well.
+def sealable_page(page: pikepdf.Object, qr: QrStamp | None) -> SealablePage:
+    """Read a page. `qr`: what will be drawn on it, so its content is read as well, unless it is our own.
 
     Raises:
         DocumentRefused: no usable box, or content that nothing can be drawn behind.
     """
     annotations = page.get("/Annots", pikepdf.Array())
+    stamped = qr is not None
     return SealablePage(
         reference=page.objgen,
         entries=dictionary_entries(page, "/Annots", *(("/Contents",) if stamped else ())),
@@ -81,7 +82,7 @@ def sealable_page(page: pikepdf.Object, *, stamped: bool) -> SealablePage:
         else (),
         contents=tuple(part.unparse() for part in _contents(page)) if stamped else (),
         frame=page_frame(page),
-        wrapping=_wrapping(page) if stamped else None,
+        wrapping=None if qr is None else Wrapping(1, 1) if qr.on_own_page else _wrapping(page),
     )
 
 

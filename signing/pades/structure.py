@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import pikepdf
 
+from signing.appearance import QrStamp
 from signing.opening import open_pdf
 from signing.pades.page import SealablePage, dictionary_entries, is_odd, sealable_page
 from vault.errors import DocumentRefused, InputError
@@ -45,8 +46,8 @@ class Sealable:
     qr_page: SealablePage | None = field(repr=False)
 
 
-def read_sealable(document: bytes, *, field_name: str, seal_page: int, qr_page: int | None) -> Sealable:
-    """Read what sealing needs to know. Pages count from 1.
+def read_sealable(document: bytes, *, field_name: str, seal_page: int, qr: QrStamp | None) -> Sealable:
+    """Read what sealing needs to know. Pages count from 1. `qr`: what is to be drawn, too.
 
     Raises:
         DocumentRefused: not readable without repair, encrypted, or certified already.
@@ -54,7 +55,7 @@ def read_sealable(document: bytes, *, field_name: str, seal_page: int, qr_page: 
     """
     try:
         with open_pdf(document) as pdf:
-            return _read(pdf, document, field_name, seal_page, qr_page)
+            return _read(pdf, document, field_name, seal_page, qr)
     except pikepdf.PasswordError as error:
         raise DocumentRefused("The PDF is encrypted; hand it in without a password.") from error
     except (pikepdf.PdfError, ValueError, TypeError, KeyError, AttributeError) as error:
@@ -85,9 +86,7 @@ def is_certified(catalogue: pikepdf.Object) -> bool:
     return False
 
 
-def _read(
-    pdf: pikepdf.Pdf, document: bytes, field_name: str, seal_page: int, qr_page: int | None
-) -> Sealable:
+def _read(pdf: pikepdf.Pdf, document: bytes, field_name: str, seal_page: int, qr: QrStamp | None) -> Sealable:
     if pdf.is_encrypted:
         raise DocumentRefused("The PDF is encrypted; hand it in without a password.")
     catalogue = pdf.Root
@@ -103,7 +102,8 @@ def _read(
     last_xref, is_stream = _last_xref(document)
     signed = next(signature_fields(catalogue), None) is not None
     size = int(pdf.trailer.Size)
-    stamped = None if qr_page is None or signed else _page(pdf, qr_page)
+    stamped = None if qr is None or signed else _page(pdf, qr.page)
+    drawing = None if stamped is None else qr
     return Sealable(
         obstacle=_obstacle(pdf, [page] if stamped is None else [page, stamped], last_xref, signed=signed),
         signed=signed,
@@ -121,8 +121,10 @@ def _read(
         last_xref=last_xref,
         xref_is_stream=is_stream,
         needs_default_rgb=_needs_default_rgb(catalogue),
-        seal_page=sealable_page(page, stamped=stamped is not None and qr_page == seal_page),
-        qr_page=None if stamped is None or qr_page == seal_page else sealable_page(stamped, stamped=True),
+        seal_page=sealable_page(page, drawing if drawing is not None and drawing.page == seal_page else None),
+        qr_page=None
+        if stamped is None or drawing is None or drawing.page == seal_page
+        else sealable_page(stamped, drawing),
     )
 
 

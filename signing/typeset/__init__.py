@@ -1,22 +1,25 @@
 """Certificates as pages: Typst templates, the QR, the picture of the red seal.
 
 `Typesetter` sets a page from a template and the data of `vault.catalogue.page_data`; `SEAL_PLACES` says where
-each template wants its seal. How a template reads the `layout` hints of a kind stands at its head.
+each template wants its seal, `QR_PLACES` its QR: both are drawn when the page is sealed. How a template reads
+the `layout` hints of a kind stands at its head.
 """
 
 from signing.typeset.page import TypesetPage, Typesetter, UsageWords
-from signing.typeset.qr import qr_modules, qr_svg
+from signing.typeset.qr import qr_modules
+from signing.typeset.qr_places import QR_PLACES, QrPlace
 from signing.typeset.seal_picture import SealPicture, seal_picture
 from signing.typeset.seal_places import LAST_PAGE, SEAL_PLACES
 
 __all__ = [
     "LAST_PAGE",
+    "QR_PLACES",
     "SEAL_PLACES",
+    "QrPlace",
     "SealPicture",
     "TypesetPage",
     "Typesetter",
     "UsageWords",
     "qr_modules",
-    "qr_svg",
     "seal_picture",
 ]

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from queue import LifoQueue
@@ -14,9 +14,10 @@ import typst
 
 from signing.typeset.fonts import missing, typesetting_fonts
 from signing.typeset.photo import print_photo
-from signing.typeset.qr import qr_svg
-from signing.typeset.seal_places import SEAL_PLACES
+from signing.typeset.qr_places import QrPlace, qr_place
+from signing.typeset.seal_places import LAST_PAGE, SEAL_PLACES
 from vault.errors import FieldProblem, InputError, IntegrityError
+from vault.model.statement import QR_SIZE_MM
 
 TEMPLATES = Path(__file__).parent / "templates"
 PDF_STANDARD: Final = "a-2b"
@@ -33,10 +34,11 @@ _OVERFLOW_POINTERS = {"holders": "/holders", "fields": "/fields"}
 
 @dataclass(frozen=True, slots=True)
 class TypesetPage:
-    """A finished PDF/A-2b file without a seal."""
+    """A finished PDF/A-2b file without QR and seal. `qr_place`: where its QR goes, its page from 1 on."""
 
     content: bytes = field(repr=False)
     page_count: int
+    qr_place: QrPlace
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ class Typesetter:
         for _ in range(compilers):
             self._free.put(typst.Compiler(root=TEMPLATES, font_paths=fonts, ignore_system_fonts=True))
 
-    def typeset(self, template: str, data: Mapping[str, Any], *, qr_text: str, at: datetime) -> TypesetPage:
+    def typeset(self, template: str, data: Mapping[str, Any], *, at: datetime) -> TypesetPage:
         """Set one certificate. The same arguments give the same bytes.
 
         `data` is what `vault.catalogue.page_data` gives; `at` becomes the file's creation time.
@@ -81,9 +83,10 @@ class Typesetter:
             raise IntegrityError(f"There is no template {template!r}.")
         photo = data.get("photo")
         shown = {**data, "photo": None if photo is None else print_photo(photo)}
+        qr = qr_place(template, photo=photo is not None)
         inputs = {
             "data": json.dumps(shown, ensure_ascii=False),
-            "qr": qr_svg(qr_text).decode(),
+            "qr": json.dumps({"x": qr.left_mm, "y": qr.top_mm, "size": QR_SIZE_MM}),
             "seal": json.dumps({"x": place.x_mm, "y": place.y_mm}),
         }
         try:
@@ -91,7 +94,8 @@ class Typesetter:
         except typst.TypstError as error:
             # `from None`: Typst quotes the text that it stumbled over, and tracebacks reach logs.
             raise _fault(template, str(error.message), data) from None
-        return TypesetPage(content, _page_count(content))
+        count = _page_count(content)
+        return TypesetPage(content, count, replace(qr, page=count) if qr.page == LAST_PAGE else qr)
 
     def usage_marks(self, words: UsageWords, *, at: datetime) -> bytes:
         """What a usage copy says, as a file of two pages: the watermark's cell, and the strip.

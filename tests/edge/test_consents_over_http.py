@@ -16,6 +16,7 @@ from api.answers import presentations as presentation_answers
 from api.answers.certificates import MyCertificatesOut
 from api.answers.reuse import HoldingsOut
 from api.answers.uses import MadeUseOut, RedemptionOut
+from signing.statement import read_statement
 from storage.tables import presentation_events
 from tests.conftest import House
 from tests.edge.conftest import Caller
@@ -27,10 +28,11 @@ from tests.generators import CREDIT_CODE_CHARACTERS, make_credit_code
 from tests.provider import IdentityProvider
 from vault import signin
 from vault.model.actors import Role
-from vault.model.certificate import CertificateRecord
+from vault.model.certificate import CertificateRecord, Status
 from vault.model.footing import ByConsent
 from vault.model.legal_time import legal_day
 from vault.model.scope import VAULT
+from vault.model.statement import stated_holder
 
 pytestmark = pytest.mark.engines
 
@@ -235,7 +237,12 @@ def test_a_presentation_shows_the_chosen_face_once_to_anybody(
     answer = caller("POST", "/v1/me/presentations", json=shows)
     made = shaped(presentation_answers.MadePresentationOut, answer)
     assert (answer.status_code, answer.headers["cache-control"]) == (201, "no-store")
-    assert made["url"] == f"{house.wired.workshop.public_url}/v#p={made['code']}"
+    shown, _, statement = made["url"].partition("&s=")
+    assert shown == f"{house.wired.workshop.public_url}/v#p={made['code']}"
+    stated = read_statement(made["url"]).statement
+    assert statement
+    assert (stated.identifier, stated.status) == (estate.identifier, Status.VALID)
+    assert stated.holder == stated_holder(estate.holders[0])
     code = {"code": made["code"]}
     seen = stranger("POST", "/v1/presentations", json=code)
     report = shaped(presentation_answers.PresentedOut, seen)
@@ -269,6 +276,8 @@ def test_a_verifier_who_is_known_is_recorded(
     signed_in(caller, identity_provider, holder)
     shows = {"certificate_id": str(estate.certificate_id)}
     made = [caller("POST", "/v1/me/presentations", json=shows).json() for _ in range(2)]
+    number_only = caller("POST", "/v1/me/presentations", json={**shows, "fields": ["number"]}).json()
+    assert read_statement(number_only["url"]).statement.holder == ""
     bad = {"authorization": "Bearer x"}
     first = {"code": made[0]["code"]}
     assert caller("POST", "/v1/presentations", json=first, headers=bad).status_code == 401

@@ -1,7 +1,8 @@
-"""`certvault client …` and `token-key rotate` on the suite's vault, called in this process."""
+"""`client …`, `token-key rotate` and `statement-key rotate` on the suite's vault, called in this process."""
 
 import json
 import secrets
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -92,6 +93,21 @@ def test_a_token_key_is_rotated_and_says_from_when(run: Run, monkeypatch: pytest
     now = run("token-key", "rotate", "--compromised").stdout
     assert "Removed: token.key.pem" in now
     assert len(list(folder.iterdir())) == 1
+
+
+def test_a_statement_key_is_rotated_and_says_from_when(
+    run: Run, house: House, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    copied = tmp_path / "secrets"
+    shutil.copytree(house.settings.secrets, copied)
+    monkeypatch.setenv("CERTVAULT_SECRETS", str(copied))
+    made = json.loads(run("statement-key", "rotate", "--json").stdout)
+    assert set(made) == {"kid", "signs_from", "ended"}
+    assert isinstance(run("statement-key", "rotate").exception, Conflict)
+    now = run("statement-key", "rotate", "--compromised").stdout
+    assert "Ended, public half kept: " in now
+    assert len(list((copied / "statements").glob("*.key.pem"))) == 1
+    assert len(list((copied / "statements").glob("*.revoked-*.pub.pem"))) == 2
 
 
 def test_a_client_asks_by_function_or_by_consent(run: Run, client_id: str) -> None:

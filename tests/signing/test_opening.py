@@ -14,7 +14,7 @@ from signing.intake import admit_pdf
 from signing.opening import INFLATED_MAX_BYTES
 from signing.pades.structure import read_sealable
 from signing.validate import judge_pdf
-from tests.signing.workshop import NOW, Workshop
+from tests.signing.workshop import NOW, QR, Workshop
 from vault.errors import DocumentRefused
 from vault.model.verdict import Indication
 
@@ -138,7 +138,7 @@ def test_content_that_inflates_to_much_is_refused(times: int) -> None:
 
     def work() -> None:
         with pytest.raises(DocumentRefused):
-            read_sealable(document, field_name="x", seal_page=1, qr_page=1)
+            read_sealable(document, field_name="x", seal_page=1, qr=QR)
 
     assert growth(work) < GROWTH_MAX_KIB
 
@@ -146,7 +146,7 @@ def test_content_that_inflates_to_much_is_refused(times: int) -> None:
 def test_content_of_very_many_graphics_states_is_refused() -> None:
     document = packed(b"/FlateDecode", zlib.compress(b"q Q " * 300_000, 9), at="content")
     with pytest.raises(DocumentRefused, match="graphics states"):
-        read_sealable(document, field_name="x", seal_page=1, qr_page=1)
+        read_sealable(document, field_name="x", seal_page=1, qr=QR)
 
 
 @pytest.mark.parametrize("filters", [b"/FlateDecode", b"[/FlateDecode]", b"[ /Fl#61teDecode ]"])
@@ -159,4 +159,4 @@ def test_an_honest_object_stream_passes(filters: bytes, workshop: Workshop) -> N
 def test_content_just_under_the_cap_passes() -> None:
     content = b"0 0 m\n" * (INFLATED_MAX_BYTES // 6 - 10)
     document = packed(b"/FlateDecode", zlib.compress(content, 9), at="content")
-    assert read_sealable(document, field_name="x", seal_page=1, qr_page=1).obstacle is None
+    assert read_sealable(document, field_name="x", seal_page=1, qr=QR).obstacle is None

@@ -10,6 +10,7 @@ from vault.catalogue.pages import RESERVED_NAMES, placeholders, without_placehol
 from vault.errors import InputError
 from vault.model.catalogue import SealPlace
 from vault.model.credit_code import SocialCreditCode
+from vault.model.statement import NAMES_MAX_BYTES, QR_SIZE_MM, names_fit
 
 # A kind's code is the defining body's USCC and a number of three digits (GB/T 36904).
 _USCC_LENGTH = 18
@@ -57,6 +58,22 @@ def definition_problems(
         yield source.problem(("holders", "count_max"), "expected count_min or more, got less")
     yield from _face_problems(source)
     yield from _text_problems(source)
+    if city is not None:
+        yield from _print_problems(source, {authority.id: authority.name for authority in city.authorities})
+
+
+def _print_problems(source: SourceFile, names: Mapping[str, str]) -> Iterator[CatalogueProblem]:
+    """Names too long for what the QR states offline: at its printed size they would be cut."""
+    for index, authority in enumerate(source.data["authorities"]):
+        name = names.get(authority)
+        if name is not None and not names_fit(source.data["name"], name):
+            size = len((source.data["name"] + name).encode())
+            detail = (
+                f"expected names of the kind and of {name} with at most {NAMES_MAX_BYTES} bytes of UTF-8"
+                f" together ({NAMES_MAX_BYTES // 3} Chinese characters), got {size}: the QR that states them"
+                f" is printed {QR_SIZE_MM:g} mm wide"
+            )
+            yield source.problem(("authorities", index), detail)
 
 
 def _face_problems(source: SourceFile) -> Iterator[CatalogueProblem]:

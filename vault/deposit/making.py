@@ -16,15 +16,16 @@ from vault.errors import InputError, IntegrityError, Unavailable
 from vault.model.catalogue import CertificateType, DocumentFormat, SealPlace
 from vault.model.certificate import ApprovalResult, CompletedCase, Reservation, SealedDocument
 from vault.model.scope import NOBODY
+from vault.model.statement import QR_SIZE_MM
 from vault.model.verdict import Indication
 from vault.seal_ring import UsableSeal
+from vault.stating import printed_statement, stated, verify_url
 from vault.workshop import Workshop
 
 # On a page that we did not set we know no place for the seal: lower right, where departments put theirs.
 SEAL_DIAMETER_MM = 42.0
 SEAL_FROM_EDGE_MM = (45.0, 50.0)
-QR_SIZE_MM = 22.0
-QR_FROM_EDGE_MM = (26.0, 26.0)
+QR_FROM_EDGE_MM = (22.0, 22.0)
 SEAL_FIELD = "certvault-seal"
 
 
@@ -35,7 +36,7 @@ class Page:
     reservation: Reservation
     content: bytes = field(repr=False)
     seal_place: SealPlace
-    qr: QrStamp | None
+    qr: QrStamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +46,6 @@ class SealedResult:
     reservation: Reservation
     document: SealedDocument
     certificate_sha256: str
-
-
-def verify_url(public_url: str, token: str) -> str:
-    """What the QR holds: the token stands in the fragment, which no server log ever sees."""
-    return f"{public_url}/v#t={token}"
 
 
 def make_page(
@@ -87,13 +83,34 @@ def _make(
     kind = workshop.shelf.type(result.type_code, at)
     if kind.version != version:
         raise Unavailable("The type got a new version at this moment; send the case again.", retry_after_s=1)
-    url = verify_url(workshop.public_url, reservation.token)
     if result.document is None:
-        return _typeset(workshop, kind, result, reservation, url, at)
+        return _typeset(workshop, kind, result, reservation, at)
     taken = handed_in[result.document.sha256]
     if taken.admitted is None:
         raise IntegrityError("A file to be sealed has not passed the gate.")
-    return _stamped(reservation, taken.content, taken.admitted, url)
+    modules = _symbol(workshop, kind, result, reservation, taken.content, at)
+    return _stamped(reservation, taken.content, taken.admitted, modules)
+
+
+def _symbol(
+    workshop: Workshop,
+    kind: CertificateType,
+    result: ApprovalResult,
+    reservation: Reservation,
+    unsealed: bytes,
+    at: datetime,
+) -> tuple[tuple[bool, ...], ...]:
+    """The QR of this page: it states the page that it is set on."""
+    authority = kind.authority(result.issuing_authority)
+    statement = printed_statement(
+        result,
+        reservation.identifier,
+        unsealed,
+        type_name=kind.name,
+        authority_name="" if authority is None else authority.name,
+        at=at,
+    )
+    return qr_modules(stated(workshop, verify_url(workshop.public_url, reservation.token), statement, at=at))
 
 
 def _typeset(
@@ -101,7 +118,6 @@ def _typeset(
     kind: CertificateType,
     result: ApprovalResult,
     reservation: Reservation,
-    url: str,
     at: datetime,
 ) -> Page:
     authority = kind.authority(result.issuing_authority)
@@ -119,20 +135,25 @@ def _typeset(
         valid_to=result.valid_to,
         fields=result.fields,
     )
-    page = workshop.typesetter.typeset(kind.template, data, qr_text=url, at=at)
+    page = workshop.typesetter.typeset(kind.template, data, at=at)
     place = kind.seal_place
     if place.page == 0:  # the last page
         place = SealPlace(page.page_count, place.x_mm, place.y_mm, place.diameter_mm)
-    return Page(reservation, page.content, place, None)
+    modules, half = _symbol(workshop, kind, result, reservation, page.content, at), QR_SIZE_MM / 2
+    qr = page.qr_place
+    stamp = QrStamp(modules, qr.page, qr.left_mm + half, qr.top_mm + half, QR_SIZE_MM, on_own_page=True)
+    return Page(reservation, page.content, place, stamp)
 
 
-def _stamped(reservation: Reservation, content: bytes, admitted: AdmittedPdf, url: str) -> Page:
+def _stamped(
+    reservation: Reservation, content: bytes, admitted: AdmittedPdf, modules: tuple[tuple[bool, ...], ...]
+) -> Page:
     last = admitted.page_count
     width_mm, height_mm = admitted.page_sizes_mm[-1]
     seal_right, seal_up = SEAL_FROM_EDGE_MM
     qr_left, qr_up = QR_FROM_EDGE_MM
     place = SealPlace(last, width_mm - seal_right, height_mm - seal_up, SEAL_DIAMETER_MM)
-    stamp = QrStamp(qr_modules(url), last, qr_left, height_mm - qr_up, QR_SIZE_MM)
+    stamp = QrStamp(modules, last, qr_left, height_mm - qr_up, QR_SIZE_MM)
     return Page(reservation, content, place, stamp)
 
 

@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
-from vault.deposit.making import verify_url
 from vault.log import place_json
 from vault.model.certificate import CertificateRecord
+from vault.stating import verify_url
 
 
 def receipt_json(record: CertificateRecord, public_url: str) -> dict[str, Any]:

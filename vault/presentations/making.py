@@ -16,19 +16,24 @@ from vault.model.access import Action, Kind, authorize, certificate, not_there
 from vault.model.actors import Person
 from vault.model.certificate import CertificateRecord
 from vault.model.delegation import DelegatedAction, Delegation, DelegationEvent
-from vault.model.face import field_problems
+from vault.model.face import HOLDERS, field_problems
 from vault.model.ids import uuid7
 from vault.model.legal_time import day_ends
 from vault.model.presentation import CODE_BYTES, CODE_LIFETIME, Presentation, PresentationAction
 from vault.model.scope import NOBODY, Scope
+from vault.model.statement import Statement
 from vault.on_behalf import delegates_of, delegation_to, tell
 from vault.presentations.reading import PresentationRequest
+from vault.stating import shown_statement, stated
 from vault.workshop import Workshop
 
 
 @dataclass(frozen=True, slots=True)
 class MadePresentation:
-    """A presentation with its code, at the one moment when it can be read. `url`: for a QR code."""
+    """A presentation with its code, at the one moment when it can be read. `url`: for a QR code.
+
+    A statement of the certificate as it is now stands behind the code, for whoever has no network.
+    """
 
     presentation: Presentation
     code: str = field(repr=False)
@@ -83,7 +88,8 @@ def make_presentation(
             tell(db, under, person, DelegationEvent.PRESENT, request.certificate_id, at=at)
         event = AuditRow(actor, "presentation-make", request.certificate_id, None, details_of(made))
         insert_audit(db, [event], at)
-    return MadePresentation(made, code, f"{workshop.public_url}/v#p={code}")
+    url = f"{workshop.public_url}/v#p={code}"
+    return MadePresentation(made, code, stated(workshop, url, _statement(workshop, shown, made, at), at=at))
 
 
 def code_hash(code: str) -> bytes:
@@ -100,6 +106,18 @@ def details_of(presentation: Presentation) -> dict[str, object]:
         "delegation": None if delegation is None else str(delegation),
         "fields": None if presentation.fields is None else sorted(presentation.fields),
     }
+
+
+def _statement(workshop: Workshop, shown: _Shown, made: Presentation, at: datetime) -> Statement:
+    kind = workshop.shelf.types(at).get(shown.certificate.type_code)
+    authority = None if kind is None else kind.authority(shown.certificate.issuing_authority)
+    return shown_statement(
+        shown.certificate,
+        type_name="" if kind is None else kind.name,
+        authority_name="" if authority is None else authority.name,
+        holder_shown=made.fields is None or HOLDERS in made.fields,
+        at=at,
+    )
 
 
 def _shown(

@@ -1,30 +1,118 @@
 "use strict";
-// The QR code's token stands in the fragment, which browsers never send; only this script hands it in, in a body.
+// The QR code's token and statement stand in the fragment, which browsers never send. Only this script hands in the
+// token, in a body; the statement is checked here and handed in nowhere.
 const result = document.getElementById("result");
+const report = document.getElementById("report");
+const stated = document.getElementById("stated");
+const words = stated.querySelector("[data-words]").dataset;
 const part = (name) => result.querySelector(`[data-${name}]`);
+const slot = (name) => stated.querySelector(`[data-slot="${name}"]`);
 
 const show = (name) => {
-  for (const other of ["waiting", "no-token", "failed"]) part(other).hidden = other !== name;
+  for (const other of ["waiting", "no-token", "failed", "offline"]) part(other).hidden = other !== name;
+};
+
+// Not URLSearchParams: it takes a plus for a blank, and base45 has both.
+const given = (name) => {
+  const found = location.hash.slice(1).split("&").find((piece) => piece.startsWith(`${name}=`));
+  try {
+    return found === undefined ? null : decodeURIComponent(found.slice(name.length + 1));
+  } catch {
+    return "";
+  }
+};
+
+const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+
+const ageText = (ms) => {
+  const minutes = Math.max(0, Math.floor(ms / 60e3));
+  if (minutes >= 1440) return fill(words.days, { n: Math.floor(minutes / 1440) });
+  if (minutes >= 60) return fill(words.hours, { n: Math.floor(minutes / 60) });
+  return fill(words.minutes, { n: minutes });
+};
+
+const clock = (at) =>
+  new Intl.DateTimeFormat("sv-SE", { timeZone: "Asia/Shanghai", dateStyle: "short", timeStyle: "short" }).format(at);
+
+const wordFor = (name) => stated.querySelector(`[data-word="${name}"]`)?.textContent ?? name;
+
+const showStatement = (judged, list, now, connected) => {
+  for (const each of stated.querySelectorAll("[data-verdict]")) each.hidden = each.dataset.verdict !== judged.verdict;
+  slot("reason").textContent = judged.reason ? wordFor(`reason.${judged.reason}`) : "";
+  const found = judged.stated;
+  slot("details").hidden = found === null || connected;
+  slot("as-of").hidden = found === null;
+  if (found) {
+    const values = { when: clock(found.asOf), age: ageText(now - found.asOf), status: wordFor(`status.${found.status}`) };
+    slot("as-of").textContent = fill(words.asOf, values);
+    slot("type").textContent = found.type;
+    slot("holder").textContent = found.holder || "—";
+    slot("more").textContent = found.holders > 1 ? fill(words.more, { n: found.holders }) : "";
+    slot("authority").textContent = found.authority;
+    slot("issued-on").textContent = found.issuedOn;
+    const validity = found.validTo ? words.range : words.open;
+    slot("validity").textContent = fill(validity, { start: found.validFrom, end: found.validTo });
+    slot("identifier").textContent = found.identifier;
+  }
+  slot("no-list").hidden = list !== null;
+  slot("old-list").hidden = !statements.isOld(list, now);
+  slot("old-list").lastElementChild.textContent =
+    list === null ? "" : fill(words.oldList, { age: ageText(now - new Date(list.made_at)) });
+  stated.hidden = false;
+};
+
+// Everything that this page is made of, kept for a day without network. The token is in no address that is kept.
+const keepPage = async () => {
+  if (!("serviceWorker" in navigator) || !window.caches) return;
+  await navigator.serviceWorker.register("/v-worker.js", { scope: "/v" });
+  const assets = [...document.querySelectorAll("script[src], link[href][rel]")].map((each) => each.src || each.href);
+  const wanted = [new URL("/v", location.origin).href, ...assets];
+  const cache = await caches.open("landing");
+  await cache.addAll(wanted);
+  const gone = (await cache.keys()).filter(({ url }) => !wanted.includes(url));
+  await Promise.all(gone.map((each) => cache.delete(each)));
+};
+
+const askVault = async (token) => {
+  const answer = await fetch("/v", { method: "POST", body: new URLSearchParams({ t: token }) });
+  if (!answer.ok) throw new Error(String(answer.status));
+  return answer.text();
 };
 
 const verify = async () => {
-  const token = new URLSearchParams(location.hash.slice(1)).get("t");
-  if (!token) {
+  const token = given("t");
+  const statement = given("s");
+  report.replaceChildren();
+  stated.hidden = true;
+  if (!token && statement === null) {
     show("no-token");
     return;
   }
   show("waiting");
-  try {
-    const answer = await fetch("/v", { method: "POST", body: new URLSearchParams({ t: token }) });
-    if (!answer.ok) throw new Error(String(answer.status));
-    result.innerHTML = await answer.text();
-  } catch {
-    show("failed");
+  let connected = false;
+  if (token) {
+    try {
+      report.innerHTML = await askVault(token);
+      connected = true;
+    } catch {
+      // Told below: by what the code states, or by the page as it was.
+    }
+  }
+  show(connected || !token ? null : statement === null ? "failed" : "offline");
+  if (statement !== null) {
+    const list = await statements.fetchList();
+    const now = new Date();
+    showStatement(await statements.judge(statement, list, now), list, now, connected);
   }
 };
 
-// The page in the other language needs the token, too.
-document.querySelector(".language").hash = location.hash;
-part("again").addEventListener("click", verify);
-window.addEventListener("hashchange", () => location.reload());
-verify();
+const begin = () => {
+  // The page in the other language needs the token, too.
+  document.querySelector(".language").hash = location.hash;
+  verify();
+};
+
+for (const again of result.querySelectorAll("[data-again]")) again.addEventListener("click", verify);
+window.addEventListener("hashchange", begin);
+begin();
+keepPage().catch(() => {});

@@ -185,6 +185,7 @@ EXPECTATIONS: Mapping[str, Cell] = {
     "POST /v1/verifications": Cell(
         Action.VERIFY, send=lambda s, _: {"json": {"token": s.certificate.more["token"]}}
     ),
+    "GET /v1/statement-keys": _OPEN_TILE,
     "GET /v1/log/checkpoint": _OPEN_TILE,
     "GET /v1/log/shards": _OPEN_TILE,
     "GET /v1/log/tile/{path}": _OPEN_TILE,

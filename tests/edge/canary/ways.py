@@ -301,6 +301,7 @@ STORY: tuple[Way, ...] = (
     _verify_bytes,
     _verify_form("/v1/verifications"),
     _proof,
+    _plain("GET", "/v1/statement-keys"),
     _plain("GET", "/v1/log/checkpoint"),
     _plain("GET", "/v1/log/shards"),
     _tile("/v1/log/tile/{path}", "0/000"),

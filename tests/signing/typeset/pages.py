@@ -18,7 +18,7 @@ from vault.model.catalogue import CertificateType
 from vault.model.holders import Holder
 
 AT = datetime(2026, 10, 26, 8, 0, tzinfo=UTC)
-QR_TEXT = "https://vault.example/v#t=Qk3xZ0s8b2Yt4uW6aA9dF7gH1jKQk3xZ0s8b2Yt4uW6aA9dF7gH"
+QR_TEXT = "https://vault.example/v#t=Qk3xZ0s8b2Yt4uW6aA9dF7&s=" + "A7$*+%20./:" * 38
 CODE = "K7WQ3MHT9C"
 _POINTS_PER_MM = 72 / 25.4
 
@@ -115,4 +115,10 @@ def scanned(content: bytes, index: int, *, dpi: int = 150) -> list[str]:
     """What a reader finds in a rendering of the page."""
     with opened(content) as pdf:
         picture = pdf[index].render(scale=dpi / 72, grayscale=True).to_pil()
-    return [code.text for code in zxingcpp.read_barcodes(picture)]
+    return codes_in(picture)
+
+
+def codes_in(picture: Image.Image) -> list[str]:
+    """The QR codes in a picture. Engraved borders are taken for other kinds of barcodes now and then."""
+    wanted = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
+    return [code.text for code in zxingcpp.read_barcodes(picture, formats=wanted)]

@@ -8,7 +8,7 @@ from PIL import Image
 
 from signing.typeset import Typesetter
 from signing.typeset.photo import PRINT_PX, print_photo
-from tests.signing.typeset.pages import AT, KINDS, QR_TEXT, example_data, opened, photo
+from tests.signing.typeset.pages import AT, KINDS, example_data, opened, photo
 from vault.errors import InputError
 
 _HERE = b"GPS 39.9 N"
@@ -21,7 +21,7 @@ def _decoded(data_uri: str) -> Image.Image:
 def test_a_photo_reaches_the_page(typesetter: Typesetter) -> None:
     data = example_data(KINDS["护士执业证书"])
     data["photo"] = photo()
-    page = typesetter.typeset("booklet-spread", data, qr_text=QR_TEXT, at=AT)
+    page = typesetter.typeset("booklet-spread", data, at=AT)
     with opened(page.content) as pdf:
         middle = pdf[0].render(scale=1).to_pil().getpixel((round(259 * 72 / 25.4), round(55 * 72 / 25.4)))
     assert isinstance(middle, tuple)

@@ -6,8 +6,8 @@ import zxingcpp
 from PIL import Image
 from qrcode.constants import ERROR_CORRECT_M
 
-from signing.typeset import qr_modules, qr_svg
-from signing.typeset.qr import TEXT_MAX_BYTES
+from signing.typeset import qr_modules
+from signing.typeset.qr import SIDE_MAX_MODULES, TEXT_MAX_BYTES
 from vault.errors import InputError
 
 _URL = "https://vault.example/v#t=" + "Qk3x" * 11
@@ -32,7 +32,7 @@ def _picture(modules: tuple[tuple[bool, ...], ...]) -> Image.Image:
     return picture.resize((side * 4, side * 4), Image.Resampling.NEAREST)
 
 
-@pytest.mark.parametrize("text", [_URL, "https://v.cn/v#t=1", "样例市电子证照", "x" * TEXT_MAX_BYTES])
+@pytest.mark.parametrize("text", [_URL, "https://v.cn/v#t=1", "样例市电子证照", "x" * 362])
 def test_modules_read_back(text: str) -> None:
     modules = qr_modules(text)
     assert tuple(tuple(int(m) for m in row[:7]) for row in modules[:7]) == _FINDER
@@ -52,19 +52,24 @@ def test_the_pure_python_encoder_needs_a_symbol_of_the_same_size_or_larger(text:
     assert code.text == text
 
 
-def test_the_svg_draws_the_same_modules() -> None:
-    modules = qr_modules(_URL)
-    drawn = [[False] * len(modules) for _ in modules]
-    path = qr_svg(_URL).decode().split('d="')[1].split('"')[0]
-    for run in path.split("M")[1:]:
-        start, length = run.split("h")
-        x, y = start.split()
-        for offset in range(int(length)):
-            drawn[int(float(y))][int(x) + offset] = True
-    assert tuple(tuple(row) for row in drawn) == modules
+def test_base45_behind_an_address_is_packed_densely() -> None:
+    text = _URL + "&s=" + "A7$*+-./:" * 46
+    assert len(qr_modules(text)) <= SIDE_MAX_MODULES
 
 
 @pytest.mark.parametrize("text", ["", "x" * (TEXT_MAX_BYTES + 1)])
 def test_no_text_and_too_much_are_refused(text: str) -> None:
     with pytest.raises(InputError, match="bytes"):
         qr_modules(text)
+
+
+def test_a_symbol_too_fine_to_print_is_refused() -> None:
+    with pytest.raises(InputError, match="too fine to print"):
+        qr_modules("x" * 459)
+
+
+@pytest.mark.parametrize(("size", "level"), [(362, "M"), (363, "L"), (458, "L")])
+def test_what_is_long_is_set_with_less_to_mend_rather_than_finer(size: int, level: str) -> None:
+    modules = qr_modules("x" * size)
+    (code,) = zxingcpp.read_barcodes(_picture(modules))
+    assert (len(modules) <= SIDE_MAX_MODULES, code.ec_level, code.text) == (True, level, "x" * size)

@@ -30,7 +30,7 @@ _SIZE_MAX_BYTES = 90_000
 
 def _page(typesetter: Typesetter, template: str) -> TypesetPage:
     kind = ONE_OF_EACH[template]
-    return typesetter.typeset(template, example_data(kind), qr_text=QR_TEXT, at=AT)
+    return typesetter.typeset(template, example_data(kind), at=AT)
 
 
 def _sealed_index(template: str, page: TypesetPage) -> int:
@@ -48,7 +48,7 @@ def test_a_kind_shows_all_that_it_was_given(typesetter: Typesetter, name: str) -
     data = example_data(kind)
     if data["photo"] is not None:
         data["photo"] = photo()
-    page = typesetter.typeset(kind.template, data, qr_text=QR_TEXT, at=AT)
+    page = typesetter.typeset(kind.template, data, at=AT)
     text = text_of(page.content)
     assert page.page_count == 1 or kind.template in _LETTERS
     assert len(page.content) < _SIZE_MAX_BYTES * page.page_count
@@ -75,7 +75,7 @@ def date_text_of(iso: str) -> str:
 @pytest.mark.parametrize("template", SEAL_PLACES)
 def test_the_qr_reads_back_with_the_seal_on_the_page(typesetter: Typesetter, template: str) -> None:
     page = _page(typesetter, template)
-    sealed = with_seal(page, template, "样例市住房和城乡建设局")
+    sealed = with_seal(page, template, "样例市住房和城乡建设局", qr_text=QR_TEXT)
     assert scanned(sealed, _sealed_index(template, page)) == [QR_TEXT]
 
 
@@ -125,3 +125,16 @@ def test_the_file_says_that_it_is_pdf_a_2b_and_embeds_its_fonts(
         ]
         assert descriptors
         assert all("/FontFile3" in descriptor for descriptor in descriptors)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_pages_content_closes_what_it_opens(typesetter: Typesetter, name: str) -> None:
+    """The QR is drawn behind it without reading it."""
+    data = example_data(KINDS[name])
+    page = typesetter.typeset(KINDS[name].template, {**data, "photo": photo()}, at=AT)
+    with pikepdf.open(BytesIO(page.content)) as pdf:
+        depth = 0
+        for instruction in pikepdf.parse_content_stream(pdf.pages[page.qr_place.page - 1], "q Q"):
+            depth += 1 if str(instruction.operator) == "q" else -1
+            assert depth >= 0
+        assert depth == 0

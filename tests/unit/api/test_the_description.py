@@ -19,6 +19,7 @@ OPEN_PATHS = {
     "/v1/catalogue/service-items/{code}",
     "/v1/verifications",
     "/v1/presentations",
+    "/v1/statement-keys",
     "/v1/log/checkpoint",
     "/v1/log/shards",
     "/v1/log/tile/{path}",

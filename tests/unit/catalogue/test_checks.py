@@ -44,6 +44,12 @@ DEFECTS = {
     "unknown key": (FOOD, _set("colour", to="red"), "", "'colour'"),
     "unknown category": (FOOD, _set("category", to="licence"), "category", "got 'licence'"),
     "unknown authority": (FOOD, _set("authorities", 0, to="moon"), "authorities[0]", "got 'moon'"),
+    "names too long for the QR": (
+        MARRIAGE,
+        _set("name", to="结婚登记证书（涉外、涉港澳台及华侨婚姻登记专用）"),
+        "authorities[0]",
+        "printed 30 mm wide",
+    ),
     "unknown template": (FOOD, _set("template", to="poster"), "template", "got 'poster'"),
     "unknown format": (FOOD, _set("formats", to=["docx"]), "formats[0]", "got 'docx'"),
     "holders' limits crossed": (

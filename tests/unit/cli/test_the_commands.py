@@ -46,6 +46,7 @@ def test_every_command_of_the_issue_is_there() -> None:
         ),
         *("catalogue check", "catalogue apply", "catalogue export", "directory export"),
         *("client add", "client rotate", "client disable", "client list", "client show", "token-key rotate"),
+        "statement-key rotate",
         *("seal new", "seal list", "seal stop"),
         *("webhook add", "webhook list", "webhook rotate", "webhook remove", "webhook failed"),
         *("webhook replay", "changes list", "changes backfill"),

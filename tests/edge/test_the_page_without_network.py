@@ -1,0 +1,236 @@
+"""The page behind a QR code in a real browser, whose network is cut off once the page has been seen."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from signing.statement import in_fragment, write_statement
+from tests.conftest import House
+from tests.engines.test_serving import answering, free_port
+from tests.flows.test_deposit import deposited
+from tests.programs import eventually, running
+from tests.requests import example_request
+from tests.signing.statements import STATEMENT, statement_key
+from vault.model.certificate import CertificateRecord, Status
+from vault.model.statement import Statement
+from vault.stating import shown_statement, stated, verify_url
+
+pytestmark = pytest.mark.engines
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+PICTURES = os.environ.get("CERTVAULT_PICTURES")
+WAIT_MS = 20_000.0
+KEPT = "caches.open('landing').then(cache => cache.keys()).then(keys => keys.length)"
+ASSETS_MIN = 5  # the page, two scripts, the style, the icon
+JUDGE = """async (texts) => {
+  const list = await statements.fetchList();
+  const read = (text) => { try { return decodeURIComponent(text); } catch { return ""; } };
+  const judged = texts.map((text) => statements.judge(read(text), list, new Date()));
+  return (await Promise.all(judged)).map(({ verdict }) => verdict);
+}"""
+AGE_LIST = """() => {
+  const note = localStorage.getItem("statement-keys");
+  const old = note.replace(/"made_at":"[^"]+"/, '"made_at":"2020-01-01T00:00:00Z"');
+  localStorage.setItem("statement-keys", old);
+}"""
+
+
+@dataclass(frozen=True)
+class Served:
+    """A vault that serves on this machine, and one of its certificates."""
+
+    house: House
+    origin: str
+    certificate: CertificateRecord
+
+    def statement(self) -> Statement:
+        """What is true of the certificate now."""
+        kind = self.house.catalogue.types[self.certificate.type_code]
+        authority = kind.authority(self.certificate.issuing_authority)
+        assert authority is not None
+        names = {"type_name": kind.name, "authority_name": authority.name}
+        return shown_statement(self.certificate, **names, holder_shown=True, at=datetime.now(UTC))
+
+    def address(self, statement: Statement | None = None, *, token: str | None = None) -> str:
+        """Where the QR leads, with this statement signed by the vault's key."""
+        workshop = replace(self.house.wired.workshop, public_url=self.origin)
+        url = verify_url(self.origin, token or self.certificate.token)
+        return stated(workshop, url, statement or self.statement(), at=datetime.now(UTC))
+
+
+@pytest.fixture(scope="module")
+def served(house: House, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    (certificate,) = deposited(house, example_request(house.catalogue)).certificates
+    port = free_port()
+    origin = f"http://127.0.0.1:{port}"
+    settings = {**house.settings.environment(), "CERTVAULT_PUBLIC_URL": origin}
+    log = tmp_path_factory.mktemp("page") / "serve.log"
+    with running("serve", "--port", str(port), "--processes", "1", settings=settings, output=log):
+        eventually(answering(port), "the server")
+        yield Served(house, origin, certificate)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("NO CHROMIUM: the page's script is not tried")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    made = browser.new_context(locale="zh-CN", viewport={"width": 430, "height": 900})
+    made.set_default_timeout(WAIT_MS)
+    expect.set_options(timeout=WAIT_MS)
+    yield made
+    made.close()
+
+
+def opened(context: BrowserContext, served: Served) -> Page:
+    """The page, seen once with a network: list and page are kept from then on."""
+    page = context.new_page()
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.goto(served.address())
+    expect(page.locator("#stated")).to_be_visible()
+    eventually(lambda: page.evaluate("navigator.serviceWorker.controller !== null"), "the worker")
+    eventually(lambda: page.evaluate(KEPT) >= ASSETS_MIN, "the page in the cache")
+    assert problems == []
+    return page
+
+
+def taken(page: Page, name: str) -> None:
+    """A picture for whoever wants to look: set CERTVAULT_PICTURES to a folder."""
+    if PICTURES is not None:
+        page.screenshot(path=Path(PICTURES) / f"{name}.png", full_page=True)
+
+
+def verdict(page: Page) -> str | None:
+    expect(page.locator("#stated")).to_be_visible()
+    return page.locator("#stated [data-verdict]:visible").get_attribute("data-verdict")
+
+
+def test_with_a_network_the_vaults_answer_comes_first(served: Served, context: BrowserContext) -> None:
+    page = opened(context, served)
+    expect(page.locator("#report h1")).to_have_text("真实，目前有效")
+    assert verdict(page) == "genuine"
+    expect(page.locator("[data-slot=details]")).to_be_hidden()
+    taken(page, "connected")
+
+
+def test_without_a_network_the_page_opens_and_says_as_of_when(
+    served: Served, context: BrowserContext
+) -> None:
+    opened(context, served).close()
+    context.set_offline(True)
+    page = context.new_page()
+    page.goto(served.address())
+    assert verdict(page) == "genuine"
+    expect(page.locator("[data-offline]")).to_be_visible()
+    expect(page.locator("#report")).to_be_empty()
+    kind = served.house.catalogue.types[served.certificate.type_code]
+    expect(page.locator("[data-slot=type]")).to_have_text(kind.name)
+    expect(page.locator("[data-slot=identifier]")).to_have_text(served.certificate.identifier)
+    expect(page.locator("[data-slot=as-of]")).to_contain_text("状态截至")
+    expect(page.locator("[data-slot=as-of]")).to_contain_text("0 分钟前）：有效")
+    expect(page.locator("[data-slot=old-list]")).to_be_hidden()
+    taken(page, "offline-genuine")
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"status": Status.SUSPENDED}, "已被暂扣。"),
+        ({"valid_from": date(2020, 1, 1), "valid_to": date(2020, 1, 2)}, "有效期已过。"),
+        ({"valid_from": date(2999, 1, 1), "valid_to": None}, "有效期还没有开始。"),
+    ],
+)
+def test_what_is_not_in_force_is_told_without_a_network(
+    served: Served, context: BrowserContext, change: dict[str, object], reason: str
+) -> None:
+    page = opened(context, served)
+    context.set_offline(True)
+    page.goto(served.address(replace(served.statement(), **change)))  # type: ignore[arg-type]  # its own fields
+    expect(page.locator("[data-verdict=not_in_force]")).to_be_visible()
+    expect(page.locator("[data-slot=reason]")).to_have_text(reason)
+    taken(page, f"offline-{reason}")
+
+
+def test_a_changed_statement_and_a_strangers_are_refused_without_a_network(
+    served: Served, context: BrowserContext
+) -> None:
+    page = opened(context, served)
+    context.set_offline(True)
+    signed = served.address(served.statement())
+    text = in_fragment(write_statement(STATEMENT, statement_key()))
+    strangers = f"{served.origin}/v#t=x&s={text}"
+    for address, wanted in (
+        (signed[:-3] + "000", "not_genuine"),
+        (signed.partition("&s=")[0] + "&s=", "not_genuine"),
+        (strangers, "not_proven"),
+        (signed.partition("&s=")[0] + "&s=%", "not_genuine"),
+    ):
+        page.goto(address)
+        expect(page.locator(f"[data-verdict={wanted}]")).to_be_visible()
+        assert verdict(page) == wanted, address
+    taken(page, "offline-not-genuine")
+
+
+def test_every_byte_counts_in_the_browser_too(served: Served, context: BrowserContext) -> None:
+    """The script's reader and ours agree: what one refuses the other does."""
+    page = opened(context, served)
+    context.set_offline(True)
+    text = served.address(served.statement()).partition("&s=")[2]
+    changed = [text[:n] + ("0" if text[n] != "0" else "1") + text[n + 1 :] for n in range(0, len(text), 7)]
+    found = page.evaluate(JUDGE, [text, *changed])
+    assert found[0] == "genuine"
+    assert set(found[1:]) <= {"not_genuine", "not_proven"}
+
+
+def test_an_old_list_is_said_to_be_old(served: Served, context: BrowserContext) -> None:
+    page = opened(context, served)
+    context.set_offline(True)
+    context.route("**/v1/statement-keys", lambda route: route.abort())  # the browser's own cache is over, too
+    page.evaluate(AGE_LIST)
+    page.goto(served.address(served.statement()) + "&again")
+    expect(page.locator("[data-slot=old-list]")).to_be_visible()
+    expect(page.locator("[data-slot=old-list]")).to_contain_text("天前")
+    taken(page, "offline-old-list")
+
+
+def test_a_browser_without_a_list_proves_nothing(served: Served, context: BrowserContext) -> None:
+    page = opened(context, served)
+    context.set_offline(True)
+    context.route("**/v1/statement-keys", lambda route: route.abort())
+    page.evaluate("() => localStorage.clear()")
+    page.goto(served.address(served.statement()) + "&again")
+    expect(page.locator("[data-verdict=not_proven]")).to_be_visible()
+    expect(page.locator("[data-slot=no-list]")).to_be_visible()
+
+
+def test_nothing_of_the_statement_leaves_the_device(served: Served, context: BrowserContext) -> None:
+    page = context.new_page()
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(f"{request.url} {request.post_data or ''}"))
+    address = served.address()
+    page.goto(address)
+    expect(page.locator("#stated")).to_be_visible()
+    statement = address.partition("&s=")[2]
+    assert sent
+    assert not [each for each in sent if "#" not in each and statement[:40] in each]
+
+
+def test_a_code_without_a_statement_still_asks_the_vault(served: Served, context: BrowserContext) -> None:
+    page = context.new_page()
+    page.goto(verify_url(served.origin, served.certificate.token))
+    expect(page.locator("#report h1")).to_have_text("真实，目前有效")
+    expect(page.locator("#stated")).to_be_hidden()
