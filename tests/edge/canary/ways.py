@@ -286,6 +286,7 @@ STORY: tuple[Way, ...] = (
     _case("/v1/cases/{number}"),
     _of_certificate("GET", "/v1/certificates/{certificate_id}"),
     _document,
+    _of_certificate("GET", "/v1/certificates/{certificate_id}/evidence"),
     _inspection,
     _holdings,
     _lookup,
