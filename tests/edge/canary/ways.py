@@ -303,6 +303,7 @@ STORY: tuple[Way, ...] = (
     _verify_form("/v1/verifications"),
     _proof,
     _plain("GET", "/v1/statement-keys"),
+    _plain("GET", "/v-worker.js"),
     _plain("GET", "/v1/log/checkpoint"),
     _plain("GET", "/v1/log/shards"),
     _tile("/v1/log/tile/{path}", "0/000"),
