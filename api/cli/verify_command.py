@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from api.cli.evidence import ZIP, verify_evidence
 from api.cli.frame import AsJson, Data, Exit, console, find_settings, print_json, read_file
 from api.cli.offline import verify_offline
 from vault.errors import InputError, Unavailable
@@ -20,7 +21,11 @@ TIMEOUT_S = 30.0
 
 def verify(
     what: Annotated[
-        str, typer.Argument(metavar="FILE|TEXT", help="A sealed PDF; with --offline a QR's text or picture.")
+        str,
+        typer.Argument(
+            metavar="FILE|TEXT",
+            help="A sealed PDF, or a zip of evidence; with --offline a QR's text or picture.",
+        ),
     ],
     *,
     trust: Annotated[
@@ -42,7 +47,7 @@ def verify(
     ] = None,
     log_key: Annotated[
         Path | None,
-        typer.Option(metavar="VKEY", help="With --offline: the log's key, which must have signed the list."),
+        typer.Option(metavar="VKEY", help="For evidence, and with --offline: the log's key."),
     ] = None,
     data: Data = None,
     as_json: AsJson = False,
@@ -53,12 +58,18 @@ def verify(
             raise InputError("Expected --trust with the vault's trust list beside --offline, and no --url.")
         verify_offline(what, trust=trust, document=document, log_key=log_key, as_json=as_json)
         return
-    if document is not None or log_key is not None:
-        raise InputError("--document and --log-key go with --offline.")
+    if document is not None:
+        raise InputError("--document goes with --offline.")
     file = Path(what)
     if not file.is_file():
         raise InputError(f"There is no file {file}; the text of a QR code goes with --offline.")
-    _verify_file(read_file(file), trust=trust, url=url, data=data, as_json=as_json)
+    content = read_file(file)
+    if content.startswith(ZIP):
+        verify_evidence(content, trust=trust, log_key=log_key, as_json=as_json)
+        return
+    if log_key is not None:
+        raise InputError("--log-key goes with --offline, or with the zip of a certificate's evidence.")
+    _verify_file(content, trust=trust, url=url, data=data, as_json=as_json)
 
 
 def _verify_file(

@@ -153,6 +153,7 @@ EXPECTATIONS: Mapping[str, Cell] = {
     ),
     "GET /v1/certificates/{certificate_id}": Cell(Action.SEE_CERTIFICATE, "certificate"),
     "GET /v1/certificates/{certificate_id}/document": Cell(Action.FETCH_DOCUMENT, "certificate"),
+    "GET /v1/certificates/{certificate_id}/evidence": Cell(Action.FETCH_DOCUMENT, "certificate"),
     "POST /v1/certificates/{certificate_id}/status": Cell(
         Action.CHANGE_STATUS, "certificate", _status, spare=True
     ),

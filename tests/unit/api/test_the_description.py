@@ -60,6 +60,7 @@ def test_it_is_openapi_3_1_with_the_contracts_paths() -> None:
         "/v1/reuse-checks",
         "/v1/materials/{material_id}/verification",
         "/v1/certificates/{certificate_id}/document",
+        "/v1/certificates/{certificate_id}/evidence",
         "/v1/changes",
         "/v1/webhooks",
         "/v1/webhooks/{webhook_id}",
