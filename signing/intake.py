@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import pikepdf
 
-from signing.active_content import check_catalogue, check_objects
+from signing.active_content import check_active
+from signing.file_ends import check_ends
 from signing.judge.integrity import broken_because
 from signing.opening import open_pdf
 from signing.pades.page import page_frame
@@ -21,7 +22,6 @@ PAGES_MAX = 2_000  # a person has to be able to read it
 SIGNATURES_MAX = 32  # each is a digest over the whole file
 _PDFA_PART = re.compile(rb"pdfaid:part\s*(?:=\s*[\"']|>)\s*(\d)")
 _PDFA_CONFORMANCE = re.compile(rb"pdfaid:conformance\s*(?:=\s*[\"']|>)\s*([A-Za-z])")
-_BLANK = b"\x00\t\n\f\r "
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def admit_pdf(document: bytes) -> AdmittedPdf:
     Raises:
         DocumentRefused: with a sentence that tells the sender what is wrong.
     """
-    _check_ends(document)  # 1
+    check_ends(document, size_max_bytes=PDF_SIZE_MAX_BYTES)  # 1
     try:
         # 2: a repaired file is another file than the one that was handed in
         with open_pdf(document) as pdf:
@@ -62,20 +62,8 @@ def admit_pdf(document: bytes) -> AdmittedPdf:
         raise DocumentRefused("The PDF is damaged: it cannot be read.") from error
 
 
-def _check_ends(document: bytes) -> None:
-    if len(document) > PDF_SIZE_MAX_BYTES:
-        raise DocumentRefused(f"The PDF has {len(document)} bytes; at most {PDF_SIZE_MAX_BYTES} are taken.")
-    if not document.startswith(b"%PDF-"):
-        raise DocumentRefused("The file is no PDF: it does not begin with %PDF-.")
-    if not document.rstrip(_BLANK).endswith(b"%%EOF"):
-        raise DocumentRefused("The PDF is cut off or has something behind it: it does not end with %%EOF.")
-
-
 def _admitted(pdf: pikepdf.Pdf, document: bytes) -> AdmittedPdf:
-    if pdf.is_encrypted:
-        raise DocumentRefused("The PDF is encrypted; hand it in without a password.")
-    check_objects(pdf)  # 3
-    check_catalogue(pdf.Root)
+    check_active(pdf)  # 3
     if not 1 <= len(pdf.pages) <= PAGES_MAX:
         raise DocumentRefused(f"The PDF has {len(pdf.pages)} pages; 1 to {PAGES_MAX} are taken.")
     frames = [page_frame(page.obj) for page in pdf.pages]  # 4

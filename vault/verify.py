@@ -105,7 +105,7 @@ def by_file(workshop: Workshop, content: bytes, *, at: datetime) -> Verification
         return _of_copy(use, found, at)
     if found is not None:
         return found
-    reports = judge_pdf(content, roots=workshop.trust_roots, at=at)
+    reports = judge_pdf(content, trust=workshop.trust, at=at)
     return _of_strange_file(reports, at)
 
 

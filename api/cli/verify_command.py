@@ -32,12 +32,12 @@ def verify(
 ) -> None:
     """Judge a file's seals on this machine; with --url ask a vault, too. 0 only if all that is well."""
     from signing.trust import certificates_der
-    from signing.validate import judge_pdf
+    from signing.validate import Trust, judge_pdf
     from vault.model.verdict import Indication
 
     content = read_file(file)
     roots = certificates_der(read_file(trust or find_settings(data).trust))
-    reports = judge_pdf(content, roots=roots, at=datetime.now(UTC))
+    reports = judge_pdf(content, trust=Trust(roots), at=datetime.now(UTC))
     report = None if url is None else _ask(url, content)
     if as_json:
         print_json({"seals": [_seal_json(each) for each in reports], "vault": report})

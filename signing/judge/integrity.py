@@ -14,16 +14,37 @@ from signing.judge.ranges import CoveredBytes, covered_bytes
 from vault.errors import SignatureError
 
 
-def check_digest(message: SignedMessage, covered: CoveredBytes) -> None:
-    """Compare the digest that was signed with that of the covered bytes.
+# How the value is packed (ISO 32000-2, table 260; ETSI EN 319 142-1, clause 5.3): those with a detached CMS
+_SUBFILTERS = frozenset({"/ETSI.CAdES.detached", "/adbe.pkcs7.detached"})
+
+
+def check_form(message: SignedMessage, subfilter: str) -> None:
+    """V4: a detached signature over a document, which names the digest of what it signs.
+
+    One signer, signed attributes and the digests allowed are `read_message`'s to see to.
 
     Raises:
-        SignatureError: not detached, or not over a document (FORMAT_FAILURE); another digest (HASH_FAILURE).
+        SignatureError: not detached, not over a document or without its digest (FORMAT_FAILURE); packed in a
+            way that others may take and we do not (SIG_CONSTRAINTS_FAILURE).
     """
     if message.content is not None or message.content_type != "data":
         raise failure(SubIndication.FORMAT_FAILURE, "The signature is not detached.")
     if message.native("content_type") != "data":
         raise failure(SubIndication.FORMAT_FAILURE, "The signature's content-type is not that of a document.")
+    if not isinstance(message.native("message_digest"), bytes):
+        raise failure(SubIndication.FORMAT_FAILURE, "The signature does not say of which digest it is.")
+    if subfilter not in _SUBFILTERS:
+        raise failure(
+            SubIndication.SIG_CONSTRAINTS_FAILURE, "The signature is of a kind that is not judged here."
+        )
+
+
+def check_digest(message: SignedMessage, covered: CoveredBytes) -> None:
+    """Compare the digest that was signed with that of the covered bytes.
+
+    Raises:
+        SignatureError: another digest (HASH_FAILURE).
+    """
     if message.native("message_digest") != message.digest(covered.joined()):
         raise failure(
             SubIndication.HASH_FAILURE, "The file was changed: its digest is not the one that was sealed."
@@ -39,6 +60,7 @@ def broken_because(document: bytes, signature: pikepdf.Object) -> str | None:
     try:
         covered = covered_bytes(document, signature)
         message = read_message(covered.value)
+        check_form(message, str(signature.get("/SubFilter", "")))
         check_digest(message, covered)
         signer = named_signer(message)
         if signer is not None:
