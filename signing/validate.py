@@ -14,12 +14,11 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from signing.judge.chain import check_path
 from signing.judge.fields import Signed, check_field, forbids_changes, signed_fields
 from signing.judge.findings import FATAL, Findings, SubIndication, failure
-from signing.judge.integrity import check_digest, check_form
+from signing.judge.integrity import check_digest, read_seal
 from signing.judge.message import (
     SignedMessage,
     load_certificate,
     load_certificates,
-    read_message,
     signing_certificate,
     verify_signature,
 )
@@ -97,19 +96,28 @@ def judge_pdf(
             whole = judge_whole(pdf, opened, found, size_max_bytes=PDF_SIZE_MAX_BYTES)
             roots = [load_certificate(root) for root in trust.roots]
             case = _Case(pdf, opened.Root, found, whole, trust, roots, at)
-            reports = tuple(_judge_one(case, place) for place in range(len(found)))
+            reports = _judge_all(case)
     except Exception:  # noqa: BLE001 - the boundary: hostile files raise anything, and a judge reports
         return (_unreadable("The file is no PDF that can be read."),)
     return reports if recorded is None else _against_record(reports, recorded)
 
 
-def _judge_one(case: _Case, place: int) -> SealReport:
+def _judge_all(case: _Case) -> tuple[SealReport, ...]:
+    """Newest first: whether a later signer may have added to the file depends on who that is."""
+    reports: list[SealReport] = []
+    for place in reversed(range(len(case.found))):
+        passed = all(report.indication is Indication.TOTAL_PASSED for report in reports)
+        reports.append(_judge_one(case, place, later_passed=passed))
+    return tuple(reversed(reports))
+
+
+def _judge_one(case: _Case, place: int, *, later_passed: bool) -> SealReport:
     signed, findings = case.found[place], Findings()
     findings.adopt(case.whole.findings)
-    if case.whole.later.get(place) is Later.OWN_FIELD:
+    if case.whole.later.get(place) is Later.OWN_FIELD and not later_passed:
         findings.overrule(
             "revisions",
-            "A later signer signed in a field of its own; only the newest signature is over all of it.",
+            "Somebody who is not known to be entitled signed later, in a field that was not there before.",
             SubIndication.SIG_CONSTRAINTS_FAILURE,
         )
     covered: CoveredBytes | None = None
@@ -119,7 +127,8 @@ def _judge_one(case: _Case, place: int) -> SealReport:
     if covered is not None:
         with findings.step("coverage"):
             newest = signed is case.found[-1]
-            check_coverage(findings, case.pdf, covered, newest=newest, forbidden=_is_frozen(case, signed))
+            torn = place not in case.whole.later and _is_frozen(case, signed)
+            check_coverage(findings, case.pdf, covered, newest=newest, torn=torn)
     with findings.step("field"):  # 3
         check_field(case.found, signed)
         findings.passed("field", "The signature stands in one field.")
@@ -127,11 +136,10 @@ def _judge_one(case: _Case, place: int) -> SealReport:
         return _judge_stamp(case, signed, covered, findings)
     with findings.step("docmdp"):
         how = forbids_changes(case.catalogue, signed)
-        if how is None:
-            raise failure(
-                SubIndication.SIG_CONSTRAINTS_FAILURE, "The seal does not forbid changes (DocMDP P = 1)."
-            )
-        findings.passed("docmdp", how)
+        if how is None:  # a plain approval: `coverage` and `revisions` say that none were made
+            findings.unknown("docmdp", "The signature does not forbid later changes (DocMDP P = 1).")
+        else:
+            findings.passed("docmdp", how)
     return _judge_seal(case, signed, covered, findings)
 
 
@@ -144,10 +152,8 @@ def _judge_seal(
     authority: str | None = None
     if covered is not None:
         with findings.step("cms"):  # 2
-            read = read_message(covered.value)
-            check_form(read, str(signed.signature.get("/SubFilter", "")))
-            message = read
-            findings.passed("cms", f"One signer, detached, by {read.digest_name}.")
+            message = read_seal(covered, str(signed.signature.get("/SubFilter", "")))
+            findings.passed("cms", f"One signer, detached, by {message.digest_name}.")
     if covered is not None and message is not None:
         with findings.step("digest"):
             check_digest(message, covered)

@@ -18,25 +18,28 @@ from vault.errors import SignatureError
 _SUBFILTERS = frozenset({"/ETSI.CAdES.detached", "/adbe.pkcs7.detached"})
 
 
-def check_form(message: SignedMessage, subfilter: str) -> None:
-    """V4: a detached signature over a document, which names the digest of what it signs.
+def read_seal(covered: CoveredBytes, subfilter: str) -> SignedMessage:
+    """V4: a detached signature over a document, by one signer, which names the digest of what it signs.
 
-    One signer, signed attributes and the digests allowed are `read_message`'s to see to.
+    What is whole in another way than ours may be whole for others: it is left undecided.
 
     Raises:
-        SignatureError: not detached, not over a document or without its digest (FORMAT_FAILURE); packed in a
-            way that others may take and we do not (SIG_CONSTRAINTS_FAILURE).
+        SignatureError: not so (SIG_CONSTRAINTS_FAILURE), or as `read_message`.
     """
-    if message.content is not None or message.content_type != "data":
-        raise failure(SubIndication.FORMAT_FAILURE, "The signature is not detached.")
-    if message.native("content_type") != "data":
-        raise failure(SubIndication.FORMAT_FAILURE, "The signature's content-type is not that of a document.")
-    if not isinstance(message.native("message_digest"), bytes):
-        raise failure(SubIndication.FORMAT_FAILURE, "The signature does not say of which digest it is.")
     if subfilter not in _SUBFILTERS:
-        raise failure(
-            SubIndication.SIG_CONSTRAINTS_FAILURE, "The signature is of a kind that is not judged here."
-        )
+        raise _not_ours("The signature is of a kind that is not judged here.")
+    message = read_message(covered.value)
+    if message.content is not None or message.content_type != "data":
+        raise _not_ours("The signature is not detached.")
+    if message.native("content_type") != "data":
+        raise _not_ours("The signature's content-type is not that of a document.")
+    if not isinstance(message.native("message_digest"), bytes):
+        raise _not_ours("The signature does not say which digest it signed.")
+    return message
+
+
+def _not_ours(detail: str) -> SignatureError:
+    return failure(SubIndication.SIG_CONSTRAINTS_FAILURE, detail)
 
 
 def check_digest(message: SignedMessage, covered: CoveredBytes) -> None:
@@ -59,8 +62,7 @@ def broken_because(document: bytes, signature: pikepdf.Object) -> str | None:
     """
     try:
         covered = covered_bytes(document, signature)
-        message = read_message(covered.value)
-        check_form(message, str(signature.get("/SubFilter", "")))
+        message = read_seal(covered, str(signature.get("/SubFilter", "")))
         check_digest(message, covered)
         signer = named_signer(message)
         if signer is not None:

@@ -78,8 +78,8 @@ def read_message(encoded: bytes) -> SignedMessage:
     """Take a ContentInfo apart.
 
     Raises:
-        SignatureError: not a SignedData, not one signer, no signed attributes (FORMAT_FAILURE), or a digest
-            weaker than SHA-256 (CRYPTO_CONSTRAINTS_FAILURE).
+        SignatureError: not a SignedData (FORMAT_FAILURE); not one signer or no signed attributes
+            (SIG_CONSTRAINTS_FAILURE); a digest weaker than SHA-256 (CRYPTO_CONSTRAINTS_FAILURE).
     """
     try:
         return _read(cms.ContentInfo.load(encoded, strict=True))
@@ -92,7 +92,7 @@ def _read(outer: Any) -> SignedMessage:  # noqa: ANN401 - asn1crypto publishes n
         raise failure(SubIndication.FORMAT_FAILURE, "The signature is no CMS SignedData.")
     signed_data = outer["content"]
     if len(signed_data["signer_infos"]) != 1:
-        raise failure(SubIndication.FORMAT_FAILURE, "The signature must have one signer.")
+        raise failure(SubIndication.SIG_CONSTRAINTS_FAILURE, "The signature must have one signer.")
     signer = signed_data["signer_infos"][0]
     digest_name = signer["digest_algorithm"]["algorithm"].native
     if digest_name not in _DIGESTS:
@@ -101,7 +101,7 @@ def _read(outer: Any) -> SignedMessage:  # noqa: ANN401 - asn1crypto publishes n
             f"The signature's digest is {digest_name}, expected SHA-256, SHA-384, SHA-512 or SM3.",
         )
     if not len(signer["signed_attrs"]):
-        raise failure(SubIndication.FORMAT_FAILURE, "The signature has no signed attributes.")
+        raise failure(SubIndication.SIG_CONSTRAINTS_FAILURE, "The signature has no signed attributes.")
     certificates = signed_data["certificates"]
     if len(certificates) > CERTIFICATES_MAX:
         raise failure(SubIndication.FORMAT_FAILURE, "The signature carries too many certificates.")

@@ -52,13 +52,12 @@ def covered_bytes(document: bytes, signature: pikepdf.Object) -> CoveredBytes:
 
 
 def check_coverage(
-    findings: Findings, document: bytes, covered: CoveredBytes, *, newest: bool, forbidden: bool
+    findings: Findings, document: bytes, covered: CoveredBytes, *, newest: bool, torn: bool
 ) -> None:
     """V6: the newest signature covers the whole file; what stands behind an older one is V7's to judge.
 
-    `forbidden`: whether this signature permits nothing to be added. Then, or where what was added is no
-    revision of a PDF at all, the file was tampered with; another addition is one that this signature is
-    silent about, and leaves it undecided.
+    `torn`: something was added that this signature forbids. Then, or where what was added is no revision of
+    a PDF at all, the file was tampered with; any other addition leaves the signature undecided.
 
     Raises:
         SignatureError: FORMAT_FAILURE, or SIG_CONSTRAINTS_FAILURE for what is left undecided.
@@ -67,9 +66,9 @@ def check_coverage(
     if not added:
         findings.passed("coverage", "It covers the whole file.")
     elif newest:
-        torn = forbidden or (added.strip(_BLANK) and b"startxref" not in added)
+        no_revision = added.strip(_BLANK) and b"startxref" not in added
         raise failure(
-            SubIndication.FORMAT_FAILURE if torn else SubIndication.SIG_CONSTRAINTS_FAILURE,
+            SubIndication.FORMAT_FAILURE if torn or no_revision else SubIndication.SIG_CONSTRAINTS_FAILURE,
             f"{len(added)} bytes were added to the file after its newest signature.",
         )
     else:

@@ -52,7 +52,7 @@ class Later(Enum):
     OWN_FIELD = auto()
 
 
-def check_revisions(pdf: bytes, found: list[Signed], signed: Signed) -> Later:
+def check_revisions(pdf: bytes, signed: Signed) -> Later:
     """Look at everything between one signature's revision and the file's end.
 
     1. every object that was written anew is one that a DSS, a time-stamp or a signature explains; 2. where
@@ -62,7 +62,7 @@ def check_revisions(pdf: bytes, found: list[Signed], signed: Signed) -> Later:
     Raises:
         SignatureError: something else was changed (SIG_CONSTRAINTS_FAILURE).
     """
-    if signed is found[-1]:
+    if signed.range_end == len(pdf):
         return Later.NOTHING
     reader = PdfFileReader(BytesIO(pdf), strict=True)
     embedded = next(
@@ -77,8 +77,7 @@ def check_revisions(pdf: bytes, found: list[Signed], signed: Signed) -> Later:
         raise _changed("something")
     with open_pdf(pdf[: signed.range_end]) as older, open_pdf(pdf) as newer:
         _check_information(older, newer)  # 3
-        new = _new_fields(older, newer)
-    return _judged(new, certified=permission is not None)  # 4
+        return _judged(_new_fields(older, newer), certified=permission is not None)  # 4
 
 
 def _judged(new: list[FormField], *, certified: bool) -> Later:
@@ -145,6 +144,7 @@ def _policy() -> StandardDiffPolicy:
             DSSCompareRule().as_qualified(level),
             MetadataUpdateRule().as_qualified(level),
         ],
+        ignore_orphaned_objects=False,  # what nothing refers to yet may be referred to by the next update
         form_rule=FormUpdatingRule(
             [SigFieldCreationRule(), SigFieldModificationRule()], ignored_acroform_keys=_FORM_MAY_CHANGE
         ),

@@ -20,7 +20,10 @@ from vault.errors import DocumentRefused
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """What holds for every seal, and what stands behind each of them, by its place in the order of age."""
+    """What holds for every seal, and what stands behind each of them, by its place in the order of age.
+
+    A place is missing in `later` where something stands there that no rule explains.
+    """
 
     findings: Findings
     later: dict[int, Later] = field(default_factory=dict)
@@ -38,15 +41,16 @@ def judge_whole(pdf: bytes, opened: pikepdf.Pdf, found: list[Signed], *, size_ma
     later: dict[int, Later] = {}
     with findings.step("revisions"):  # V7
         for place, signed in enumerate(found):
-            later[place] = check_revisions(pdf, found, signed)
+            later[place] = check_revisions(pdf, signed)
         findings.passed("revisions", _said(set(later.values())))
     permitted = [place for place, what in later.items() if what is not Later.NOTHING]
-    if permitted and len(later) == len(found):
+    if len(later) == len(found):
         with findings.step("rendering"):  # V11
-            pages = min(_compared(pdf, opened, found, place) for place in permitted)
-            findings.passed("rendering", f"The first {pages} pages show what was signed.")
-    elif len(later) == len(found):
-        findings.passed("rendering", "No revision after an older signature could show something else.")
+            pages = [_compared(pdf, opened, found, place) for place in permitted]
+            findings.passed(
+                "rendering",
+                f"The first {min(pages)} pages show what was signed." if pages else "Nothing to compare.",
+            )
     return Whole(findings, later)
 
 

@@ -107,7 +107,7 @@ def test_an_update_behind_the_seal_fails_the_coverage(sealed: bytes, workshop: W
         )
     )
     report = judged(sealed + update, workshop)
-    assert failed(report) == {"coverage"}
+    assert failed(report) == {"coverage", "revisions"}
     assert report.indication is Indication.TOTAL_FAILED
 
 
