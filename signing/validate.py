@@ -43,12 +43,12 @@ CHECK_NAMES = (
     "rendering",  # V11
     "byte_range",  # V5
     "coverage",  # V6
+    "field",  # V8
+    "docmdp",
     "cms",  # V4
     "digest",  # V4
     "signing_certificate",  # V4
     "signature",  # V4
-    "field",  # V8
-    "docmdp",
     "timestamp",  # V12
     "chain",
     "seal_list",  # V9
@@ -73,13 +73,14 @@ def judge_pdf(
 ) -> tuple[SealReport, ...]:
     """A report on each signature and document time-stamp of a PDF, oldest first; empty when it has none.
 
-    `at`: now. First the file as a whole (`judge.whole`): V1 `file_ends`, V2 `active_content`, V7 `revisions`,
-    V11 `rendering`. Then each signature:
-    1. V5 `byte_range`: covers all but its own value; V6 `coverage`: up to the file's end, if it is the newest;
-    2. V4 `cms`: one signer, detached; `digest` of the covered bytes; `signing_certificate` named by the
-    signature itself; `signature` value; 3. V8 `field`: one field holds it, under a name of its own; `docmdp`:
-    no changes permitted; 4. V12 `timestamp`, if there is one; `chain` to a root, valid at the proven time,
-    else at `at`; 5. V9 `seal_list`; and, where `recorded` says what to expect, V10 `recorded_signatures`.
+    `at`: now. First the file as a whole (`judge.whole`): V1 `file_ends`, V2 `active_content`, V7
+    `revisions`, V11 `rendering`. Then each signature:
+    1. V5 `byte_range`: covers all but its own value; V6 `coverage`: to the file's end, if it is the newest;
+    2. V8 `field`: one field holds it, under a name of its own; `docmdp`: whether it permits changes; 3. V4
+    `cms`: one signer, detached; `digest` of the covered bytes; `signing_certificate` named by the signature
+    itself; `signature` value; 4. V12 `timestamp`, if there is one; `chain` to a root, valid at the proven
+    time, else at `at`; 5. V9 `seal_list`; and, where `recorded` says what to expect, V10
+    `recorded_signatures`.
 
     A file that cannot be read gets one report, INDETERMINATE with FORMAT_FAILURE. Nothing is fetched, and
     revocation is not judged.
@@ -129,7 +130,7 @@ def _judge_one(case: _Case, place: int, *, later_passed: bool) -> SealReport:
             newest = signed is case.found[-1]
             torn = place not in case.whole.later and _is_frozen(case, signed)
             check_coverage(findings, case.pdf, covered, newest=newest, torn=torn)
-    with findings.step("field"):  # 3
+    with findings.step("field"):  # 2
         check_field(case.found, signed)
         findings.passed("field", "The signature stands in one field.")
     if signed.is_time_stamp:
@@ -143,15 +144,13 @@ def _judge_one(case: _Case, place: int, *, later_passed: bool) -> SealReport:
     return _judge_seal(case, signed, covered, findings)
 
 
-def _judge_seal(
-    case: _Case, signed: Signed, covered: CoveredBytes | None, findings: Findings
-) -> SealReport:
+def _judge_seal(case: _Case, signed: Signed, covered: CoveredBytes | None, findings: Findings) -> SealReport:
     message: SignedMessage | None = None
     certificate: x509.Certificate | None = None
     proven_at: datetime | None = None
     authority: str | None = None
     if covered is not None:
-        with findings.step("cms"):  # 2
+        with findings.step("cms"):  # 3
             message = read_seal(covered, str(signed.signature.get("/SubFilter", "")))
             findings.passed("cms", f"One signer, detached, by {message.digest_name}.")
     if covered is not None and message is not None:
@@ -176,9 +175,7 @@ def _judge_seal(
     return _report(findings, signed, covered, certificate, proven_at, authority)
 
 
-def _judge_stamp(
-    case: _Case, signed: Signed, covered: CoveredBytes | None, findings: Findings
-) -> SealReport:
+def _judge_stamp(case: _Case, signed: Signed, covered: CoveredBytes | None, findings: Findings) -> SealReport:
     """A document time-stamp: it is on no list of seals and certifies nothing."""
     proven_at: datetime | None = None
     certificate: x509.Certificate | None = None

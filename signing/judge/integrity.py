@@ -13,7 +13,6 @@ from signing.judge.message import (
 from signing.judge.ranges import CoveredBytes, covered_bytes
 from vault.errors import SignatureError
 
-
 # How the value is packed (ISO 32000-2, table 260; ETSI EN 319 142-1, clause 5.3): those with a detached CMS
 _SUBFILTERS = frozenset({"/ETSI.CAdES.detached", "/adbe.pkcs7.detached"})
 

@@ -52,7 +52,7 @@ class Later(Enum):
     OWN_FIELD = auto()
 
 
-def check_revisions(pdf: bytes, signed: Signed) -> Later:
+def check_revisions(pdf: bytes, signed: Signed, *, newest: bool) -> Later:
     """Look at everything between one signature's revision and the file's end.
 
     1. every object that was written anew is one that a DSS, a time-stamp or a signature explains; 2. where
@@ -65,11 +65,9 @@ def check_revisions(pdf: bytes, signed: Signed) -> Later:
     if signed.range_end == len(pdf):
         return Later.NOTHING
     reader = PdfFileReader(BytesIO(pdf), strict=True)
-    embedded = next(
-        each for each in reader.embedded_signatures if tuple(each.byte_range) == _numbers(signed)
-    )
+    embedded = next(each for each in reader.embedded_signatures if tuple(each.byte_range) == _numbers(signed))
     _quieten()
-    embedded.compute_integrity_info(_policy())
+    embedded.compute_integrity_info(_policy(vouched=not newest))
     result, permission = embedded.diff_result, embedded.docmdp_level
     if not isinstance(result, DiffResult):  # 1
         raise _changed("something that no signature, time-stamp or security store explains")
@@ -128,12 +126,18 @@ def _numbers(signed: Signed) -> tuple[int, ...]:
 
 
 def _changed(what: str) -> Exception:
-    return failure(SubIndication.SIG_CONSTRAINTS_FAILURE, f"After it was signed, {what} was added or changed.")
+    return failure(
+        SubIndication.SIG_CONSTRAINTS_FAILURE, f"After it was signed, {what} was added or changed."
+    )
 
 
-@lru_cache(maxsize=1)
-def _policy() -> StandardDiffPolicy:
-    """pyHanko's rules without those for forms that are filled in, for any kind of field."""
+@lru_cache(maxsize=2)
+def _policy(*, vouched: bool) -> StandardDiffPolicy:
+    """PyHanko's rules without those for forms that are filled in, for any kind of field.
+
+    `vouched`: a later signature covers what was added. Otherwise objects that nothing refers to yet are not
+    let through: the next update may refer to them.
+    """
     level = ModificationLevel.LTA_UPDATES
     return StandardDiffPolicy(
         global_rules=[
@@ -144,7 +148,7 @@ def _policy() -> StandardDiffPolicy:
             DSSCompareRule().as_qualified(level),
             MetadataUpdateRule().as_qualified(level),
         ],
-        ignore_orphaned_objects=False,  # what nothing refers to yet may be referred to by the next update
+        ignore_orphaned_objects=vouched,
         form_rule=FormUpdatingRule(
             [SigFieldCreationRule(), SigFieldModificationRule()], ignored_acroform_keys=_FORM_MAY_CHANGE
         ),

@@ -8,7 +8,9 @@ from signing.judge.trust import ListedSeal, RecordedSignatures, Trust
 from vault.model.verdict import Check, CheckResult, SealReport
 
 
-def check_listed(findings: Findings, trust: Trust, certificate_sha256: str, proven_at: datetime | None) -> str | None:
+def check_listed(
+    findings: Findings, trust: Trust, certificate_sha256: str, proven_at: datetime | None
+) -> str | None:
     """V9: the signer's certificate is one of a seal that was in use; whose it is.
 
     At the time that a time-stamp proves. Without one nobody knows whether a seal that was stopped since had

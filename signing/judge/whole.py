@@ -41,7 +41,7 @@ def judge_whole(pdf: bytes, opened: pikepdf.Pdf, found: list[Signed], *, size_ma
     later: dict[int, Later] = {}
     with findings.step("revisions"):  # V7
         for place, signed in enumerate(found):
-            later[place] = check_revisions(pdf, signed)
+            later[place] = check_revisions(pdf, signed, newest=signed is found[-1])
         findings.passed("revisions", _said(set(later.values())))
     permitted = [place for place, what in later.items() if what is not Later.NOTHING]
     if len(later) == len(found):
@@ -68,9 +68,7 @@ def _compared(pdf: bytes, opened: pikepdf.Pdf, found: list[Signed], place: int) 
 
 def _boxes(opened: pikepdf.Pdf, later: list[Signed]) -> list[tuple[int, Box]]:
     """Where later signatures may show something: page from 0, and box in points."""
-    widgets = {
-        widget.objgen for signed in later for widget in (signed.held, *signed.held.get("/Kids", ()))
-    }
+    widgets = {widget.objgen for signed in later for widget in (signed.held, *signed.held.get("/Kids", ()))}
     boxes = []
     for number, page in enumerate(opened.pages):
         for annotation in page.obj.get("/Annots", ()):
