@@ -63,7 +63,7 @@ def check_active(pdf: pikepdf.Pdf) -> None:
     """
     if pdf.is_encrypted:  # even without a password: what is shown is not what was hashed
         raise DocumentRefused("The PDF is encrypted; hand it in without a password.")
-    _check_objects(pdf)
+    check_objects(pdf)
     _check_catalogue(pdf.Root)
 
 
@@ -94,7 +94,7 @@ def _check_catalogue(catalogue: pikepdf.Object) -> None:
             raise DocumentRefused("The PDF has layers that are switched by events.")
 
 
-def _check_objects(pdf: pikepdf.Pdf) -> None:
+def check_objects(pdf: pikepdf.Pdf) -> None:
     """Look at every object of the file, whether anything refers to it or not.
 
     Raises:

@@ -17,9 +17,12 @@ CLAIMS_MAX = 8  # a page that names more is a list of certificates, not one
 # 150 dots to the inch: our QR, 22 mm wide, has 130 pixels
 SCALE = 150 / 72
 SIDE_MAX_PIXELS = 2_500
+_QR = zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCode])
 _BLANKS = re.compile(r"\s+")
 # As `vault.model.identifier` writes them; what does not check out there is none
-_IDENTIFIER = re.compile(r"1\.2\.156\.3005\.2\.[0-9A-Z]{21}\.[0-9A-Z]{18}\.[0-9A-Z]{1,64}\.[0-9]{3}\.[0-9A-Z]")
+_IDENTIFIER = re.compile(
+    r"1\.2\.156\.3005\.2\.[0-9A-Z]{21}\.[0-9A-Z]{18}\.[0-9A-Z]{1,64}\.[0-9]{3}\.[0-9A-Z]"
+)
 # In the address that a QR holds, the token stands in the fragment: 16 bytes in base64url
 _TOKEN = re.compile(r"#(?:[^\s#]*&)?t=([A-Za-z0-9_-]{22})(?![A-Za-z0-9_-])")
 
@@ -48,7 +51,7 @@ def read_claims(pdf: bytes) -> Claims:
             page = document[number]
             text = page.get_textpage().get_text_range(0, TEXT_MAX_CHARS)
             identifiers += _IDENTIFIER.findall(_BLANKS.sub("", text))
-            for code in zxingcpp.read_barcodes(_drawn(page), formats=zxingcpp.BarcodeFormat.QRCode):
+            for code in zxingcpp.read_barcodes(_drawn(page), formats=_QR):
                 tokens += _TOKEN.findall(code.text)
     except pypdfium2.PdfiumError:  # a page that cannot be drawn claims nothing
         pass

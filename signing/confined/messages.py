@@ -6,6 +6,7 @@ The child may have been taken over by the file: what it says is checked like any
 import base64
 import json
 import socket
+import time
 from datetime import datetime
 from typing import Any
 
@@ -86,24 +87,26 @@ def send(connection: socket.socket, *parts: bytes) -> None:
         connection.sendall(part)
 
 
-def receive(connection: socket.socket, max_bytes: int) -> bytes:
-    """One part.
+def receive(connection: socket.socket, max_bytes: int, deadline: float | None = None) -> bytes:
+    """One part. `deadline`: by the monotonic clock, for all of it together.
 
     Raises:
         EOFError: the other end is gone.
         ValueError: it is longer than it may be.
-        OSError: it is too slow.
+        TimeoutError: it is too slow.
     """
-    length = int.from_bytes(_exactly(connection, LENGTH_BYTES), "big")
+    length = int.from_bytes(_exactly(connection, LENGTH_BYTES, deadline), "big")
     if length > max_bytes:
         raise ValueError(f"A message of {length} bytes, expected at most {max_bytes}.")
-    return _exactly(connection, length)
+    return _exactly(connection, length, deadline)
 
 
-def _exactly(connection: socket.socket, length: int) -> bytes:
+def _exactly(connection: socket.socket, length: int, deadline: float | None) -> bytes:
     held = bytearray(length)
     view, got = memoryview(held), 0
     while got < length:
+        if deadline is not None:
+            connection.settimeout(max(0.001, deadline - time.monotonic()))
         count = connection.recv_into(view[got:])
         if not count:
             raise EOFError("The other end is gone.")

@@ -1,4 +1,4 @@
-"""The pool of judging children of one process: some stand ready, each judges one file, others take their place."""
+"""A process's pool of judging children: some stand ready, each judges one file, another takes its place."""
 
 import logging
 import os
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
+from typing import Self
 
 import signing
 from signing.confined.limits import KILLED_AFTER_S
@@ -23,7 +24,7 @@ from signing.validate import PDF_SIZE_MAX_BYTES
 from vault.errors import Unavailable
 
 # The first child waits for imports, which take a second; later ones are there in milliseconds.
-READY_WITHIN_S = 20.0
+READY_WITHIN_S = 10.0
 ENDS_WITHIN_S = 5.0
 # A child knows where its libraries are and what language they speak, and nothing else of our environment.
 _ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TZ")
@@ -35,13 +36,13 @@ _log = logging.getLogger("certvault.judges")
 class _Child:
     connection: socket.socket
 
-    def ready(self) -> int:
-        """Its process, as a descriptor; waits until it is there.
+    def ready(self, deadline: float) -> int:
+        """Its process, as a descriptor; waits until it is there, or until then by the monotonic clock.
 
         Raises:
             OSError: it does not come.
         """
-        self.connection.settimeout(READY_WITHIN_S)
+        self.connection.settimeout(max(0.001, deadline - time.monotonic()))
         _, descriptors, _, _ = socket.recv_fds(self.connection, 1, 1)
         if not descriptors:
             raise ConnectionError("The judging child ended before it began.")
@@ -62,7 +63,7 @@ class Judges:
         self._zygote: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
 
-    def __enter__(self) -> "Judges":
+    def __enter__(self) -> Self:
         """Starts the children; they are ready a second later, and whoever comes before then waits."""
         with self._lock:
             self._start()
@@ -81,32 +82,36 @@ class Judges:
         """
         if len(content) > PDF_SIZE_MAX_BYTES:
             return not_judged(f"The file is over {PDF_SIZE_MAX_BYTES} bytes.", name="readable")
-        child, process = self._take()
-        try:
-            return self._asked(child, content, trust, at)
-        finally:
-            with suppress(OSError):
-                signal.pidfd_send_signal(process, signal.SIGKILL)
-            os.close(process)
-            child.connection.close()
+        deadline = time.monotonic() + READY_WITHIN_S
+        for _ in range(self._standing + 2):  # those that stood ready may all have been killed meanwhile
+            child, process = self._take(deadline)
+            try:
+                return self._asked(child, content, trust, at)
+            except BrokenPipeError:  # it was gone before it had the whole file: not this file's doing
+                continue
+            finally:
+                with suppress(OSError):
+                    signal.pidfd_send_signal(process, signal.SIGKILL)
+                os.close(process)
+                child.connection.close()
+        raise Unavailable("No process can be started that judges files.", retry_after_s=5)
 
     def _asked(self, child: _Child, content: bytes, trust: Trust, at: datetime) -> Examined:
         deadline = time.monotonic() + self._killed_after_s
         try:
             child.connection.settimeout(self._killed_after_s)
             send(child.connection, job(trust, at), content)
-            child.connection.settimeout(max(0.001, deadline - time.monotonic()))
-            return read_answer(receive(child.connection, ANSWER_MAX_BYTES))
+            return read_answer(receive(child.connection, ANSWER_MAX_BYTES, deadline))
         except TimeoutError:
             return not_judged("Judging the file took too long, and was stopped.")
-        except (OSError, EOFError):
+        except (ConnectionResetError, EOFError):
             return not_judged("Judging the file went beyond its limits, and was stopped.")
         except (ValueError, KeyError, TypeError, RecursionError):
             return not_judged("Judging the file ended in nonsense.")
 
-    def _take(self) -> tuple[_Child, int]:
+    def _take(self, deadline: float) -> tuple[_Child, int]:
         """A child that is ready; another is on its way at once."""
-        for _ in range(2):
+        while time.monotonic() < deadline:
             with self._lock:
                 if self._zygote is None:
                     raise Unavailable("Nobody judges files here now.", retry_after_s=1)
@@ -121,7 +126,7 @@ class Judges:
                     continue
                 child = self._children.popleft()
             try:
-                return child, child.ready()
+                return child, child.ready(deadline)
             except OSError:
                 child.connection.close()
                 with self._lock:

@@ -23,7 +23,12 @@ CERTIFICATES_MAX = 32  # a signature with more is an attempt to keep the judge b
 _CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
 # SM3 (GB/T 33560) stands in a CMS under its number
 _SM3 = "1.2.156.10197.1.401"
-_DIGESTS = {"sha256": sha256, "sha384": sha384, "sha512": sha512, _SM3: partial(new, "sm3")}
+_DIGESTS: dict[str, Any] = {
+    "sha256": sha256,
+    "sha384": sha384,
+    "sha512": sha512,
+    _SM3: partial(new, "sm3"),
+}
 _HASHES: dict[str, hashes.HashAlgorithm] = {
     "sha256": hashes.SHA256(),
     "sha384": hashes.SHA384(),
@@ -71,7 +76,8 @@ def digest_of(name: str, octets: bytes) -> bytes:
             SubIndication.CRYPTO_CONSTRAINTS_FAILURE,
             f"The digest is {name}, expected SHA-256, SHA-384, SHA-512 or SM3.",
         )
-    return _DIGESTS[name](octets).digest()
+    digest: bytes = _DIGESTS[name](octets).digest()
+    return digest
 
 
 def read_message(encoded: bytes) -> SignedMessage:

@@ -57,7 +57,7 @@ def check_revisions(pdf: bytes, signed: Signed, *, newest: bool) -> Later:
 
     1. every object that was written anew is one that a DSS, a time-stamp or a signature explains; 2. where
     no changes are permitted (DocMDP P = 1), that is a DSS or a time-stamp; 3. information and metadata say
-    what they said; 4. no field was made but what is signed, and only a time-stamp where the file is certified.
+    what they said; 4. no field was made but what is signed, where it is certified only a time-stamp.
 
     Raises:
         SignatureError: something else was changed (SIG_CONSTRAINTS_FAILURE).

@@ -4,9 +4,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from io import BytesIO
 from typing import Any
 
 import pytest
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
 from signing import validate
 from signing.judge import integrity, ranges, whole
@@ -44,7 +46,7 @@ def test_what_no_rule_minds_passes_every_one(workshop: Workshop) -> None:
 
 def test_what_may_stand_behind_a_signature_passes(workshop: Workshop) -> None:
     certified = attacks.certified(workshop, box=(200, 300, 300, 400))
-    writer = attacks.IncrementalPdfFileWriter(attacks.BytesIO(certified))
+    writer = IncrementalPdfFileWriter(BytesIO(certified))
     signed_in_its_field = attacks.signed(writer, workshop, "later")
     reports = judged(signed_in_its_field, attacks.listed(workshop))
     assert passes(reports), reports
