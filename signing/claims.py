@@ -49,8 +49,7 @@ def read_claims(pdf: bytes) -> Claims:
             if number < 0:
                 continue
             page = document[number]
-            text = page.get_textpage().get_text_range(0, TEXT_MAX_CHARS)
-            identifiers += _IDENTIFIER.findall(_BLANKS.sub("", text))
+            identifiers += _IDENTIFIER.findall(_BLANKS.sub("", _text(page)))
             for code in zxingcpp.read_barcodes(_drawn(page), formats=_QR):
                 tokens += _TOKEN.findall(code.text)
     except pypdfium2.PdfiumError:  # a page that cannot be drawn claims nothing
@@ -62,6 +61,12 @@ def read_claims(pdf: bytes) -> Claims:
 
 def _once(found: list[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))[:CLAIMS_MAX]
+
+
+def _text(page: pypdfium2.PdfPage) -> str:
+    text = page.get_textpage()
+    count = min(text.count_chars(), TEXT_MAX_CHARS)
+    return str(text.get_text_range(0, count)) if count else ""  # of none it asks itself for ever
 
 
 def _drawn(page: pypdfium2.PdfPage) -> Image.Image:

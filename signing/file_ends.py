@@ -46,6 +46,16 @@ def check_ends(document: bytes, *, size_max_bytes: int) -> None:
         raise DocumentRefused(f"The file is a PDF and {also} at once.")
 
 
+def check_zip_ends(document: bytes) -> None:
+    """A ZIP, such as an OFD, that is no PDF at once: readers find one behind some other bytes.
+
+    Raises:
+        DocumentRefused: it is both.
+    """
+    if b"%PDF-" in document[:_HEAD_SEARCHED_BYTES]:
+        raise DocumentRefused("The file is a ZIP archive and a PDF at once.")
+
+
 def _also(document: bytes) -> str | None:
     """What else the bytes are, in words; None if nothing that is known."""
     for offset, mark, what in _MARKS_AT:

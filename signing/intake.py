@@ -5,6 +5,8 @@ code, forms with a life of their own, actions that leave the file, attached file
 """
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pikepdf
@@ -39,21 +41,40 @@ class AdmittedPdf:
     existing_signatures: int
 
 
-def admit_pdf(document: bytes) -> AdmittedPdf:
-    """Decide whether a file handed in may be sealed.
+def check_pdf(document: bytes) -> None:
+    """The rules of structure for any PDF that enters, also one that is kept as it is and never sealed.
 
-    1. its size, its first and its last bytes; 2. it can be read without repair and is not encrypted; 3.
-    nothing in it is active or attached; 4. its pages have a size, its form its shape; 5. no
-    signature that it carries is broken, or forbids another.
+    1. its size, its first and its last bytes (V1); 2. it can be read without repair, and nothing in it
+    inflates beyond its cap; 3. it is not encrypted, and nothing in it is active or attached (V2).
 
     Raises:
         DocumentRefused: with a sentence that tells the sender what is wrong.
     """
     check_ends(document, size_max_bytes=PDF_SIZE_MAX_BYTES)  # 1
+    with _readable(document) as pdf:  # 2
+        check_active(pdf)  # 3
+
+
+def admit_pdf(document: bytes) -> AdmittedPdf:
+    """Decide whether a file handed in may be sealed.
+
+    1. to 3. as `check_pdf`; 4. its pages have a size, its form its shape; 5. no signature that it carries is
+    broken, or forbids another.
+
+    Raises:
+        DocumentRefused: with a sentence that tells the sender what is wrong.
+    """
+    check_ends(document, size_max_bytes=PDF_SIZE_MAX_BYTES)  # 1
+    with _readable(document) as pdf:  # 2
+        return _admitted(pdf, document)
+
+
+@contextmanager
+def _readable(document: bytes) -> Iterator[pikepdf.Pdf]:
+    """The file as it is: a repaired one is another than the one that was handed in."""
     try:
-        # 2: a repaired file is another file than the one that was handed in
         with open_pdf(document) as pdf:
-            return _admitted(pdf, document)
+            yield pdf
     except pikepdf.PasswordError as error:
         raise DocumentRefused("The PDF is encrypted; hand it in without a password.") from error
     except VaultError:

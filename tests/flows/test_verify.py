@@ -20,8 +20,7 @@ from tests.requests import example_request
 from tests.trials import now
 from vault.model.certificate import CertificateRecord
 from vault.model.verdict import Altered, Genuine, NotInForce, Unrecognised, Verification
-from vault.verify import records
-from vault.verify import by_code, by_file, by_token, report_json
+from vault.verify import by_code, by_file, by_token, records, report_json
 
 pytestmark = pytest.mark.engines
 

@@ -26,6 +26,7 @@ SILENT = {
     "vault.verify.files.by_file": _MASKED,
     "vault.verify.files.by_very_bytes": _MASKED,
     "vault.verify.files.by_judging": _MASKED,
+    "vault.verify.strange.find_claimed": _MASKED,
     "vault.sessions.signed_in": "their own name, for the session that is theirs",
     "vault.deposit.reserving.reserve": _IN_A_DEPOSIT,
     "vault.deposit.reserving.forget": _IN_A_DEPOSIT,
