@@ -22,6 +22,11 @@ from vault.errors import DocumentRefused, VaultError
 PDF_SIZE_MAX_BYTES = 50 * 1024 * 1024  # scans of whole project files stay under 30 MB
 PAGES_MAX = 2_000  # a person has to be able to read it
 SIGNATURES_MAX = 32  # each is a digest over the whole file
+# Where qpdf guesses what an object, a stream or a table was meant to be, another reader guesses otherwise
+_AMBIGUOUS = re.compile(
+    r"unknown token|too many errors|expected (?:endobj|endstream|n n obj|\d+ \d+ obj)|stream keyword"
+    r"|invalid xref table entry|can't find PDF header"
+)
 _PDFA_PART = re.compile(rb"pdfaid:part\s*(?:=\s*[\"']|>)\s*(\d)")
 _PDFA_CONFORMANCE = re.compile(rb"pdfaid:conformance\s*(?:=\s*[\"']|>)\s*([A-Za-z])")
 
@@ -75,6 +80,8 @@ def _readable(document: bytes) -> Iterator[pikepdf.Pdf]:
     try:
         with open_pdf(document) as pdf:
             yield pdf
+            if any(_AMBIGUOUS.search(warning) for warning in pdf.get_warnings()):
+                raise DocumentRefused("The PDF is damaged: each reader would make something else of it.")
     except pikepdf.PasswordError as error:
         raise DocumentRefused("The PDF is encrypted; hand it in without a password.") from error
     except VaultError:

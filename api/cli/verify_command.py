@@ -31,13 +31,15 @@ def verify(
     as_json: AsJson = False,
 ) -> None:
     """Judge a file's seals on this machine; with --url ask a vault, too. 0 only if all that is well."""
+    from signing.confined import Judges
     from signing.trust import certificates_der
-    from signing.validate import Trust, judge_pdf
+    from signing.validate import Trust
     from vault.model.verdict import Indication
 
     content = read_file(file)
     roots = certificates_der(read_file(trust or find_settings(data).trust))
-    reports = judge_pdf(content, trust=Trust(roots), at=datetime.now(UTC))
+    with Judges(standing=1) as judges:  # a stranger's file, here as in the service
+        reports = judges.examine(content, trust=Trust(roots), at=datetime.now(UTC)).seals
     report = None if url is None else _ask(url, content)
     if as_json:
         print_json({"seals": [_seal_json(each) for each in reports], "vault": report})

@@ -37,9 +37,8 @@ STUBS = {
     "pyhanko/base.pdf": "its /Contents is no CMS",
     "itext/validation__DocumentRevisionsValidatorTest__catalogReferenceInRandomPlace.pdf": "its digest is wrong",
 }
-# What the gate may take of the malicious: shown content that another program hides or shows otherwise is for
-# people to judge, and an action that waits for a click on a plain link is none of ours.
-LET_IN_MAX = 40
+# Labelled as a script, and only text with an address.
+HARMLESS = {"corkami/objstm-AsciiHex.pdf"}
 
 pytestmark = pytest.mark.skipif(
     not (CORPUS / "MANIFEST.tsv").is_file(),
@@ -148,6 +147,8 @@ def test_the_gate_refuses_or_takes_and_never_breaks() -> None:
     let_in: dict[str, list[str]] = {}
     for row in manifest():
         content = (CORPUS / row["file"]).read_bytes()
+        if row["file"] in HARMLESS:
+            continue
         for gate in (check_pdf, admit_pdf):
             try:
                 gate(content)
@@ -160,6 +161,10 @@ def test_the_gate_refuses_or_takes_and_never_breaks() -> None:
         "polyglot",
         "header/signature position polyglot tricks",
         "DoS (deflate bomb)",
+        "information disclosure",
+        "information disclosure: credential-theft",
+        "information disclosure: local-file-leakage",
+        "information disclosure: url-invocation",
         "embedded attachment",
         "zip feature or trick",
     ):
