@@ -33,9 +33,10 @@ TRUSTED = ("made-pdf/ca.pem", "made-pdf/tsa.pem")
 # Expected valid with their authority trusted: signed again as the standard permits.
 MUST_PASS = {"made-pdf/certified-P2-then-sign-precreated-field.pdf", "made-pdf/two-approvals.pdf"}
 # Labelled valid for the rules on revisions only: the signature value itself is a stub or another file's.
+_REVISIONS = "itext/validation__DocumentRevisionsValidatorTest"
 STUBS = {
     "pyhanko/base.pdf": "its /Contents is no CMS",
-    "itext/validation__DocumentRevisionsValidatorTest__catalogReferenceInRandomPlace.pdf": "its digest is wrong",
+    f"{_REVISIONS}__catalogReferenceInRandomPlace.pdf": "its digest is wrong",
 }
 # Labelled as a script, and only text with an address.
 HARMLESS = {"corkami/objstm-AsciiHex.pdf"}
@@ -145,6 +146,7 @@ def test_no_tampered_file_passes_even_where_its_own_signers_are_trusted() -> Non
 
 def test_the_gate_refuses_or_takes_and_never_breaks() -> None:
     let_in: dict[str, list[str]] = {}
+    reasons: set[str] = set()
     for row in manifest():
         content = (CORPUS / row["file"]).read_bytes()
         if row["file"] in HARMLESS:
@@ -154,7 +156,8 @@ def test_the_gate_refuses_or_takes_and_never_breaks() -> None:
                 gate(content)
                 let_in.setdefault(row["class"], []).append(row["file"])
             except DocumentRefused as refusal:
-                assert refusal.detail
+                reasons.add(refusal.detail)
+    assert "" not in reasons
     for kind in (
         "JavaScript or launch",
         "launch action (RCE)",
