@@ -37,6 +37,9 @@ def measure_verify_large(on: Stage, seconds: float) -> Result:
     One request at a time, since what is compared are costs and not how processes share cores.
     """
     file = _deposited(on, _large_pdf(LARGE_BYTES))
+    heard = on.apply(((post_file(on.host, "/v1/verifications", file),),), keep=True)
+    if b'"genuine"' not in expect(heard, 200).bodies[0]:
+        raise IntegrityError(f"A certificate in force is not found genuine: {heard.bodies[0][:500]!r}")
     with _bare_server() as bare:
         verify = _over(on.host, post_file(on.host, "/v1/verifications", file))
         upload, hashed = (_over(bare, post_file(bare, path, file)) for path in ("/upload", "/hash"))
