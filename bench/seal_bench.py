@@ -37,7 +37,7 @@ from signing.trust import (
     issue_timestamp_certificate,
     new_development_authority,
 )
-from signing.validate import judge_pdf
+from signing.validate import Trust, judge_pdf
 
 NOW = datetime.now(UTC)
 PASSPHRASE = b"bench"
@@ -138,8 +138,8 @@ def main() -> None:
     ]
     sealed, stamped = ours(document, ec, None), ours(document, ec, tsa)
     rows += [
-        ("judge, B-B", lambda: judge_pdf(sealed, roots=[root], at=NOW)),
-        ("judge, B-T", lambda: judge_pdf(stamped, roots=[root], at=NOW)),
+        ("judge, B-B", lambda: judge_pdf(sealed, trust=Trust((root,)), at=NOW)),
+        ("judge, B-T", lambda: judge_pdf(stamped, trust=Trust((root,)), at=NOW)),
     ]
     results = [(name, *median_ms(work, arguments.seconds)) for name, work in rows]
     fast = results[1][1]

@@ -55,7 +55,19 @@ _SUSPICIOUS = re.compile(
 )
 
 
-def check_catalogue(catalogue: pikepdf.Object) -> None:
+def check_active(pdf: pikepdf.Pdf) -> None:
+    """V2, for the gate and the judge alike: nothing in the file is active, attached or kept elsewhere.
+
+    Raises:
+        DocumentRefused: it names what was found.
+    """
+    if pdf.is_encrypted:  # even without a password: what is shown is not what was hashed
+        raise DocumentRefused("The PDF is encrypted; hand it in without a password.")
+    check_objects(pdf)
+    _check_catalogue(pdf.Root)
+
+
+def _check_catalogue(catalogue: pikepdf.Object) -> None:
     """Look at what the document itself starts, changes or carries.
 
     Raises:

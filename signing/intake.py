@@ -5,11 +5,14 @@ code, forms with a life of their own, actions that leave the file, attached file
 """
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pikepdf
 
-from signing.active_content import check_catalogue, check_objects
+from signing.active_content import check_active
+from signing.file_ends import check_ends
 from signing.judge.integrity import broken_because
 from signing.opening import open_pdf
 from signing.pades.page import page_frame
@@ -19,9 +22,13 @@ from vault.errors import DocumentRefused, VaultError
 PDF_SIZE_MAX_BYTES = 50 * 1024 * 1024  # scans of whole project files stay under 30 MB
 PAGES_MAX = 2_000  # a person has to be able to read it
 SIGNATURES_MAX = 32  # each is a digest over the whole file
+# Where qpdf guesses what an object, a stream or a table was meant to be, another reader guesses otherwise
+_AMBIGUOUS = re.compile(
+    r"unknown token|too many errors|expected (?:endobj|endstream|n n obj|\d+ \d+ obj)|stream keyword"
+    r"|invalid xref table entry|can't find PDF header"
+)
 _PDFA_PART = re.compile(rb"pdfaid:part\s*(?:=\s*[\"']|>)\s*(\d)")
 _PDFA_CONFORMANCE = re.compile(rb"pdfaid:conformance\s*(?:=\s*[\"']|>)\s*([A-Za-z])")
-_BLANK = b"\x00\t\n\f\r "
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,21 +46,42 @@ class AdmittedPdf:
     existing_signatures: int
 
 
-def admit_pdf(document: bytes) -> AdmittedPdf:
-    """Decide whether a file handed in may be sealed.
+def check_pdf(document: bytes) -> None:
+    """The rules of structure for any PDF that enters, also one that is kept as it is and never sealed.
 
-    1. its size, its first and its last bytes; 2. it can be read without repair and is not encrypted; 3.
-    nothing in it is active or attached; 4. its pages have a size, its form its shape; 5. no
-    signature that it carries is broken, or forbids another.
+    1. its size, its first and its last bytes (V1); 2. it can be read without repair, and nothing in it
+    inflates beyond its cap; 3. it is not encrypted, and nothing in it is active or attached (V2).
 
     Raises:
         DocumentRefused: with a sentence that tells the sender what is wrong.
     """
-    _check_ends(document)  # 1
+    check_ends(document, size_max_bytes=PDF_SIZE_MAX_BYTES)  # 1
+    with _readable(document) as pdf:  # 2
+        check_active(pdf)  # 3
+
+
+def admit_pdf(document: bytes) -> AdmittedPdf:
+    """Decide whether a file handed in may be sealed.
+
+    1. to 3. as `check_pdf`; 4. its pages have a size, its form its shape; 5. no signature that it carries is
+    broken, or forbids another.
+
+    Raises:
+        DocumentRefused: with a sentence that tells the sender what is wrong.
+    """
+    check_ends(document, size_max_bytes=PDF_SIZE_MAX_BYTES)  # 1
+    with _readable(document) as pdf:  # 2
+        return _admitted(pdf, document)
+
+
+@contextmanager
+def _readable(document: bytes) -> Iterator[pikepdf.Pdf]:
+    """The file as it is: a repaired one is another than the one that was handed in."""
     try:
-        # 2: a repaired file is another file than the one that was handed in
         with open_pdf(document) as pdf:
-            return _admitted(pdf, document)
+            yield pdf
+            if any(_AMBIGUOUS.search(warning) for warning in pdf.get_warnings()):
+                raise DocumentRefused("The PDF is damaged: each reader would make something else of it.")
     except pikepdf.PasswordError as error:
         raise DocumentRefused("The PDF is encrypted; hand it in without a password.") from error
     except VaultError:
@@ -62,20 +90,8 @@ def admit_pdf(document: bytes) -> AdmittedPdf:
         raise DocumentRefused("The PDF is damaged: it cannot be read.") from error
 
 
-def _check_ends(document: bytes) -> None:
-    if len(document) > PDF_SIZE_MAX_BYTES:
-        raise DocumentRefused(f"The PDF has {len(document)} bytes; at most {PDF_SIZE_MAX_BYTES} are taken.")
-    if not document.startswith(b"%PDF-"):
-        raise DocumentRefused("The file is no PDF: it does not begin with %PDF-.")
-    if not document.rstrip(_BLANK).endswith(b"%%EOF"):
-        raise DocumentRefused("The PDF is cut off or has something behind it: it does not end with %%EOF.")
-
-
 def _admitted(pdf: pikepdf.Pdf, document: bytes) -> AdmittedPdf:
-    if pdf.is_encrypted:
-        raise DocumentRefused("The PDF is encrypted; hand it in without a password.")
-    check_objects(pdf)  # 3
-    check_catalogue(pdf.Root)
+    check_active(pdf)  # 3
     if not 1 <= len(pdf.pages) <= PAGES_MAX:
         raise DocumentRefused(f"The PDF has {len(pdf.pages)} pages; 1 to {PAGES_MAX} are taken.")
     frames = [page_frame(page.obj) for page in pdf.pages]  # 4

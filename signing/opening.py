@@ -37,8 +37,8 @@ _ODD_FILTER = re.compile(
     rb"/%b(?=[\x00\t\n\f\r ()<>\[\]/%%])(?!%b(?:%b|null|\[%b(?:%b%b){0,%d}\]))"
     % (_spelt("Filter"), _BLANKS, _NAME, _BLANKS, _NAME, _BLANKS, FILTERS_MAX)
 )
-# qpdf goes on without what it could not inflate; another reader may show it
-_LEFT_OUT = re.compile(r"limit|error decoding|unfilterable|object stream")
+# qpdf goes on without what it could not inflate, and takes the last of two equal keys; another reader may not
+_LEFT_OUT = re.compile(r"limit|error decoding|unfilterable|object stream|duplicated key")
 
 
 @contextmanager

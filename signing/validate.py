@@ -1,12 +1,10 @@
-"""Judging the seals of a PDF: bytes, roots and a time come in, reports come out (ETSI EN 319 102-1).
+"""Judging the seals of a PDF: bytes, trust and a time come in, reports come out (ETSI EN 319 102-1).
 
 Independent of the writer: no module that makes a seal is imported here. Never raises on a bad file.
 """
 
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from hashlib import sha256
 
 import pikepdf
@@ -14,179 +12,198 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from signing.judge.chain import check_path
+from signing.judge.fields import Signed, check_field, forbids_changes, signed_fields
 from signing.judge.findings import FATAL, Findings, SubIndication, failure
-from signing.judge.integrity import check_digest
+from signing.judge.integrity import check_digest, read_seal
 from signing.judge.message import (
     SignedMessage,
     load_certificate,
     load_certificates,
-    read_message,
     signing_certificate,
     verify_signature,
 )
-from signing.judge.ranges import CoveredBytes, covered_bytes
-from signing.judge.stamp import proven_time
+from signing.judge.ranges import CoveredBytes, check_coverage, covered_bytes
+from signing.judge.revisions import Later
+from signing.judge.seal_list import check_listed, recorded_check
+from signing.judge.stamp import check_order, document_time, proven_time
+from signing.judge.trust import ListedSeal, RecordedSignatures, Trust
+from signing.judge.whole import Whole, judge_whole
 from signing.opening import open_pdf
 from vault.errors import SignatureError
-from vault.model.verdict import Check, CheckResult, Indication, SealReport
+from vault.model.verdict import Check, CheckResult, Indication, SealReport, SignatureKind
+
+__all__ = ["CHECK_NAMES", "ListedSeal", "RecordedSignatures", "Trust", "judge_pdf", "recorded_check"]
 
 PDF_SIZE_MAX_BYTES = 64 * 1024 * 1024  # a file that the judge reads is held in memory as a whole
+# Each rule has one name; V3, the digest of the whole file, is the vault's to look up.
 CHECK_NAMES = (
-    "byte_range",
-    "digest",
-    "signing_certificate",
-    "signature",
-    "field",
+    "file_ends",  # V1
+    "active_content",  # V2
+    "revisions",  # V7
+    "rendering",  # V11
+    "byte_range",  # V5
+    "coverage",  # V6
+    "field",  # V8
     "docmdp",
-    "timestamp",
+    "cms",  # V4
+    "digest",  # V4
+    "signing_certificate",  # V4
+    "signature",  # V4
+    "timestamp",  # V12
     "chain",
+    "seal_list",  # V9
 )
-FIELDS_MAX = 2_000  # a form with more is an attempt to keep the judge busy
-FIELD_DEPTH_MAX = 32
-_DATE = re.compile(r"D:(\d{14})(?:Z|([+-])(\d\d)'?(\d\d)'?)?$")
-_NO_CHANGES = 1  # DocMDP P = 1 (ISO 32000-1, table 254)
 
 
 @dataclass(frozen=True, slots=True)
-class _Signed:
-    """A signature field and the signature in it."""
+class _Case:
+    """What every seal of one file is judged by."""
 
-    held: pikepdf.Object = field(repr=False)
-    signature: pikepdf.Object = field(repr=False)
+    pdf: bytes = field(repr=False)
+    catalogue: pikepdf.Object = field(repr=False)
+    found: list[Signed] = field(repr=False)
+    whole: Whole
+    trust: Trust
+    roots: list[x509.Certificate] = field(repr=False)
+    at: datetime
 
 
-def judge_pdf(pdf: bytes, *, roots: Sequence[bytes], at: datetime) -> tuple[SealReport, ...]:
-    """A report on each seal of a PDF, oldest first; empty when it carries none.
+def judge_pdf(
+    pdf: bytes, *, trust: Trust, at: datetime, recorded: RecordedSignatures | None = None
+) -> tuple[SealReport, ...]:
+    """A report on each signature and document time-stamp of a PDF, oldest first; empty when it has none.
 
-    `roots`: trusted certificates, DER, for seals and time-stamps alike; `at`: now. For each signature:
-    1. `byte_range`: covers the whole file but its own value; 2. `digest` of the covered bytes; 3.
-    `signing_certificate` named by the signature itself; 4. `signature` value; 5. `field`: one field holds it,
-    under a name of its own; 6. `docmdp`: no changes permitted; 7. `timestamp`, if there is one; 8. `chain` to
-    a root, valid at the proven time, else at `at`.
+    `at`: now. First the file as a whole (`judge.whole`): V1 `file_ends`, V2 `active_content`, V7
+    `revisions`, V11 `rendering`. Then each signature:
+    1. V5 `byte_range`: covers all but its own value; V6 `coverage`: to the file's end, if it is the newest;
+    2. V8 `field`: one field holds it, under a name of its own; `docmdp`: whether it permits changes; 3. V4
+    `cms`: one signer, detached; `digest` of the covered bytes; `signing_certificate` named by the signature
+    itself; `signature` value; 4. V12 `timestamp`, if there is one; `chain` to a root, valid at the proven
+    time, else at `at`; 5. V9 `seal_list`; and, where `recorded` says what to expect, V10
+    `recorded_signatures`.
 
     A file that cannot be read gets one report, INDETERMINATE with FORMAT_FAILURE. Nothing is fetched, and
     revocation is not judged.
     """
     try:
-        with open_pdf(_sized(pdf)) as opened:
+        if len(pdf) > PDF_SIZE_MAX_BYTES:
+            return (_unreadable(f"The file is over {PDF_SIZE_MAX_BYTES} bytes."),)
+        with open_pdf(pdf) as opened:
             if opened.is_encrypted:  # even without a password: what is shown is not what was hashed
                 return (_unreadable("The file is encrypted."),)
-            found = _signed_fields(opened.Root)
-            found.sort(key=_range_end)
-            trusted = [load_certificate(root) for root in roots]
-            return tuple(
-                _judge_one(pdf, opened.Root, found, signed, roots=trusted, at=at) for signed in found
-            )
+            found = signed_fields(opened.Root)
+            if not found:
+                return ()
+            whole = judge_whole(pdf, opened, found, size_max_bytes=PDF_SIZE_MAX_BYTES)
+            roots = [load_certificate(root) for root in trust.roots]
+            case = _Case(pdf, opened.Root, found, whole, trust, roots, at)
+            reports = _judge_all(case)
     except Exception:  # noqa: BLE001 - the boundary: hostile files raise anything, and a judge reports
         return (_unreadable("The file is no PDF that can be read."),)
+    return reports if recorded is None else _against_record(reports, recorded)
 
 
-def _judge_one(
-    pdf: bytes,
-    catalogue: pikepdf.Object,
-    found: list[_Signed],
-    signed: _Signed,
-    *,
-    roots: list[x509.Certificate],
-    at: datetime,
-) -> SealReport:
-    findings = Findings()
+def _judge_all(case: _Case) -> tuple[SealReport, ...]:
+    """Newest first: whether a later signer may have added to the file depends on who that is."""
+    reports: list[SealReport] = []
+    for place in reversed(range(len(case.found))):
+        passed = all(report.indication is Indication.TOTAL_PASSED for report in reports)
+        reports.append(_judge_one(case, place, later_passed=passed))
+    return tuple(reversed(reports))
+
+
+def _judge_one(case: _Case, place: int, *, later_passed: bool) -> SealReport:
+    signed, findings = case.found[place], Findings()
+    findings.adopt(case.whole.findings)
+    if case.whole.later.get(place) is Later.OWN_FIELD and not later_passed:
+        findings.overrule(
+            "revisions",
+            "Somebody who is not known to be entitled signed later, in a field that was not there before.",
+            SubIndication.SIG_CONSTRAINTS_FAILURE,
+        )
     covered: CoveredBytes | None = None
+    with findings.step("byte_range"):  # 1
+        covered = covered_bytes(case.pdf, signed.signature)
+        findings.passed("byte_range", "The signature covers everything but its own value.")
+    if covered is not None:
+        with findings.step("coverage"):
+            newest = signed is case.found[-1]
+            torn = place not in case.whole.later and _is_frozen(case, signed)
+            check_coverage(findings, case.pdf, covered, newest=newest, torn=torn)
+    with findings.step("field"):  # 2
+        check_field(case.found, signed)
+        findings.passed("field", "The signature stands in one field.")
+    if signed.is_time_stamp:
+        return _judge_stamp(case, signed, covered, findings)
+    with findings.step("docmdp"):
+        how = forbids_changes(case.catalogue, signed)
+        if how is None:  # a plain approval: `coverage` and `revisions` say that none were made
+            findings.unknown("docmdp", "The signature does not forbid later changes (DocMDP P = 1).")
+        else:
+            findings.passed("docmdp", how)
+    return _judge_seal(case, signed, covered, findings)
+
+
+def _judge_seal(case: _Case, signed: Signed, covered: CoveredBytes | None, findings: Findings) -> SealReport:
     message: SignedMessage | None = None
     certificate: x509.Certificate | None = None
     proven_at: datetime | None = None
-    with findings.step("byte_range"):  # 1
-        covered = covered_bytes(pdf, signed.signature)
-        _check_coverage(findings, covered, len(pdf), newest=signed is found[-1])
+    authority: str | None = None
     if covered is not None:
-        with findings.step("digest"):  # 2
-            message = read_message(covered.value)
+        with findings.step("cms"):  # 3
+            message = read_seal(covered, str(signed.signature.get("/SubFilter", "")))
+            findings.passed("cms", f"One signer, detached, by {message.digest_name}.")
+    if covered is not None and message is not None:
+        with findings.step("digest"):
             check_digest(message, covered)
             findings.passed("digest", f"The file's {message.digest_name} is the one that was sealed.")
-    if message is not None:
-        with findings.step("signing_certificate"):  # 3
+        with findings.step("signing_certificate"):
             certificate = signing_certificate(message)
             findings.passed("signing_certificate", "The signature names its own certificate.")
     if message is not None and certificate is not None:
-        with findings.step("signature"):  # 4
+        with findings.step("signature"):
             findings.passed("signature", verify_signature(message, certificate) + ".")
-    with findings.step("field"):  # 5
-        _check_field(findings, found, signed)
-    with findings.step("docmdp"):  # 6
-        _check_docmdp(findings, catalogue, signed)
-    if message is not None:
-        with findings.step("timestamp"):  # 7
-            proven_at = _check_timestamp(findings, message, roots, at)
-    if message is not None and certificate is not None:
-        with findings.step("chain"):  # 8
+        with findings.step("timestamp"):  # 4
+            proven_at = _check_timestamp(findings, case, signed, message, certificate)
+        with findings.step("chain"):
             pool = load_certificates(message.certificates)
-            root = check_path(certificate, pool, roots, proven_at or at)
+            root = check_path(certificate, pool, case.roots, proven_at or case.at)
             findings.passed("chain", f"Leads to {root.subject.rfc4514_string()}.")
+        with findings.step("seal_list"):  # 5
+            authority = check_listed(findings, case.trust, _sha256(certificate), proven_at)
     findings.not_reached(CHECK_NAMES)
-    return _report(findings, signed, certificate, proven_at)
+    return _report(findings, signed, covered, certificate, proven_at, authority)
 
 
-def _check_coverage(findings: Findings, covered: CoveredBytes, size: int, *, newest: bool) -> None:
-    if covered.end == size:
-        findings.passed("byte_range", "The seal covers the whole file.")
-    elif newest:
-        raise failure(
-            SubIndication.FORMAT_FAILURE,
-            f"{size - covered.end} bytes were added to the file after its newest seal.",
-        )
-    else:
-        findings.undecided(
-            "byte_range",
-            "The signature covers an earlier revision of the file; what was added later is not judged.",
-            SubIndication.SIG_CONSTRAINTS_FAILURE,
-        )
+def _judge_stamp(case: _Case, signed: Signed, covered: CoveredBytes | None, findings: Findings) -> SealReport:
+    """A document time-stamp: it is on no list of seals and certifies nothing."""
+    proven_at: datetime | None = None
+    certificate: x509.Certificate | None = None
+    if covered is not None:
+        with findings.step("timestamp"):  # 4
+            proven_at, certificate = document_time(covered.value, covered, case.roots, case.at)
+            findings.passed("timestamp", f"The file is older than {proven_at:%Y-%m-%d %H:%M:%S} UTC.")
+    return _report(findings, signed, covered, certificate, proven_at, None)
 
 
-def _check_field(findings: Findings, found: list[_Signed], signed: _Signed) -> None:
-    references = [other.signature.objgen for other in found]
-    names = [str(other.held.get("/T", "")) for other in found]
-    if references.count(signed.signature.objgen) != 1 or names.count(str(signed.held.get("/T", ""))) != 1:
-        raise failure(
-            SubIndication.SIG_CONSTRAINTS_FAILURE,
-            "The signature stands in several fields, or fields share a name.",
-        )
-    findings.passed("field", "The signature stands in one field.")
-
-
-def _check_docmdp(findings: Findings, catalogue: pikepdf.Object, signed: _Signed) -> None:
-    """Certified, no changes permitted; or locked so, where others signed before (ISO 32000-2, table 236)."""
-    methods = {
-        str(reference.get("/TransformMethod")): reference.get("/TransformParams", pikepdf.Dictionary())
-        for reference in signed.signature.get("/Reference", pikepdf.Array())
-    }
-    certified = catalogue.get("/Perms", pikepdf.Dictionary()).get("/DocMDP")
-    if "/DocMDP" in methods and methods["/DocMDP"].get("/P") == _NO_CHANGES:
-        if certified is None or certified.objgen != signed.signature.objgen:
-            raise failure(
-                SubIndication.SIG_CONSTRAINTS_FAILURE, "The catalogue does not name the certification."
-            )
-        findings.passed("docmdp", "Certified: no changes permitted.")
-        return
-    lock = signed.held.get("/Lock", pikepdf.Dictionary())
-    if (
-        methods.get("/FieldMDP", pikepdf.Dictionary()).get("/Action") == "/All"
-        and lock.get("/Action") == "/All"
-        and lock.get("/P") == _NO_CHANGES
-    ):
-        findings.passed("docmdp", "Signed after others, with a lock: no changes permitted.")
-        return
-    raise failure(SubIndication.SIG_CONSTRAINTS_FAILURE, "The seal does not forbid changes (DocMDP P = 1).")
+def _is_frozen(case: _Case, signed: Signed) -> bool:
+    """Whether the signature says that nothing may be added; what cannot be read says nothing."""
+    try:
+        return forbids_changes(case.catalogue, signed) is not None
+    except Exception:  # noqa: BLE001 - the check `docmdp` reports it
+        return False
 
 
 def _check_timestamp(
-    findings: Findings, message: SignedMessage, roots: list[x509.Certificate], at: datetime
+    findings: Findings, case: _Case, signed: Signed, message: SignedMessage, certificate: x509.Certificate
 ) -> datetime | None:
     """The time that a trusted time-stamp over the signature value proves (RFC 3161), if there is one."""
     if message.token is None:
         findings.unknown("timestamp", "The seal carries no time-stamp.")
         return None
     try:
-        proven = proven_time(message, roots, at)
+        proven = proven_time(message, case.roots, case.at, signer=certificate)
+        check_order(signed.claimed_time, proven)
     except SignatureError as error:
         # EN 319 102-1, clause 5.5.4: a bad time-stamp proves nothing, and breaks no seal
         reason = SubIndication(error.reason)
@@ -197,24 +214,48 @@ def _check_timestamp(
     return proven
 
 
+def _against_record(reports: tuple[SealReport, ...], recorded: RecordedSignatures) -> tuple[SealReport, ...]:
+    """V10, for every report: a file whose signatures are not those on record passes with none of them."""
+    check = recorded_check(reports, recorded)
+    return tuple(_with_check(report, check) for report in reports)
+
+
+def _with_check(report: SealReport, check: Check) -> SealReport:
+    undecided = check.result is CheckResult.FAILED and report.indication is Indication.TOTAL_PASSED
+    return replace(
+        report,
+        indication=Indication.INDETERMINATE if undecided else report.indication,
+        sub_indication=SubIndication.SIG_CONSTRAINTS_FAILURE.value if undecided else report.sub_indication,
+        checks=(*report.checks, check),
+    )
+
+
 def _report(
     findings: Findings,
-    signed: _Signed,
+    signed: Signed,
+    covered: CoveredBytes | None,
     certificate: x509.Certificate | None,
     proven_at: datetime | None,
+    authority: str | None,
 ) -> SealReport:
     indication, sub_indication = findings.indication()
     return SealReport(
         indication=indication,
         sub_indication=sub_indication,
         signer=None if certificate is None else certificate.subject.rfc4514_string(),
-        certificate_sha256=None
-        if certificate is None
-        else sha256(certificate.public_bytes(Encoding.DER)).hexdigest(),
-        sealed_at=_claimed_time(signed.signature),
+        certificate_sha256=None if certificate is None else _sha256(certificate),
+        sealed_at=signed.claimed_time,
         proven_at=proven_at,
         checks=tuple(findings.checks),
+        kind=SignatureKind.DOCUMENT_TIMESTAMP if signed.is_time_stamp else SignatureKind.SEAL,
+        field_name=signed.name,
+        authority=authority,
+        covered_bytes=0 if covered is None else covered.end,
     )
+
+
+def _sha256(certificate: x509.Certificate) -> str:
+    return sha256(certificate.public_bytes(Encoding.DER)).hexdigest()
 
 
 def _unreadable(detail: str) -> SealReport:
@@ -222,54 +263,3 @@ def _unreadable(detail: str) -> SealReport:
     return SealReport(
         Indication.INDETERMINATE, SubIndication.FORMAT_FAILURE.value, None, None, None, None, (check,)
     )
-
-
-def _signed_fields(catalogue: pikepdf.Object) -> list[_Signed]:
-    """All fields that hold a signature, at any depth of the form."""
-    found: list[_Signed] = []
-    waiting: list[tuple[pikepdf.Object, pikepdf.Object | None, int]] = [
-        (held, None, 0) for held in _kids(catalogue.get("/AcroForm", pikepdf.Dictionary()), "/Fields")
-    ]
-    seen = 0
-    while waiting:
-        held, kind, depth = waiting.pop()
-        seen += 1
-        if seen > FIELDS_MAX or depth > FIELD_DEPTH_MAX:
-            raise failure(SubIndication.FORMAT_FAILURE, "The form is too large or too deep.")
-        kind = held.get("/FT", kind)
-        value = held.get("/V")
-        if kind == "/Sig" and isinstance(value, pikepdf.Dictionary):
-            found.append(_Signed(held, value))
-        waiting += [(kid, kind, depth + 1) for kid in _kids(held, "/Kids")]
-    return found
-
-
-def _kids(held: pikepdf.Object, key: str) -> list[pikepdf.Object]:
-    entries = held.get(key, pikepdf.Array())
-    return [entry for entry in entries if isinstance(entry, pikepdf.Dictionary)]
-
-
-def _range_end(signed: _Signed) -> int:
-    numbers = list(signed.signature.get("/ByteRange", pikepdf.Array()))
-    return int(numbers[2]) + int(numbers[3]) if len(numbers) == 4 else 0  # noqa: PLR2004 - [0 a b c]
-
-
-def _claimed_time(signature: pikepdf.Object) -> datetime | None:
-    """The signer's own statement of the time, /M (ISO 32000-1, clause 7.9.4); None if it is no date."""
-    matched = _DATE.match(str(signature.get("/M", "")))
-    if matched is None:
-        return None
-    try:
-        local = datetime.strptime(matched.group(1), "%Y%m%d%H%M%S").replace(tzinfo=UTC)
-    except ValueError:
-        return None
-    if matched.group(2) is None:
-        return local
-    offset = timedelta(hours=int(matched.group(3)), minutes=int(matched.group(4)))
-    return local - offset if matched.group(2) == "+" else local + offset
-
-
-def _sized(pdf: bytes) -> bytes:
-    if len(pdf) > PDF_SIZE_MAX_BYTES:
-        raise failure(SubIndication.FORMAT_FAILURE, f"The file is over {PDF_SIZE_MAX_BYTES} bytes.")
-    return pdf

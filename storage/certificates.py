@@ -13,9 +13,13 @@ from sqlalchemy import (
     LargeBinary,
     Row,
     Select,
+    SmallInteger,
+    Text,
+    Uuid,
     any_,
     bindparam,
     func,
+    literal,
     literal_column,
     select,
     true,
@@ -25,7 +29,7 @@ from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 from storage.db import ReadConnection
 from storage.envelope import KeyRing, open_json
 from storage.holders import holders_from_json
-from storage.key_state import found_by
+from storage.key_state import found_by, ring_has
 from storage.log_place import place_in_log
 from storage.record_keys import CERTIFICATES, record_key, way_in, way_in_columns
 from storage.tables import cases, certificate_holders, certificates, disputes, documents, holders, log_leaves
@@ -107,6 +111,22 @@ def certificate_or_rest(
 def id_by_document(db: ReadConnection, sha256: str) -> UUID | None:
     """The certificate one of whose sealed files has this digest."""
     query = select(documents.c.certificate_id).where(documents.c.sha256 == bytes.fromhex(sha256)).limit(1)
+    return db.execute(query).scalar_one_or_none()
+
+
+def id_by_token(db: ReadConnection, keys: KeyRing, tokens: Sequence[str]) -> UUID | None:
+    """The certificate whose QR holds one of these tokens, whoever may see it."""
+    indexes = [index for token in tokens for index in keys.indexes(TOKEN, token)]
+    nothing_near = UUID(int=0)
+    found = func.certificate_by_token(literal(indexes, ARRAY(LargeBinary)), nothing_near, type_=Uuid)
+    query = select(found).where(ring_has(literal(keys.index_versions, ARRAY(SmallInteger))))
+    return db.execute(query).scalar_one_or_none()
+
+
+def id_by_identifier(db: ReadConnection, identifiers: Sequence[str]) -> UUID | None:
+    """The newest certificate with one of these identifiers, whoever may see it."""
+    claimed = literal(list(identifiers), ARRAY(Text))
+    query = select(func.certificate_by_identifier(claimed, type_=Uuid))
     return db.execute(query).scalar_one_or_none()
 
 

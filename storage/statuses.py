@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Text, func, select, update
+from sqlalchemy import ColumnElement, Date, Row, Text, cast, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from storage.db import ReadConnection, WriteConnection
@@ -190,6 +190,21 @@ def out_of_force(db: ReadConnection, record: CertificateRecord | ErasedCertifica
     successor = record.superseded_by
     identifier = None if successor is None else identifiers_of(db, [successor]).get(successor)
     return OutOfForce(event.day, event.reason, identifier)
+
+
+def status_on(db: ReadConnection, certificate_id: UUID, day: date) -> Status | None:
+    """Which status a certificate had on a day in China, as it is known now; None before its first."""
+    since = func.coalesce(
+        status_events.c.effective_on, cast(func.timezone("Asia/Shanghai", status_events.c.at), Date)
+    )
+    query = (
+        select(status_events.c.status)
+        .where(status_events.c.certificate_id == certificate_id, since <= day)
+        .order_by(status_events.c.id.desc())
+        .limit(1)
+    )
+    found = db.execute(query).scalar_one_or_none()
+    return None if found is None else Status(found)
 
 
 def _insert_event(db: WriteConnection, certificate_id: UUID, event: StatusEvent) -> None:

@@ -4,6 +4,8 @@ import hashlib
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
+from signing.file_ends import check_zip_ends
+from signing.intake import check_pdf
 from storage.envelope import DataKey
 from storage.upload_keys import find_upload_key, make_upload_key, put_upload, read_upload
 from vault.errors import DocumentRefused, InputError, IntegrityError, NotFound
@@ -16,7 +18,8 @@ from vault.workshop import Workshop
 UPLOAD_MAX_BYTES = 32 * 1024 * 1024
 
 # First bytes of what the vault takes: PDF (ISO 32000-1, 7.5.2) and OFD, which is a zip (GB/T 33190).
-_MAGIC = {b"%PDF-": "application/pdf", b"PK\x03\x04": "application/ofd"}
+_PDF = "application/pdf"
+_MAGIC = {b"%PDF-": _PDF, b"PK\x03\x04": "application/ofd"}
 
 
 class Kept(Enum):
@@ -65,7 +68,7 @@ def keep_upload(workshop: Workshop, client: ClientGrant, sha256: str, content: b
 
     Raises:
         InputError: the digest is not that of the bytes.
-        DocumentRefused: the bytes are neither PDF nor OFD.
+        DocumentRefused: the bytes are neither PDF nor OFD, or break a rule of structure.
         Unavailable: an engine does not answer.
     """
     authorize(client, Action.UPLOAD)
@@ -73,7 +76,7 @@ def keep_upload(workshop: Workshop, client: ClientGrant, sha256: str, content: b
     if found != sha256.lower():
         sentence = f"The digest does not match: expected {sha256.lower()}, the bytes received have {found}."
         raise InputError.at("/sha256", sentence)
-    media_type_of(content)
+    check_document(content)
     key = _upload_key(workshop, client.client_id)
     try:
         read_upload(workshop.blobs, key, client.client_id, found)
@@ -93,6 +96,20 @@ def _upload_key(workshop: Workshop, client_id: str) -> DataKey:
     if key is None:
         raise IntegrityError("A client's upload key vanished when it had just been made.")
     return key
+
+
+def check_document(content: bytes) -> str:
+    """The gate for whatever enters, to be sealed or not: media type, and the rules of structure.
+
+    Raises:
+        DocumentRefused: with a sentence that tells the sender what is wrong.
+    """
+    media_type = media_type_of(content)
+    if media_type == _PDF:
+        check_pdf(content)
+    else:
+        check_zip_ends(content)
+    return media_type
 
 
 def media_type_of(content: bytes) -> str:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from signing.log_key import LogKey
 from signing.timestamp import TimeStampAuthority
 from signing.typeset import Typesetter
+from signing.validate import Trust
 from storage.blobs import BlobStore
 from storage.db import Database
 from storage.envelope import KeyRing
@@ -40,6 +41,11 @@ class Workshop:
     log_store: LogStore
     statements: StatementRing
     witnesses: tuple[Witness, ...] = ()
+
+    @property
+    def trust(self) -> Trust:
+        """What a seal that was made here just now is judged by."""
+        return Trust(self.trust_roots)
 
     def retention_of(self, type_code: str, at: datetime) -> timedelta:
         """How long certificates of this type are kept: what the type says, else what the vault is told.

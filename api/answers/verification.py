@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from api.answers.certificates import DisputeNoteOut
-from vault.model.verdict import CheckResult, Indication, VerdictName
+from vault.model.verdict import CheckResult, Indication, SignatureKind, VerdictName
 
 
 class CheckOut(BaseModel):
@@ -27,6 +27,11 @@ class SealOut(BaseModel):
     sealed_at: datetime | None
     proven_at: datetime | None
     checks: list[CheckOut]
+    kind: SignatureKind = SignatureKind.SEAL
+    field_name: str | None = None
+    authority: str | None = Field(
+        default=None, description="Whose seal it is, by the issuing authorities' list of seals."
+    )
 
 
 class UsageCopyOut(BaseModel):

@@ -13,13 +13,17 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 from urllib.parse import unquote, urlsplit
 
+from asn1crypto import x509
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign import signers
 from pyhanko.sign.fields import MDPPerm, SigSeedSubFilter
+from pyhanko.sign.validation import validate_pdf_signature
+from pyhanko_certvalidator import ValidationContext
 
 from api.bench.figures import Run
 from storage.embedded import postgres_program
-from vault.errors import NotFound, Unavailable
+from vault.errors import IntegrityError, NotFound, Unavailable
 
 # One sha256sum reads the file so often that starting the program does not count.
 _COPIES = 1000
@@ -62,6 +66,23 @@ def stock_pyhanko(
         return bytes(signed.getvalue())
 
     return sign
+
+
+def stock_validation(roots: tuple[bytes, ...]) -> Callable[[bytes], None]:
+    """Judges a PDF's signatures as pyHanko's documentation shows it; no network, no revocation.
+
+    `roots`: DER.
+    """
+    trusted = [x509.Certificate.load(root) for root in roots]
+
+    def judge(pdf: bytes) -> None:
+        for signature in PdfFileReader(BytesIO(pdf)).embedded_signatures:
+            context = ValidationContext(trust_roots=trusted, allow_fetching=False)
+            status = validate_pdf_signature(signature, context, ts_validation_context=context)
+            if not status.bottom_line:
+                raise IntegrityError("pyHanko does not accept what the vault sealed.")
+
+    return judge
 
 
 def sha256sum(content: bytes, seconds: float) -> Run:

@@ -13,6 +13,7 @@ from api.bench import log, reuse
 from api.bench.ceiling import measure_generator
 from api.bench.deposits import measure_deposit_pdf, measure_deposit_typeset, measure_duplicates
 from api.bench.figures import Result
+from api.bench.judging import measure_judge_pdf, measure_verify_large
 from api.bench.machine import machine
 from api.bench.questions import measure_holdings, measure_verify_code, measure_verify_file
 from api.bench.sealing import measure_seal_pdf
@@ -29,6 +30,8 @@ MEASUREMENTS: Final[Mapping[str, Callable[[Stage, float], Result]]] = MappingPro
         "verify_code": measure_verify_code,
         "verify_timing": measure_verify_timing,
         "verify_file": measure_verify_file,
+        "verify_large": measure_verify_large,
+        "judge_pdf": measure_judge_pdf,
         "holdings": measure_holdings,
         "duplicates": measure_duplicates,
         "generator": measure_generator,

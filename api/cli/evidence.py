@@ -24,9 +24,10 @@ def verify_evidence(content: bytes, *, trust: Path | None, log_key: Path | None,
     Raises:
         InputError: it is no evidence, or a file of trust is none.
     """
+    from signing.confined import Judges
     from signing.trust import certificates_der
     from signing.trust_list import read_trust_list
-    from signing.validate import judge_pdf
+    from signing.validate import Trust
     from vault.errors import SignatureError
     from vault.log_auditor import about_proof
     from vault.model.evidence import open_evidence
@@ -39,7 +40,8 @@ def verify_evidence(content: bytes, *, trust: Path | None, log_key: Path | None,
     vkey = evidence.log_key if log_key is None else read_file(log_key)
     key = parse_verifier_key(vkey.decode(errors="replace"))
     sha256 = hashlib.sha256(evidence.document).hexdigest()
-    reports = judge_pdf(evidence.document, roots=roots, at=datetime.now(UTC))
+    with Judges(standing=1) as judges:
+        reports = judges.examine(evidence.document, trust=Trust(roots), at=datetime.now(UTC)).seals
     sealed = bool(reports) and all(each.indication is Indication.TOTAL_PASSED for each in reports)
     proof = about_proof(evidence.proof, key, (), sha256=sha256)
     try:

@@ -75,12 +75,14 @@ def verify(
 def _verify_file(
     content: bytes, *, trust: Path | None, url: str | None, data: Path | None, as_json: bool
 ) -> None:
+    from signing.confined import Judges
     from signing.trust import certificates_der
-    from signing.validate import judge_pdf
+    from signing.validate import Trust
     from vault.model.verdict import Indication
 
     roots = certificates_der(read_file(trust or find_settings(data).trust))
-    reports = judge_pdf(content, roots=roots, at=datetime.now(UTC))
+    with Judges(standing=1) as judges:  # a stranger's file, here as in the service
+        reports = judges.examine(content, trust=Trust(roots), at=datetime.now(UTC)).seals
     report = None if url is None else _ask(url, content)
     if as_json:
         print_json({"seals": [_seal_json(each) for each in reports], "vault": report})

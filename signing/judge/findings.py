@@ -55,6 +55,18 @@ class Findings:
         self.unknown(name, detail)
         self.failures.append(reason)
 
+    def adopt(self, others: "Findings") -> None:
+        """Take over what was found about the file as a whole: it holds for each of its seals."""
+        self.checks += others.checks
+        self.failures += others.failures
+
+    def overrule(self, name: str, detail: str, reason: SubIndication) -> None:
+        """For this seal the file's check of this name is undecided, if it held for the file."""
+        for place, check in enumerate(self.checks):
+            if check.name == name and check.result is CheckResult.PASSED:
+                self.checks[place] = Check(name, CheckResult.UNKNOWN, detail)
+                self.failures.append(reason)
+
     def step(self, name: str) -> "Step":
         """Run one check: what it raises becomes its finding, and the next check has its turn."""
         return Step(self, name)

@@ -13,17 +13,40 @@ from signing.judge.message import (
 from signing.judge.ranges import CoveredBytes, covered_bytes
 from vault.errors import SignatureError
 
+# How the value is packed (ISO 32000-2, table 260; ETSI EN 319 142-1, clause 5.3): those with a detached CMS
+_SUBFILTERS = frozenset({"/ETSI.CAdES.detached", "/adbe.pkcs7.detached"})
+
+
+def read_seal(covered: CoveredBytes, subfilter: str) -> SignedMessage:
+    """V4: a detached signature over a document, by one signer, which names the digest of what it signs.
+
+    What is whole in another way than ours may be whole for others: it is left undecided.
+
+    Raises:
+        SignatureError: not so (SIG_CONSTRAINTS_FAILURE), or as `read_message`.
+    """
+    if subfilter not in _SUBFILTERS:
+        raise _not_ours("The signature is of a kind that is not judged here.")
+    message = read_message(covered.value)
+    if message.content is not None or message.content_type != "data":
+        raise _not_ours("The signature is not detached.")
+    if message.native("content_type") != "data":
+        raise _not_ours("The signature's content-type is not that of a document.")
+    if not isinstance(message.native("message_digest"), bytes):
+        raise _not_ours("The signature does not say which digest it signed.")
+    return message
+
+
+def _not_ours(detail: str) -> SignatureError:
+    return failure(SubIndication.SIG_CONSTRAINTS_FAILURE, detail)
+
 
 def check_digest(message: SignedMessage, covered: CoveredBytes) -> None:
     """Compare the digest that was signed with that of the covered bytes.
 
     Raises:
-        SignatureError: not detached, or not over a document (FORMAT_FAILURE); another digest (HASH_FAILURE).
+        SignatureError: another digest (HASH_FAILURE).
     """
-    if message.content is not None or message.content_type != "data":
-        raise failure(SubIndication.FORMAT_FAILURE, "The signature is not detached.")
-    if message.native("content_type") != "data":
-        raise failure(SubIndication.FORMAT_FAILURE, "The signature's content-type is not that of a document.")
     if message.native("message_digest") != message.digest(covered.joined()):
         raise failure(
             SubIndication.HASH_FAILURE, "The file was changed: its digest is not the one that was sealed."
@@ -38,7 +61,7 @@ def broken_because(document: bytes, signature: pikepdf.Object) -> str | None:
     """
     try:
         covered = covered_bytes(document, signature)
-        message = read_message(covered.value)
+        message = read_seal(covered, str(signature.get("/SubFilter", "")))
         check_digest(message, covered)
         signer = named_signer(message)
         if signer is not None:

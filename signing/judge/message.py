@@ -6,7 +6,8 @@ because its re-encoding takes exponential time on some lengths.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from hashlib import sha1, sha256, sha384, sha512
+from functools import partial
+from hashlib import new, sha1, sha256, sha384, sha512
 from typing import Any
 
 from asn1crypto import cms, core, parser
@@ -20,7 +21,14 @@ from signing.judge.findings import SubIndication, failure
 RSA_KEY_MIN_BITS = 2048
 CERTIFICATES_MAX = 32  # a signature with more is an attempt to keep the judge busy
 _CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
-_DIGESTS = {"sha256": sha256, "sha384": sha384, "sha512": sha512}
+# SM3 (GB/T 33560) stands in a CMS under its number
+_SM3 = "1.2.156.10197.1.401"
+_DIGESTS: dict[str, Any] = {
+    "sha256": sha256,
+    "sha384": sha384,
+    "sha512": sha512,
+    _SM3: partial(new, "sm3"),
+}
 _HASHES: dict[str, hashes.HashAlgorithm] = {
     "sha256": hashes.SHA256(),
     "sha384": hashes.SHA384(),
@@ -49,7 +57,7 @@ class SignedMessage:
 
     def digest(self, octets: bytes) -> bytes:
         """The octets' digest by the signer's own digest algorithm."""
-        return _DIGESTS[self.digest_name](octets).digest()
+        return digest_of(self.digest_name, octets)
 
     def native(self, name: str) -> Any:  # noqa: ANN401 - asn1crypto publishes no types
         """A signed attribute's value in Python's types, None when it is absent."""
@@ -57,12 +65,27 @@ class SignedMessage:
         return None if attribute is None else attribute.native
 
 
+def digest_of(name: str, octets: bytes) -> bytes:
+    """A digest by the name or number that stands in a CMS.
+
+    Raises:
+        SignatureError: it is weaker than SHA-256 (CRYPTO_CONSTRAINTS_FAILURE).
+    """
+    if name not in _DIGESTS:
+        raise failure(
+            SubIndication.CRYPTO_CONSTRAINTS_FAILURE,
+            f"The digest is {name}, expected SHA-256, SHA-384, SHA-512 or SM3.",
+        )
+    digest: bytes = _DIGESTS[name](octets).digest()
+    return digest
+
+
 def read_message(encoded: bytes) -> SignedMessage:
     """Take a ContentInfo apart.
 
     Raises:
-        SignatureError: not a SignedData, not one signer, no signed attributes (FORMAT_FAILURE), or a digest
-            weaker than SHA-256 (CRYPTO_CONSTRAINTS_FAILURE).
+        SignatureError: not a SignedData (FORMAT_FAILURE); not one signer or no signed attributes
+            (SIG_CONSTRAINTS_FAILURE); a digest weaker than SHA-256 (CRYPTO_CONSTRAINTS_FAILURE).
     """
     try:
         return _read(cms.ContentInfo.load(encoded, strict=True))
@@ -75,16 +98,16 @@ def _read(outer: Any) -> SignedMessage:  # noqa: ANN401 - asn1crypto publishes n
         raise failure(SubIndication.FORMAT_FAILURE, "The signature is no CMS SignedData.")
     signed_data = outer["content"]
     if len(signed_data["signer_infos"]) != 1:
-        raise failure(SubIndication.FORMAT_FAILURE, "The signature must have one signer.")
+        raise failure(SubIndication.SIG_CONSTRAINTS_FAILURE, "The signature must have one signer.")
     signer = signed_data["signer_infos"][0]
     digest_name = signer["digest_algorithm"]["algorithm"].native
     if digest_name not in _DIGESTS:
         raise failure(
             SubIndication.CRYPTO_CONSTRAINTS_FAILURE,
-            f"The signature's digest is {digest_name}, expected SHA-256, SHA-384 or SHA-512.",
+            f"The signature's digest is {digest_name}, expected SHA-256, SHA-384, SHA-512 or SM3.",
         )
     if not len(signer["signed_attrs"]):
-        raise failure(SubIndication.FORMAT_FAILURE, "The signature has no signed attributes.")
+        raise failure(SubIndication.SIG_CONSTRAINTS_FAILURE, "The signature has no signed attributes.")
     certificates = signed_data["certificates"]
     if len(certificates) > CERTIFICATES_MAX:
         raise failure(SubIndication.FORMAT_FAILURE, "The signature carries too many certificates.")

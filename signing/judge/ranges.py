@@ -6,8 +6,9 @@ from typing import Any
 import pikepdf
 from asn1crypto import parser
 
-from signing.judge.findings import SubIndication, failure
+from signing.judge.findings import Findings, SubIndication, failure
 
+_BLANK = b"\x00\t\n\f\r "
 _HEXADECIMAL = frozenset(b"0123456789abcdefABCDEF")
 
 
@@ -48,6 +49,30 @@ def covered_bytes(document: bytes, signature: pikepdf.Object) -> CoveredBytes:
         raise failure(SubIndication.FORMAT_FAILURE, "The ByteRange's gap is not this signature's Contents.")
     view = memoryview(document)
     return CoveredBytes(view[:start], view[behind:end], _without_padding(value), end)
+
+
+def check_coverage(
+    findings: Findings, document: bytes, covered: CoveredBytes, *, newest: bool, torn: bool
+) -> None:
+    """V6: the newest signature covers the whole file; what stands behind an older one is V7's to judge.
+
+    `torn`: something was added that this signature forbids. Then, or where what was added is no revision of
+    a PDF at all, the file was tampered with; any other addition leaves the signature undecided.
+
+    Raises:
+        SignatureError: FORMAT_FAILURE, or SIG_CONSTRAINTS_FAILURE for what is left undecided.
+    """
+    added = document[covered.end :]
+    if not added:
+        findings.passed("coverage", "It covers the whole file.")
+    elif newest:
+        no_revision = added.strip(_BLANK) and b"startxref" not in added
+        raise failure(
+            SubIndication.FORMAT_FAILURE if torn or no_revision else SubIndication.SIG_CONSTRAINTS_FAILURE,
+            f"{len(added)} bytes were added to the file after its newest signature.",
+        )
+    else:
+        findings.passed("coverage", "It covers its revision; a newer signature covers the rest.")
 
 
 def _without_padding(value: bytes) -> bytes:

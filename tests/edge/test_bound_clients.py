@@ -17,6 +17,7 @@ from tests.conftest import House
 from tests.custodians import two_custodians
 from tests.edge.conftest import Caller
 from tests.files import reasons_of
+from tests.papers import new_pdf
 from tests.requests import FOOD, example_request, kind_named
 from vault import signin
 from vault.custody import grant_what_is_missing
@@ -179,7 +180,7 @@ def test_the_clerk_is_recorded_with_every_request_and_only_in_envelopes(caller: 
 
 
 def upload(desk: Client) -> str:
-    content = b"%PDF-1.7 " + secrets.token_bytes(8)
+    content = new_pdf()
     digest = hashlib.sha256(content).hexdigest()
     headers = {**desk.headers, "content-type": "application/pdf"}
     assert desk.caller("PUT", f"/v1/uploads/{digest}", content=content, headers=headers).status_code == 201

@@ -23,6 +23,7 @@ from storage.upload_keys import put_upload
 from tests.conftest import House
 from tests.edge.conftest import Caller
 from tests.files import uploaded_bytes
+from tests.papers import new_pdf
 from tests.provider import IdentityProvider
 from tests.requests import FOOD, example_request, new_case_number
 from vault import signin
@@ -192,7 +193,7 @@ def test_nothing_found_is_a_report_too(caller: Caller) -> None:
 
 
 def test_an_upload_is_kept_once_and_only_under_its_own_digest(caller: Caller, bearer: dict[str, str]) -> None:
-    content = b"%PDF-1.7 " + secrets.token_bytes(8)
+    content = new_pdf()
     digest = hashlib.sha256(content).hexdigest()
     pdf = {**bearer, "content-type": "application/pdf"}
     for sha256, status in [(digest, 201), (digest, 200), (digest.upper(), 200)]:
@@ -213,10 +214,11 @@ def test_an_upload_is_kept_once_and_only_under_its_own_digest(caller: Caller, be
 def test_a_damaged_upload_is_mended_by_sending_it_again(
     caller: Caller, bearer: dict[str, str], house: House
 ) -> None:
-    content = b"%PDF-1.7 " + secrets.token_bytes(8)
+    content = new_pdf()
     digest = hashlib.sha256(content).hexdigest()
     workshop, client_id = house.wired.workshop, house.client.client_id
-    keep_upload(workshop, house.client, hashlib.sha256(b"%PDF-1.7").hexdigest(), b"%PDF-1.7")
+    other = new_pdf()
+    keep_upload(workshop, house.client, hashlib.sha256(other).hexdigest(), other)
     key = uploads_of(workshop, client_id).key
     assert key is not None
     put_upload(workshop.blobs, key, client_id, digest, content[:-1])
@@ -335,7 +337,7 @@ def test_ready_says_which_engine_is_away(caller: Caller, house: House, loop: Abs
     assert answer.status_code == 503
     assert answer.json()["checks"]["database"] == "ok"
     assert "object store" in answer.json()["checks"]["object_store"]
-    upload = b"%PDF-1.7"
+    upload = new_pdf()
     bearer = lame(
         "POST",
         "/oauth/token",

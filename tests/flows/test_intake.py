@@ -18,6 +18,7 @@ from storage.upload_keys import upload_name
 from tests.conftest import House
 from tests.faults import LyingStore, lying_store
 from tests.files import bytes_of_case
+from tests.papers import new_pdf
 from tests.requests import example_request
 from tests.trials import now
 from vault.deposit import hand_in, read_case
@@ -59,7 +60,7 @@ def workshop(faulty: tuple[Workshop, LyingStore]) -> Workshop:
 
 
 def uploaded(workshop: Workshop) -> str:
-    content = b"%PDF-1.4\n" + secrets.token_bytes(16)
+    content = new_pdf()
     digest = hashlib.sha256(content).hexdigest()
     assert keep_upload(workshop, ANY_CLIENT, digest, content) is Kept.NEW
     return digest
@@ -138,7 +139,7 @@ def test_a_deposited_case_needs_its_uploads_no_longer(house: House, workshop: Wo
 
 
 def test_an_upload_that_is_sent_again_starts_anew(workshop: Workshop) -> None:
-    content = b"%PDF-1.4\n" + secrets.token_bytes(16)
+    content = new_pdf()
     digest = hashlib.sha256(content).hexdigest()
     keep_upload(workshop, ANY_CLIENT, digest, content)
     name = name_of(workshop, digest)

@@ -29,6 +29,7 @@ from tests.flows.test_reuse import (
     statements,
     with_material,
 )
+from tests.papers import new_pdf
 from tests.requests import new_case_number
 from tests.trials import checked, now, together
 from vault.custody import stop
@@ -316,18 +317,9 @@ def material_of(house: House, company: Holder, content: bytes, **more: object) -
     return found
 
 
-@pytest.mark.parametrize(
-    ("content", "says"),
-    [
-        (b"PK\x03\x04 an OFD, perhaps", "application/ofd"),
-        (b"%PDF-1.7 and nothing else\n%%EOF", "damaged"),
-    ],
-)
-def test_no_copy_of_what_cannot_be_copied_and_nothing_is_left(
-    house: House, company: Holder, content: bytes, says: str
-) -> None:
-    material_id = material_of(house, company, content + secrets.token_bytes(8))
-    with pytest.raises(InputError, match=says) as refused:
+def test_no_copy_of_what_cannot_be_copied_and_nothing_is_left(house: House, company: Holder) -> None:
+    material_id = material_of(house, company, b"PK\x03\x04 an OFD, perhaps" + secrets.token_bytes(8))
+    with pytest.raises(InputError, match="application/ofd") as refused:
         used(house, asked_for_material(material_id))
     assert [p.pointer for p in refused.value.problems] == ["/copy"]
     with house.wired.workshop.database.reading(VAULT) as db:
@@ -336,7 +328,7 @@ def test_no_copy_of_what_cannot_be_copied_and_nothing_is_left(
 
 
 def test_a_material_that_has_run_out_is_refused(house: House, company: Holder) -> None:
-    content = b"%PDF-1.7 " + secrets.token_bytes(8)
+    content = new_pdf()
     material_id = material_of(house, company, content, valid_to="2020-01-01")
     with pytest.raises(Conflict, match="ran out on 2020-01-01"):
         used(house, asked_for_material(material_id, copy=False))

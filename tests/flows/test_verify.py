@@ -18,10 +18,9 @@ from tests.files import sealed_bytes
 from tests.flows.test_deposit import deposited
 from tests.requests import example_request
 from tests.trials import now
-from vault import verify
 from vault.model.certificate import CertificateRecord
 from vault.model.verdict import Altered, Genuine, NotInForce, Unrecognised, Verification
-from vault.verify import by_code, by_file, by_token, report_json
+from vault.verify import by_code, by_file, by_token, records, report_json
 
 pytestmark = pytest.mark.engines
 
@@ -142,8 +141,8 @@ def test_a_miss_does_the_work_of_a_hit_and_opens_nobodys_envelope(
     monkeypatch.setattr(public_read, "opened_key", counted("key", opened_key))
     monkeypatch.setattr(public_read, "open_json", counted("open", open_json))
     monkeypatch.setattr(PublicReader, "_one", counted("ask", PublicReader._one))  # noqa: SLF001 - counted here
-    monkeypatch.setattr("vault.verify.report_json", counted("report", report_json))
-    monkeypatch.setattr("vault.verify._masked", counted("mask", verify._masked))  # noqa: SLF001 - counted here
+    monkeypatch.setattr("vault.verify.records.report_json", counted("report", report_json))
+    monkeypatch.setattr("vault.verify.records.masked", counted("mask", records.masked))
 
     def question(number: str, code: str, token: str) -> list[str]:
         async def ask(reader: PublicReader) -> Verification:

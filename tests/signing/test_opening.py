@@ -98,7 +98,7 @@ def test_an_object_stream_that_inflates_to_much_is_refused(how: str, workshop: W
     def work() -> None:
         with pytest.raises(DocumentRefused):
             admit_pdf(document)
-        (report,) = judge_pdf(document, roots=[workshop.root], at=NOW)
+        (report,) = judge_pdf(document, trust=workshop.trust, at=NOW)
         assert (report.indication, report.sub_indication) == (Indication.INDETERMINATE, "FORMAT_FAILURE")
 
     assert growth(work) < GROWTH_MAX_KIB
@@ -117,7 +117,7 @@ def test_object_streams_together_have_a_cap(workshop: Workshop, monkeypatch: pyt
     monkeypatch.setattr(opening, "OBJECT_STREAMS_MAX_BYTES", 50_000)  # more than any of them, less than all
     with pytest.raises(DocumentRefused, match="object streams"):
         admit_pdf(document)
-    (report,) = judge_pdf(document, roots=[workshop.root], at=NOW)
+    (report,) = judge_pdf(document, trust=workshop.trust, at=NOW)
     assert report.sub_indication == "FORMAT_FAILURE"
 
 
@@ -153,7 +153,7 @@ def test_content_of_very_many_graphics_states_is_refused() -> None:
 def test_an_honest_object_stream_passes(filters: bytes, workshop: Workshop) -> None:
     document = packed(filters, zlib.compress(b"6 0 <</Fields[]>>"))
     assert admit_pdf(document).page_count == 1
-    assert judge_pdf(document, roots=[workshop.root], at=NOW) == ()
+    assert judge_pdf(document, trust=workshop.trust, at=NOW) == ()
 
 
 def test_content_just_under_the_cap_passes() -> None:

@@ -156,7 +156,7 @@ def test_seal_and_qr_on_different_pages(workshop: Workshop) -> None:
     with pikepdf.open(BytesIO(sealed_pdf.content)) as after:
         assert ["/Annots" in page.obj for page in after.pages] == [False, False, True]
         assert [len(page.obj.Contents) for page in after.pages[:1]] == [3]
-    (report,) = judge_pdf(sealed_pdf.content, roots=[workshop.root], at=NOW)
+    (report,) = judge_pdf(sealed_pdf.content, trust=workshop.trust, at=NOW)
     assert report.indication is Indication.TOTAL_PASSED
 
 

@@ -109,7 +109,7 @@ def test_a_token_of_openssl_seals(workshop: Workshop, openssl: Callable[[bytes],
         first = workshop.seal(tiny_pdf(), tsa=tsa, at=datetime.now(UTC))
         second = workshop.seal(tiny_pdf(), tsa=tsa, at=datetime.now(UTC))
     for sealed in (first, second):
-        (report,) = judge_pdf(sealed.content, roots=[workshop.root], at=datetime.now(UTC))
+        (report,) = judge_pdf(sealed.content, trust=workshop.trust, at=datetime.now(UTC))
         assert report.indication is Indication.TOTAL_PASSED, report
         assert report.proven_at is not None
     assert len(second.content) < len(first.content) - 8_000, "the room is that of the token seen before"
@@ -123,7 +123,7 @@ def test_a_token_longer_than_its_room_gets_a_larger_one(workshop: Workshop) -> N
             return workshop.tsa.stamp(digest_sha256, at)
 
     sealed = workshop.seal(tiny_pdf(), tsa=Cramped())
-    (report,) = judge_pdf(sealed.content, roots=[workshop.root], at=NOW)
+    (report,) = judge_pdf(sealed.content, trust=workshop.trust, at=NOW)
     assert report.indication is Indication.TOTAL_PASSED
 
 

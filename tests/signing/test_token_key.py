@@ -95,7 +95,7 @@ def test_a_key_on_a_token_seals_what_the_reader_trusts(
         at=NOW,
         tsa=workshop.tsa,
     )
-    assert judge_pdf(sealed.content, roots=(workshop.root,), at=NOW)[-1].indication is Indication.TOTAL_PASSED
+    assert judge_pdf(sealed.content, trust=workshop.trust, at=NOW)[-1].indication is Indication.TOTAL_PASSED
 
 
 def test_threads_share_a_pool_of_sessions(workshop: Workshop, token: Token) -> None:

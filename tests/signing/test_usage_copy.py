@@ -179,7 +179,7 @@ def test_a_seal_and_nothing_of_its_signature_goes_into_the_copy(
     assert near(pixel(before, edge), pixel(after, edge))
     assert pixel(after, edge)[0] - pixel(after, edge)[1] > 60, "the seal's red"
     assert qpdf_complaint(copy.content, tmp_path) is None
-    for report in judge_pdf(copy.content, roots=[workshop.root], at=AT):
+    for report in judge_pdf(copy.content, trust=workshop.trust, at=AT):
         pytest.fail(f"the copy bears a seal already: {report}")
 
 
@@ -205,7 +205,7 @@ def test_a_sealed_copy_stands_up_to_independent_readers(
         at=AT,
         tsa=workshop.tsa,
     )
-    (report,) = judge_pdf(sealed.content, roots=[workshop.root], at=datetime.now(UTC))
+    (report,) = judge_pdf(sealed.content, trust=workshop.trust, at=datetime.now(UTC))
     assert report.indication is Indication.TOTAL_PASSED
     assert (sealed.path, sealed.certifies) == ("fast", True)
     file = tmp_path / "copy.pdf"

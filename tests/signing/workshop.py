@@ -29,6 +29,7 @@ from signing.trust import (
     issue_timestamp_certificate,
     new_development_authority,
 )
+from signing.validate import Trust
 
 PASSPHRASE = b"only for tests"
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -52,6 +53,11 @@ class Workshop:
     def root(self) -> bytes:
         """The development root, DER."""
         return x509.load_pem_x509_certificate(self.authority.certificate_pem).public_bytes(Encoding.DER)
+
+    @property
+    def trust(self) -> Trust:
+        """The development root, without a list of seals."""
+        return Trust((self.root,))
 
     def seal(
         self,

@@ -21,9 +21,12 @@ _OPERATION = "an address and a secret of a system, nobody's data"
 _PART = "a page for the flow around it, which is recorded as begun before the first one"
 _CHECK = "the vault's own check or upkeep: tells identifiers, shows nobody"
 SILENT = {
-    "vault.verify.by_token": _MASKED,
-    "vault.verify.by_code": _MASKED,
-    "vault.verify.by_file": _MASKED,
+    "vault.verify.records.by_token": _MASKED,
+    "vault.verify.records.by_code": _MASKED,
+    "vault.verify.files.by_file": _MASKED,
+    "vault.verify.files.by_very_bytes": _MASKED,
+    "vault.verify.files.by_judging": _MASKED,
+    "vault.verify.strange.find_claimed": _MASKED,
     "vault.sessions.signed_in": "their own name, for the session that is theirs",
     "vault.deposit.reserving.reserve": _IN_A_DEPOSIT,
     "vault.deposit.reserving.forget": _IN_A_DEPOSIT,

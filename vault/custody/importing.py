@@ -188,7 +188,7 @@ def _try_out(workshop: Workshop, key: SealingKey, picture: bytes, page: bytes, a
         at=at,
         tsa=workshop.tsa,
     )
-    report = judge_pdf(sealed.content, roots=workshop.trust_roots, at=at)[-1]
+    report = judge_pdf(sealed.content, trust=workshop.trust, at=at)[-1]
     if report.indication is not Indication.TOTAL_PASSED:
         failed = "; ".join(check.detail for check in report.checks if check.result != "passed")
         raise InputError(f"What this seal seals would not be trusted: {failed}")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from signing.intake import AdmittedPdf, admit_pdf
 from vault.errors import DocumentRefused, FieldProblem, InputError, NotFound
 from vault.model.certificate import CompletedCase
-from vault.uploads import Uploads, media_type_of, uploads_of
+from vault.uploads import Uploads, check_document, media_type_of, uploads_of
 from vault.workshop import Workshop
 
 # Files of one case are held in memory together while they are sealed; more than this is an import.
@@ -60,4 +60,5 @@ def _take(uploads: Uploads, taken: dict[str, TakenFile], sha256: str, *, to_seal
         return
     content = known.content if known is not None else uploads.read(sha256)
     admitted = admit_pdf(content) if to_seal else None
-    taken[sha256] = TakenFile(content, media_type_of(content), admitted)
+    media_type = media_type_of(content) if to_seal else check_document(content)
+    taken[sha256] = TakenFile(content, media_type, admitted)

@@ -38,12 +38,21 @@ class Indication(StrEnum):
     INDETERMINATE = "INDETERMINATE"
 
 
+class SignatureKind(StrEnum):
+    """What a signature in a file is for."""
+
+    SEAL = "seal"
+    DOCUMENT_TIMESTAMP = "document_timestamp"  # ISO 32000-2, clause 12.8.5: seals nothing, proves a time
+
+
 @dataclass(frozen=True, slots=True)
 class SealReport:
     """What judging one seal found. `sub_indication` as in EN 319 102-1 table 3, None when passed.
 
     `signer` is the certificate's subject as RFC 4514 text; `certificate_sha256` hex of its DER;
     `sealed_at` the time that the seal claims, `proven_at` the time that a trusted time-stamp proves.
+    `field_name`: the form field that holds it. `authority`: whose seal it is, by the seal list; None where it
+    is on none. `covered_bytes`: how far from its start the file is covered, 0 where that cannot be read.
     """
 
     indication: Indication
@@ -53,6 +62,10 @@ class SealReport:
     sealed_at: datetime | None
     proven_at: datetime | None
     checks: tuple[Check, ...]
+    kind: SignatureKind = SignatureKind.SEAL
+    field_name: str | None = None
+    authority: str | None = None
+    covered_bytes: int = 0
 
 
 class VerdictName(StrEnum):

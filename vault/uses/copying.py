@@ -118,7 +118,7 @@ def _original(used: Used) -> str:
 
 
 def _judge(workshop: Workshop, content: bytes, owner: UsableSeal, at: datetime) -> None:
-    reports = judge_pdf(content, roots=workshop.trust_roots, at=at)
+    reports = judge_pdf(content, trust=workshop.trust, at=at)
     sealed_by = hashlib.sha256(owner.key.certificate).hexdigest()
     if (
         len(reports) != 1

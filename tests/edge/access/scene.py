@@ -20,6 +20,7 @@ from tests.conftest import House
 from tests.custodians import two_custodians
 from tests.edge.conftest import Caller
 from tests.flows.test_reuse import CONSTRUCTION, ESCROW, PRESALE, Holder, new_company, new_person
+from tests.papers import new_pdf
 from tests.requests import FOOD, example_request, kind_named, new_case_number
 from vault import custody, sessions, signin
 from vault.custody import grant_what_is_missing
@@ -440,7 +441,7 @@ def holder_of(company: Holder) -> frozenset[tuple[str, str]]:
 
 def new_file() -> tuple[str, bytes]:
     """A file that nobody handed in before, with its SHA-256."""
-    content = b"%PDF-1.7 " + secrets.token_bytes(8)
+    content = new_pdf()
     return hashlib.sha256(content).hexdigest(), content
 
 

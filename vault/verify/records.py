@@ -1,25 +1,11 @@
-"""Verification: by the QR's token, by number and code, or by the file itself.
+"""Verification of a certificate by the QR's token or by number and code, and what a stranger is shown."""
 
-The answer for a file comes in three tiers, cheapest and strongest first:
-
-1. The very bytes that the vault holds, or made as a usage copy: the digest says so, nothing is parsed.
-2. A sealed file that is not ours byte for byte: its newest seal is judged; if it claims one of our
-   identifiers or is sealed by one of our seals, it is altered, otherwise foreign.
-3. Neither ours nor sealed, or not readable: unrecognised.
-"""
-
-import hashlib
 import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from signing.validate import judge_pdf
-from storage.certificates import certificate_or_rest, id_by_document, record
-from storage.db import extend_scope
 from storage.public_read import Found, PublicReader, PublicRow
-from storage.statuses import out_of_force
-from storage.uses import find_use, use_by_copy
 from vault.log import moment, place_json
 from vault.model.certificate import CertificateRecord, ErasedCertificate, Status
 from vault.model.dispute import dispute_note
@@ -27,8 +13,6 @@ from vault.model.face import masked_holder
 from vault.model.in_force import why_not_in_force
 from vault.model.legal_time import legal_day
 from vault.model.lifecycle import OutOfForce
-from vault.model.scope import of_shown
-from vault.model.use import SubjectKind, UseRecord, end_sentence
 from vault.model.verdict import (
     Altered,
     Check,
@@ -44,13 +28,9 @@ from vault.model.verdict import (
     disputed_checks,
 )
 from vault.model.written import code_form, masked_number, number_form
-from vault.workshop import Workshop
 
 # A token has 22 characters, a code 10, a number at most 128: longer input is none of them and costs no query.
 TYPED_MAX_CHARS = 200
-
-# The verdicts that show a certificate.
-_Ours = Genuine | NotInForce
 
 
 async def by_token(reader: PublicReader, token: str, *, at: datetime) -> Verification:
@@ -76,45 +56,12 @@ async def by_code(reader: PublicReader, number: str, code: str, *, at: datetime)
     return await _looked_up(reader, found, "number_and_code", at)
 
 
-def by_file(workshop: Workshop, content: bytes, *, at: datetime) -> Verification:
-    """What is true of this file. It is not kept.
-
-    Raises:
-        Unavailable: the database does not answer.
-    """
-    sha256 = hashlib.sha256(content).hexdigest()
-    ours: CertificateRecord | ErasedCertificate | None = None
-    use = ended = None
-    scope = of_shown(bytes.fromhex(sha256))
-    with workshop.database.snapshot(scope) as db:  # the record and its newest event belong together
-        certificate_id = id_by_document(db, sha256)
-        if certificate_id is not None:
-            extend_scope(db, scope.naming(certificate_id))
-            ours = certificate_or_rest(db, workshop.keys, certificate_id)
-        use_id = use_by_copy(db, sha256) if ours is None else None
-        if use_id is not None:
-            extend_scope(db, scope.naming(use_id))
-            use = find_use(db, workshop.keys, use_id)
-        if use is not None and use.subject.kind is SubjectKind.CERTIFICATE:
-            extend_scope(db, scope.naming(use.subject.id))
-            ours = record(db, workshop.keys, use.subject.id)
-        if ours is not None:
-            ended = out_of_force(db, ours)
-    found = None if ours is None else _of_record(workshop, ours, ended, at)  # tier 1
-    if use is not None:
-        return _of_copy(use, found, at)
-    if found is not None:
-        return found
-    reports = judge_pdf(content, roots=workshop.trust_roots, at=at)
-    return _of_strange_file(reports, at)
-
-
 def of_presented(
     ours: CertificateRecord, ended: OutOfForce | None, shown: Mapping[str, Any], *, at: datetime
 ) -> Verification:
     """What is true of a certificate that is presented (亮证). `shown`: as its holder chose, unmasked."""
     check = Check("presented", CheckResult.PASSED, "Its holder showed it by a code that is good once.")
-    return _of_ours(ours, {**shown, **_shown_end(ended)}, ours.status, ended, at, check)
+    return of_ours(ours, {**shown, **shown_end(ended)}, ours.status, ended, at, check)
 
 
 async def _looked_up(reader: PublicReader, found: Found, how: str, at: datetime) -> Verification:
@@ -142,11 +89,11 @@ async def _known(reader: PublicReader, row: PublicRow, how: str, at: datetime) -
     names = {"type": definition.get("name", "")}
     names |= {a["code"]: a["name"] for a in definition.get("authorities", ())}
     check = Check("recognised", CheckResult.PASSED, f"The vault issued this certificate (found by {how}).")
-    certificate = {**_masked(_shown_row(row, names)), **_shown_end(row.out_of_force)}
-    return _of_ours(row, certificate, Status(row.status), row.out_of_force, at, check)
+    certificate = {**masked(_shown_row(row, names)), **shown_end(row.out_of_force)}
+    return of_ours(row, certificate, Status(row.status), row.out_of_force, at, check)
 
 
-def _of_ours(
+def of_ours(
     ours: PublicRow | CertificateRecord | ErasedCertificate,
     certificate: Mapping[str, Any],
     status: Status,
@@ -154,6 +101,7 @@ def _of_ours(
     at: datetime,
     *first: Check,
 ) -> Verification:
+    """The report on a record, behind the checks that led to it. `certificate`: as it is shown."""
     why = why_not_in_force(status, ended, ours.valid_from, ours.valid_to, on=legal_day(at))
     log = place_json(ours.certificate_id, None, ours.log_index, ours.log_origin)
     in_force = Check(
@@ -180,76 +128,6 @@ def _of_ours(
     )
 
 
-def _of_record(
-    workshop: Workshop,
-    ours: CertificateRecord | ErasedCertificate,
-    ended: OutOfForce | None,
-    at: datetime,
-) -> Verification:
-    kind = workshop.shelf.types(at).get(ours.type_code)
-    names = {} if kind is None else {"type": kind.name, **{a.code: a.name for a in kind.authorities}}
-    checks = [
-        Check("file_unchanged", CheckResult.PASSED, "The file is byte for byte the one the vault issued.")
-    ]
-    if isinstance(ours, ErasedCertificate):
-        sentence = "Its holders were erased: the vault no longer knows whose certificate it is."
-        checks.append(Check("holders_known", CheckResult.UNKNOWN, sentence))
-    certificate = {**_masked(_shown_record(ours, names)), **_shown_end(ended)}
-    return _of_ours(ours, certificate, ours.status, ended, at, *checks)
-
-
-def _of_copy(use: UseRecord, of: Verification | None, at: datetime) -> Verification:
-    """A usage copy of ours: good while its use stands and the certificate that it shows is in force."""
-    end = use.end(at)
-    first = Check(
-        "file_unchanged", CheckResult.PASSED, "The file is byte for byte the usage copy that was made."
-    )
-    stands = Check(
-        "usage",
-        CheckResult.PASSED if end is None else CheckResult.FAILED,
-        f"The copy is for one use, until {use.last_day}." if end is None else end_sentence(use, end),
-    )
-    verdict = Genuine(None) if of is None else of.verdict
-    if end is not None:
-        certificate = of.verdict.certificate if of is not None and isinstance(of.verdict, _Ours) else None
-        verdict = NotInForce(certificate, end.value)
-    rest = () if of is None else of.checks[1:]
-    shown = {
-        "purpose": masked_number(use.purpose),
-        "organisation": masked_number(use.organisation),
-        "case_number": masked_number(use.case_number),
-        "service_item": use.service_item,
-        "made_at": moment(use.made_at),
-        "expires_at": moment(use.expires_at),
-        "valid_until": use.last_day.isoformat(),
-        "revoked_at": None if use.revoked_at is None else moment(use.revoked_at),
-        "original_sha256": None if use.copy is None else use.copy.original_sha256,
-    }
-    return Verification(
-        verdict,
-        (first, stands, *rest),
-        (),
-        None if of is None else of.log,
-        at,
-        shown,
-        None if of is None else of.disputed_since,
-        None if of is None else of.certificate_id,
-    )
-
-
-def _of_strange_file(reports: tuple[SealReport, ...], at: datetime) -> Verification:
-    """Tiers 2 and 3: the file is not ours byte for byte."""
-    checks = [Check("file_unchanged", CheckResult.FAILED, "The file is not one that the vault issued.")]
-    if all(report.certificate_sha256 is None for report in reports):
-        checks.append(Check("seal", CheckResult.UNKNOWN, "The file bears no seal that could be read."))
-        return Verification(Unrecognised(), tuple(checks), (), None, at)
-    checks += reports[-1].checks
-    # A seal that chains to our own roots on bytes that we do not hold: our file, changed after it was issued.
-    chained = any(c.name == "chain" and c.result is CheckResult.PASSED for r in reports for c in r.checks)
-    verdict: Verdict = Altered(None) if chained else Foreign()
-    return Verification(verdict, tuple(checks), reports, None, at)
-
-
 def _shown_row(row: PublicRow, names: Mapping[str, str]) -> dict[str, Any]:
     documents = [
         dict(zip(("format", "seal_level", "seal", "sha256"), d.split(" "), strict=True))
@@ -273,7 +151,8 @@ def _shown_row(row: PublicRow, names: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _shown_record(record: CertificateRecord | ErasedCertificate, names: Mapping[str, str]) -> dict[str, Any]:
+def shown_record(record: CertificateRecord | ErasedCertificate, names: Mapping[str, str]) -> dict[str, Any]:
+    """A record as reports show it, before masking. `names`: of its type, and of authorities by code."""
     return {
         "identifier": record.identifier,
         "version": record.version,
@@ -302,7 +181,7 @@ def _shown_person(record: CertificateRecord | ErasedCertificate) -> dict[str, An
     return {"number": record.number, "holders": holders}
 
 
-def _shown_end(ended: OutOfForce | None) -> dict[str, Any]:
+def shown_end(ended: OutOfForce | None) -> dict[str, Any]:
     """From which day, why and in favour of what it is no longer `valid`; nothing of a certificate that is."""
     return {
         "status_effective_on": None if ended is None else ended.since.isoformat(),
@@ -311,7 +190,12 @@ def _shown_end(ended: OutOfForce | None) -> dict[str, Any]:
     }
 
 
-def _masked(certificate: dict[str, Any]) -> dict[str, Any]:
+def without_people(certificate: dict[str, Any]) -> dict[str, Any]:
+    """As whoever reads the public log may see it: nothing of holders, and no number."""
+    return {**certificate, "number": "", "holders": []}
+
+
+def masked(certificate: dict[str, Any]) -> dict[str, Any]:
     """As strangers may see it."""
     holders = [masked_holder(holder) for holder in certificate["holders"]]
     return {**certificate, "number": masked_number(certificate["number"]), "holders": holders}
@@ -358,4 +242,7 @@ def _seal_json(report: SealReport) -> dict[str, Any]:
         "sealed_at": None if report.sealed_at is None else moment(report.sealed_at),
         "proven_at": None if report.proven_at is None else moment(report.proven_at),
         "checks": [{"name": c.name, "result": c.result.value, "detail": c.detail} for c in report.checks],
+        "kind": report.kind.value,
+        "field_name": report.field_name,
+        "authority": report.authority,
     }

@@ -1,0 +1,75 @@
+"""What a strange file says that it is: identifiers in its text, tokens in its QR codes. Nothing is believed.
+
+A claim decides only which record is compared with the file.
+"""
+
+import re
+from dataclasses import dataclass, field
+
+import pypdfium2
+import zxingcpp
+from PIL import Image
+
+# What we typeset has one or two pages; a QR on a file handed in stands on its last page.
+PAGES_READ_MAX = 2
+TEXT_MAX_CHARS = 50_000  # of a page: more is no certificate
+CLAIMS_MAX = 8  # a page that names more is a list of certificates, not one
+# 150 dots to the inch: our QR, 22 mm wide, has 130 pixels
+SCALE = 150 / 72
+SIDE_MAX_PIXELS = 2_500
+_QR = zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCode])
+_BLANKS = re.compile(r"\s+")
+# As `vault.model.identifier` writes them; what does not check out there is none
+_IDENTIFIER = re.compile(
+    r"1\.2\.156\.3005\.2\.[0-9A-Z]{21}\.[0-9A-Z]{18}\.[0-9A-Z]{1,64}\.[0-9]{3}\.[0-9A-Z]"
+)
+# In the address that a QR holds, the token stands in the fragment: 16 bytes in base64url
+_TOKEN = re.compile(r"#(?:[^\s#]*&)?t=([A-Za-z0-9_-]{22})(?![A-Za-z0-9_-])")
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """Identifiers and tokens that stand in a file, in the order found, each once."""
+
+    identifiers: tuple[str, ...] = ()
+    tokens: tuple[str, ...] = field(default=(), repr=False)
+
+
+def read_claims(pdf: bytes) -> Claims:
+    """The claims on the first and the last page and in the information of a PDF; none where it is none."""
+    identifiers: list[str] = []
+    tokens: list[str] = []
+    try:
+        document = pypdfium2.PdfDocument(pdf)
+    except pypdfium2.PdfiumError:
+        return Claims()
+    try:
+        identifiers += _IDENTIFIER.findall(document.get_metadata_dict().get("Keywords", ""))
+        for number in sorted({0, len(document) - 1})[:PAGES_READ_MAX]:
+            if number < 0:
+                continue
+            page = document[number]
+            identifiers += _IDENTIFIER.findall(_BLANKS.sub("", _text(page)))
+            for code in zxingcpp.read_barcodes(_drawn(page), formats=_QR):
+                tokens += _TOKEN.findall(code.text)
+    except pypdfium2.PdfiumError:  # a page that cannot be drawn claims nothing
+        pass
+    finally:
+        document.close()
+    return Claims(_once(identifiers), _once(tokens))
+
+
+def _once(found: list[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(found))[:CLAIMS_MAX]
+
+
+def _text(page: pypdfium2.PdfPage) -> str:
+    text = page.get_textpage()
+    count = min(text.count_chars(), TEXT_MAX_CHARS)
+    return str(text.get_text_range(0, count)) if count else ""  # of none it asks itself for ever
+
+
+def _drawn(page: pypdfium2.PdfPage) -> Image.Image:
+    scale = min(SCALE, SIDE_MAX_PIXELS / max(page.get_width(), page.get_height(), 1.0))
+    image: Image.Image = page.render(scale=scale, may_draw_forms=False).to_pil()
+    return image.convert("L")

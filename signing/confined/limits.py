@@ -1,0 +1,109 @@
+"""What a judging child may not do: take memory or time, speak to anybody, start or write anything (Linux)."""
+
+import ctypes
+import errno
+import platform
+import resource
+import signal
+import struct
+
+MEMORY_MAX_BYTES = 1024 * 1024 * 1024  # address space, the interpreter and its libraries included
+CPU_MAX_S = 20
+# The answer has to be out within 30 seconds, also the one that says that the child was stopped
+KILLED_AFTER_S = 29.0
+DESCRIPTORS_MAX = 64
+
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 1, 4, 22, 38  # linux/prctl.h
+_SECCOMP_MODE_FILTER = 2
+# linux/seccomp.h, linux/audit.h
+_ALLOW, _KILL, _REFUSE = 0x7FFF0000, 0x80000000, 0x00050000 | errno.EPERM
+_AUDIT_X86_64, _AUDIT_AARCH64 = 0xC000003E, 0xC00000B7
+_X32_BIT = 0x40000000  # x86_64's second set of numbers for the same calls
+_NUMBER, _ARCHITECTURE = 0, 4  # places in struct seccomp_data
+_LOAD, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06  # linux/bpf_common.h
+
+# Calls by number. Network: socket, connect, accept, bind, listen, socketpair, accept4, io_uring_setup.
+# Files, to read as to write: open, openat, creat, openat2, open_by_handle_at; rename, mkdir, rmdir, link,
+# unlink, symlink, chmod, chown, lchown, truncate, mount and their relatives with `at`.
+# Processes: clone, fork, vfork, execve, kill, ptrace, tkill, tgkill, process_vm_readv/writev, execveat,
+# pidfd_send_signal, pidfd_open, pidfd_getfd, clone3, unshare, setns. Limits: setrlimit, prlimit64.
+# Kernel: bpf, userfaultfd, keys, perf_event_open, kexec, modules.
+_X86_64 = (
+    *(41, 42, 43, 49, 50, 53, 288, 425),
+    *(2, 257, 85, 437, 304),
+    *(76, 82, 83, 84, 86, 87, 88, 90, 92, 94, 165, 258, 260, 263, 264, 265, 266, 268, 316),
+    *(56, 57, 58, 59, 62, 101, 200, 234, 310, 311, 322, 424, 434, 438, 435, 272, 308),
+    *(160, 302),
+    *(246, 248, 249, 250, 298, 313, 320, 321, 323),
+)
+_AARCH64 = (
+    *(198, 199, 200, 201, 202, 203, 242, 425),
+    *(56, 437, 265),
+    *(33, 34, 35, 36, 37, 38, 40, 45, 53, 54, 276),
+    *(220, 221, 117, 129, 130, 131, 270, 271, 281, 424, 434, 438, 435, 97, 268),
+    *(164, 261),
+    *(104, 105, 217, 218, 219, 241, 273, 280, 282, 294),
+)
+_MACHINES = {"x86_64": (_AUDIT_X86_64, _X86_64), "aarch64": (_AUDIT_AARCH64, _AARCH64)}
+
+
+def confine(killed_after_s: float = KILLED_AFTER_S) -> None:
+    """Put this process, which has one thread, under all limits, for good.
+
+    1. the kernel kills it when its parent ends, and at `killed_after_s`; 2. memory, CPU time, no core, no
+    byte written to a file; 3. no new privileges, and calls for network, files and processes refused.
+
+    What is left: computing, and speaking to the parent over the pair of sockets that is open already. Files
+    cannot be opened, not even to be read: what libraries need has to be loaded before.
+
+    Raises:
+        OSError: the kernel does not do one of these; nothing may be judged then.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    _prctl(libc, _PR_SET_PDEATHSIG, signal.SIGKILL)  # 1
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_REAL, killed_after_s)
+    for what, most in (  # 2
+        (resource.RLIMIT_AS, MEMORY_MAX_BYTES),
+        (resource.RLIMIT_CPU, CPU_MAX_S),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_NOFILE, DESCRIPTORS_MAX),
+    ):
+        resource.setrlimit(what, (most, most))
+    _prctl(libc, _PR_SET_DUMPABLE, 0)  # 3
+    _prctl(libc, _PR_SET_NO_NEW_PRIVS, 1)
+    program = _filter()
+    held = ctypes.create_string_buffer(program, len(program))
+    header = struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(held))
+    _prctl(libc, _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.c_char_p(header))
+
+
+def _filter() -> bytes:
+    """The program that the kernel runs at every call (BPF, eight bytes an instruction)."""
+    machine = platform.machine()
+    if machine not in _MACHINES:
+        raise OSError(errno.ENOSYS, f"No list of calls for {machine}")
+    audit, refused = _MACHINES[machine]
+    program = [
+        _step(_LOAD, 0, 0, _ARCHITECTURE),
+        _step(_EQUAL, 1, 0, audit),
+        _step(_RETURN, 0, 0, _KILL),
+        _step(_LOAD, 0, 0, _NUMBER),
+        _step(_AT_LEAST, 0, 1, _X32_BIT),
+        _step(_RETURN, 0, 0, _REFUSE),
+    ]
+    for number in refused:
+        program += [_step(_EQUAL, 0, 1, number), _step(_RETURN, 0, 0, _REFUSE)]
+    return b"".join([*program, _step(_RETURN, 0, 0, _ALLOW)])
+
+
+def _step(code: int, if_true: int, if_false: int, value: int) -> bytes:
+    return struct.pack("HBBI", code, if_true, if_false, value)
+
+
+def _prctl(libc: ctypes.CDLL, option: int, *arguments: object) -> None:
+    padded = [*arguments, 0, 0, 0][:4]
+    values = [ctypes.c_ulong(value) if isinstance(value, int) else value for value in padded]
+    if libc.prctl(option, *values) != 0:
+        raise OSError(ctypes.get_errno(), f"prctl({option})")

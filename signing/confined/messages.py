@@ -1,0 +1,176 @@
+"""What goes to a judging child and what comes back: JSON with a length in front, never pickled objects.
+
+The child may have been taken over by the file: what it says is checked like anything from outside.
+"""
+
+import base64
+import json
+import socket
+import time
+from datetime import datetime
+from typing import Any
+
+from signing.claims import Claims
+from signing.examination import Examined
+from signing.judge.trust import ListedSeal, Trust
+from vault.model.verdict import Check, CheckResult, Indication, SealReport, SignatureKind
+
+LENGTH_BYTES = 8
+# Trust: a hundred authorities' seals take 20 kB
+JOB_MAX_BYTES = 16 * 1024 * 1024
+# 32 signatures with 16 checks of 200 characters take 150 kB
+ANSWER_MAX_BYTES = 1024 * 1024
+TEXT_MAX_CHARS = 2_000
+LIST_MAX = 64
+
+
+def job(trust: Trust, at: datetime) -> bytes:
+    """Trust and time for a child; the file follows by itself."""
+    seals = trust.seals
+    value = {
+        "at": at.isoformat(),
+        "roots": [base64.b64encode(root).decode() for root in trust.roots],
+        "seals": None
+        if seals is None
+        else [[s.certificate_sha256, s.authority, s.since.isoformat(), _iso(s.until)] for s in seals],
+    }
+    return json.dumps(value).encode()
+
+
+def read_job(encoded: bytes) -> tuple[Trust, datetime]:
+    """The other end of `job`."""
+    value = json.loads(encoded)
+    seals = value["seals"]
+    trust = Trust(
+        tuple(base64.b64decode(root) for root in value["roots"]),
+        None
+        if seals is None
+        else tuple(ListedSeal(c, a, datetime.fromisoformat(s), _time(u)) for c, a, s, u in seals),
+    )
+    return trust, datetime.fromisoformat(value["at"])
+
+
+def answer(examined: Examined) -> bytes:
+    """What a child has found."""
+    value = {
+        "seals": [_seal(report) for report in examined.seals],
+        "identifiers": list(examined.claims.identifiers),
+        "tokens": list(examined.claims.tokens),
+    }
+    return json.dumps(value).encode()
+
+
+def read_answer(encoded: bytes) -> Examined:
+    """The other end of `answer`.
+
+    Raises:
+        ValueError, KeyError, TypeError: it is none.
+    """
+    value = json.loads(encoded)
+    return Examined(
+        tuple(_read_seal(seal) for seal in _listed(value["seals"])),
+        Claims(
+            tuple(_text(each) for each in _listed(value["identifiers"])),
+            tuple(_text(each) for each in _listed(value["tokens"])),
+        ),
+    )
+
+
+def send(connection: socket.socket, *parts: bytes) -> None:
+    """Each part with its length in front.
+
+    Raises:
+        OSError: the other end is gone, or too slow.
+    """
+    for part in parts:
+        connection.sendall(len(part).to_bytes(LENGTH_BYTES, "big"))
+        connection.sendall(part)
+
+
+def receive(connection: socket.socket, max_bytes: int, deadline: float | None = None) -> bytes:
+    """One part. `deadline`: by the monotonic clock, for all of it together.
+
+    Raises:
+        EOFError: the other end is gone.
+        ValueError: it is longer than it may be.
+        TimeoutError: it is too slow.
+    """
+    length = int.from_bytes(_exactly(connection, LENGTH_BYTES, deadline), "big")
+    if length > max_bytes:
+        raise ValueError(f"A message of {length} bytes, expected at most {max_bytes}.")
+    return _exactly(connection, length, deadline)
+
+
+def _exactly(connection: socket.socket, length: int, deadline: float | None) -> bytes:
+    held = bytearray(length)
+    view, got = memoryview(held), 0
+    while got < length:
+        if deadline is not None:
+            connection.settimeout(max(0.001, deadline - time.monotonic()))
+        count = connection.recv_into(view[got:])
+        if not count:
+            raise EOFError("The other end is gone.")
+        got += count
+    return bytes(held)
+
+
+def _seal(report: SealReport) -> dict[str, Any]:
+    return {
+        "indication": report.indication,
+        "sub_indication": report.sub_indication,
+        "signer": report.signer,
+        "certificate_sha256": report.certificate_sha256,
+        "sealed_at": _iso(report.sealed_at),
+        "proven_at": _iso(report.proven_at),
+        "checks": [[check.name, check.result, check.detail[:TEXT_MAX_CHARS]] for check in report.checks],
+        "kind": report.kind,
+        "field_name": report.field_name,
+        "authority": report.authority,
+        "covered_bytes": report.covered_bytes,
+    }
+
+
+def _read_seal(value: dict[str, Any]) -> SealReport:
+    covered = value["covered_bytes"]
+    if type(covered) is not int or covered < 0:
+        raise ValueError("Expected a number of bytes.")
+    return SealReport(
+        indication=Indication(value["indication"]),
+        sub_indication=_optional(value["sub_indication"]),
+        signer=_optional(value["signer"]),
+        certificate_sha256=_optional(value["certificate_sha256"]),
+        sealed_at=_time(value["sealed_at"]),
+        proven_at=_time(value["proven_at"]),
+        checks=tuple(
+            Check(_text(name), CheckResult(result), _text(detail))
+            for name, result, detail in _listed(value["checks"])
+        ),
+        kind=SignatureKind(value["kind"]),
+        field_name=_optional(value["field_name"]),
+        authority=_optional(value["authority"]),
+        covered_bytes=covered,
+    )
+
+
+def _listed(value: object) -> list[Any]:
+    if not isinstance(value, list) or len(value) > LIST_MAX:
+        raise ValueError(f"Expected a list of at most {LIST_MAX}.")
+    return value
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("Expected a text.")
+    return value[:TEXT_MAX_CHARS]
+
+
+def _optional(value: object) -> str | None:
+    return None if value is None else _text(value)
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
+
+
+def _time(value: object) -> datetime | None:
+    return None if value is None else datetime.fromisoformat(_text(value))

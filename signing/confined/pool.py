@@ -1,0 +1,178 @@
+"""A process's pool of judging children: some stand ready, each judges one file, another takes its place."""
+
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from threading import Lock
+from typing import Self
+
+import signing
+from signing.confined.limits import KILLED_AFTER_S
+from signing.confined.messages import ANSWER_MAX_BYTES, job, read_answer, receive, send
+from signing.examination import Examined, not_judged
+from signing.judge.trust import Trust
+from signing.validate import PDF_SIZE_MAX_BYTES
+from vault.errors import Unavailable
+
+# The first child waits for imports, which take a second; later ones are there in milliseconds.
+READY_WITHIN_S = 10.0
+ENDS_WITHIN_S = 5.0
+# A child knows where its libraries are and what language they speak, and nothing else of our environment.
+_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TZ")
+
+_log = logging.getLogger("certvault.judges")
+
+
+@dataclass(frozen=True, slots=True)
+class _Child:
+    connection: socket.socket
+
+    def ready(self, deadline: float) -> int:
+        """Its process, as a descriptor; waits until it is there, or until then by the monotonic clock.
+
+        Raises:
+            OSError: it does not come.
+        """
+        self.connection.settimeout(max(0.001, deadline - time.monotonic()))
+        _, descriptors, _, _ = socket.recv_fds(self.connection, 1, 1)
+        if not descriptors:
+            raise ConnectionError("The judging child ended before it began.")
+        return descriptors[0]
+
+
+class Judges:
+    """A pool of `standing` children. Nothing is started before it is entered, nothing is left behind it.
+
+    For many threads. Whatever happens to a child is the report on its file; the pool mends itself.
+    """
+
+    def __init__(self, standing: int, *, killed_after_s: float = KILLED_AFTER_S) -> None:
+        self._standing = standing
+        self._killed_after_s = killed_after_s
+        self._children: deque[_Child] = deque()
+        self._lock = Lock()
+        self._zygote: subprocess.Popen[bytes] | None = None
+        self._control: socket.socket | None = None
+
+    def __enter__(self) -> Self:
+        """Starts the children; they are ready a second later, and whoever comes before then waits."""
+        with self._lock:
+            self._start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        """Ends them all."""
+        with self._lock:
+            self._stop()
+
+    def examine(self, content: bytes, *, trust: Trust, at: datetime) -> Examined:
+        """`signing.examination.examine` in a child: killed after `killed_after_s`.
+
+        Raises:
+            Unavailable: no child can be started.
+        """
+        if len(content) > PDF_SIZE_MAX_BYTES:
+            return not_judged(f"The file is over {PDF_SIZE_MAX_BYTES} bytes.", name="readable")
+        deadline = time.monotonic() + READY_WITHIN_S
+        for _ in range(self._standing + 2):  # those that stood ready may all have been killed meanwhile
+            child, process = self._take(deadline)
+            try:
+                return self._asked(child, content, trust, at)
+            except BrokenPipeError:  # it was gone before it had the whole file: not this file's doing
+                continue
+            finally:
+                with suppress(OSError):
+                    signal.pidfd_send_signal(process, signal.SIGKILL)
+                os.close(process)
+                child.connection.close()
+        raise Unavailable("No process can be started that judges files.", retry_after_s=5)
+
+    def _asked(self, child: _Child, content: bytes, trust: Trust, at: datetime) -> Examined:
+        deadline = time.monotonic() + self._killed_after_s
+        try:
+            child.connection.settimeout(self._killed_after_s)
+            send(child.connection, job(trust, at), content)
+            return read_answer(receive(child.connection, ANSWER_MAX_BYTES, deadline))
+        except TimeoutError:
+            return not_judged("Judging the file took too long, and was stopped.")
+        except (ConnectionResetError, EOFError):
+            return not_judged("Judging the file went beyond its limits, and was stopped.")
+        except (ValueError, KeyError, TypeError, RecursionError):
+            return not_judged("Judging the file ended in nonsense.")
+
+    def _take(self, deadline: float) -> tuple[_Child, int]:
+        """A child that is ready; another is on its way at once."""
+        while time.monotonic() < deadline:
+            with self._lock:
+                if self._zygote is None:
+                    raise Unavailable("Nobody judges files here now.", retry_after_s=1)
+                if self._zygote.poll() is not None:
+                    _log.warning("The process that judges are forked from had ended; starting it again.")
+                    self._stop()
+                    self._start()
+                try:
+                    self._children.append(self._fork())
+                except OSError:
+                    self._stop_zygote()
+                    continue
+                child = self._children.popleft()
+            try:
+                return child, child.ready(deadline)
+            except OSError:
+                child.connection.close()
+                with self._lock:
+                    self._stop_zygote()
+        raise Unavailable("No process can be started that judges files.", retry_after_s=5)
+
+    def _start(self) -> None:
+        ours, theirs = socket.socketpair()
+        environment = {key: os.environ[key] for key in _ENVIRONMENT if key in os.environ}
+        # The very code that runs here, wherever it was imported from
+        environment["PYTHONPATH"] = str(Path(signing.__path__[0]).parent)
+        with theirs:
+            self._zygote = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+                [sys.executable, "-P", "-m", "signing.confined.zygote", str(theirs.fileno())],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env=environment,
+                pass_fds=(theirs.fileno(),),
+                start_new_session=True,  # a terminal's Ctrl-C reaches the parent, which ends them
+            )
+        self._control = ours
+        for _ in range(self._standing):
+            self._children.append(self._fork())
+
+    def _fork(self) -> _Child:
+        if self._control is None:
+            raise ConnectionError("There is nothing to fork from.")
+        ours, theirs = socket.socketpair()
+        with theirs:
+            socket.send_fds(self._control, [b"+"], [theirs.fileno()])
+        return _Child(ours)
+
+    def _stop(self) -> None:
+        while self._children:
+            self._children.popleft().connection.close()
+        self._stop_zygote()
+        self._zygote = None
+
+    def _stop_zygote(self) -> None:
+        if self._control is not None:
+            self._control.close()
+            self._control = None
+        if self._zygote is not None:
+            try:
+                self._zygote.wait(ENDS_WITHIN_S)
+            except subprocess.TimeoutExpired:
+                self._zygote.kill()
+                self._zygote.wait()

@@ -1,0 +1,166 @@
+"""Verification by the file itself, in three tiers, cheapest and strongest first.
+
+1. The very bytes that the vault holds, or made as a usage copy: the digest says so, nothing is parsed.
+2. Another file: its seals are judged, and it is asked what it claims to be. If it holds a file of ours, bears
+   the token or the identifier of one, or one of our seals, it is altered; with somebody else's seal, foreign.
+3. Neither ours nor sealed, or not readable: unrecognised.
+
+A file is held in memory while it is looked at, and not kept.
+"""
+
+import hashlib
+from collections.abc import Callable
+from datetime import datetime
+
+from signing.examination import Examined, examine
+from storage.certificates import certificate_or_rest, id_by_document, record
+from storage.db import extend_scope
+from storage.statuses import out_of_force
+from storage.uses import find_use, use_by_copy
+from vault.log import moment
+from vault.model.certificate import CertificateRecord, ErasedCertificate
+from vault.model.lifecycle import OutOfForce
+from vault.model.scope import of_shown
+from vault.model.use import SubjectKind, UseRecord, end_sentence
+from vault.model.verdict import Check, CheckResult, Genuine, NotInForce, Verification
+from vault.model.written import masked_number
+from vault.verify.records import masked, of_ours, shown_end, shown_record
+from vault.verify.seal_list import trust_with_seals
+from vault.verify.strange import find_claimed, of_strange
+from vault.workshop import Workshop
+
+# Who examines a strange file: `signing.examination.examine`, or a pool's method of the same shape.
+Examine = Callable[..., Examined]
+
+# The record's SM3 is compared as well where that takes a millisecond at most; SHA-256 finds the record.
+SM3_COMPARED_MAX_BYTES = 256 * 1024
+# Of a usage copy's report, what is said of its certificate and not of a file.
+_OF_THE_CERTIFICATE = frozenset({"holders_known", "in_force", "logged", "undisputed"})
+
+
+def by_file(
+    workshop: Workshop, content: bytes, *, at: datetime, examine_with: Examine = examine
+) -> Verification:
+    """What is true of this file. It is not kept.
+
+    `examine_with`: for files from outside, a pool of confined judges.
+
+    Raises:
+        Unavailable: the database, or every judge, does not answer.
+    """
+    known = by_very_bytes(workshop, content, at=at)
+    return known or by_judging(workshop, content, at=at, examine_with=examine_with)
+
+
+def by_very_bytes(workshop: Workshop, content: bytes, *, at: datetime) -> Verification | None:
+    """Tier 1: what is true of a file that the vault issued; None where it issued no such bytes.
+
+    Raises:
+        Unavailable: the database does not answer.
+    """
+    sha256 = hashlib.sha256(content).hexdigest()
+    ours: CertificateRecord | ErasedCertificate | None = None
+    use = ended = None
+    scope = of_shown(bytes.fromhex(sha256))
+    with workshop.database.snapshot(scope) as db:  # the record and its newest event belong together
+        certificate_id = id_by_document(db, sha256)
+        if certificate_id is not None:
+            extend_scope(db, scope.naming(certificate_id))
+            ours = certificate_or_rest(db, workshop.keys, certificate_id)
+            if ours is not None and _has_other_sm3(ours, content, sha256):
+                return None
+        use_id = use_by_copy(db, sha256) if ours is None else None
+        if use_id is not None:
+            extend_scope(db, scope.naming(use_id))
+            use = find_use(db, workshop.keys, use_id)
+        if use is not None and use.subject.kind is SubjectKind.CERTIFICATE:
+            extend_scope(db, scope.naming(use.subject.id))
+            ours = record(db, workshop.keys, use.subject.id)
+        if ours is not None:
+            ended = out_of_force(db, ours)
+    found = None if ours is None else _of_record(workshop, ours, ended, at)
+    return found if use is None else _of_copy(use, found, at)
+
+
+def by_judging(
+    workshop: Workshop, content: bytes, *, at: datetime, examine_with: Examine = examine
+) -> Verification:
+    """Tiers 2 and 3: what is true of a file whose very bytes the vault did not issue.
+
+    1. the seal list, then the judge, with no transaction open; 2. the record that the file claims.
+
+    Raises:
+        Unavailable: the database, or every judge, does not answer.
+    """
+    with workshop.database.reading(of_shown()) as db:
+        trust = trust_with_seals(workshop, db)
+    examined = examine_with(content, trust=trust, at=at)  # 1
+    claimed = find_claimed(workshop, content, examined, at)  # 2
+    return of_strange(workshop, examined, claimed, at)
+
+
+def _has_other_sm3(ours: CertificateRecord | ErasedCertificate, content: bytes, sha256: str) -> bool:
+    """Whether the second digest on record says that these are other bytes with the same SHA-256."""
+    if len(content) > SM3_COMPARED_MAX_BYTES:
+        return False
+    recorded = {document.sm3 for document in ours.documents if document.sha256 == sha256}
+    return hashlib.new("sm3", content).hexdigest() not in recorded
+
+
+def _of_record(
+    workshop: Workshop,
+    ours: CertificateRecord | ErasedCertificate,
+    ended: OutOfForce | None,
+    at: datetime,
+) -> Verification:
+    kind = workshop.shelf.types(at).get(ours.type_code)
+    names = {} if kind is None else {"type": kind.name, **{a.code: a.name for a in kind.authorities}}
+    checks = [
+        Check("file_unchanged", CheckResult.PASSED, "The file is byte for byte the one the vault issued."),
+        Check("seal_genuine", CheckResult.PASSED, "Its seal was judged whole when it was issued."),
+        Check("entitled", CheckResult.PASSED, "Its authority may issue this kind, as the deposit checked."),
+    ]
+    if isinstance(ours, ErasedCertificate):
+        sentence = "Its holders were erased: the vault no longer knows whose certificate it is."
+        checks.append(Check("holders_known", CheckResult.UNKNOWN, sentence))
+    certificate = {**masked(shown_record(ours, names)), **shown_end(ended)}
+    return of_ours(ours, certificate, ours.status, ended, at, *checks)
+
+
+def _of_copy(use: UseRecord, of: Verification | None, at: datetime) -> Verification:
+    """A usage copy of ours: good while its use stands and the certificate that it shows is in force."""
+    end = use.end(at)
+    first = Check(
+        "file_unchanged", CheckResult.PASSED, "The file is byte for byte the usage copy that was made."
+    )
+    stands = Check(
+        "usage",
+        CheckResult.PASSED if end is None else CheckResult.FAILED,
+        f"The copy is for one use, until {use.last_day}." if end is None else end_sentence(use, end),
+    )
+    verdict = Genuine(None) if of is None else of.verdict
+    if end is not None:
+        shown_too = None if of is None or not isinstance(of.verdict, Genuine | NotInForce) else of.verdict
+        verdict = NotInForce(None if shown_too is None else shown_too.certificate, end.value)
+    rest = () if of is None else tuple(c for c in of.checks if c.name in _OF_THE_CERTIFICATE)
+    shown = {
+        "purpose": masked_number(use.purpose),
+        "organisation": masked_number(use.organisation),
+        "case_number": masked_number(use.case_number),
+        "service_item": use.service_item,
+        "made_at": moment(use.made_at),
+        "expires_at": moment(use.expires_at),
+        "valid_until": use.last_day.isoformat(),
+        "revoked_at": None if use.revoked_at is None else moment(use.revoked_at),
+        "original_sha256": None if use.copy is None else use.copy.original_sha256,
+    }
+    return Verification(
+        verdict,
+        (first, stands, *rest),
+        (),
+        None if of is None else of.log,
+        at,
+        shown,
+        None if of is None else of.disputed_since,
+        None if of is None else of.certificate_id,
+    )

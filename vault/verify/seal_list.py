@@ -1,0 +1,29 @@
+"""The issuing authorities' seals as the judge of strange files needs them: by certificate, with times."""
+
+import base64
+import hashlib
+from functools import lru_cache
+
+from signing.validate import ListedSeal, Trust
+from storage.db import ReadConnection
+from storage.seals import listed_seals
+from vault.workshop import Workshop
+
+# Certificates of seals never change; a province has some thousand.
+_REMEMBERED = 4096
+
+
+def trust_with_seals(workshop: Workshop, db: ReadConnection) -> Trust:
+    """The vault's roots and its list of seals, stopped ones too: what they sealed before stays sealed."""
+    seals = tuple(
+        ListedSeal(_sha256(seal.certificate_pem), seal.authority, seal.created_at, seal.stopped_at)
+        for seal in listed_seals(db)
+    )
+    return Trust(workshop.trust_roots, seals)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _sha256(certificate_pem: str) -> str:
+    """Of the DER of a PEM's first certificate, the seal's own; the others are its issuers'."""
+    body = certificate_pem.partition("-----BEGIN CERTIFICATE-----")[2].partition("-----END")[0]
+    return hashlib.sha256(base64.b64decode(body)).hexdigest()
