@@ -16,6 +16,15 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from signing.judge.chain import check_path
 from signing.judge.findings import FATAL, Findings, SubIndication, failure
 from signing.judge.integrity import check_digest
+from signing.judge.long_term import (
+    Evidence,
+    check_stamp_not_revoked,
+    is_time_stamp,
+    judge_evidence,
+    judge_revocation,
+    proven_by_file,
+    read_evidence,
+)
 from signing.judge.message import (
     SignedMessage,
     load_certificate,
@@ -25,7 +34,9 @@ from signing.judge.message import (
     verify_signature,
 )
 from signing.judge.ranges import CoveredBytes, covered_bytes
+from signing.judge.revocation import NOTHING, RevocationKnowledge
 from signing.judge.stamp import proven_time
+from signing.judge.updates import check_only_long_term
 from signing.opening import open_pdf
 from vault.errors import SignatureError
 from vault.model.verdict import Check, CheckResult, Indication, SealReport
@@ -39,7 +50,9 @@ CHECK_NAMES = (
     "field",
     "docmdp",
     "timestamp",
+    "archive",
     "chain",
+    "revocation",
 )
 FIELDS_MAX = 2_000  # a form with more is an attempt to keep the judge busy
 FIELD_DEPTH_MAX = 32
@@ -55,17 +68,22 @@ class _Signed:
     signature: pikepdf.Object = field(repr=False)
 
 
-def judge_pdf(pdf: bytes, *, roots: Sequence[bytes], at: datetime) -> tuple[SealReport, ...]:
+def judge_pdf(
+    pdf: bytes, *, roots: Sequence[bytes], at: datetime, knowledge: RevocationKnowledge = NOTHING
+) -> tuple[SealReport, ...]:
     """A report on each seal of a PDF, oldest first; empty when it carries none.
 
-    `roots`: trusted certificates, DER, for seals and time-stamps alike; `at`: now. For each signature:
-    1. `byte_range`: covers the whole file but its own value; 2. `digest` of the covered bytes; 3.
-    `signing_certificate` named by the signature itself; 4. `signature` value; 5. `field`: one field holds it,
-    under a name of its own; 6. `docmdp`: no changes permitted; 7. `timestamp`, if there is one; 8. `chain` to
-    a root, valid at the proven time, else at `at`.
+    `roots`: trusted certificates, DER, for seals and time-stamps alike; `at`: now; `knowledge`: answers on
+    revocation that are at hand beside those in the file. For each signature that is no document time-stamp:
+    1. `byte_range`: covers the whole file but its own value, and what was added for the long term; 2.
+    `digest` of the covered bytes; 3. `signing_certificate` named by the signature itself; 4. `signature`
+    value; 5. `field`: one field holds it, under a name of its own; 6. `docmdp`: no changes permitted; 7.
+    `timestamp`, if there is one; 8.
+    `archive`: the document time-stamps, if there are any; 9. `chain` to a root, valid at the proven time,
+    else at
+    `at`; 10. `revocation`: nothing in it was revoked by then, as far as anything is known.
 
-    A file that cannot be read gets one report, INDETERMINATE with FORMAT_FAILURE. Nothing is fetched, and
-    revocation is not judged.
+    A file that cannot be read gets one report, INDETERMINATE with FORMAT_FAILURE. Nothing is fetched.
     """
     try:
         with open_pdf(_sized(pdf)) as opened:
@@ -74,8 +92,12 @@ def judge_pdf(pdf: bytes, *, roots: Sequence[bytes], at: datetime) -> tuple[Seal
             found = _signed_fields(opened.Root)
             found.sort(key=_range_end)
             trusted = [load_certificate(root) for root in roots]
+            stamps = [each.signature for each in found if is_time_stamp(each.signature)]
+            evidence = read_evidence(pdf, opened.Root, stamps, roots=trusted, at=at, knowledge=knowledge)
             return tuple(
-                _judge_one(pdf, opened.Root, found, signed, roots=trusted, at=at) for signed in found
+                _judge_one(pdf, opened.Root, found, signed, evidence, roots=trusted, at=at)
+                for signed in found
+                if not is_time_stamp(signed.signature)
             )
     except Exception:  # noqa: BLE001 - the boundary: hostile files raise anything, and a judge reports
         return (_unreadable("The file is no PDF that can be read."),)
@@ -86,6 +108,7 @@ def _judge_one(
     catalogue: pikepdf.Object,
     found: list[_Signed],
     signed: _Signed,
+    evidence: Evidence,
     *,
     roots: list[x509.Certificate],
     at: datetime,
@@ -97,7 +120,7 @@ def _judge_one(
     proven_at: datetime | None = None
     with findings.step("byte_range"):  # 1
         covered = covered_bytes(pdf, signed.signature)
-        _check_coverage(findings, covered, len(pdf), newest=signed is found[-1])
+        _check_coverage(findings, covered, pdf, newest=signed is found[-1])
     if covered is not None:
         with findings.step("digest"):  # 2
             message = read_message(covered.value)
@@ -114,32 +137,55 @@ def _judge_one(
         _check_field(findings, found, signed)
     with findings.step("docmdp"):  # 6
         _check_docmdp(findings, catalogue, signed)
+    by_file = proven_by_file(covered, evidence)
     if message is not None:
         with findings.step("timestamp"):  # 7
-            proven_at = _check_timestamp(findings, message, roots, at)
+            proven_at = _check_timestamp(findings, message, evidence, roots, by_file, at)
+    with findings.step("archive"):  # 8
+        judge_evidence(findings, evidence)
+    proven_at = min((moment for moment in (proven_at, by_file) if moment is not None), default=None)
     if message is not None and certificate is not None:
-        with findings.step("chain"):  # 8
-            pool = load_certificates(message.certificates)
+        with findings.step("chain"):  # 9
+            pool = [*load_certificates(message.certificates), *evidence.certificates]
             root = check_path(certificate, pool, roots, proven_at or at)
             findings.passed("chain", f"Leads to {root.subject.rfc4514_string()}.")
+            with findings.step("revocation"):  # 10
+                judge_revocation(
+                    findings,
+                    certificate,
+                    message,
+                    evidence,
+                    roots,
+                    proven_at=proven_at,
+                    claimed_at=_claimed_time(signed.signature),
+                    now=at,
+                )
     findings.not_reached(CHECK_NAMES)
     return _report(findings, signed, certificate, proven_at)
 
 
-def _check_coverage(findings: Findings, covered: CoveredBytes, size: int, *, newest: bool) -> None:
-    if covered.end == size:
+def _check_coverage(findings: Findings, covered: CoveredBytes, pdf: bytes, *, newest: bool) -> None:
+    if covered.end == len(pdf):
         findings.passed("byte_range", "The seal covers the whole file.")
-    elif newest:
-        raise failure(
-            SubIndication.FORMAT_FAILURE,
-            f"{size - covered.end} bytes were added to the file after its newest seal.",
-        )
-    else:
+        return
+    try:
+        check_only_long_term(pdf, covered.end)
+    except Exception as error:  # what cannot be read was not added for the long term
+        if newest:
+            raise failure(
+                SubIndication.FORMAT_FAILURE,
+                f"{len(pdf) - covered.end} bytes were added to the file after its newest seal.",
+            ) from error
         findings.undecided(
             "byte_range",
             "The signature covers an earlier revision of the file; what was added later is not judged.",
             SubIndication.SIG_CONSTRAINTS_FAILURE,
         )
+    else:
+        what = (
+            "The seal covers the whole file, but for validation data and time-stamps that were added to it."
+        )
+        findings.passed("byte_range", what)
 
 
 def _check_field(findings: Findings, found: list[_Signed], signed: _Signed) -> None:
@@ -179,14 +225,24 @@ def _check_docmdp(findings: Findings, catalogue: pikepdf.Object, signed: _Signed
 
 
 def _check_timestamp(
-    findings: Findings, message: SignedMessage, roots: list[x509.Certificate], at: datetime
+    findings: Findings,
+    message: SignedMessage,
+    evidence: Evidence,
+    roots: list[x509.Certificate],
+    by_file: datetime | None,
+    at: datetime,
 ) -> datetime | None:
-    """The time that a trusted time-stamp over the signature value proves (RFC 3161), if there is one."""
+    """The time that a trusted time-stamp over the signature value proves (RFC 3161), if there is one.
+
+    It is judged at the time at which the file's own time-stamps prove it to have existed (`by_file`), else
+    now.
+    """
     if message.token is None:
-        findings.unknown("timestamp", "The seal carries no time-stamp.")
+        findings.unknown("timestamp", "The seal carries no time-stamp of its own.")
         return None
     try:
-        proven = proven_time(message, roots, at)
+        proven = proven_time(message, roots, by_file or at, beside=evidence.certificates)
+        check_stamp_not_revoked(message, evidence, roots, at=by_file or at, now=at)
     except SignatureError as error:
         # EN 319 102-1, clause 5.5.4: a bad time-stamp proves nothing, and breaks no seal
         reason = SubIndication(error.reason)

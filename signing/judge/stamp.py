@@ -1,5 +1,6 @@
 """Judging a signature time-stamp (RFC 3161; ETSI EN 319 102-1, clause 5.4)."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 
@@ -20,11 +21,18 @@ from signing.judge.message import (
 CLOCK_SKEW_MAX = timedelta(minutes=5)  # how far ahead of our clock a time-stamp's may run
 
 
-def proven_time(message: SignedMessage, roots: list[x509.Certificate], at: datetime) -> datetime:
+def proven_time(
+    message: SignedMessage,
+    roots: list[x509.Certificate],
+    at: datetime,
+    *,
+    beside: Sequence[x509.Certificate] = (),
+) -> datetime:
     """The time that a trusted time-stamp over a signature value proves.
 
     1. the token is a signed TSTInfo; 2. its own digest, signer and signature hold; 3. it is over this
     signature value; 4. it does not lie in the future; 5. its signer may stamp, and leads to a root at `at`.
+    `beside`: issuers that the file carries outside the token.
 
     Raises:
         SignatureError: one of these does not hold; its reason is the sub-indication.
@@ -52,6 +60,6 @@ def proven_time(message: SignedMessage, roots: list[x509.Certificate], at: datet
     proven: datetime = info["gen_time"].native
     if proven > at + CLOCK_SKEW_MAX:
         raise failure(SubIndication.TIMESTAMP_ORDER_FAILURE, "The time-stamp lies in the future.")
-    pool = load_certificates(token.certificates)
+    pool = [*load_certificates(token.certificates), *beside]
     check_path(certificate, pool, roots, at, purpose=ExtendedKeyUsageOID.TIME_STAMPING)
     return proven

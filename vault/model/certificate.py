@@ -33,7 +33,9 @@ class SealLevel(StrEnum):
     """PAdES baseline level (ETSI EN 319 142-1, clause 6)."""
 
     B_B = "B-B"
-    B_T = "B-T"
+    B_T = "B-T"  # with a trusted time
+    B_LT = "B-LT"  # and with all that is needed to check it when nobody answers any more
+    B_LTA = "B-LTA"  # and with a time-stamp over that, to be renewed
 
 
 class TrustLevel(StrEnum):
