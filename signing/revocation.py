@@ -10,7 +10,7 @@ import itertools
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import httpx
 from cryptography import x509
@@ -21,6 +21,7 @@ from cryptography.x509 import ocsp
 
 from signing.judge.revocation import Answer, crl_answer, ocsp_answer
 from signing.pades.long_term import ValidationData
+from signing.trust import IssuedKey, certificates_der, development_crl
 from vault.errors import SignatureError, Unavailable
 
 OCSP_MAX_BYTES = 64 * 1024  # an answer with a responder's RSA-4096 certificate stays under 8 kB
@@ -51,10 +52,14 @@ class _Kept:
 
 @dataclass(slots=True)
 class RevocationSources:
-    """All sources of a process. Thread-safe; a source is asked by one thread at a time."""
+    """All sources of a process. Thread-safe; a source is asked by one thread at a time.
+
+    `made_here`: addresses that the process answers itself, for development only.
+    """
 
     sources: Sequence[RevocationSource]
     timeout_s: float = TIMEOUT_S
+    made_here: Mapping[str, Callable[[], bytes]] = field(default_factory=dict, repr=False)
     _kept: dict[tuple[str, int], _Kept] = field(default_factory=dict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -183,6 +188,8 @@ class RevocationSources:
     def _fetch(
         self, method: str, url: str, most: int, headers: Mapping[str, str], body: bytes | None
     ) -> bytes:
+        if url in self.made_here:
+            return self.made_here[url]()
         answer = bytearray()
         try:
             with httpx.stream(
@@ -196,6 +203,17 @@ class RevocationSources:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise Unavailable("A source of revocation data does not answer.", retry_after_s=60) from error
         return bytes(answer)
+
+
+def development_sources(authority: IssuedKey, passphrase: bytes) -> RevocationSources:
+    """The development authority's list, made whenever it is asked for: nothing is on it."""
+    (issuer,) = certificates_der(authority.certificate_pem)
+    address = "development:crl"
+
+    def listed() -> bytes:
+        return development_crl(authority, passphrase, at=datetime.now(UTC))
+
+    return RevocationSources((RevocationSource(issuer, None, address),), made_here={address: listed})
 
 
 def _believed(read: Callable[[bytes], Answer], encoded: bytes) -> Answer | None:

@@ -42,8 +42,12 @@ _COLUMNS: LiteralString = """
         SELECT set_config('certvault.named', coalesce(ARRAY[{found}]::text, ''), true) AS named)
     SELECT c.id, c.identifier, c.version, c.type_code, c.type_version, c.issuing_authority,
            c.issued_on, c.valid_from, c.valid_to, c.status, c.status_since, c.data_key, c.sealed,
-           ARRAY(SELECT d.format || ' ' || d.level || ' ' || d.seal_id || ' ' || encode(d.sha256, 'hex')
-                 FROM documents d WHERE d.certificate_id = c.id ORDER BY d.format DESC),
+           ARRAY(SELECT f.format || ' ' || f.level || ' ' || f.seal_id || ' ' || encode(f.sha256, 'hex')
+                 FROM (SELECT d.format, 0 AS number, d.level, d.seal_id, d.sha256
+                       FROM documents d WHERE d.certificate_id = c.id
+                       UNION ALL SELECT r.format, r.number, r.level, r.seal_id, r.sha256
+                       FROM renditions r WHERE r.certificate_id = c.id) f
+                 ORDER BY f.format DESC, f.number DESC),
            (SELECT ARRAY[(l.log_index - s.first_index)::text, s.origin] FROM log_leaves l
             JOIN log_shards s ON s.first_index <= l.log_index
             WHERE l.certificate_id = c.id ORDER BY l.id, s.first_index DESC LIMIT 1),

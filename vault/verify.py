@@ -10,7 +10,7 @@ The answer for a file comes in three tiers, cheapest and strongest first:
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -21,7 +21,14 @@ from storage.public_read import Found, PublicReader, PublicRow
 from storage.statuses import out_of_force
 from storage.uses import find_use, use_by_copy
 from vault.log import moment, place_json
-from vault.model.certificate import CertificateRecord, ErasedCertificate, Status
+from vault.model.certificate import (
+    CertificateRecord,
+    ErasedCertificate,
+    SealLevel,
+    Status,
+    files_of,
+    newest_file,
+)
 from vault.model.dispute import dispute_note
 from vault.model.face import masked_holder
 from vault.model.in_force import why_not_in_force
@@ -100,7 +107,8 @@ def by_file(workshop: Workshop, content: bytes, *, at: datetime) -> Verification
             ours = record(db, workshop.keys, use.subject.id)
         if ours is not None:
             ended = out_of_force(db, ours)
-    found = None if ours is None else _of_record(workshop, ours, ended, at)  # tier 1
+    shown = None if use is not None else sha256
+    found = None if ours is None else _of_record(workshop, ours, ended, at, shown)  # tier 1
     if use is not None:
         return _of_copy(use, found, at)
     if found is not None:
@@ -185,7 +193,9 @@ def _of_record(
     ours: CertificateRecord | ErasedCertificate,
     ended: OutOfForce | None,
     at: datetime,
+    sha256: str | None,
 ) -> Verification:
+    """`sha256`: of which of its files this is; None where another file shows it."""
     kind = workshop.shelf.types(at).get(ours.type_code)
     names = {} if kind is None else {"type": kind.name, **{a.code: a.name for a in kind.authorities}}
     checks = [
@@ -194,8 +204,23 @@ def _of_record(
     if isinstance(ours, ErasedCertificate):
         sentence = "Its holders were erased: the vault no longer knows whose certificate it is."
         checks.append(Check("holders_known", CheckResult.UNKNOWN, sentence))
+    checks += _rendition_checks(ours, sha256)
     certificate = {**_masked(_shown_record(ours, names)), **_shown_end(ended)}
     return _of_ours(ours, certificate, ours.status, ended, at, *checks)
+
+
+def _rendition_checks(ours: CertificateRecord | ErasedCertificate, sha256: str | None) -> Iterator[Check]:
+    """What the file's own seal proves by itself; every file that the vault issued is equally genuine."""
+    shown = next((each for each in files_of(ours) if each.sha256 == sha256), None)
+    if shown is None:
+        return
+    newest = newest_file(ours, shown.format)
+    if newest is not None and newest.sha256 != shown.sha256:
+        sentence = f"The vault has raised this file from {shown.level} to {newest.level}; both are genuine."
+        yield Check("rendition", CheckResult.PASSED, sentence)
+    if shown.level is SealLevel.B_B:
+        sentence = "The seal in this file carries no trusted time (level B-B)."
+        yield Check("seal_time", CheckResult.UNKNOWN, sentence)
 
 
 def _of_copy(use: UseRecord, of: Verification | None, at: datetime) -> Verification:
@@ -289,7 +314,7 @@ def _shown_record(record: CertificateRecord | ErasedCertificate, names: Mapping[
         "status_since": moment(record.status_since),
         "documents": [
             {"format": d.format.value, "seal_level": d.level.value, "seal": d.seal_id, "sha256": d.sha256}
-            for d in record.documents
+            for d in files_of(record)
         ],
     }
 

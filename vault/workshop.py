@@ -1,15 +1,17 @@
 """What the flows work with: the engines, keys and catalogue of one process, wired once at the edge."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from signing.log_key import LogKey
+from signing.revocation import RevocationSources
 from signing.timestamp import TimeStampAuthority
 from signing.typeset import Typesetter
 from storage.blobs import BlobStore
 from storage.db import Database
 from storage.envelope import KeyRing
 from storage.log_store import LogStore
+from vault.model.long_term import LongTermPolicy
 from vault.seal_ring import SealRing
 from vault.shelf import CatalogueShelf
 from vault.tlog.witness import Witness
@@ -21,7 +23,8 @@ class Workshop:
 
     `retention`: how long the object store refuses to delete a sealed document. `promise_within`: by when a
     leaf must be in the log. `public_url`: what a QR points to, without a trailing slash. `witnesses`: whose
-    cosignatures on the log's checkpoints are taken.
+    cosignatures on the log's checkpoints are taken. `long_term`: to what seals are raised, with answers from
+    `revocation`.
     """
 
     database: Database
@@ -38,6 +41,8 @@ class Workshop:
     promise_within: timedelta
     log_store: LogStore
     witnesses: tuple[Witness, ...] = ()
+    long_term: LongTermPolicy = field(default_factory=LongTermPolicy)
+    revocation: RevocationSources = field(default_factory=lambda: RevocationSources(()))
 
     def retention_of(self, type_code: str, at: datetime) -> timedelta:
         """How long certificates of this type are kept: what the type says, else what the vault is told.
