@@ -2,7 +2,7 @@
 
 import ssl
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 
 from api.courier import Courier
@@ -148,7 +148,7 @@ def _long_term(
     if settings.tsa_url is None and secrets.authority_key.exists():
         authority = IssuedKey(secrets.authority_key.read_bytes(), secrets.authority_certificate.read_bytes())
         policy = LongTermPolicy(SealLevel.B_LTA, grace=timedelta(0))
-        return policy, development_sources(authority, passphrase)
+        return policy, development_sources(authority, passphrase, lambda: datetime.now(UTC))
     return LongTermPolicy(SealLevel.B_T), RevocationSources(())
 
 

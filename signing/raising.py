@@ -123,7 +123,7 @@ def _needed(
     """The path's certificates, and answers about those of which the file has none that is new enough."""
     since = at if signed.since is None else signed.since
     for subject, issuer in zip(signed.path, signed.path[1:], strict=False):
-        if not any(answer.made_at >= since for answer in answers_for(subject, issuer, held)):
+        if not any(answer.speaks_of(since) for answer in answers_for(subject, issuer, held)):
             return sources.answers(signed.path, since=since, now=at)
     return ValidationData()
 

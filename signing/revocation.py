@@ -10,7 +10,7 @@ import itertools
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import httpx
 from cryptography import x509
@@ -28,6 +28,7 @@ OCSP_MAX_BYTES = 64 * 1024  # an answer with a responder's RSA-4096 certificate 
 CRL_MAX_BYTES = 4 * 1024 * 1024  # it is embedded in every file: a larger one wants an OCSP responder instead
 TIMEOUT_S = 10.0
 ASK_AGAIN_AFTER = timedelta(seconds=60)  # a source that has nothing newer is left alone for so long
+NOTHING_NEW_MAX = timedelta(hours=1)  # lists are published before their predecessor's end, nobody knows when
 AHEAD_MAX = timedelta(minutes=5)  # how far an answer's own time may run ahead of our clock
 _NOT_BELIEVED = (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm, SignatureError)
 
@@ -60,6 +61,7 @@ class RevocationSources:
     sources: Sequence[RevocationSource]
     timeout_s: float = TIMEOUT_S
     made_here: Mapping[str, Callable[[], bytes]] = field(default_factory=dict, repr=False)
+    ask_again_after: timedelta = ASK_AGAIN_AFTER
     _kept: dict[tuple[str, int], _Kept] = field(default_factory=dict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -166,13 +168,10 @@ class RevocationSources:
             kept = self._kept.setdefault(key, _Kept())
         with kept.lock:
             answer = None if kept.encoded is None else _believed(read, kept.encoded)
-            if answer is not None and answer.made_at >= since:
+            if answer is not None and answer.speaks_of(since):
                 return answer
-            waits = None if kept.asked_at is None else kept.asked_at + ASK_AGAIN_AFTER
-            if answer is not None and answer.next_at is not None and waits is not None:
-                waits = max(waits, answer.next_at)  # before that there will be nothing newer
-            if waits is not None and now < waits:
-                raise _not_yet(waits - now)
+            if kept.asked_at is not None and now - kept.asked_at < self.ask_again_after:
+                raise _not_yet(kept.asked_at + self.ask_again_after - now)
             kept.asked_at = now
             encoded = ask()
             answer = _believed(read, encoded)
@@ -181,8 +180,9 @@ class RevocationSources:
                     "A source of revocation data gave an answer that cannot be believed.", retry_after_s=600
                 )
             kept.encoded = encoded
-            if answer.made_at < since:
-                raise _not_yet(ASK_AGAIN_AFTER if answer.next_at is None else answer.next_at - now)
+            if not answer.speaks_of(since):
+                wait = NOTHING_NEW_MAX if answer.next_at is None else answer.next_at - now
+                raise _not_yet(min(max(wait, self.ask_again_after), NOTHING_NEW_MAX))
             return answer
 
     def _fetch(
@@ -205,15 +205,19 @@ class RevocationSources:
         return bytes(answer)
 
 
-def development_sources(authority: IssuedKey, passphrase: bytes) -> RevocationSources:
+def development_sources(
+    authority: IssuedKey, passphrase: bytes, clock: Callable[[], datetime]
+) -> RevocationSources:
     """The development authority's list, made whenever it is asked for: nothing is on it."""
     (issuer,) = certificates_der(authority.certificate_pem)
     address = "development:crl"
 
     def listed() -> bytes:
-        return development_crl(authority, passphrase, at=datetime.now(UTC))
+        return development_crl(authority, passphrase, at=clock())
 
-    return RevocationSources((RevocationSource(issuer, None, address),), made_here={address: listed})
+    return RevocationSources(
+        (RevocationSource(issuer, None, address),), made_here={address: listed}, ask_again_after=timedelta(0)
+    )
 
 
 def _believed(read: Callable[[bytes], Answer], encoded: bytes) -> Answer | None:

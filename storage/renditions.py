@@ -97,7 +97,8 @@ def insert_rendition(
         object_name=object_name,
         made_at=rendition.made_at,
     )
-    return db.execute(statement.on_conflict_do_nothing()).rowcount == 1
+    written = statement.on_conflict_do_nothing().returning(renditions.c.number)
+    return db.execute(written).scalar_one_or_none() is not None
 
 
 def _stored(row: Row[Any]) -> StoredDocument:

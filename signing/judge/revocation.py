@@ -57,6 +57,10 @@ class Answer:
     revoked_at: datetime | None
     encoded: bytes = field(repr=False)
 
+    def speaks_of(self, moment: datetime) -> bool:
+        """Whether it was made at this time or later; its own time has no fraction of a second (RFC 5280)."""
+        return self.made_at >= moment.replace(microsecond=0)
+
 
 def check_not_revoked(
     path: Sequence[x509.Certificate],
@@ -98,7 +102,7 @@ def check_not_revoked(
 
 
 def _is_fresh(answer: Answer, at: datetime, now: datetime) -> bool:
-    return answer.made_at >= at or (answer.next_at is not None and answer.made_at <= now <= answer.next_at)
+    return answer.speaks_of(at) or (answer.next_at is not None and answer.made_at <= now <= answer.next_at)
 
 
 def answers_for(
