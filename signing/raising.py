@@ -19,7 +19,7 @@ from signing.judge.findings import SubIndication, failure
 from signing.judge.long_term import is_time_stamp
 from signing.judge.message import SignedMessage, load_certificates, read_message, signing_certificate
 from signing.judge.ranges import covered_bytes
-from signing.judge.revocation import RevocationKnowledge, answers_for
+from signing.judge.revocation import NOTHING, RevocationKnowledge, answers_for
 from signing.opening import open_pdf
 from signing.pades.long_term import ValidationData, append_time_stamp, append_validation_data
 from signing.pades.structure import signature_fields
@@ -95,8 +95,11 @@ def raise_pdf(
         content = append_time_stamp(document, tsa=tsa, at=at)
         return RaisedPdf(content, SealLevel.B_T, lasting(content, roots=roots))
     data = ValidationData()
+    newest = next(each for each in signed if each.stamp)
     for each in signed:  # 3
-        data = data.joined(_needed(each, held, sources, at))
+        # Until another one covers it, a time-stamp's own standing is as of today.
+        known = NOTHING if each is newest else held
+        data = data.joined(_needed(each, known, sources, at))
     if target is SealLevel.B_LT:  # 4
         content = append_validation_data(document, data)
     else:

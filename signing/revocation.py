@@ -1,9 +1,8 @@
 """Asking configured responders and lists whether certificates were revoked (RFC 6960, RFC 5280).
 
 The addresses come from configuration alone; those in a certificate are never followed. An answer is kept in
-the process as long as it is of use: one answer about a seal's certificate serves every file that was sealed
-before it was made, so a million files cost as many questions as there are seals, times the periods in which
-they are raised.
+the process for an hour: one about a seal's certificate serves every file that was sealed before it was made, so
+a million files cost as many questions as there are seals, an hour.
 """
 
 import itertools
@@ -28,6 +27,7 @@ OCSP_MAX_BYTES = 64 * 1024  # an answer with a responder's RSA-4096 certificate 
 CRL_MAX_BYTES = 4 * 1024 * 1024  # it is embedded in every file: a larger one wants an OCSP responder instead
 TIMEOUT_S = 10.0
 ASK_AGAIN_AFTER = timedelta(seconds=60)  # a source that has nothing newer is left alone for so long
+KEPT_MAX = timedelta(hours=1)  # so much later a revocation may be noticed here than at its source
 NOTHING_NEW_MAX = timedelta(hours=1)  # lists are published before their predecessor's end, nobody knows when
 AHEAD_MAX = timedelta(minutes=5)  # how far an answer's own time may run ahead of our clock
 _NOT_BELIEVED = (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm, SignatureError)
@@ -168,10 +168,11 @@ class RevocationSources:
             kept = self._kept.setdefault(key, _Kept())
         with kept.lock:
             answer = None if kept.encoded is None else _believed(read, kept.encoded)
-            if answer is not None and answer.speaks_of(since):
+            age = None if kept.asked_at is None else now - kept.asked_at
+            if answer is not None and age is not None and age < KEPT_MAX and answer.speaks_of(since):
                 return answer
-            if kept.asked_at is not None and now - kept.asked_at < self.ask_again_after:
-                raise _not_yet(kept.asked_at + self.ask_again_after - now)
+            if age is not None and age < self.ask_again_after:
+                raise _not_yet(self.ask_again_after - age)
             kept.asked_at = now
             encoded = ask()
             answer = _believed(read, encoded)

@@ -1,6 +1,7 @@
 """A small PKI by other hands (certomancer): seals, time-stamps, OCSP and CRLs, served over HTTP.
 
-A root; below it an authority for seals with an OCSP responder, and two for time-stamps with CRLs. Its clock
+A root; below it an authority for seals with an OCSP responder and a CRL, and two for time-stamps with
+CRLs. Its clock
 is set by the tests: what it answers is of that time.
 """
 
@@ -32,7 +33,8 @@ from signing.revocation import RevocationSource, RevocationSources
 
 PASSPHRASE = b"only for tests"
 ARCHITECTURE = "city"
-KEYS = ("root", "seals", "seals-ocsp", "stamps", "stamps2", "tsa", "tsa2", "seal", "revoked")
+ISSUERS = ("seals", "stamps", "stamps2")
+KEYS = ("root", *ISSUERS, "seals-ocsp", "tsa", "tsa2", "seal", "revoked")
 FAKE_TIME = "HTTP_X_CERTOMANCER_FAKE_TIME"
 
 
@@ -80,13 +82,12 @@ class Authority:
 
     def sources(self) -> tuple[RevocationSource, ...]:
         """Where to ask about everything that it issued."""
+        lists = {name: self.at(f"crls/{name}/latest.crl") for name in ("root", *ISSUERS)}
         return (
-            RevocationSource(self.root, None, self.at("crls/root/latest.crl")),
-            RevocationSource(
-                self.certificate("seals"), self.at("ocsp/seals"), self.at("crls/seals/latest.crl")
-            ),
-            RevocationSource(self.certificate("stamps"), None, self.at("crls/stamps/latest.crl")),
-            RevocationSource(self.certificate("stamps2"), None, self.at("crls/stamps2/latest.crl")),
+            RevocationSource(self.root, None, lists["root"]),
+            RevocationSource(self.certificate("seals"), self.at("ocsp/seals"), lists["seals"]),
+            RevocationSource(self.certificate("stamps"), None, lists["stamps"]),
+            RevocationSource(self.certificate("stamps2"), None, lists["stamps2"]),
         )
 
     def revocation(self) -> RevocationSources:
@@ -177,6 +178,10 @@ def _configuration(start: datetime) -> dict[str, Any]:
             "extensions": [usage("digital_signature"), purpose("time_stamping"), listed(issuer)],
         }
 
+    def responder(issuer: str) -> dict[str, Any]:
+        extensions = [usage("digital_signature"), purpose("ocsp_signing"), {"id": "ocsp_no_check"}]
+        return {"issuer": issuer, "validity": validity(10 * 365), "extensions": extensions}
+
     def issuing(days: int) -> dict[str, Any]:
         return {"issuer": "root", "validity": validity(days), "extensions": [*ca(0), listed("root")]}
 
@@ -198,7 +203,7 @@ def _configuration(start: datetime) -> dict[str, Any]:
         },
         "crl-repo": {
             name: {"for-issuer": name, "signing-key": name, "simulated-update-schedule": "P1D"}
-            for name in ("root", "seals", "stamps", "stamps2")
+            for name in ("root", *ISSUERS)
         },
         "time-stamping": {
             name: {"signing-key": name, "signing-cert": name, "certs-to-embed": [issuer]}
@@ -226,15 +231,7 @@ def _configuration(start: datetime) -> dict[str, Any]:
                     "seals": issuing(20 * 365),
                     "stamps": issuing(20 * 365),
                     "stamps2": issuing(20 * 365),
-                    "seals-ocsp": {
-                        "issuer": "seals",
-                        "validity": validity(10 * 365),
-                        "extensions": [
-                            usage("digital_signature"),
-                            purpose("ocsp_signing"),
-                            {"id": "ocsp_no_check"},
-                        ],
-                    },
+                    "seals-ocsp": responder("seals"),
                     "tsa": stamp("stamps", 3 * 365),
                     "tsa2": stamp("stamps2", 6 * 365),
                     "seal": sealing,

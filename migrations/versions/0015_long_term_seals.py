@@ -82,7 +82,7 @@ def upgrade() -> None:
         "CREATE TRIGGER documents_seal_term AFTER INSERT ON documents"
         " FOR EACH ROW EXECUTE FUNCTION note_seal_term()"
     )
-    op.execute("INSERT INTO seal_term_walk (id, done) SELECT 1, NOT EXISTS (SELECT FROM documents)")
+    op.execute("INSERT INTO seal_term_walk (one, done) SELECT 1, NOT EXISTS (SELECT FROM documents)")
 
 
 def _terms() -> None:
@@ -101,11 +101,6 @@ def _terms() -> None:
         sa.Column("untimed_since", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
             "state IN ('waiting', 'resting', 'failed', 'ended')", name=op.f("ck_seal_terms_state_known")
-        ),
-        sa.ForeignKeyConstraint(
-            ["certificate_id", "format"],
-            ["documents.certificate_id", "documents.format"],
-            name=op.f("fk_seal_terms_certificate_id_format"),
         ),
         sa.PrimaryKeyConstraint("certificate_id", "format", name=op.f("pk_seal_terms")),
     )
@@ -126,13 +121,13 @@ def _terms() -> None:
     )
     op.create_table(
         "seal_term_walk",
-        sa.Column("id", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("one", sa.SmallInteger(), autoincrement=False, nullable=False),
         sa.Column("walked_through", sa.Uuid(), nullable=True),
         sa.Column("done", sa.Boolean(), nullable=False),
         sa.Column("plan", sa.Text(), nullable=True),
         sa.Column("grace", sa.Interval(), nullable=True),
-        sa.CheckConstraint("id = 1", name=op.f("ck_seal_term_walk_one_row")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_seal_term_walk")),
+        sa.CheckConstraint("one = 1", name=op.f("ck_seal_term_walk_one_row")),
+        sa.PrimaryKeyConstraint("one", name=op.f("pk_seal_term_walk")),
     )
 
 

@@ -123,7 +123,7 @@ def check_stamp_not_revoked(
     token = read_message(message.token or b"")
     pool = [*load_certificates(token.certificates), *evidence.certificates]
     path = find_path(signing_certificate(token, sha1_allowed=True), pool, roots)
-    check_not_revoked(path, evidence.knowledge, at=at, proven=at != now, now=now)
+    check_not_revoked(path, evidence.knowledge, at=at, proven=at != now, now=now, current_then=True)
 
 
 def judge_revocation(
@@ -211,7 +211,7 @@ def _stamped_at(
     path = find_path(certificate, pool, roots)
     # The newest is judged at the present: what it needs comes into the store with the next
     optional = replace(knowledge, required=False)
-    check_not_revoked(path, optional, at=at, proven=at != now, now=now)
+    check_not_revoked(path, optional, at=at, proven=at != now, now=now, current_then=True)
     return proven
 
 

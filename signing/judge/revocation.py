@@ -57,6 +57,10 @@ class Answer:
     revoked_at: datetime | None
     encoded: bytes = field(repr=False)
 
+    def is_current(self, moment: datetime) -> bool:
+        """Whether no newer one was to be expected at this time."""
+        return self.next_at is not None and self.made_at <= moment <= self.next_at
+
     def speaks_of(self, moment: datetime) -> bool:
         """Whether it was made at this time or later; its own time has no fraction of a second (RFC 5280)."""
         return self.made_at >= moment.replace(microsecond=0)
@@ -69,12 +73,14 @@ def check_not_revoked(
     at: datetime,
     proven: bool,
     now: datetime,
+    current_then: bool = False,
 ) -> bool:
     """Returns whether answers speak of every certificate below the root, none of which was revoked at `at`.
 
     `at`: the time that counts, the best signature time; `proven`: a time-stamp proves it. An answer from
     before it will do while it is the newest there is (EN 319 102-1, clause 5.2.5.4). Where answers are not
-    required and there is none, False: nothing is known.
+    required and there is none, False: nothing is known. `current_then`: one that was the newest at `at` will
+    do, too: of a time-stamp, whose own time is later than the answers that came with the file before.
 
     Raises:
         SignatureError: revoked by then (REVOKED_NO_POE), or no answer that speaks of that time (TRY_LATER).
@@ -90,7 +96,9 @@ def check_not_revoked(
                 f"The certificate of {name} was revoked at {min(revoked):%Y-%m-%d %H:%M:%S} UTC, and nothing "
                 "proves that it was used before.",
             )
-        if not revoked and not any(_is_fresh(answer, at, now) for answer in answers):
+        if not revoked and not any(
+            _is_fresh(answer, at, now, current_then=current_then) for answer in answers
+        ):
             if knowledge.required:
                 raise failure(
                     SubIndication.TRY_LATER,
@@ -101,8 +109,10 @@ def check_not_revoked(
     return known
 
 
-def _is_fresh(answer: Answer, at: datetime, now: datetime) -> bool:
-    return answer.speaks_of(at) or (answer.next_at is not None and answer.made_at <= now <= answer.next_at)
+def _is_fresh(answer: Answer, at: datetime, now: datetime, *, current_then: bool) -> bool:
+    if answer.speaks_of(at) or answer.is_current(now):
+        return True
+    return current_then and answer.is_current(at)
 
 
 def answers_for(

@@ -218,7 +218,7 @@ def _cross_references(new: pikepdf.Pdf, added: set[_Objgen]) -> set[_Objgen]:
 def _refers_to(held: pikepdf.Object, added: set[_Objgen]) -> bool:
     if isinstance(held, pikepdf.Stream):
         held = held.stream_dict
-    text = held.unparse(resolved=True)
+    text = held.unparse(resolved=True) if isinstance(held, pikepdf.Object) else b""
     return any((int(number), int(generation)) in added for number, generation in _REFERENCE.findall(text))
 
 

@@ -43,7 +43,8 @@ renditions = Table(
 )
 
 
-# One row a sealed file, written by a trigger on `documents`: no deposit can forget it.
+# One row a sealed file, written by a trigger on `documents`: no deposit can forget it. Upkeep, not record: no
+# foreign key that a deposit would have to pay for.
 seal_terms = Table(
     "seal_terms",
     metadata,
@@ -63,7 +64,6 @@ seal_terms = Table(
     Column("failure", Text),
     # Since when it waits for a first time-stamp; null where it has one.
     moment("untimed_since", nullable=True),
-    ForeignKeyConstraint(["certificate_id", "format"], ["documents.certificate_id", "documents.format"]),
     CheckConstraint("state IN ('waiting', 'resting', 'failed', 'ended')", name="state_known"),
     Index("ix_seal_terms_due_at", "due_at", postgresql_where=text("state IN ('waiting', 'resting')")),
     Index("ix_seal_terms_untimed_since", "untimed_since", postgresql_where=text("untimed_since IS NOT NULL")),
@@ -76,12 +76,12 @@ seal_terms = Table(
 seal_term_walk = Table(
     "seal_term_walk",
     metadata,
-    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("one", SmallInteger, primary_key=True, autoincrement=False),
     Column("walked_through", Uuid),
     Column("done", Boolean, nullable=False),
     # What the calendar was reckoned with; another policy starts the walk anew.
     Column("plan", Text),
     # After what time a new file with a time-stamp is first looked at.
     Column("grace", Interval),
-    CheckConstraint("id = 1", name="one_row"),
+    CheckConstraint("one = 1", name="one_row"),
 )

@@ -14,12 +14,14 @@ from signing.revocation import development_sources
 from signing.timestamp import TimeStampAuthority
 from signing.trust import IssuedKey
 from signing.validate import judge_pdf
+from storage.blobs import BlobStore
 from storage.certificates import record
 from storage.embedded import EngineAddresses
+from storage.objects import FiledObject
 from storage.tables import log_leaves, renditions, seal_terms
 from tests.conftest import House
 from tests.requests import example_request
-from tests.trials import checked, now, together
+from tests.trials import broken_off_after, checked, now, together
 from tests.vaults import own_vault
 from vault.deposit import hand_in, receipt_json
 from vault.download import document_for_client
@@ -60,6 +62,7 @@ class Clock:
     at: datetime | None = None
 
     def now(self) -> datetime:
+        """What it was set to, or the real time."""
         return self.at or now()
 
 
@@ -86,9 +89,11 @@ class Away:
 
     @property
     def token_room_bytes(self) -> int:
+        """As behind it."""
         return self.behind.token_room_bytes
 
     def stamp(self, digest_sha256: bytes, at: datetime) -> bytes:
+        """A token, or nothing."""
         self.asked += 1
         if self.away:
             raise Unavailable("The time-stamp authority does not answer.")
@@ -111,7 +116,7 @@ def held(house: House, certificate_id: UUID) -> CertificateRecord:
 def term(house: House, certificate_id: UUID) -> Mapping[str, Any]:
     query = select(seal_terms).where(seal_terms.c.certificate_id == certificate_id)
     with house.wired.workshop.database.reading(VAULT) as db:
-        return dict(db.execute(query).one()._mapping)
+        return db.execute(query).mappings().one()
 
 
 def raise_all(workshop: Workshop, at: datetime | None = None) -> None:
@@ -244,12 +249,9 @@ def test_two_workers_share_the_work_and_do_nothing_twice(own: House) -> None:
     assert checked(own).problems == ()
 
 
-def test_what_a_dead_worker_had_claimed_is_taken_up_after_its_lease(
-    own: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_a_dead_worker_had_claimed_is_taken_up_after_its_lease(own: House) -> None:
     workshop, deposited = own.wired.workshop, deposit(own)
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(raising_flow, "raise_pdf", _dies)
+    with broken_off_after(raising_flow, "read_object"):
         raise_due(workshop, at=now())
     assert raise_due(workshop, at=now()).files == 0
     raise_all(workshop, now() + raising_flow.LEASE)
@@ -260,15 +262,15 @@ def test_of_two_that_work_on_one_file_the_first_to_commit_wins(
     own: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workshop, deposited = own.wired.workshop, deposit(own)
-    real = raising_flow._store
+    real = raising_flow.prove_object
 
-    def overtaken(*arguments: Any) -> object:
-        filed = real(*arguments)
-        monkeypatch.setattr(raising_flow, "_store", real)
-        assert raise_due(workshop, at=now() + raising_flow.LEASE).raised == 1
-        return filed
+    def overtaken(blobs: BlobStore, filed: FiledObject) -> None:
+        real(blobs, filed)
+        monkeypatch.setattr(raising_flow, "prove_object", real)
+        CLOCK.at = now() + raising_flow.LEASE
+        assert raise_due(workshop, at=CLOCK.at).raised == 1
 
-    monkeypatch.setattr(raising_flow, "_store", overtaken)
+    monkeypatch.setattr(raising_flow, "prove_object", overtaken)
     assert raise_due(workshop, at=now()).raised == 0
     assert len(held(own, deposited.certificate_id).renditions) == 1
     assert checked(own).problems == ()
@@ -375,10 +377,6 @@ def test_renditions_are_never_rewritten(own: House) -> None:
     raise_all(own.wired.workshop)
     with pytest.raises(Exception, match="insert-only"), own.owner.writing(VAULT) as db:
         db.execute(renditions.update().values(level="B-B"))
-
-
-def _dies(*_: object, **__: object) -> object:
-    raise KeyboardInterrupt
 
 
 def _refuses(*_: object, **__: object) -> object:
