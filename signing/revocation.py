@@ -1,8 +1,8 @@
 """Asking configured responders and lists whether certificates were revoked (RFC 6960, RFC 5280).
 
 The addresses come from configuration alone; those in a certificate are never followed. An answer is kept in
-the process for an hour: one about a seal's certificate serves every file that was sealed before it was made, so
-a million files cost as many questions as there are seals, an hour.
+the process for an hour: one about a seal's certificate serves every file that was sealed before it was made,
+so a million files cost as many questions as there are seals, an hour.
 """
 
 import itertools

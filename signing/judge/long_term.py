@@ -69,12 +69,17 @@ def read_evidence(
     knowledge: RevocationKnowledge = NOTHING,
 ) -> Evidence:
     """Read the store, and judge the document time-stamps, `stamps` being their dictionaries, oldest first."""
-    store = catalogue.get("/DSS", pikepdf.Dictionary())
-    certificates = tuple(load_certificates(_stored(store, "/Certs")))
-    held = knowledge.joined(_stored(store, "/OCSPs"), _stored(store, "/CRLs"))
+    certificates: tuple[x509.Certificate, ...] = ()
+    held = knowledge
     proven: datetime | None = None
     covers_end = 0
     problem: SignatureError | None = None
+    try:
+        store = catalogue.get("/DSS", pikepdf.Dictionary())
+        certificates = tuple(load_certificates(_stored(store, "/Certs")))
+        held = knowledge.joined(_stored(store, "/OCSPs"), _stored(store, "/CRLs"))
+    except Exception:  # noqa: BLE001 - the boundary: hostile bytes raise anything, and a judge reports
+        problem = failure(SubIndication.UNREADABLE, "The file's security store cannot be read.")
     for signature in reversed(stamps):
         try:
             covered = covered_bytes(document, signature)
@@ -93,12 +98,12 @@ def read_evidence(
 
 def judge_evidence(findings: Findings, evidence: Evidence) -> None:
     """The check `archive`: what the document time-stamps prove, if there are any."""
-    if not evidence.stamps:
-        findings.unknown("archive", "The file carries no document time-stamp.")
-    elif evidence.problem is not None:
+    if evidence.problem is not None:
         reason = SubIndication(evidence.problem.reason)
         told = reason if reason is SubIndication.TRY_LATER else SubIndication.SIG_CONSTRAINTS_FAILURE
-        raise failure(told, f"A document time-stamp does not hold. {evidence.problem.detail}")
+        raise failure(told, f"What was added for the long term does not hold. {evidence.problem.detail}")
+    if not evidence.stamps:
+        findings.unknown("archive", "The file carries no document time-stamp.")
     else:
         findings.passed(
             "archive",

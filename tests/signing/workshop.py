@@ -126,7 +126,7 @@ def tiny_pdf(
 
 
 def pyhanko_opinions(content: bytes, root: bytes) -> list[PdfSignatureStatus]:
-    """What pyHanko says of each signature, time-stamps of the file aside; not strict, since real producers' files are not."""
+    """What pyHanko says of each seal; not strict, since real producers' files are not."""
     trust = asn1_x509.Certificate.load(root)
     reader = PdfFileReader(BytesIO(content), strict=False)
     opinions = []
