@@ -1,4 +1,4 @@
-"""The commit point of raising holds: whatever goes wrong, a file has each rendition once, and the old one stays."""
+"""The commit point of raising holds: each rendition is there once, and the old file stays."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,7 +50,7 @@ def deposited(own: House) -> Iterator[CertificateRecord]:
 
 
 def _assert_whole(own: House, deposited: CertificateRecord) -> None:
-    """One rendition, which begins with the file as deposited; both are genuine, and nothing is unexplained."""
+    """One rendition, which begins with the file as deposited; both are genuine; fsck is content."""
     workshop = own.wired.workshop
     old, new = (
         document_for_client(
