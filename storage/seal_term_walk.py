@@ -105,3 +105,8 @@ def walk_on(
         )
     )
     return through is not None
+
+
+def set_grace(db: WriteConnection, grace: timedelta) -> None:
+    """Until another policy is walked with, new files are first looked at after this time."""
+    db.execute(update(seal_term_walk).values(grace=grace))

@@ -215,7 +215,7 @@ def _cross_references(new: pikepdf.Pdf, added: set[_Objgen]) -> set[_Objgen]:
     return found
 
 
-def _refers_to(held: pikepdf.Object, added: set[_Objgen]) -> bool:
+def _refers_to(held: Any, added: set[_Objgen]) -> bool:  # noqa: ANN401 - a number is no pikepdf.Object
     if isinstance(held, pikepdf.Stream):
         held = held.stream_dict
     text = held.unparse(resolved=True) if isinstance(held, pikepdf.Object) else b""

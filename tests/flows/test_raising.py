@@ -1,14 +1,13 @@
 """Seals raised in the background: what comes of a file, of its record, and of whoever works on it."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import RowMapping, select, text
 
 from signing.revocation import development_sources
 from signing.timestamp import TimeStampAuthority
@@ -17,7 +16,7 @@ from signing.validate import judge_pdf
 from storage.blobs import BlobStore
 from storage.certificates import record
 from storage.embedded import EngineAddresses
-from storage.objects import FiledObject
+from storage.objects import FiledObject, prove_object
 from storage.tables import log_leaves, renditions, seal_terms
 from tests.conftest import House
 from tests.requests import example_request
@@ -113,7 +112,7 @@ def held(house: House, certificate_id: UUID) -> CertificateRecord:
     return found
 
 
-def term(house: House, certificate_id: UUID) -> Mapping[str, Any]:
+def term(house: House, certificate_id: UUID) -> RowMapping:
     query = select(seal_terms).where(seal_terms.c.certificate_id == certificate_id)
     with house.wired.workshop.database.reading(VAULT) as db:
         return db.execute(query).mappings().one()
@@ -262,7 +261,7 @@ def test_of_two_that_work_on_one_file_the_first_to_commit_wins(
     own: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workshop, deposited = own.wired.workshop, deposit(own)
-    real = raising_flow.prove_object
+    real = prove_object
 
     def overtaken(blobs: BlobStore, filed: FiledObject) -> None:
         real(blobs, filed)
