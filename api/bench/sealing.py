@@ -57,7 +57,7 @@ def measure_seal_pdf(on: Stage, seconds: float) -> Result:
 
 
 def measure_raise_seal(on: Stage, seconds: float) -> Result:
-    """From B-T to B-LTA and judged, as the worker does it, beside the judge alone; the authorities are local."""
+    """From B-T to B-LTA and judged, as the worker does it; the authorities are local."""
     settings = on.vault.settings
     workshop = wire(settings).workshop
     tsa, target = workshop.tsa, workshop.long_term.target

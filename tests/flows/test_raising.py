@@ -26,6 +26,7 @@ from vault.deposit import hand_in, receipt_json
 from vault.download import document_for_client
 from vault.errors import DocumentRefused, NotFound, Unavailable
 from vault.founding import SecretsFolder
+from vault.log_auditor import about_document
 from vault.lookup import FOR_CLIENTS, summary_json
 from vault.model.catalogue import DocumentFormat
 from vault.model.certificate import CertificateRecord, SealLevel, files_of
@@ -182,6 +183,13 @@ def test_the_raised_file_has_a_leaf_of_its_own(own: House) -> None:
     assert '"event":"rendition"' in leaves[1]
     assert newest.sha256 in leaves[1]
     assert deposited.documents[0].sha256 in leaves[1]
+    for file, done in ((newest, "raised to B-LTA"), (deposited.documents[0], "issued")):
+        asked = about_document(file.sha256)
+        for index, leaf in enumerate(leaves):
+            asked.hear("the log", index, leaf.encode())
+        answer = asked.answer(now())
+        assert answer.well
+        assert f"The file was {done} as {deposited.identifier}" in answer.sentence
 
 
 def test_without_the_authority_a_seal_is_marked_and_raised_when_it_is_back(own: House) -> None:
