@@ -8,6 +8,8 @@ from starlette.responses import Response
 from vault.download import SealedFile
 
 _FILE: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
+SHA256_HEX = "^[0-9a-f]{64}$"
+WHICH_RENDITION = "SHA-256 in hex: that rendition of the file. Left out: the newest."
 # For `responses` of a route that answers with a file.
 FILE_RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {

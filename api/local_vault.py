@@ -24,6 +24,7 @@ from storage.embedded import EngineAddresses, embedded_engines
 from storage.embedded.folder import fresh_log, private_dir, tail, write_private
 from vault.errors import Unavailable
 from vault.founding import SecretsFolder, found_development_secrets
+from vault.raising import walk
 
 DEFAULT_PORT = 8700
 SECRETS_FOLDER = "keys"
@@ -177,7 +178,9 @@ def _city(
 ) -> SampleCity:
     workshop = wire(settings).workshop
     try:
-        return set_up_city(workshop, secrets, data, people, issuer=issuer, tell=tell, at=datetime.now(UTC))
+        at = datetime.now(UTC)
+        walk(workshop, at=at, progress=lambda _: None)
+        return set_up_city(workshop, secrets, data, people, issuer=issuer, tell=tell, at=at)
     finally:
         workshop.database.close()
 

@@ -49,12 +49,13 @@ class Settings(BaseSettings):
 
     `trust`: PEM bundle of the roots that seals and time-stamps must chain to. `tsa_url`: RFC 3161 time-stamp
     authority; without one, development mode uses its own (`tsa.key.pem` in `secrets`), production seals B-B.
-    `cipher_suite`: what new versions of the vault's own keys serve (`certvault keys rotate`).
-    `listed_items_only`: refuse deposits of service items that the catalogue does not have.
-    `webhook_networks`: networks beside the public ones in which webhooks may be received, such as
-    `10.20.0.0/16,fd00:1::/32`.
-    `witnesses`: file with the log's witnesses, one a line.
-    `trusted_proxies`: networks of the proxies in front, comma-separated; `limits_factor`: see `limits_times`.
+    `long_term`: JSON file with the level that seals are raised to, sources of revocation data and the budget
+    of an outage (docs/long-term.md); without one, B-T where there is a time-stamp authority. `cipher_suite`:
+    what new versions of the vault's own keys serve (`certvault keys rotate`). `listed_items_only`: refuse
+    deposits of service items that the catalogue does not have. `webhook_networks`: networks beside the public
+    ones in which webhooks may be received, such as `10.20.0.0/16,fd00:1::/32`. `witnesses`: file with the
+    log's witnesses, one a line. `trusted_proxies`: networks of the proxies in front, comma-separated;
+    `limits_factor`: see `limits_times`.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
@@ -70,6 +71,7 @@ class Settings(BaseSettings):
     trust: Path
     providers: Path | None = None
     tsa_url: HttpUrl | None = None
+    long_term: Path | None = None
     cipher_suite: Literal["aes-256-gcm", "sm4-gcm"] = "aes-256-gcm"
     witnesses: Path | None = None
     trusted_proxies: str = ""

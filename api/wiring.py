@@ -2,18 +2,20 @@
 
 import ssl
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 
 from api.courier import Courier
 from api.edge import EdgeSettings, Mode
+from api.long_term_file import read_long_term
 from api.providers import read_providers
 from api.settings import DATABASE_POOL, PROMISE_WITHIN, PUBLIC_POOL, Settings
 from api.token_keys import read_token_keys
 from signing.keys import load_file_key
 from signing.log_key import read_log_key
+from signing.revocation import RevocationSources, development_sources
 from signing.timestamp import DevelopmentTimeStampAuthority, HttpTimeStampAuthority, TimeStampAuthority
-from signing.trust import certificates_der
+from signing.trust import IssuedKey, certificates_der
 from signing.typeset import Typesetter
 from storage.blobs import BlobStore
 from storage.db import Database
@@ -24,15 +26,19 @@ from storage.public_read import PublicReader
 from storage.s3 import StoreAddress
 from vault.errors import InputError
 from vault.founding import SecretsFolder
+from vault.model.certificate import SealLevel
 from vault.model.destinations import read_networks
+from vault.model.long_term import LongTermPolicy
 from vault.seal_ring import SealRing
 from vault.shelf import CatalogueShelf
 from vault.statement_ring import StatementRing
 from vault.tlog.witness import parse_witnesses
 from vault.workshop import Workshop
 
-# A time-stamp authority that needs longer holds up a window: the deposit answers 503 and is sent again.
+# A time-stamp authority that needs longer holds up a window: the seal gets its time-stamp in the background.
 TSA_TIMEOUT_S = 2.0
+# While it is away not every deposit waits for so long: it is asked again after this time.
+TSA_PAUSE_S = 10.0
 # Pages are set on both cores at once; more compilers only take memory (about 60 MB each).
 COMPILERS = 2
 
@@ -85,6 +91,8 @@ def wire(settings: Settings) -> Wired:
     except OSError as error:
         raise InputError(f"{error.filename} is not readable: {error.strerror}.") from error
     read_token_keys(secrets.path)  # tells now what every request would tell
+    tsa = _time_stamp_authority(settings, secrets, passphrase)
+    policy, sources = _long_term(settings, secrets, passphrase, tsa)
     database = _database(settings, keys)
     workshop = Workshop(
         database=database,
@@ -93,7 +101,7 @@ def wire(settings: Settings) -> Wired:
         shelf=CatalogueShelf(database),
         typesetter=Typesetter(compilers=COMPILERS),
         seals=SealRing(secrets.seals, passphrase),
-        tsa=_time_stamp_authority(settings, secrets, passphrase),
+        tsa=tsa,
         log_key=log_key,
         trust_roots=roots,
         public_url=settings.origin,
@@ -102,6 +110,8 @@ def wire(settings: Settings) -> Wired:
         log_store=LogStore(_store_address(settings)),
         statements=StatementRing(secrets.statements, passphrase),
         witnesses=witnesses,
+        long_term=policy,
+        revocation=sources,
     )
     edge = EdgeSettings(
         public_url=settings.origin,
@@ -126,11 +136,29 @@ def reader_of(settings: Settings, keys: KeyRing) -> PublicReader:
     return PublicReader(settings.database_url.get_secret_value(), keys, pool_size=PUBLIC_POOL)
 
 
+def _long_term(
+    settings: Settings, secrets: SecretsFolder, passphrase: bytes, tsa: TimeStampAuthority | None
+) -> tuple[LongTermPolicy, RevocationSources]:
+    """What the file says; without one B-T, and all of it where the vault has an authority of its own."""
+    if settings.long_term is not None:
+        policy, sources = read_long_term(settings.long_term)
+        if tsa is None:
+            raise InputError(f"{settings.long_term}: set CERTVAULT_TSA_URL; nothing is raised without one.")
+        return policy, RevocationSources(sources)
+    if tsa is None:
+        return LongTermPolicy(), RevocationSources(())
+    if settings.tsa_url is None and secrets.authority_key.exists():
+        authority = IssuedKey(secrets.authority_key.read_bytes(), secrets.authority_certificate.read_bytes())
+        policy = LongTermPolicy(SealLevel.B_LTA, grace=timedelta(0))
+        return policy, development_sources(authority, passphrase, lambda: datetime.now(UTC))
+    return LongTermPolicy(SealLevel.B_T), RevocationSources(())
+
+
 def _time_stamp_authority(
     settings: Settings, secrets: SecretsFolder, passphrase: bytes
 ) -> TimeStampAuthority | None:
     if settings.tsa_url is not None:
-        return HttpTimeStampAuthority(str(settings.tsa_url), TSA_TIMEOUT_S)
+        return HttpTimeStampAuthority(str(settings.tsa_url), TSA_TIMEOUT_S, pause_s=TSA_PAUSE_S)
     if settings.mode is Mode.DEVELOPMENT and secrets.tsa_key.exists():
         key = load_file_key(secrets.tsa_key.read_bytes(), passphrase, secrets.tsa_certificate.read_bytes())
         return DevelopmentTimeStampAuthority(key)

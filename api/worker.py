@@ -1,8 +1,8 @@
-"""The worker: jobs that lie in the database, run by procrastinate in three lanes.
+"""The worker: jobs that lie in the database, run by procrastinate in four lanes.
 
 Upkeep looks at stored objects again, takes usage copies away, cuts webhooks' deliveries from the feed and
 publishes the log; first tries of deliveries and later tries have a lane each, so that receivers that hang
-hold up neither the others nor the upkeep.
+hold up neither the others nor the upkeep. The fourth raises seals, which waits for authorities.
 """
 
 import asyncio
@@ -20,6 +20,7 @@ from procrastinate.jobs import DeleteJobCondition
 from api import logs
 from api.edge import Mode
 from api.log_job import LOG_QUEUE, add_log_job
+from api.raise_job import RAISERS, SEAL_QUEUE, add_raise_jobs
 from api.service_role import check_service_role
 from api.settings import Settings
 from api.wiring import courier_of, wire
@@ -70,6 +71,8 @@ LANES = (
     Lane((UPKEEP_QUEUE, CHANGES_QUEUE, LOG_QUEUE), hands=3, eager=False),
     Lane((FIRST_TRIES_QUEUE,), hands=8, eager=True),
     Lane((RETRIES_QUEUE,), hands=4, eager=False),
+    # They wait for authorities; the last hand is for the calendar.
+    Lane((SEAL_QUEUE,), hands=RAISERS + 1, eager=False),
 )
 
 
@@ -193,4 +196,5 @@ def queue_app(workshop: Workshop, database_url: str, send: Send) -> App:
         signin.forget_assertions(workshop, at=at)
 
     add_log_job(app, workshop)
+    add_raise_jobs(app, workshop)
     return app

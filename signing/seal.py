@@ -13,6 +13,7 @@ from signing.pades import stock
 from signing.pades.structure import read_sealable
 from signing.pades.update import PreparedUpdate, SealText, prepare_update
 from signing.timestamp import TimeStampAuthority
+from vault.errors import Unavailable
 from vault.model.certificate import SealLevel
 
 __all__ = ["QrStamp", "SealAppearance", "SealedPdf", "seal_pdf"]
@@ -45,6 +46,7 @@ def seal_pdf(
     location: str,
     at: datetime,
     tsa: TimeStampAuthority | None,
+    stamp_required: bool = True,
 ) -> SealedPdf:
     """Append a seal to a PDF; the bytes handed in stand unchanged at the front of the result.
 
@@ -56,6 +58,8 @@ def seal_pdf(
     with no changes permitted (DocMDP P = 1). A file that carries approval signatures cannot be certified any
     more (ISO 32000-1, clause 12.8.2.2): it gets a further approval signature with a lock, and the old ones
     stay valid.
+
+    `stamp_required` False: where the authority does not answer the seal is B-B, as `level` says.
 
     Raises:
         DocumentRefused: damaged, encrypted, or certified already.
@@ -70,13 +74,13 @@ def seal_pdf(
     prepared = _prepared(key)
     room = prepared.size_max_bytes(tsa.token_room_bytes if tsa else 0)
     update = layout(document, sealable, appearance, text, room)  # 2
-    value = _sign(update, prepared, tsa, at)  # 3, 4
+    value, level = _sign(update, prepared, tsa, at, stamp_required=stamp_required)  # 3, 4
     if len(value) > update.room_bytes:  # a token longer than any before: once more, with room for it
         update = layout(document, sealable, appearance, text, len(value) + _TOKEN_GROWTH_BYTES)
-        value = _sign(update, prepared, tsa, at)
+        value, level = _sign(update, prepared, tsa, at, stamp_required=stamp_required)
     return SealedPdf(  # 5
         content=update.fill(value),
-        level=SealLevel.B_T if tsa else SealLevel.B_B,
+        level=level,
         path="fast" if sealable.obstacle is None else "stock",
         certifies=not sealable.signed,
         qr_drawn=appearance.qr is not None and not sealable.signed,
@@ -84,13 +88,25 @@ def seal_pdf(
 
 
 def _sign(
-    update: PreparedUpdate, prepared: cms.PreparedCms, tsa: TimeStampAuthority | None, at: datetime
-) -> bytes:
+    update: PreparedUpdate,
+    prepared: cms.PreparedCms,
+    tsa: TimeStampAuthority | None,
+    at: datetime,
+    *,
+    stamp_required: bool,
+) -> tuple[bytes, SealLevel]:
     """The CMS over an update, with a time-stamp on its signature value if there is an authority."""
     signed = prepared.signed_attributes(update.digest())
     signature = prepared.key.sign(signed)
-    token = tsa.stamp(sha256(signature).digest(), at) if tsa else None
-    return prepared.finish(signed, signature, token=token)
+    token = None
+    if tsa is not None:
+        try:
+            token = tsa.stamp(sha256(signature).digest(), at)
+        except Unavailable:
+            if stamp_required:
+                raise
+    level = SealLevel.B_B if token is None else SealLevel.B_T
+    return prepared.finish(signed, signature, token=token), level
 
 
 @lru_cache(maxsize=_PREPARED_MAX)

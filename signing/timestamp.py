@@ -4,6 +4,7 @@
 """
 
 import secrets
+import time
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Protocol
@@ -73,9 +74,12 @@ class DevelopmentTimeStampAuthority:
 class HttpTimeStampAuthority:
     """A time-stamp authority spoken to over HTTP (RFC 3161, clause 3.4)."""
 
-    def __init__(self, url: str, timeout_s: float) -> None:
+    def __init__(self, url: str, timeout_s: float, *, pause_s: float = 0.0) -> None:
+        """`pause_s`: after it did not answer, nobody else waits for it so long."""
         self._url = url
         self._timeout_s = timeout_s
+        self._pause_s = pause_s
+        self._asked_again_s = 0.0  # on the monotonic clock
         self._longest_token_bytes = 0
 
     @property
@@ -114,6 +118,10 @@ class HttpTimeStampAuthority:
         return token
 
     def _post(self, request: bytes) -> bytes:
+        if time.monotonic() < self._asked_again_s:
+            raise Unavailable(
+                "The time-stamp authority did not answer a moment ago.", retry_after_s=_RETRY_AFTER_S
+            )
         headers = {"Content-Type": "application/timestamp-query", "Accept": "application/timestamp-reply"}
         answer = bytearray()
         try:
@@ -129,6 +137,7 @@ class HttpTimeStampAuthority:
                             retry_after_s=_RETRY_AFTER_S,
                         )
         except (httpx.HTTPError, httpx.InvalidURL) as error:
+            self._asked_again_s = time.monotonic() + self._pause_s
             raise Unavailable(
                 "The time-stamp authority does not answer.", retry_after_s=_RETRY_AFTER_S
             ) from error

@@ -24,6 +24,7 @@ ROOT_NAME = "certvault development root — not for production"
 TIMESTAMP_NAME = "certvault development time-stamps — not for production"
 ROOT_VALIDITY = timedelta(days=3650)
 LEAF_VALIDITY = timedelta(days=1095)  # three years, as licensed authorities issue electronic seals
+CRL_VALIDITY = timedelta(days=1)
 RSA_KEY_BITS = 3072  # NIST SP 800-57: 128 bits of strength, as P-256
 # A certificate made now is valid for machines whose clocks are a little behind
 BACKDATED = timedelta(hours=1)
@@ -69,6 +70,17 @@ def new_development_authority(*, passphrase: bytes, at: datetime) -> IssuedKey:
         .sign(key, SHA256())
     )
     return _issued(key, certificate, passphrase)
+
+
+def development_crl(authority: IssuedKey, authority_passphrase: bytes, *, at: datetime) -> bytes:
+    """The development authority's list of revoked certificates, DER: an empty one, good for a day."""
+    root = x509.load_pem_x509_certificate(authority.certificate_pem)
+    root_key = load_pem_private_key(authority.key_pem, authority_passphrase)
+    if not isinstance(root_key, ec.EllipticCurvePrivateKey):
+        raise TypeError("the development authority's key is EC")
+    listed = x509.CertificateRevocationListBuilder().issuer_name(root.subject)
+    listed = listed.last_update(at).next_update(at + CRL_VALIDITY)
+    return listed.sign(root_key, SHA256()).public_bytes(Encoding.DER)
 
 
 def issue_seal_certificate(

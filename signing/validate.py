@@ -15,6 +15,15 @@ from signing.judge.chain import check_path
 from signing.judge.fields import Signed, check_field, forbids_changes, signed_fields
 from signing.judge.findings import FATAL, Findings, SubIndication, failure
 from signing.judge.integrity import check_digest, read_seal
+from signing.judge.long_term import (
+    DocumentTime,
+    Evidence,
+    check_stamp_not_revoked,
+    judge_evidence,
+    judge_revocation,
+    proven_by_file,
+    read_evidence,
+)
 from signing.judge.message import (
     SignedMessage,
     load_certificate,
@@ -25,7 +34,7 @@ from signing.judge.message import (
 from signing.judge.ranges import CoveredBytes, check_coverage, covered_bytes
 from signing.judge.revisions import Later
 from signing.judge.seal_list import check_listed, recorded_check
-from signing.judge.stamp import check_order, document_time, proven_time
+from signing.judge.stamp import check_order, proven_time
 from signing.judge.trust import ListedSeal, RecordedSignatures, Trust
 from signing.judge.whole import Whole, judge_whole
 from signing.opening import open_pdf
@@ -50,7 +59,9 @@ CHECK_NAMES = (
     "signing_certificate",  # V4
     "signature",  # V4
     "timestamp",  # V12
+    "archive",  # V12, of document time-stamps
     "chain",
+    "revocation",
     "seal_list",  # V9
 )
 
@@ -65,6 +76,7 @@ class _Case:
     whole: Whole
     trust: Trust
     roots: list[x509.Certificate] = field(repr=False)
+    evidence: Evidence
     at: datetime
 
 
@@ -78,12 +90,12 @@ def judge_pdf(
     1. V5 `byte_range`: covers all but its own value; V6 `coverage`: to the file's end, if it is the newest;
     2. V8 `field`: one field holds it, under a name of its own; `docmdp`: whether it permits changes; 3. V4
     `cms`: one signer, detached; `digest` of the covered bytes; `signing_certificate` named by the signature
-    itself; `signature` value; 4. V12 `timestamp`, if there is one; `chain` to a root, valid at the proven
-    time, else at `at`; 5. V9 `seal_list`; and, where `recorded` says what to expect, V10
-    `recorded_signatures`.
+    itself; `signature` value; 4. V12 `timestamp`, if there is one; `archive`: the document time-stamps, if
+    there are any; `chain` to a root, valid at the proven time, else at `at`; `revocation`: nothing in it was
+    revoked by then, as far as anything is known; 5. V9 `seal_list`; and, where `recorded` says what to
+    expect, V10 `recorded_signatures`.
 
-    A file that cannot be read gets one report, INDETERMINATE with FORMAT_FAILURE. Nothing is fetched, and
-    revocation is not judged.
+    A file that cannot be read gets one report, INDETERMINATE with FORMAT_FAILURE. Nothing is fetched.
     """
     try:
         if len(pdf) > PDF_SIZE_MAX_BYTES:
@@ -96,7 +108,15 @@ def judge_pdf(
                 return ()
             whole = judge_whole(pdf, opened, found, size_max_bytes=PDF_SIZE_MAX_BYTES)
             roots = [load_certificate(root) for root in trust.roots]
-            case = _Case(pdf, opened.Root, found, whole, trust, roots, at)
+            evidence = read_evidence(
+                pdf,
+                opened.Root,
+                [signed for signed in found if signed.is_time_stamp],
+                roots=roots,
+                at=at,
+                knowledge=trust.knowledge,
+            )
+            case = _Case(pdf, opened.Root, found, whole, trust, roots, evidence, at)
             reports = _judge_all(case)
     except Exception:  # noqa: BLE001 - the boundary: hostile files raise anything, and a judge reports
         return (_unreadable("The file is no PDF that can be read."),)
@@ -163,12 +183,27 @@ def _judge_seal(case: _Case, signed: Signed, covered: CoveredBytes | None, findi
     if message is not None and certificate is not None:
         with findings.step("signature"):
             findings.passed("signature", verify_signature(message, certificate) + ".")
+        by_file = proven_by_file(covered, case.evidence)
         with findings.step("timestamp"):  # 4
-            proven_at = _check_timestamp(findings, case, signed, message, certificate)
+            proven_at = _check_timestamp(findings, case, signed, message, certificate, by_file)
+        with findings.step("archive"):
+            judge_evidence(findings, case.evidence)
+        proven_at = min((moment for moment in (proven_at, by_file) if moment is not None), default=None)
         with findings.step("chain"):
-            pool = load_certificates(message.certificates)
+            pool = [*load_certificates(message.certificates), *case.evidence.certificates]
             root = check_path(certificate, pool, case.roots, proven_at or case.at)
             findings.passed("chain", f"Leads to {root.subject.rfc4514_string()}.")
+            with findings.step("revocation"):
+                judge_revocation(
+                    findings,
+                    certificate,
+                    message,
+                    case.evidence,
+                    case.roots,
+                    proven_at=proven_at,
+                    claimed_at=signed.claimed_time,
+                    now=case.at,
+                )
         with findings.step("seal_list"):  # 5
             authority = check_listed(findings, case.trust, _sha256(certificate), proven_at)
     findings.not_reached(CHECK_NAMES)
@@ -176,14 +211,22 @@ def _judge_seal(case: _Case, signed: Signed, covered: CoveredBytes | None, findi
 
 
 def _judge_stamp(case: _Case, signed: Signed, covered: CoveredBytes | None, findings: Findings) -> SealReport:
-    """A document time-stamp: it is on no list of seals and certifies nothing."""
-    proven_at: datetime | None = None
-    certificate: x509.Certificate | None = None
-    if covered is not None:
-        with findings.step("timestamp"):  # 4
-            proven_at, certificate = document_time(covered.value, covered, case.roots, case.at)
-            findings.passed("timestamp", f"The file is older than {proven_at:%Y-%m-%d %H:%M:%S} UTC.")
+    """A document time-stamp, judged with the others: it is on no list of seals and certifies nothing."""
+    proven: DocumentTime | None = None
+    with findings.step("timestamp"):  # 4
+        proven = _document_time(case, signed)
+        findings.passed("timestamp", f"The file is older than {proven.proven_at:%Y-%m-%d %H:%M:%S} UTC.")
+    certificate = None if proven is None else proven.signer
+    proven_at = None if proven is None else proven.proven_at
     return _report(findings, signed, covered, certificate, proven_at, None)
+
+
+def _document_time(case: _Case, signed: Signed) -> DocumentTime:
+    stamps = [each for each in case.found if each.is_time_stamp]
+    found = case.evidence.stamps[stamps.index(signed)]
+    if isinstance(found, SignatureError):
+        raise found
+    return found
 
 
 def _is_frozen(case: _Case, signed: Signed) -> bool:
@@ -195,15 +238,26 @@ def _is_frozen(case: _Case, signed: Signed) -> bool:
 
 
 def _check_timestamp(
-    findings: Findings, case: _Case, signed: Signed, message: SignedMessage, certificate: x509.Certificate
+    findings: Findings,
+    case: _Case,
+    signed: Signed,
+    message: SignedMessage,
+    certificate: x509.Certificate,
+    by_file: datetime | None,
 ) -> datetime | None:
-    """The time that a trusted time-stamp over the signature value proves (RFC 3161), if there is one."""
+    """The time that a trusted time-stamp over the signature value proves (RFC 3161), if there is one.
+
+    It is judged at the time at which the file's own time-stamps prove it to have existed (`by_file`), else
+    now.
+    """
     if message.token is None:
-        findings.unknown("timestamp", "The seal carries no time-stamp.")
+        findings.unknown("timestamp", "The seal carries no time-stamp of its own.")
         return None
+    then = by_file or case.at
     try:
-        proven = proven_time(message, case.roots, case.at, signer=certificate)
+        proven = proven_time(message, case.roots, then, signer=certificate, beside=case.evidence.certificates)
         check_order(signed.claimed_time, proven)
+        check_stamp_not_revoked(message, case.evidence, case.roots, at=then, now=case.at)
     except SignatureError as error:
         # EN 319 102-1, clause 5.5.4: a bad time-stamp proves nothing, and breaks no seal
         reason = SubIndication(error.reason)

@@ -32,12 +32,23 @@ from storage.holders import holders_from_json
 from storage.key_state import found_by, ring_has
 from storage.log_place import place_in_log
 from storage.record_keys import CERTIFICATES, record_key, way_in, way_in_columns
-from storage.tables import cases, certificate_holders, certificates, disputes, documents, holders, log_leaves
+from storage.sealed_files import sealed_files
+from storage.tables import (
+    cases,
+    certificate_holders,
+    certificates,
+    disputes,
+    documents,
+    holders,
+    log_leaves,
+    renditions,
+)
 from vault.errors import IntegrityError
 from vault.model.catalogue import DocumentFormat
 from vault.model.certificate import (
     CertificateRecord,
     ErasedCertificate,
+    Rendition,
     SealLevel,
     Status,
     StoredDocument,
@@ -109,8 +120,9 @@ def certificate_or_rest(
 
 
 def id_by_document(db: ReadConnection, sha256: str) -> UUID | None:
-    """The certificate one of whose sealed files has this digest."""
-    query = select(documents.c.certificate_id).where(documents.c.sha256 == bytes.fromhex(sha256)).limit(1)
+    """The certificate one of whose sealed files, as deposited or raised, has this digest."""
+    files = sealed_files()
+    query = select(files.c.certificate_id).where(files.c.sha256 == bytes.fromhex(sha256)).limit(1)
     return db.execute(query).scalar_one_or_none()
 
 
@@ -215,7 +227,29 @@ def _records() -> Select[Any]:
         .where(documents.c.certificate_id == certificates.c.id)
         .scalar_subquery()
     )
-    # The first leaf of a certificate is its issue; later ones are changes of status.
+    raised = (
+        select(
+            func.jsonb_agg(
+                aggregate_order_by(
+                    func.jsonb_build_array(
+                        renditions.c.number,
+                        renditions.c.format,
+                        func.encode(renditions.c.sha256, "hex"),
+                        func.encode(renditions.c.sm3, "hex"),
+                        renditions.c.size_bytes,
+                        renditions.c.level,
+                        renditions.c.seal_id,
+                        renditions.c.made_at,
+                    ),
+                    renditions.c.number,
+                ),
+                type_=JSONB,
+            )
+        )
+        .where(renditions.c.certificate_id == certificates.c.id)
+        .scalar_subquery()
+    )
+    # The first leaf of a certificate is its issue; later ones are changes of status, and renditions.
     leaf = (
         select(log_leaves.c.promise, *place_in_log())
         .where(log_leaves.c.certificate_id == certificates.c.id)
@@ -231,6 +265,7 @@ def _records() -> Select[Any]:
             cases.c.client_id,
             cases.c.number.label("case_number"),
             files.label("files"),
+            raised.label("raised"),
             leaf.c.promise,
             leaf.c.log_index,
             leaf.c.log_origin,
@@ -251,12 +286,11 @@ def record_or_rest(keys: KeyRing, row: Row[Any]) -> CertificateRecord | ErasedCe
     if not row.files or row.promise is None:
         missing = "sealed files" if not row.files else "log leaf"
         raise IntegrityError(f"Certificate {row.identifier} has lost its {missing}.")
-    stored = tuple(
-        StoredDocument(DocumentFormat(f[0]), f[1], f[2], f[3], SealLevel(f[4]), f[5]) for f in row.files
-    )
+    stored = tuple(_stored(f) for f in row.files)
+    raised = tuple(Rendition(r[0], _stored(r[1:7]), datetime.fromisoformat(r[7])) for r in row.raised or ())
     data_key = record_key(CERTIFICATES, keys, row)
     if row.sealed is None and data_key is None:
-        return _rest(row, stored)
+        return _rest(row, stored, raised)
     if row.sealed is None or data_key is None:
         raise IntegrityError(f"Certificate {row.identifier} has lost its envelope or its data key.")
     content = open_json(data_key, row.sealed, content_place(row.id))
@@ -287,10 +321,18 @@ def record_or_rest(keys: KeyRing, row: Row[Any]) -> CertificateRecord | ErasedCe
         log_index=row.log_index,
         log_origin=row.log_origin,
         disputed_since=row.disputed_since,
+        renditions=raised,
     )
 
 
-def _rest(row: Row[Any], stored: tuple[StoredDocument, ...]) -> ErasedCertificate:
+def _stored(file: Sequence[Any]) -> StoredDocument:
+    name, sha256, sm3, size_bytes, level, seal_id = file
+    return StoredDocument(DocumentFormat(name), sha256, sm3, size_bytes, SealLevel(level), seal_id)
+
+
+def _rest(
+    row: Row[Any], stored: tuple[StoredDocument, ...], raised: tuple[Rendition, ...]
+) -> ErasedCertificate:
     return ErasedCertificate(
         certificate_id=row.id,
         identifier=row.identifier,
@@ -307,4 +349,5 @@ def _rest(row: Row[Any], stored: tuple[StoredDocument, ...]) -> ErasedCertificat
         committed_at=row.committed_at,
         log_index=row.log_index,
         log_origin=row.log_origin,
+        renditions=raised,
     )

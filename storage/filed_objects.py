@@ -18,27 +18,36 @@ from storage.record_keys import (
     way_in,
     way_in_columns,
 )
+from storage.sealed_files import sealed_files
 from storage.tables import certificates, documents, materials, use_copies, uses
 from vault.errors import IntegrityError
 from vault.model.catalogue import DocumentFormat
 
 
 def document_object(
-    db: ReadConnection, keys: KeyRing, certificate_id: UUID, document_format: DocumentFormat
+    db: ReadConnection,
+    keys: KeyRing,
+    certificate_id: UUID,
+    document_format: DocumentFormat,
+    sha256: str | None = None,
 ) -> FiledObject | None:
-    """A certificate's file in this format, if it was made."""
-    query = _documents().where(documents.c.certificate_id == certificate_id)
-    row = db.execute(query.where(documents.c.format == document_format)).one_or_none()
+    """A certificate's newest file in this format, if it was made; or the one with this digest, hex."""
+    files = sealed_files()
+    query = _documents().where(files.c.certificate_id == certificate_id, files.c.format == document_format)
+    if sha256 is not None:
+        query = query.where(files.c.sha256 == bytes.fromhex(sha256))
+    row = db.execute(query.order_by(files.c.number.desc()).limit(1)).one_or_none()
     return None if row is None else _document(keys, row)
 
 
 def document_objects(
     db: ReadConnection, keys: KeyRing, certificate_ids: Sequence[UUID]
 ) -> dict[UUID, list[FiledObject]]:
-    """The files of each of these certificates, in one statement."""
-    query = _documents().where(documents.c.certificate_id.in_(certificate_ids))
+    """The files of each of these certificates, in one statement: by format, each as deposited first."""
+    files = sealed_files()
+    query = _documents().where(files.c.certificate_id.in_(certificate_ids))
     found: dict[UUID, list[FiledObject]] = {}
-    for row in db.execute(query.order_by(documents.c.format.desc())):
+    for row in db.execute(query.order_by(files.c.format.desc(), files.c.number)):
         found.setdefault(row.id, []).append(_document(keys, row))
     return found
 
@@ -87,18 +96,18 @@ def still_standing() -> tuple[ColumnElement[bool], ...]:
 
 
 def _documents() -> Select[Any]:
-    opener = way_in(CERTIFICATES)
+    opener, files = way_in(CERTIFICATES), sealed_files()
     return (
         select(
             certificates.c.id,
             certificates.c.data_key,
             *way_in_columns(opener),
-            documents.c.format,
-            documents.c.sha256,
-            documents.c.size_bytes,
-            documents.c.object_name,
+            files.c.format,
+            files.c.sha256,
+            files.c.size_bytes,
+            files.c.object_name,
         )
-        .join(documents, documents.c.certificate_id == certificates.c.id)
+        .join(files, files.c.certificate_id == certificates.c.id)
         .outerjoin(opener, true())
     )
 
@@ -165,7 +174,7 @@ def in_clear_page(
     if not ids:
         return None, ()
     if kind is CERTIFICATES:
-        query, read = _documents().where(documents.c.object_name.is_(None)), _document
+        query, read = _documents().where(sealed_files().c.object_name.is_(None)), _document
     elif kind is MATERIALS:
         query, read = _materials().where(materials.c.object_name.is_(None)), _material
     else:

@@ -24,6 +24,7 @@ from storage.tables import (
     consents,
     documents,
     materials,
+    renditions,
     reservations,
     status_events,
     use_copies,
@@ -70,6 +71,7 @@ def named_objects(db: ReadConnection, names: Sequence[str]) -> set[str]:
     ids = [record_id for name in names if (record_id := record_id_of(name)) is not None]
     query = union_all(
         select(documents.c.object_name).where(documents.c.certificate_id.in_(ids)),
+        select(renditions.c.object_name).where(renditions.c.certificate_id.in_(ids)),
         select(materials.c.object_name).where(materials.c.id.in_(ids)),
     )
     sealed = {row.object_name for row in db.execute(query)}

@@ -94,7 +94,7 @@ def certificate_page(db: ReadConnection, keys: KeyRing, after: UUID | None) -> t
                 record=record,
                 files=tuple(
                     FileOnFile(f[1], f[2], f[3], filed)
-                    for f, filed in zip_longest(row.files or (), objects.get(row.id, ()))
+                    for f, filed in zip_longest(_files(row), objects.get(row.id, ()))
                 ),
                 astray=astray,
                 history=_readable_history(events.get(row.id, [])),
@@ -107,6 +107,16 @@ def certificate_page(db: ReadConnection, keys: KeyRing, after: UUID | None) -> t
             )
         )
     return tuple(page)
+
+
+def _files(row: Row[Any]) -> list[list[Any]]:
+    """What the row says of its files, in the order of `document_objects`."""
+    raised = [each[1:] for each in row.raised or ()]
+    return [
+        each
+        for deposited in row.files or ()
+        for each in (deposited, *(one for one in raised if one[0] == deposited[0]))
+    ]
 
 
 def _filed(db: ReadConnection, keys: KeyRing, ids: Sequence[UUID]) -> Mapping[UUID, Sequence[FiledObject]]:

@@ -23,7 +23,7 @@ from vault.model.access import (
 )
 from vault.model.actors import Person
 from vault.model.catalogue import DocumentFormat
-from vault.model.certificate import CertificateRecord
+from vault.model.certificate import CertificateRecord, files_of
 from vault.model.delegation import DelegatedAction, DelegationEvent
 from vault.model.scope import NOBODY, Scope, of_caller
 from vault.model.use import SubjectKind, end_sentence
@@ -41,10 +41,24 @@ class SealedFile:
     sha256: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """Which file of a certificate: in this format the newest, or the one with this digest, hex."""
+
+    kind: DocumentFormat
+    sha256: str | None
+
+
 def document_for_holder(
-    workshop: Workshop, person: Person, certificate_id: UUID, wanted: DocumentFormat, *, at: datetime
+    workshop: Workshop,
+    person: Person,
+    certificate_id: UUID,
+    wanted: DocumentFormat,
+    *,
+    at: datetime,
+    sha256: str | None = None,
 ) -> SealedFile:
-    """A holder's own sealed file.
+    """A holder's own sealed file: the newest rendition, or the one with this digest, hex.
 
     Raises:
         NotFound: there is no such certificate of this holder, or not in this format.
@@ -52,7 +66,9 @@ def document_for_holder(
         Unavailable: an engine does not answer.
     """
     scope = NOBODY if person.code is None else about(NOBODY, workshop.keys, person.code)
-    return _document(workshop, person, scope, Action.FETCH_OWN_DOCUMENT, certificate_id, wanted, at)
+    return _document(
+        workshop, person, scope, Action.FETCH_OWN_DOCUMENT, certificate_id, _Wanted(wanted, sha256), at
+    )
 
 
 def document_for_delegate(
@@ -63,8 +79,11 @@ def document_for_delegate(
     wanted: DocumentFormat,
     *,
     at: datetime,
+    sha256: str | None = None,
 ) -> SealedFile:
     """A sealed file of a holder who delegated its download to the signed-in person; told to that holder.
+
+    The newest rendition, or the one with this digest, hex.
 
     Raises:
         NotFound: there is no such delegation, no such certificate under it, or not in this format.
@@ -82,7 +101,9 @@ def document_for_delegate(
         # Their own they fetch as their own.
         resource = replace(certificate(found, delegates), holders=frozenset())
         refused = refusal(person, Action.FETCH_OWN_DOCUMENT, resource)
-        filed = document_object(db, workshop.keys, certificate_id, wanted) if refused is None else None
+        filed = (
+            document_object(db, workshop.keys, certificate_id, wanted, sha256) if refused is None else None
+        )
         # A refusal is a decision, too; it commits before the caller hears of it.
         details = {
             "format": wanted.value,
@@ -95,13 +116,21 @@ def document_for_delegate(
             tell(db, delegation, person, DelegationEvent.DOWNLOAD, certificate_id, at=at)
     if refused is not None:
         raise refused
-    return _file_of(workshop, found, filed, wanted)
+    return _file_of(workshop, found, filed, _Wanted(wanted, sha256))
 
 
 def document_for_client(
-    workshop: Workshop, caller: Caller, certificate_id: UUID, wanted: DocumentFormat, *, at: datetime
+    workshop: Workshop,
+    caller: Caller,
+    certificate_id: UUID,
+    wanted: DocumentFormat,
+    *,
+    at: datetime,
+    sha256: str | None = None,
 ) -> SealedFile:
     """A sealed file for the system that deposited it or is bound to its like, or for its issuer's staff.
+
+    The newest rendition, or the one with this digest, hex.
 
     Raises:
         NotFound: there is no such certificate that the caller may see, or not in this format.
@@ -109,7 +138,9 @@ def document_for_client(
         Unavailable: an engine does not answer.
     """
     scope = of_caller(caller)
-    return _document(workshop, caller, scope, Action.FETCH_DOCUMENT, certificate_id, wanted, at)
+    return _document(
+        workshop, caller, scope, Action.FETCH_DOCUMENT, certificate_id, _Wanted(wanted, sha256), at
+    )
 
 
 def copy_for_client(workshop: Workshop, caller: Caller, use_id: UUID, *, at: datetime) -> SealedFile:
@@ -157,7 +188,7 @@ def _document(
     scope: Scope,
     action: Action,
     certificate_id: UUID,
-    wanted: DocumentFormat,
+    wanted: _Wanted,
     at: datetime,
 ) -> SealedFile:
     with workshop.database.writing(scope) as db:
@@ -166,10 +197,12 @@ def _document(
             raise not_there(Kind.CERTIFICATE)
         of = Resource(Kind.CERTIFICATE) if found is None else certificate(found)
         refused = refusal(caller, action, of)
-        filed = document_object(db, workshop.keys, certificate_id, wanted) if refused is None else None
+        filed = None
+        if refused is None:
+            filed = document_object(db, workshop.keys, certificate_id, wanted.kind, wanted.sha256)
         # A refusal is a decision, too; it commits before the caller hears of it.
         noted = "download" if refused is None else "refused-download"
-        details = {"format": wanted.value}
+        details = {"format": wanted.kind.value}
         if action is Action.FETCH_OWN_DOCUMENT:
             event = AuditRow(caller.actor, noted, certificate_id, None, details)
         else:
@@ -181,13 +214,15 @@ def _document(
 
 
 def _file_of(
-    workshop: Workshop, found: CertificateRecord, filed: FiledObject | None, wanted: DocumentFormat
+    workshop: Workshop, found: CertificateRecord, filed: FiledObject | None, wanted: _Wanted
 ) -> SealedFile:
-    document = next((d for d in found.documents if d.format is wanted), None)
-    if document is None:
-        raise NotFound(f"This certificate was not made as {wanted}.")
+    named = [each for each in files_of(found) if each.format is wanted.kind]
+    if not named:
+        raise NotFound(f"This certificate was not made as {wanted.kind}.")
+    if filed is None and wanted.sha256 not in {None, *(each.sha256 for each in named)}:
+        raise NotFound("This certificate has no file with this digest.")
     if filed is None:
         raise IntegrityError(f"Certificate {found.identifier} has lost its sealed file.")
     content = read_object(workshop.blobs, filed)
-    name = f"{found.identifier}.{wanted.value}"
-    return SealedFile(content, MEDIA_TYPES[wanted], name, document.sha256)
+    name = f"{found.identifier}.{wanted.kind.value}"
+    return SealedFile(content, MEDIA_TYPES[wanted.kind], name, filed.sha256)

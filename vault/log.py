@@ -12,13 +12,15 @@ from uuid import UUID
 
 from signing.log_key import LogKey
 from vault.model.canonical import JsonValue, canonical_json
-from vault.model.certificate import Status, StoredDocument
+from vault.model.certificate import Rendition, Status, StoredDocument
 from vault.model.lifecycle import StatusEvent
 from vault.tlog.checkpoint import Checkpoint
 from vault.tlog.merkle_leaf import leaf_hash
 
 LEAF_VERSION = 1
 PROMISE_CONTEXT = b"certvault-log-promise-v1\n"
+# A sealed file was raised: the certificate's own leaf stays, and this names another file of it.
+RAISED = "rendition"
 SHARD_CLOSED, SHARD_OPENED, AUDIT_HEAD = "shard-closed", "shard-opened", "audit-head"
 # Below the public URL; a shard's year follows.
 LOG_PATH = "/v1/log"
@@ -56,6 +58,25 @@ def issue_content(
             "status": Status.VALID.value,
             "documents": [{"format": d.format.value, "sha256": d.sha256, "sm3": d.sm3} for d in documents],
             "at": moment(at),
+        }
+    )
+
+
+def rendition_content(identifier: str, rendition: Rendition, deposited: StoredDocument) -> bytes:
+    """What the leaf of a raised file says, as canonical JSON (RFC 8785).
+
+    `deposited`: the file that the leaf of the issue names; this one begins with its bytes.
+    """
+    document = rendition.document
+    return canonical_json(
+        {
+            "version": LEAF_VERSION,
+            "event": RAISED,
+            "identifier": identifier,
+            "documents": [{"format": document.format.value, "sha256": document.sha256, "sm3": document.sm3}],
+            "level": document.level.value,
+            "of": deposited.sha256,
+            "at": moment(rendition.made_at),
         }
     )
 

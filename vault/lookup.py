@@ -30,7 +30,7 @@ from vault.model.access import (
     refusal,
 )
 from vault.model.actors import ClientGrant, Person
-from vault.model.certificate import CertificateRecord
+from vault.model.certificate import CertificateRecord, files_of
 from vault.model.consent import Look
 from vault.model.delegation import DelegatedAction, Delegation, DelegationEvent
 from vault.model.dispute import dispute_note
@@ -251,9 +251,10 @@ def summary_json(
                 "sha256": d.sha256,
                 "size_bytes": d.size_bytes,
                 "seal_level": d.level.value,
-                "href": f"{files_at}/{record.certificate_id}/document?format={d.format.value}{under}",
+                "href": f"{files_at}/{record.certificate_id}/document"
+                f"?format={d.format.value}&sha256={d.sha256}{under}",
             }
-            for d in record.documents
+            for d in files_of(record)
         ],
     }
 

@@ -1,9 +1,10 @@
 """What the flows work with: the engines, keys and catalogue of one process, wired once at the edge."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from signing.log_key import LogKey
+from signing.revocation import RevocationSources
 from signing.timestamp import TimeStampAuthority
 from signing.typeset import Typesetter
 from signing.validate import Trust
@@ -11,6 +12,7 @@ from storage.blobs import BlobStore
 from storage.db import Database
 from storage.envelope import KeyRing
 from storage.log_store import LogStore
+from vault.model.long_term import LongTermPolicy
 from vault.seal_ring import SealRing
 from vault.shelf import CatalogueShelf
 from vault.statement_ring import StatementRing
@@ -24,6 +26,7 @@ class Workshop:
     `retention`: how long the object store refuses to delete a sealed document. `promise_within`: by when a
     leaf must be in the log. `public_url`: what a QR points to, without a trailing slash. `statements`: the
     keys for what is stated offline. `witnesses`: whose cosignatures on the log's checkpoints are taken.
+    `long_term`: to what seals are raised, with answers from `revocation`.
     """
 
     database: Database
@@ -41,6 +44,8 @@ class Workshop:
     log_store: LogStore
     statements: StatementRing
     witnesses: tuple[Witness, ...] = ()
+    long_term: LongTermPolicy = field(default_factory=LongTermPolicy)
+    revocation: RevocationSources = field(default_factory=lambda: RevocationSources(()))
 
     @property
     def trust(self) -> Trust:

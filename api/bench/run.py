@@ -16,7 +16,7 @@ from api.bench.figures import Result
 from api.bench.judging import measure_judge_pdf, measure_verify_large
 from api.bench.machine import machine
 from api.bench.questions import measure_holdings, measure_verify_code, measure_verify_file
-from api.bench.sealing import measure_seal_pdf
+from api.bench.sealing import measure_raise_seal, measure_seal_pdf
 from api.bench.stage import Stage, stage
 from api.bench.timing import measure_verify_timing
 from storage.embedded import discard
@@ -27,6 +27,7 @@ MEASUREMENTS: Final[Mapping[str, Callable[[Stage, float], Result]]] = MappingPro
         "deposit_typeset": measure_deposit_typeset,
         "deposit_pdf": measure_deposit_pdf,
         "seal_pdf": measure_seal_pdf,
+        "raise_seal": measure_raise_seal,
         "verify_code": measure_verify_code,
         "verify_timing": measure_verify_timing,
         "verify_file": measure_verify_file,

@@ -1,4 +1,4 @@
-"""Sealing alone: our fast path against stock pyHanko, the same page and key, one core."""
+"""Sealing and raising alone: our fast path against stock pyHanko, and what another level costs, one core."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -8,8 +8,12 @@ from api.bench.figures import Budget, Counted, Result, Run, interleaved
 from api.bench.floor import appearance, bare
 from api.bench.references import stock_pyhanko
 from api.bench.stage import Stage
+from api.wiring import wire
+from signing.raising import raise_pdf
 from signing.seal import seal_pdf
+from signing.validate import judge_pdf
 from vault.deposit.making import SEAL_FIELD
+from vault.errors import Unavailable
 from vault.founding import SecretsFolder
 from vault.seal_ring import KEY_SUFFIX
 
@@ -52,7 +56,37 @@ def measure_seal_pdf(on: Stage, seconds: float) -> Result:
     )
 
 
-def _over(seal: Callable[[bytes], bytes], page: bytes) -> Callable[[float], Run]:
+def measure_raise_seal(on: Stage, seconds: float) -> Result:
+    """From B-T to B-LTA and judged, as the worker does it; the authorities are local."""
+    settings = on.vault.settings
+    workshop = wire(settings).workshop
+    tsa, target = workshop.tsa, workshop.long_term.target
+    if tsa is None or target is None:
+        raise Unavailable("This vault has no time-stamp authority.")
+    sealed = on.document(on.seeded[0])
+
+    def judge(pdf: bytes) -> object:
+        return judge_pdf(pdf, roots=workshop.trust_roots, at=datetime.now(UTC))
+
+    def ours(pdf: bytes) -> object:
+        at = datetime.now(UTC)
+        raised = raise_pdf(
+            pdf, target=target, roots=workshop.trust_roots, tsa=tsa, sources=workshop.revocation, at=at
+        )
+        return judge(raised.content)
+
+    run, reference = interleaved(_over(ours, sealed), _over(judge, sealed), seconds)
+    workshop.database.close()
+    return Result(
+        "raise_seal",
+        f"a file of {len(sealed)} bytes raised from B-T to {target.value} and judged, one core",
+        run,
+        "judging the file as it was deposited",
+        reference,
+    )
+
+
+def _over(seal: Callable[[bytes], object], page: bytes) -> Callable[[float], Run]:
     seal(page)  # the first one imports and caches
 
     def stretch(seconds: float) -> Run:

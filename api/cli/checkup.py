@@ -26,6 +26,7 @@ from vault.model.catalogue import CertificateType
 from vault.model.custody import GrantState
 from vault.model.holders import Holder
 from vault.model.scope import VAULT
+from vault.raising import seal_health
 from vault.statement_ring import statement_key_files
 from vault.transparency.health import log_health, sentence
 from vault.workshop import Workshop
@@ -84,6 +85,7 @@ def examine(data: Path | None) -> tuple[Finding, ...]:
         findings += _look("seal use", lambda: _grants(workshop))
         findings += _look("pages", lambda: _pages(workshop))
         findings.append(_time_stamps(workshop))
+        findings += _look("renewals", lambda: _renewals(workshop))
         findings += _look("log", lambda: _log(workshop))
         workshop.database.close()
     return tuple(findings)
@@ -290,6 +292,26 @@ def _time_stamps(workshop: Workshop) -> Finding:
         sentence = "No time-stamp authority: seals are PAdES B-B. Set CERTVAULT_TSA_URL for B-T."
         return Finding("time-stamps", Level.WARN, sentence)
     return Finding("time-stamps", Level.OK, f"A time-stamp authority is set; {roots} trusted roots.")
+
+
+def _renewals(workshop: Workshop) -> Iterator[Finding]:
+    health = seal_health(workshop, at=datetime.now(UTC))
+    if health.over_budget:
+        sentence = (
+            f"{health.untimed.count} seals wait for a time-stamp since {health.untimed.since:%Y-%m-%d} UTC, "
+            "which is over the outage budget: see docs/long-term.md."
+        )
+        yield Finding("renewals", Level.FAIL, sentence)
+    if health.given_up:
+        sentence = f"{health.given_up} seals could not be raised: `certvault renewals` says why."
+        yield Finding("renewals", Level.FAIL, sentence)
+    if health.late:
+        sentence = f"{health.late} seals should have been raised by now: is a worker running?"
+        yield Finding("renewals", Level.WARN, sentence)
+    if not (health.over_budget or health.given_up or health.late):
+        target = workshop.long_term.target
+        what = "are raised no further" if target is None else f"are raised to {target.value}; none is late"
+        yield Finding("renewals", Level.OK, f"Seals {what}.")
 
 
 def _log(workshop: Workshop) -> Iterator[Finding]:

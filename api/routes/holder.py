@@ -12,7 +12,7 @@ from api.answers.certificates import MyCertificatesOut
 from api.answers.uses import UseOut
 from api.auth import refuse_cross_origin
 from api.deps import EdgeHere, PersonHere, StrictRoute, now
-from api.files import FILE_RESPONSES, file_response
+from api.files import FILE_RESPONSES, SHA256_HEX, WHICH_RENDITION, file_response
 from api.schemas import TEXT_MAX_CHARS, DisputeIn
 from vault.accesses import ACCESSES_MAX, accesses_json, accesses_of
 from vault.disputes import DISPUTES_MAX, dispute_json, disputes_of, page_json, read_dispute, submit
@@ -59,13 +59,17 @@ def my_document(
     edge: EdgeHere,
     person: PersonHere,
     wanted: Annotated[DocumentFormat, Query(alias="format")] = DocumentFormat.PDF,
+    sha256: Annotated[str | None, Query(pattern=SHA256_HEX, description=WHICH_RENDITION)] = None,
     on_behalf_of: _OnBehalfOf = None,
 ) -> Response:
     """Byte for byte what was sealed; `Repr-Digest` (RFC 9530) carries its SHA-256."""
     if on_behalf_of is not None:
-        file = document_for_delegate(edge.workshop, person, on_behalf_of, certificate_id, wanted, at=now())
-        return file_response(file)
-    return file_response(document_for_holder(edge.workshop, person, certificate_id, wanted, at=now()))
+        delegated = document_for_delegate(
+            edge.workshop, person, on_behalf_of, certificate_id, wanted, at=now(), sha256=sha256
+        )
+        return file_response(delegated)
+    file = document_for_holder(edge.workshop, person, certificate_id, wanted, at=now(), sha256=sha256)
+    return file_response(file)
 
 
 @router.get(

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse, Response
 
 from api.answers import CertificatesOut, HoldingsOut, problems
 from api.deps import CallerHere, ClientHere, EdgeHere, StrictRoute, now
-from api.files import FILE_RESPONSES, file_response
+from api.files import FILE_RESPONSES, SHA256_HEX, WHICH_RENDITION, file_response
 from api.schemas import HoldingsIn, LookupIn
 from vault.download import document_for_client
 from vault.errors import InputError
@@ -88,6 +88,8 @@ def get_document(
     edge: EdgeHere,
     caller: CallerHere,
     wanted: Annotated[DocumentFormat, Query(alias="format")] = DocumentFormat.PDF,
+    sha256: Annotated[str | None, Query(pattern=SHA256_HEX, description=WHICH_RENDITION)] = None,
 ) -> Response:
     """Byte for byte what was sealed; `Repr-Digest` (RFC 9530) carries its SHA-256."""
-    return file_response(document_for_client(edge.workshop, caller, certificate_id, wanted, at=now()))
+    file = document_for_client(edge.workshop, caller, certificate_id, wanted, at=now(), sha256=sha256)
+    return file_response(file)

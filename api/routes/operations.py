@@ -12,6 +12,7 @@ from api.deps import EdgeHere, now
 from vault.avoided import AvoidedCount
 from vault.disputes import OpenDisputes, open_disputes_now
 from vault.errors import Unavailable
+from vault.raising import SealHealth, seal_health
 from vault.transparency.health import LogHealth, log_health, sentence
 from vault.webhooks import DeliveryState, unsettled
 
@@ -58,9 +59,9 @@ def metrics(edge: EdgeHere) -> Response:
     """In Prometheus' text format. With several processes each has its own requests: scrape each.
 
     `certvault_resubmissions_avoided_total`, `certvault_webhook_deliveries` (pending, and dead: given up),
-    `certvault_disputes` (open ones by state), `certvault_disputes_overdue` and `certvault_log_…` are the
-    whole vault's, the same from every process: take the maximum, not the sum. They are left out while an
-    engine does not answer.
+    `certvault_disputes` (open ones by state), `certvault_disputes_overdue`, `certvault_log_…` and
+    `certvault_seals_…` are the whole vault's, the same from every process: take the maximum, not the sum.
+    They are left out while an engine does not answer.
     """
     families: list[Metric] = []
     with suppress(Unavailable):
@@ -69,6 +70,8 @@ def metrics(edge: EdgeHere) -> Response:
         families += _dispute_families(open_disputes_now(edge.workshop, overdue=True, at=now())[1])
     with suppress(Unavailable):
         families += _log_families(log_health(edge.workshop, at=now()))
+    with suppress(Unavailable):
+        families += _seal_families(seal_health(edge.workshop, at=now()))
     return Response(edge.metrics.text(*families), media_type="text/plain; version=0.0.4")
 
 
@@ -98,6 +101,24 @@ def _dispute_families(found: OpenDisputes) -> list[Metric]:
         family.add_metric([state.value], count)
     told = "Disputes that are open after their last day."
     return [family, GaugeMetricFamily("certvault_disputes_overdue", told, value=found.overdue)]
+
+
+def _seal_families(health: SealHealth) -> list[Metric]:
+    since = health.untimed.since
+    gauges = {
+        "certvault_seals_untimed": ("Seals that wait for their first time-stamp.", health.untimed.count),
+        "certvault_seals_untimed_seconds": (
+            "For how long the oldest of them waits; 0 where none does.",
+            0.0 if since is None else (now() - since).total_seconds(),
+        ),
+        "certvault_seals_over_budget": (
+            "1 where more seals wait, or for longer, than the outage budget allows.",
+            float(health.over_budget),
+        ),
+        "certvault_seals_late": ("Seals that should have been raised or renewed by now.", health.late),
+        "certvault_seals_given_up": ("Seals that an operator has to look at.", health.given_up),
+    }
+    return [GaugeMetricFamily(name, text, value=value) for name, (text, value) in gauges.items()]
 
 
 def _log_families(health: LogHealth) -> list[Metric]:

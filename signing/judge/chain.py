@@ -53,7 +53,7 @@ def check_path(
         SignatureError: reason NO_CERTIFICATE_CHAIN_FOUND (1), CHAIN_CONSTRAINTS_FAILURE (2, 3, 4) or
             OUT_OF_BOUNDS_NO_POE (5).
     """
-    path = _find(leaf, pool, roots)  # 1
+    path = find_path(leaf, pool, roots)  # 1
     for below, issuer in enumerate(path[1:]):
         _check_issuer(issuer, intermediates_below=below)  # 2
     for certificate in path:
@@ -69,9 +69,14 @@ def check_path(
     return path[-1]
 
 
-def _find(
+def find_path(
     leaf: x509.Certificate, pool: Sequence[x509.Certificate], roots: Sequence[x509.Certificate]
 ) -> list[x509.Certificate]:
+    """The certificates from a signer's to a root, each followed by its issuer; nothing else is checked.
+
+    Raises:
+        SignatureError: NO_CERTIFICATE_CHAIN_FOUND.
+    """
     path = [leaf]
     anchors = {root.public_bytes(Encoding.DER) for root in roots}
     while path[-1].public_bytes(Encoding.DER) not in anchors:

@@ -22,11 +22,19 @@ class SubIndication(StrEnum):
     NO_SIGNING_CERTIFICATE_FOUND = "NO_SIGNING_CERTIFICATE_FOUND"
     OUT_OF_BOUNDS_NO_POE = "OUT_OF_BOUNDS_NO_POE"
     TIMESTAMP_ORDER_FAILURE = "TIMESTAMP_ORDER_FAILURE"
+    REVOKED = "REVOKED"
+    REVOKED_NO_POE = "REVOKED_NO_POE"
+    TRY_LATER = "TRY_LATER"
 
 
 # What breaks a seal for good (EN 319 102-1, table 2)
 FATAL = frozenset(
-    {SubIndication.FORMAT_FAILURE, SubIndication.HASH_FAILURE, SubIndication.SIG_CRYPTO_FAILURE}
+    {
+        SubIndication.FORMAT_FAILURE,
+        SubIndication.HASH_FAILURE,
+        SubIndication.SIG_CRYPTO_FAILURE,
+        SubIndication.REVOKED,
+    }
 )
 
 

@@ -7,6 +7,7 @@ import pikepdf
 from asn1crypto import parser
 
 from signing.judge.findings import Findings, SubIndication, failure
+from signing.judge.updates import check_only_long_term
 
 _BLANK = b"\x00\t\n\f\r "
 _HEXADECIMAL = frozenset(b"0123456789abcdefABCDEF")
@@ -56,6 +57,8 @@ def check_coverage(
 ) -> None:
     """V6: the newest signature covers the whole file; what stands behind an older one is V7's to judge.
 
+    A file of level B-LT ends with validation data that no signature covers: nothing else may stand there.
+
     `torn`: something was added that this signature forbids. Then, or where what was added is no revision of
     a PDF at all, the file was tampered with; any other addition leaves the signature undecided.
 
@@ -65,6 +68,8 @@ def check_coverage(
     added = document[covered.end :]
     if not added:
         findings.passed("coverage", "It covers the whole file.")
+    elif newest and _only_long_term(document, covered.end):
+        findings.passed("coverage", "It covers the whole file, but for validation data that was added to it.")
     elif newest:
         no_revision = added.strip(_BLANK) and b"startxref" not in added
         raise failure(
@@ -73,6 +78,14 @@ def check_coverage(
         )
     else:
         findings.passed("coverage", "It covers its revision; a newer signature covers the rest.")
+
+
+def _only_long_term(document: bytes, end: int) -> bool:
+    try:
+        check_only_long_term(document, end)
+    except Exception:  # noqa: BLE001 - what cannot be read was not added for the long term
+        return False
+    return True
 
 
 def _without_padding(value: bytes) -> bytes:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from signing.judge.findings import Findings, SubIndication, failure
 from signing.judge.trust import ListedSeal, RecordedSignatures, Trust
-from vault.model.verdict import Check, CheckResult, SealReport
+from vault.model.verdict import Check, CheckResult, SealReport, SignatureKind
 
 
 def check_listed(
@@ -56,7 +56,11 @@ def recorded_check(reports: Sequence[SealReport], recorded: RecordedSignatures |
     name = "recorded_signatures"
     if recorded is None or recorded.signatures is None:
         return Check(name, CheckResult.UNKNOWN, "The vault has no list of signatures for this file.")
-    found = tuple((report.field_name or "", report.certificate_sha256 or "") for report in reports)
+    found = tuple(
+        (report.field_name or "", report.certificate_sha256 or "")
+        for report in reports
+        if report.kind is SignatureKind.SEAL  # time-stamps are added for the long term
+    )
     if found == recorded.signatures:
         return Check(name, CheckResult.PASSED, "It bears the signatures that are on record.")
     expected = ", ".join(field for field, _ in recorded.signatures)

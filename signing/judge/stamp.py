@@ -23,17 +23,23 @@ CLOCK_SKEW_MAX = timedelta(minutes=5)  # how far ahead of our clock a time-stamp
 
 
 def proven_time(
-    message: SignedMessage, roots: Sequence[x509.Certificate], at: datetime, *, signer: x509.Certificate
+    message: SignedMessage,
+    roots: Sequence[x509.Certificate],
+    at: datetime,
+    *,
+    signer: x509.Certificate,
+    beside: Sequence[x509.Certificate] = (),
 ) -> datetime:
     """V12: the time that a trusted time-stamp over a signature value proves.
 
     1. to 3. as `_stamped`, over this signature value; 4. the signer's certificate was valid then: a stamp
-    from before it was issued, or from after its end, proves nothing.
+    from before it was issued, or from after its end, proves nothing. `beside`: issuers that the file carries
+    outside the token.
 
     Raises:
         SignatureError: one of these does not hold; its reason is the sub-indication.
     """
-    proven, _ = _stamped(message.token or b"", message.signature, roots, at)
+    proven, _ = _stamped(message.token or b"", message.signature, roots, at, beside)
     if not signer.not_valid_before_utc <= proven <= signer.not_valid_after_utc:  # 4
         raise failure(
             SubIndication.TIMESTAMP_ORDER_FAILURE,
@@ -43,14 +49,20 @@ def proven_time(
 
 
 def document_time(
-    token: bytes, covered: CoveredBytes, roots: Sequence[x509.Certificate], at: datetime
+    covered: CoveredBytes,
+    roots: Sequence[x509.Certificate],
+    at: datetime,
+    *,
+    beside: Sequence[x509.Certificate] = (),
 ) -> tuple[datetime, x509.Certificate]:
     """The time that a document time-stamp proves (ISO 32000-2, clause 12.8.5), and whose it is.
+
+    `at`: when it has to hold, the time that the next one proves.
 
     Raises:
         SignatureError: as `proven_time`.
     """
-    return _stamped(token, covered.joined(), roots, at)
+    return _stamped(covered.value, covered.joined(), roots, at, beside)
 
 
 def check_order(claimed: datetime | None, proven: datetime) -> None:
@@ -67,7 +79,11 @@ def check_order(claimed: datetime | None, proven: datetime) -> None:
 
 
 def _stamped(
-    encoded: bytes, stamped: bytes, roots: Sequence[x509.Certificate], at: datetime
+    encoded: bytes,
+    stamped: bytes,
+    roots: Sequence[x509.Certificate],
+    at: datetime,
+    beside: Sequence[x509.Certificate],
 ) -> tuple[datetime, x509.Certificate]:
     """The time that a token proves for what is `stamped`.
 
@@ -91,7 +107,10 @@ def _stamped(
         raise failure(SubIndication.HASH_FAILURE, "The time-stamp is over something else.")
     proven: datetime = info["gen_time"].native
     if proven > at + CLOCK_SKEW_MAX:
-        raise failure(SubIndication.TIMESTAMP_ORDER_FAILURE, "The time-stamp lies in the future.")
-    pool = load_certificates(token.certificates)
+        raise failure(
+            SubIndication.TIMESTAMP_ORDER_FAILURE,
+            "The time-stamp is later than the one after it, or than now.",
+        )
+    pool = [*load_certificates(token.certificates), *beside]
     check_path(certificate, pool, roots, at, purpose=ExtendedKeyUsageOID.TIME_STAMPING)
     return proven, certificate

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from signing.judge.revocation import NOTHING, RevocationKnowledge
+
 
 @dataclass(frozen=True, slots=True)
 class ListedSeal:
@@ -22,11 +24,13 @@ class Trust:
     """Everything that a verdict rests on beside the file and the time.
 
     `roots`: DER certificates that seals and time-stamps must lead to. `seals`: every seal of every issuing
-    authority; None where no list is at hand (V9 is then left open).
+    authority; None where no list is at hand (V9 is then left open). `knowledge`: answers on revocation that
+    are at hand beside those in the file.
     """
 
     roots: tuple[bytes, ...] = field(repr=False)
     seals: tuple[ListedSeal, ...] | None = field(default=None, repr=False)
+    knowledge: RevocationKnowledge = field(default=NOTHING, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,7 +99,7 @@ def _read(pdf: pikepdf.Pdf, document: bytes, field_name: str, seal_page: int, qr
     if any(str(entry.get("/T", "")) == field_name for entry in fields):
         raise InputError("The PDF has a form field of the seal's name already.")
     page = _page(pdf, seal_page)
-    last_xref, is_stream = _last_xref(document)
+    last_xref, is_stream = last_cross_reference(document)
     signed = next(signature_fields(catalogue), None) is not None
     size = int(pdf.trailer.Size)
     stamped = None if qr is None or signed else _page(pdf, qr.page)
@@ -111,12 +111,8 @@ def _read(pdf: pikepdf.Pdf, document: bytes, field_name: str, seal_page: int, qr
         catalogue=dictionary_entries(catalogue, "/AcroForm", "/Perms"),
         form=dictionary_entries(form, "/Fields", "/SigFlags"),
         fields=tuple(entry.unparse() for entry in fields),
-        trailer=b" ".join(
-            key.encode() + b" " + pdf.trailer[key].unparse()
-            for key in ("/Root", "/Info")
-            if key in pdf.trailer
-        ),
-        first_id=_first_id(pdf.trailer),
+        trailer=trailer_entries(pdf.trailer),
+        first_id=first_id(pdf.trailer),
         next_number=size,
         last_xref=last_xref,
         xref_is_stream=is_stream,
@@ -153,7 +149,14 @@ def _page(pdf: pikepdf.Pdf, number: int) -> pikepdf.Object:
     return pdf.pages[number - 1].obj
 
 
-def _first_id(trailer: pikepdf.Object) -> bytes | None:
+def trailer_entries(trailer: pikepdf.Object) -> bytes:
+    """What an update's trailer takes over, as PDF text."""
+    return b" ".join(
+        key.encode() + b" " + trailer[key].unparse() for key in ("/Root", "/Info") if key in trailer
+    )
+
+
+def first_id(trailer: pikepdf.Object) -> bytes | None:
     """The file identifier's unchanging half (ISO 32000-1, clause 14.4) as PDF text."""
     identifiers = trailer.get("/ID")
     if not isinstance(identifiers, pikepdf.Array) or len(identifiers) == 0:
@@ -161,7 +164,7 @@ def _first_id(trailer: pikepdf.Object) -> bytes | None:
     return bytes(identifiers[0]).hex().encode("ascii")
 
 
-def _last_xref(document: bytes) -> tuple[int, bool]:
+def last_cross_reference(document: bytes) -> tuple[int, bool]:
     """Where the newest cross-reference stands, and whether it is a stream; (-1, False) if that is unclear."""
     end = _START_XREF.search(document, max(0, len(document) - _TAIL_BYTES))
     if end is None:

@@ -7,7 +7,6 @@ are known before anything is hashed.
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
-from secrets import token_hex
 
 from signing.appearance import (
     PICTURE_UNITS,
@@ -18,6 +17,7 @@ from signing.appearance import (
     number,
     qr_operators,
 )
+from signing.pades.crossreference import OFFSET_DIGITS, cross_reference, stream_object
 from signing.pades.page import SealablePage
 from signing.pades.structure import Sealable
 
@@ -28,7 +28,6 @@ DEFAULT_RGB = (
     b"[/CalRGB<</WhitePoint[0.9505 1 1.089]/Gamma[2.2 2.2 2.2]"
     b"/Matrix[0.4124 0.2126 0.0193 0.3576 0.7152 0.1192 0.1805 0.0722 0.9505]>>]"
 )
-_OFFSET_DIGITS = 10  # a cross-reference table has ten (clause 7.5.4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +92,12 @@ def prepare_update(
         out += b"%d %d obj\n%b\nendobj\n" % (*reference, body)
     offsets[signature, 0] = base + len(out)
     out += b"%d 0 obj\n%b/ByteRange" % (signature, _signature_entries(text))
-    range_text_bytes = len(b"[0   ]/Contents") + 3 * _OFFSET_DIGITS
+    range_text_bytes = len(b"[0   ]/Contents") + 3 * OFFSET_DIGITS
     gap_start = base + len(out) + range_text_bytes
     gap_end = gap_start + 2 * room_bytes + 2
     tail = bytearray(b">>\nendobj\n")
     last_xref = gap_end + len(tail)
-    tail += _cross_reference(sealable, offsets, xref, last_xref)
+    tail += cross_reference(sealable, offsets, xref, last_xref)
     tail += b"startxref\n%d\n%%%%EOF\n" % last_xref
     byte_range = b"[0 %d %d %d]" % (gap_start, gap_end, len(tail))
     out += byte_range.ljust(range_text_bytes - len(b"/Contents")) + b"/Contents"
@@ -137,8 +136,8 @@ def _page_objects(
         objects[rewritten.reference] = b"<<%b>>" % entries
     if stamped is not None and stamped.wrapping is not None and appearance.qr is not None:
         start, end = stamped.wrapping.around(qr_operators(appearance.qr, stamped.frame))
-        objects[opening, 0] = _stream(b"", start)
-        objects[closing, 0] = _stream(b"/Filter/FlateDecode", deflated(end))
+        objects[opening, 0] = stream_object(b"", start)
+        objects[closing, 0] = stream_object(b"/Filter/FlateDecode", deflated(end))
     return objects
 
 
@@ -185,11 +184,7 @@ def _appearance_stream(appearance: SealAppearance, frame: PageFrame, *, default_
             resources,
         )
     )
-    return _stream(entries, deflated_picture(appearance.picture))
-
-
-def _stream(entries: bytes, content: bytes) -> bytes:
-    return b"<<%b/Length %d>>\nstream\n%b\nendstream" % (entries, len(content), content)
+    return stream_object(entries, deflated_picture(appearance.picture))
 
 
 def _signature_entries(text: SealText) -> bytes:
@@ -199,46 +194,3 @@ def _signature_entries(text: SealText) -> bytes:
         b"/Reference[<</Type/SigRef/TransformMethod/DocMDP"
         b"/TransformParams<</Type/TransformParams/P 1/V/1.2>>>>]"
     ) % (pdf_date(text.at), text_string(text.reason), text_string(text.location))
-
-
-def _cross_reference(
-    sealable: Sealable, offsets: dict[tuple[int, int], int], xref: int, xref_offset: int
-) -> bytes:
-    """A table or a stream, as the file's newest one is (clauses 7.5.4 and 7.5.8)."""
-    shared = b"%b/Prev %d" % (sealable.trailer, sealable.last_xref)
-    if sealable.first_id is not None:
-        # the second half changes with every update (clause 14.4)
-        shared += b"/ID[<%b><%b>]" % (sealable.first_id, token_hex(16).encode("ascii"))
-    if sealable.xref_is_stream:
-        offsets = {**offsets, (xref, 0): xref_offset}
-    runs = _runs(sorted(offsets))
-    if not sealable.xref_is_stream:
-        table = b"".join(
-            b"%d %d\n" % (run[0][0], len(run))
-            + b"".join(b"%010d %05d n \n" % (offsets[reference], reference[1]) for reference in run)
-            for run in runs
-        )
-        return b"xref\n%btrailer\n<<%b/Size %d>>\n" % (table, shared, _size(sealable, offsets))
-    index = b" ".join(b"%d %d" % (run[0][0], len(run)) for run in runs)
-    rows = b"".join(
-        b"\x01" + offsets[reference].to_bytes(4, "big") + reference[1].to_bytes(2, "big")
-        for run in runs
-        for reference in run
-    )
-    entries = b"/Type/XRef/W[1 4 2]/Index[%b]/Size %d%b" % (index, _size(sealable, offsets), shared)
-    return b"%d 0 obj\n%b\nendobj\n" % (xref, _stream(entries, rows))
-
-
-def _size(sealable: Sealable, offsets: dict[tuple[int, int], int]) -> int:
-    return max(sealable.next_number, *(number + 1 for number, _ in offsets))
-
-
-def _runs(references: list[tuple[int, int]]) -> list[list[tuple[int, int]]]:
-    """Consecutive object numbers together: one subsection each."""
-    runs: list[list[tuple[int, int]]] = []
-    for reference in references:
-        if runs and runs[-1][-1][0] + 1 == reference[0]:
-            runs[-1].append(reference)
-        else:
-            runs.append([reference])
-    return runs

@@ -46,6 +46,7 @@ from storage.tables.log import (
     log_tiles,
 )
 from storage.tables.materials import material_events, material_holders, materials
+from storage.tables.renditions import renditions, seal_term_walk, seal_terms
 from storage.tables.uses import use_codes, use_copies, use_events, use_footings, use_holders, uses
 from storage.tables.webhooks import webhook_deliveries, webhook_secrets, webhooks
 
@@ -92,11 +93,14 @@ __all__ = [
     "presentation_events",
     "presentations",
     "rate_buckets",
+    "renditions",
     "reservations",
     "reserved_holders",
     "seal_events",
     "seal_grant_events",
     "seal_grants",
+    "seal_term_walk",
+    "seal_terms",
     "seal_uses",
     "seals",
     "service_items",

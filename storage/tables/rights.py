@@ -85,11 +85,17 @@ RIGHTS: Mapping[str, Rights] = {
     "presentations": _rights("SELECT INSERT", "redeemed_at"),
     # Nothing in it survives a crash of the server.
     "rate_buckets": _rights("SELECT INSERT DELETE", "empty_at"),
+    "renditions": WRITTEN_ONCE,
     "reservations": _rights("SELECT INSERT DELETE", "abandoned_at grant_id counted_on"),
     "reserved_holders": COME_AND_GO,
     "seal_events": WRITTEN_ONCE,
     "seal_grant_events": WRITTEN_ONCE,
     "seal_grants": WRITTEN_ONCE,
+    "seal_term_walk": _rights("SELECT", "walked_through done plan grace"),
+    # Rows come by a trigger, and by the worker for what was there before.
+    "seal_terms": _rights(
+        "SELECT INSERT", "level number state due_at lasts_until algorithms tries failure untimed_since"
+    ),
     "seal_uses": _rights("SELECT INSERT", "used"),
     "seals": _rights("SELECT INSERT", "stopped_at"),
     "service_items": WRITTEN_ONCE,

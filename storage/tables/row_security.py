@@ -151,6 +151,10 @@ ROW_RULES: Mapping[str, RowRule] = {
         see=_any("sha256 = ANY (scope_shown())", _NAMED_CERTIFICATE, _OF_CERTIFICATE),
         add=_MY_RESERVATION,
     ),
+    # Raised by the vault alone, and seen as what they were raised from.
+    "renditions": RowRule(see=_any("sha256 = ANY (scope_shown())", _NAMED_CERTIFICATE, _OF_CERTIFICATE)),
+    # Written by a trigger, which is the vault (revision 0017).
+    "seal_terms": RowRule(),
     "status_events": RowRule(see=_any(_NAMED_CERTIFICATE, _OF_CERTIFICATE), add=_OF_MY_AUTHORITY),
     "changes": RowRule(see=_AUDIENCE, add=_any(_AUDIENCE, "material_id = ANY (scope_named())")),
     "materials": RowRule(
@@ -283,6 +287,7 @@ OPEN_TABLES = frozenset(
         # Counts, and how far a copy has come.
         "avoided_resubmissions",
         "change_backfills",
+        "seal_term_walk",
     }
 )
 """Without row security, and why."""

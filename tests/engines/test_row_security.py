@@ -61,6 +61,7 @@ from vault.model.lifecycle import Action
 from vault.model.scope import NOBODY, VAULT, Scope, of_client, of_holders, of_shown
 from vault.presentations import PresentationRequest, make_presentation
 from vault.presentations.making import code_hash
+from vault.raising import raise_due
 from vault.signin import add_client
 from vault.uses import make_use, read_use, redeem
 from vault.webhooks import register
@@ -78,6 +79,8 @@ BELONGS = {
     "certificates": ("id", "certificate"),
     "certificate_holders": ("certificate_id", "certificate"),
     "documents": ("certificate_id", "certificate"),
+    "renditions": ("certificate_id", "certificate"),
+    "seal_terms": ("certificate_id", "certificate"),
     "status_events": ("certificate_id", "certificate"),
     "changes": ("certificate_id", "certificate"),
     "materials": ("id", "material"),
@@ -118,7 +121,7 @@ GRANTED = {
     *("presentations", "presentation_events"),
 }
 # What nobody sees but the vault, or who looks after seals.
-KEPT = {"hold_events", "verification_batches", "seal_events"}
+KEPT = {"hold_events", "verification_batches", "seal_events", "seal_terms"}
 # Where one sees more than what is theirs: an order that is not seen keeps nothing back.
 SEEN_BY_ALL_HOLDERS = "deferral_orders"
 # What somebody sees who is named by one thing only.
@@ -131,6 +134,7 @@ SEEN_BY_HOLDER = {
         "certificates",
         "certificate_holders",
         "documents",
+        "renditions",
     ),
     *(
         "status_events",
@@ -147,7 +151,7 @@ SEEN_BY_HOLDER = {
     "use_footings",
 }
 SEEN_BY_AUTHORITY = {
-    *("certificates", "cases", "reservations", "documents", "status_events", "changes"),
+    *("certificates", "cases", "reservations", "documents", "status_events", "changes", "renditions"),
     *("certificate_holders", "holders", "verification_days", "disputes", "dispute_events"),
 }
 SEEN_BY_CUSTODIAN = {"seal_grants", "seal_grant_events", "seal_uses", "seal_events"}
@@ -225,6 +229,7 @@ def world(house: House, kind: str) -> World:
     assert count_verifications(workshop, batch, {(record.certificate_id, legal_day(at)): 1}, at=at)
     hold(workshop, code, reason="样例", actor="w0120", at=at)
     release_hold(workshop, code, reason="样例", actor="w0120", at=at)
+    raise_first(house, record.certificate_id, at)
     ids = ids_of(
         house,
         authority,
@@ -246,6 +251,14 @@ def world(house: House, kind: str) -> World:
     material_archive.verify(workshop, client, material, clerk="文样窗", note="", at=at)
     helper_index = holder_index(workshop.keys, granting.code_of(helper))
     return World(client, person, index, record, reserved, ids, lender, helper_index, code_hash(shown.code))
+
+
+def raise_first(house: House, certificate_id: UUID, at: datetime) -> None:
+    """Raises a certificate's file before whatever else is due in the suite's vault."""
+    with house.owner.writing(VAULT) as db:
+        first = "UPDATE seal_terms SET due_at = '2000-01-01' WHERE certificate_id = :id"
+        db.execute(text(first), {"id": certificate_id})
+    assert raise_due(house.wired.workshop, at=at, files=1).raised == 1
 
 
 def ids_of(house: House, authority: str, index: bytes, known: dict[str, list[Any]]) -> dict[str, list[Any]]:

@@ -132,11 +132,11 @@ def tiny_pdf(
 
 
 def pyhanko_opinions(content: bytes, root: bytes) -> list[PdfSignatureStatus]:
-    """What pyHanko says of each signature; not strict, since real producers' files are not."""
+    """What pyHanko says of each seal; not strict, since real producers' files are not."""
     trust = asn1_x509.Certificate.load(root)
     reader = PdfFileReader(BytesIO(content), strict=False)
     opinions = []
-    for signature in reader.embedded_signatures:
+    for signature in reader.embedded_regular_signatures:
         context = ValidationContext(trust_roots=[trust], allow_fetching=False)
         opinions.append(validate_pdf_signature(signature, context, ts_validation_context=context))
     return opinions

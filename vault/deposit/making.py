@@ -14,10 +14,17 @@ from vault.deposit.reserving import ReservedCase
 from vault.deposit.taking import TakenFile
 from vault.errors import InputError, IntegrityError, Unavailable
 from vault.model.catalogue import CertificateType, DocumentFormat, SealPlace
-from vault.model.certificate import ApprovalResult, CompletedCase, Reservation, SealedDocument
+from vault.model.certificate import (
+    ApprovalResult,
+    CompletedCase,
+    Reservation,
+    SealedDocument,
+    SealLevel,
+)
 from vault.model.scope import NOBODY
 from vault.model.statement import QR_SIZE_MM
 from vault.model.verdict import Indication
+from vault.outage import check_outage
 from vault.seal_ring import UsableSeal
 from vault.stating import printed_statement, stated, verify_url
 from vault.workshop import Workshop
@@ -165,7 +172,9 @@ def seal(
     Raises:
         InputError: the handed-in file admits no seal (certified by somebody else already).
         IntegrityError: the seal's key is missing or does not fit.
-        Unavailable: the seal was stopped meanwhile, or its token does not answer.
+        Unavailable: the seal was stopped meanwhile, its token does not answer, or the time-stamp authority
+        has
+            not answered for longer than the operator lets seals go without a trusted time.
     """
     seal_ids = [reserved.uses[page.reservation.position].seal.seal_id for page in pages]
     with workshop.database.reading(NOBODY) as db:
@@ -176,6 +185,8 @@ def seal(
             sealed.append(_seal(workshop, page, usable[seal_id], at))
         except InputError as error:
             raise error.under(f"/results/{page.reservation.position}/document") from error
+    if workshop.tsa is not None and any(each.document.level is SealLevel.B_B for each in sealed):
+        check_outage(workshop, at=at)
     return tuple(sealed)
 
 
@@ -192,6 +203,7 @@ def _seal(workshop: Workshop, page: Page, owner: UsableSeal, at: datetime) -> Se
         location=owner.authority_name,
         at=at,
         tsa=workshop.tsa,
+        stamp_required=False,
     )
     content = sealed.content
     document = SealedDocument(

@@ -26,7 +26,9 @@ def receipt_json(record: CertificateRecord, public_url: str) -> dict[str, Any]:
                 "sm3": document.sm3,
                 "size_bytes": document.size_bytes,
                 "seal_level": document.level.value,
-                "href": f"/v1/certificates/{record.certificate_id}/document?format={document.format.value}",
+                # What this receipt speaks of, whatever it will have been raised to by then
+                "href": f"/v1/certificates/{record.certificate_id}/document"
+                f"?format={document.format.value}&sha256={document.sha256}",
             }
             for document in record.documents
         ],

@@ -13,7 +13,7 @@ from storage.on_file import CertificateOnFile, LeafOnFile, certificate_page
 from vault.errors import IntegrityError, SignatureError
 from vault.fsck.findings import Finding, Weight
 from vault.fsck.objects import check_object
-from vault.log import event_content, issue_content, promise_message
+from vault.log import event_content, issue_content, promise_message, rendition_content
 from vault.model.certificate import CertificateRecord, ErasedCertificate, Status
 from vault.model.lifecycle import Action, StatusEvent, outcome, statuses_permitting
 from vault.model.scope import VAULT
@@ -40,10 +40,12 @@ def check_certificate(workshop: Workshop, found: CertificateOnFile) -> Iterator[
         yield Finding(Weight.PROBLEM, about, record.detail)
     else:
         yield from _check_issue(record, found.leaves)
+        yield from _check_renditions(record, found.leaves)
     if isinstance(history, IntegrityError):
         yield Finding(Weight.PROBLEM, about, history.detail)
     else:
-        yield from _check_history(about, history, found.leaves)
+        raised = () if isinstance(record, IntegrityError) else _rendition_leaves(record)
+        yield from _check_history(about, history, tuple(x for x in found.leaves if x.leaf not in raised))
     if not isinstance(record, IntegrityError) and not isinstance(history, IntegrityError):
         yield from _check_status(record, history, found.overdue)
     if not found.succession:
@@ -113,6 +115,31 @@ def _check_issue(
     if not leaves or leaves[0].leaf != expected:
         sentence = "The log leaf of its issue does not follow from the row."
         yield Finding(Weight.PROBLEM, record.identifier, sentence)
+
+
+def _check_renditions(
+    record: CertificateRecord | ErasedCertificate, leaves: tuple[LeafOnFile, ...]
+) -> Iterator[Finding]:
+    """Every raised file has its own leaf, and they are numbered as they were made."""
+    about, logged = record.identifier, [leaf.leaf for leaf in leaves[1:]]
+    for expected in _rendition_leaves(record):
+        if logged.count(expected) != 1:
+            yield Finding(
+                Weight.PROBLEM, about, "The log leaf of a raised file does not follow from its row."
+            )
+    for deposited in record.documents:
+        numbers = [r.number for r in record.renditions if r.document.format is deposited.format]
+        if numbers != list(range(1, len(numbers) + 1)):
+            yield Finding(Weight.PROBLEM, about, "A raised file of it is missing between others.")
+
+
+def _rendition_leaves(record: CertificateRecord | ErasedCertificate) -> tuple[bytes, ...]:
+    deposited = {each.format: each for each in record.documents}
+    return tuple(
+        rendition_content(record.identifier, rendition, deposited[rendition.document.format])
+        for rendition in record.renditions
+        if rendition.document.format in deposited
+    )
 
 
 def _check_leaf(workshop: Workshop, about: str, leaf: LeafOnFile) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from typing import Any
 from signing.log_key import check_log_signature
 from signing.log_note import open_checkpoint
 from vault.errors import InputError, SignatureError
-from vault.log import promise_message
+from vault.log import RAISED, promise_message
 from vault.log_auditor.following import Followed
 from vault.tlog.merkle import check_consistency, check_inclusion
 from vault.tlog.merkle_leaf import leaf_hash
@@ -47,11 +47,15 @@ class _Document(Question):
 
     def hear(self, origin: str, index: int, entry: bytes) -> None:
         leaf = _leaf(entry)
-        if leaf.get("event") == "issue" and self._sha256 in {_digest(d) for d in leaf.get("documents", ())}:
+        named = self._sha256 in {_digest(d) for d in leaf.get("documents", ())}
+        if named and leaf.get("event") in ("issue", RAISED):
             self._identifier = str(leaf.get("identifier"))
+            done = "issued" if leaf.get("event") == "issue" else f"raised to {leaf.get('level')}"
             self._issued.append(
-                f"issued as {self._identifier} on {leaf.get('at')}, entry {index} of {origin}"
+                f"{done} as {self._identifier} on {leaf.get('at')}, entry {index} of {origin}"
             )
+        elif leaf.get("event") == RAISED:
+            pass  # another file of the same certificate
         elif self._identifier is not None and leaf.get("identifier") == self._identifier:
             self._later.append(
                 f"{leaf.get('status')} by {leaf.get('action', 'a change')} on {leaf.get('at')}"

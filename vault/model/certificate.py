@@ -33,7 +33,9 @@ class SealLevel(StrEnum):
     """PAdES baseline level (ETSI EN 319 142-1, clause 6)."""
 
     B_B = "B-B"
-    B_T = "B-T"
+    B_T = "B-T"  # with a trusted time
+    B_LT = "B-LT"  # and with all that is needed to check it when nobody answers any more
+    B_LTA = "B-LTA"  # and with a time-stamp over that, to be renewed
 
 
 class TrustLevel(StrEnum):
@@ -144,6 +146,18 @@ class StoredDocument:
 
 
 @dataclass(frozen=True, slots=True)
+class Rendition:
+    """A sealed file raised to another level: the one before it, and behind that what keeps it checkable.
+
+    `number`: from 1; 0 would be the file as it was deposited. `made_at`: when it was committed.
+    """
+
+    number: int
+    document: StoredDocument
+    made_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ErasedCertificate:
     """What is left of a certificate when its last holder was erased: nothing about anybody."""
 
@@ -162,11 +176,14 @@ class ErasedCertificate:
     committed_at: datetime
     log_index: int | None
     log_origin: str | None
+    renditions: tuple[Rendition, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class CertificateRecord:
     """A certificate that the vault holds: every field present.
+
+    `documents`: its files as they were deposited; `renditions`: what they were raised to, oldest first.
 
     `log_index`: where the leaf of its issue stands in the log of this `log_origin`, once the sequencer has
     given it a place. `disputed_since`: when its authority accepted a dispute (异议) that is open.
@@ -198,3 +215,23 @@ class CertificateRecord:
     log_index: int | None
     log_origin: str | None = None
     disputed_since: datetime | None = None
+    renditions: tuple[Rendition, ...] = ()
+
+
+def files_of(record: CertificateRecord | ErasedCertificate) -> tuple[StoredDocument, ...]:
+    """All sealed files of a certificate: by format, each as it was raised last first, as deposited last."""
+    return tuple(
+        each
+        for deposited in record.documents
+        for each in (
+            *(r.document for r in reversed(record.renditions) if r.document.format is deposited.format),
+            deposited,
+        )
+    )
+
+
+def newest_file(
+    record: CertificateRecord | ErasedCertificate, wanted: DocumentFormat
+) -> StoredDocument | None:
+    """The newest rendition of a certificate in this format, if it was made in it."""
+    return next((each for each in files_of(record) if each.format is wanted), None)

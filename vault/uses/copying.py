@@ -15,7 +15,7 @@ from storage.seals import platform_seal_in_use
 from vault.copy_removal import let_go
 from vault.errors import DocumentRefused, FieldProblem, InputError, IntegrityError, Unavailable
 from vault.model.catalogue import DocumentFormat
-from vault.model.certificate import CertificateRecord
+from vault.model.certificate import CertificateRecord, newest_file
 from vault.model.scope import NOBODY
 from vault.model.use import CopyRecord, UseRecord
 from vault.model.verdict import Indication
@@ -52,7 +52,8 @@ def make_copy(workshop: Workshop, new: NewUse, used: Used, *, at: datetime) -> N
         IntegrityError: the original is lost or altered, or what was sealed does not stand up to the reader.
         Unavailable: the platform has no seal in use, or an engine does not answer.
     """
-    use, original = new.use, _original(used)
+    use = new.use
+    _check_copyable(used)
     with workshop.database.reading(NOBODY.naming(new.use.subject.id)) as db:
         seal_id = platform_seal_in_use(db, at)
         if seal_id is None:
@@ -62,7 +63,7 @@ def make_copy(workshop: Workshop, new: NewUse, used: Used, *, at: datetime) -> N
             )
         owner = workshop.seals.opened(db, seal_id)
         filed = _filed(db, workshop, used)
-    content = read_object(workshop.blobs, filed)  # 1
+    content, original = read_object(workshop.blobs, filed), filed.sha256  # 1
     kind = workshop.shelf.types(at).get(used.type_code)
     words = copy_words(use, used, kind, original_sha256=original, public_url=workshop.public_url)
     marks = workshop.typesetter.usage_marks(words, at=at)  # 2
@@ -103,18 +104,19 @@ def _filed(db: ReadConnection, workshop: Workshop, used: Used) -> FiledObject:
     return filed
 
 
-def _original(used: Used) -> str:
-    """SHA-256 of the file that is copied, hex."""
+def _check_copyable(used: Used) -> None:
+    """Returns where there is a PDF to be copied; of a certificate its newest rendition is.
+
+    Raises:
+        InputError: there is none.
+    """
     if isinstance(used, CertificateRecord):
-        found = next((d for d in used.documents if d.format is DocumentFormat.PDF), None)
-        if found is None:
+        if newest_file(used, DocumentFormat.PDF) is None:
             raise InputError.at("/copy", "Copies are made of PDF files; this certificate has none.")
-        return found.sha256
-    if used.content_type != _PDF:
+    elif used.content_type != _PDF:
         raise InputError.at(
             "/copy", f"Copies are made of PDF files; this material is of type {used.content_type}."
         )
-    return used.sha256
 
 
 def _judge(workshop: Workshop, content: bytes, owner: UsableSeal, at: datetime) -> None:

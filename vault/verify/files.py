@@ -9,7 +9,7 @@ A file is held in memory while it is looked at, and not kept.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from signing.examination import Examined, examine
@@ -18,7 +18,7 @@ from storage.db import extend_scope
 from storage.statuses import out_of_force
 from storage.uses import find_use, use_by_copy
 from vault.log import moment
-from vault.model.certificate import CertificateRecord, ErasedCertificate
+from vault.model.certificate import CertificateRecord, ErasedCertificate, SealLevel, files_of, newest_file
 from vault.model.lifecycle import OutOfForce
 from vault.model.scope import of_shown
 from vault.model.use import SubjectKind, UseRecord, end_sentence
@@ -78,7 +78,8 @@ def by_very_bytes(workshop: Workshop, content: bytes, *, at: datetime) -> Verifi
             ours = record(db, workshop.keys, use.subject.id)
         if ours is not None:
             ended = out_of_force(db, ours)
-    found = None if ours is None else _of_record(workshop, ours, ended, at)
+    shown = None if use is not None else sha256
+    found = None if ours is None else _of_record(workshop, ours, ended, at, shown)
     return found if use is None else _of_copy(use, found, at)
 
 
@@ -103,7 +104,7 @@ def _has_other_sm3(ours: CertificateRecord | ErasedCertificate, content: bytes, 
     """Whether the second digest on record says that these are other bytes with the same SHA-256."""
     if len(content) > SM3_COMPARED_MAX_BYTES:
         return False
-    recorded = {document.sm3 for document in ours.documents if document.sha256 == sha256}
+    recorded = {document.sm3 for document in files_of(ours) if document.sha256 == sha256}
     return hashlib.new("sm3", content).hexdigest() not in recorded
 
 
@@ -112,7 +113,9 @@ def _of_record(
     ours: CertificateRecord | ErasedCertificate,
     ended: OutOfForce | None,
     at: datetime,
+    sha256: str | None,
 ) -> Verification:
+    """`sha256`: of which of its files this is; None where another file shows it."""
     kind = workshop.shelf.types(at).get(ours.type_code)
     names = {} if kind is None else {"type": kind.name, **{a.code: a.name for a in kind.authorities}}
     checks = [
@@ -123,8 +126,23 @@ def _of_record(
     if isinstance(ours, ErasedCertificate):
         sentence = "Its holders were erased: the vault no longer knows whose certificate it is."
         checks.append(Check("holders_known", CheckResult.UNKNOWN, sentence))
+    checks += _rendition_checks(ours, sha256)
     certificate = {**masked(shown_record(ours, names)), **shown_end(ended)}
     return of_ours(ours, certificate, ours.status, ended, at, *checks)
+
+
+def _rendition_checks(ours: CertificateRecord | ErasedCertificate, sha256: str | None) -> Iterator[Check]:
+    """What the file's own seal proves by itself; every file that the vault issued is equally genuine."""
+    shown = next((each for each in files_of(ours) if each.sha256 == sha256), None)
+    if shown is None:
+        return
+    newest = newest_file(ours, shown.format)
+    if newest is not None and newest.sha256 != shown.sha256:
+        sentence = f"The vault has raised this file from {shown.level} to {newest.level}; both are genuine."
+        yield Check("rendition", CheckResult.PASSED, sentence)
+    if shown.level is SealLevel.B_B:
+        sentence = "The seal in this file carries no trusted time (level B-B)."
+        yield Check("seal_time", CheckResult.UNKNOWN, sentence)
 
 
 def _of_copy(use: UseRecord, of: Verification | None, at: datetime) -> Verification:

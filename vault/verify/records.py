@@ -7,7 +7,7 @@ from typing import Any
 
 from storage.public_read import Found, PublicReader, PublicRow
 from vault.log import moment, place_json
-from vault.model.certificate import CertificateRecord, ErasedCertificate, Status
+from vault.model.certificate import CertificateRecord, ErasedCertificate, Status, files_of
 from vault.model.dispute import dispute_note
 from vault.model.face import masked_holder
 from vault.model.in_force import why_not_in_force
@@ -168,7 +168,7 @@ def shown_record(record: CertificateRecord | ErasedCertificate, names: Mapping[s
         "status_since": moment(record.status_since),
         "documents": [
             {"format": d.format.value, "seal_level": d.level.value, "seal": d.seal_id, "sha256": d.sha256}
-            for d in record.documents
+            for d in files_of(record)
         ],
     }
 

@@ -1,0 +1,213 @@
+"""Document time-stamps and validation data of a PDF, and the time that they prove (EN 319 102-1, clause 5.6).
+
+From the newest document time-stamp to the oldest: each is judged at the time that the one after it proves,
+the newest at the present. What it covers existed at its own time: the older ones, the seal with its
+time-stamp, and the answers of responders in the store. So a chain of them holds longer than any certificate
+in it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+import pikepdf
+from cryptography import x509
+
+from signing.judge.chain import find_path
+from signing.judge.fields import Signed
+from signing.judge.findings import Findings, SubIndication, failure
+from signing.judge.message import (
+    SignedMessage,
+    load_certificates,
+    read_message,
+    signing_certificate,
+)
+from signing.judge.ranges import CoveredBytes, covered_bytes
+from signing.judge.revocation import NOTHING, RevocationKnowledge, check_not_revoked
+from signing.judge.stamp import document_time
+from signing.judge.updates import check_only_long_term
+from vault.errors import SignatureError
+
+STORED_MAX = 4_000  # values of one kind in a store
+STORED_MAX_BYTES = 16 * 1024 * 1024  # a CRL of a large authority has some MB
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentTime:
+    """What one document time-stamp proves, and whose it is."""
+
+    proven_at: datetime
+    signer: x509.Certificate = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a file carries for its seals beside them. `knowledge`: its answers and those that were given.
+
+    `proven_at`: when all that the oldest of the unbroken chain of time-stamps covers existed, None without
+    one; `covers_end`: up to which byte that one reaches. `stamps`: what each of them proves, oldest first, or
+    why it proves nothing.
+    """
+
+    certificates: tuple[x509.Certificate, ...] = field(repr=False)
+    knowledge: RevocationKnowledge = field(repr=False)
+    proven_at: datetime | None
+    covers_end: int
+    stamps: tuple[DocumentTime | SignatureError, ...]
+    problem: SignatureError | None
+
+
+def read_evidence(
+    document: bytes,
+    catalogue: pikepdf.Object,
+    stamps: Sequence[Signed],
+    *,
+    roots: list[x509.Certificate],
+    at: datetime,
+    knowledge: RevocationKnowledge = NOTHING,
+) -> Evidence:
+    """Read the store, and judge the document time-stamps, `stamps`, oldest first."""
+    certificates: tuple[x509.Certificate, ...] = ()
+    held = knowledge
+    proven: datetime | None = None
+    covers_end = 0
+    problem: SignatureError | None = None
+    try:
+        store = catalogue.get("/DSS", pikepdf.Dictionary())
+        certificates = tuple(load_certificates(_stored(store, "/Certs")))
+        held = knowledge.joined(_stored(store, "/OCSPs"), _stored(store, "/CRLs"))
+    except Exception:  # noqa: BLE001 - the boundary: hostile bytes raise anything, and a judge reports
+        problem = failure(SubIndication.UNREADABLE, "The file's security store cannot be read.")
+    judged: list[DocumentTime | SignatureError] = []
+    for stamp in reversed(stamps):
+        try:
+            covered = covered_bytes(document, stamp.signature)
+            if covered.end != len(document):
+                check_only_long_term(document, covered.end)
+            found = _stamped_at(covered, certificates, held, roots, at=proven or at, now=at)
+        except SignatureError as error:  # it proves nothing; what the newer ones prove stays
+            judged.append(error)
+            continue
+        except Exception:  # noqa: BLE001 - the boundary: hostile bytes raise anything, and a judge reports
+            judged.append(failure(SubIndication.UNREADABLE, "It cannot be read."))
+            continue
+        judged.append(found)
+        proven, covers_end = found.proven_at, covered.end
+    broken = (each for each in judged if isinstance(each, SignatureError))
+    return Evidence(
+        certificates, held, proven, covers_end, tuple(reversed(judged)), problem or next(broken, None)
+    )
+
+
+def judge_evidence(findings: Findings, evidence: Evidence) -> None:
+    """The check `archive`: what the document time-stamps prove, if there are any."""
+    if evidence.problem is not None:
+        reason = SubIndication(evidence.problem.reason)
+        told = reason if reason is SubIndication.TRY_LATER else SubIndication.SIG_CONSTRAINTS_FAILURE
+        raise failure(told, f"What was added for the long term does not hold. {evidence.problem.detail}")
+    if not evidence.stamps:
+        findings.unknown("archive", "The file carries no document time-stamp.")
+    else:
+        findings.passed(
+            "archive",
+            f"{len(evidence.stamps)} document time-stamps, the oldest of "
+            f"{evidence.proven_at:%Y-%m-%d %H:%M:%S} UTC.",
+        )
+
+
+def proven_by_file(covered: CoveredBytes | None, evidence: Evidence) -> datetime | None:
+    """When a signature existed by the file's own time-stamps: those that cover it."""
+    return evidence.proven_at if covered is not None and covered.end <= evidence.covers_end else None
+
+
+def check_stamp_not_revoked(
+    message: SignedMessage, evidence: Evidence, roots: list[x509.Certificate], *, at: datetime, now: datetime
+) -> None:
+    """Returns where the authority of a seal's own time-stamp was not revoked by `at`, as far as is known.
+
+    Raises:
+        SignatureError: as `check_not_revoked`.
+    """
+    token = read_message(message.token or b"")
+    pool = [*load_certificates(token.certificates), *evidence.certificates]
+    path = find_path(signing_certificate(token, sha1_allowed=True), pool, roots)
+    check_not_revoked(path, evidence.knowledge, at=at, proven=at != now, now=now, current_then=True)
+
+
+def judge_revocation(
+    findings: Findings,
+    certificate: x509.Certificate,
+    message: SignedMessage,
+    evidence: Evidence,
+    roots: list[x509.Certificate],
+    *,
+    proven_at: datetime | None,
+    claimed_at: datetime | None,
+    now: datetime,
+) -> None:
+    """The check `revocation`: that no certificate of the signer's path was revoked when the seal was made.
+
+    Raises:
+        SignatureError: revoked before, and the seal itself says that it is later (REVOKED); revoked, and
+            nothing proves that the seal is older (REVOKED_NO_POE); not known (TRY_LATER).
+    """
+    pool = [*load_certificates(message.certificates), *evidence.certificates]
+    path = find_path(certificate, pool, roots)
+    at = proven_at or now
+    try:
+        known = check_not_revoked(path, evidence.knowledge, at=at, proven=proven_at is not None, now=now)
+    except SignatureError as error:
+        if error.reason != SubIndication.REVOKED_NO_POE or proven_at is None or claimed_at is None:
+            raise
+        try:
+            check_not_revoked(
+                path, replace(evidence.knowledge, required=False), at=claimed_at, proven=True, now=now
+            )
+        except SignatureError as sooner:
+            if sooner.reason == SubIndication.REVOKED_NO_POE:
+                raise failure(SubIndication.REVOKED, error.detail) from error
+        raise
+    if known:
+        findings.passed(
+            "revocation", f"No certificate of the path was revoked by {at:%Y-%m-%d %H:%M:%S} UTC."
+        )
+    else:
+        findings.unknown("revocation", "Whether a certificate of the path was revoked is not known here.")
+
+
+def _stamped_at(
+    covered: CoveredBytes,
+    certificates: tuple[x509.Certificate, ...],
+    knowledge: RevocationKnowledge,
+    roots: list[x509.Certificate],
+    *,
+    at: datetime,
+    now: datetime,
+) -> DocumentTime:
+    """A document time-stamp that is judged at `at` (RFC 3161; EN 319 102-1, clause 5.4)."""
+    proven, certificate = document_time(covered, roots, at, beside=certificates)
+    pool = [*load_certificates(read_message(covered.value).certificates), *certificates]
+    path = find_path(certificate, pool, roots)
+    # The newest is judged at the present: what it needs comes into the store with the next
+    optional = replace(knowledge, required=False)
+    check_not_revoked(path, optional, at=at, proven=at != now, now=now, current_then=True)
+    return DocumentTime(proven, certificate)
+
+
+def _stored(store: pikepdf.Object, kind: str) -> list[bytes]:
+    held = list(store.get(kind, pikepdf.Array()))
+    if len(held) > STORED_MAX:
+        raise failure(
+            SubIndication.FORMAT_FAILURE, f"The security store has over {STORED_MAX} values of a kind."
+        )
+    found = []
+    size = 0
+    for entry in held:
+        content = entry.read_bytes()
+        size += len(content)
+        if size > STORED_MAX_BYTES:
+            raise failure(
+                SubIndication.FORMAT_FAILURE, f"The security store holds over {STORED_MAX_BYTES} bytes."
+            )
+        found.append(content)
+    return found

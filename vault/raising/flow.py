@@ -1,0 +1,248 @@
+"""Raising what is due, file by file, each to a rendition that is committed or was never there."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from signing.algorithms import LIFETIMES, earliest_end
+from signing.judge.revocation import RevocationKnowledge
+from signing.raising import Lasting, RaisedPdf, lasting, raise_pdf
+from signing.timestamp import TimeStampAuthority
+from signing.validate import judge_pdf
+from storage.history import LeafRow, insert_leaves
+from storage.objects import FiledObject, document_place, new_object, prove_object, put_object, read_object
+from storage.renditions import RaisableFile, insert_rendition, raisable_files
+from storage.seal_terms import Claimed, NextTerm, claim_terms, put_off, settle
+from vault.errors import (
+    DocumentRefused,
+    IntegrityError,
+    NotFound,
+    SignatureError,
+    Unavailable,
+    VaultError,
+)
+from vault.log import promised, rendition_content
+from vault.model.catalogue import DocumentFormat
+from vault.model.certificate import Rendition, SealLevel, StoredDocument
+from vault.model.long_term import TermState, reaches
+from vault.model.scope import VAULT
+from vault.model.verdict import Indication
+from vault.workshop import Workshop
+
+# Files claimed at once: a minute's work at worst, and little to leave behind.
+BATCH_FILES = 20
+# After this time another worker takes up what one that died had claimed.
+LEASE = timedelta(minutes=10)
+# An authority that does not answer is asked again after 1, 2, 4 … minutes, and at least every hour.
+BACKOFF_FIRST = timedelta(minutes=1)
+BACKOFF_MAX = timedelta(hours=1)
+# What fails for another reason so many times (some hours) is left to an operator.
+TRIES_MAX = 8
+# So many files one after the other that an authority does not answer for: the others need not be tried.
+REFUSALS_MAX = 3
+# A renewal that gains nothing, since the authority still has its old certificate, is tried again after this
+# time.
+RENEW_AGAIN_AFTER = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """What a round came to. `raised`: new renditions; `looked_at`: files that need nothing now."""
+
+    raised: int = 0
+    looked_at: int = 0
+    put_off: int = 0
+    given_up: int = 0
+
+    @property
+    def files(self) -> int:
+        """How many files were taken up."""
+        return self.raised + self.looked_at + self.put_off + self.given_up
+
+    def and_(self, other: "Raised") -> "Raised":
+        """Both together."""
+        return Raised(
+            self.raised + other.raised,
+            self.looked_at + other.looked_at,
+            self.put_off + other.put_off,
+            self.given_up + other.given_up,
+        )
+
+
+def raise_due(workshop: Workshop, *, at: datetime, files: int = BATCH_FILES) -> Raised:
+    """Takes up to so many files whose time has come, and raises or renews each by one step.
+
+    1. claim: the files are this worker's for ten minutes; no row is held while authorities are asked.
+    2. read: the newest rendition, checked against its digest.
+    3. raise: a document time-stamp; or validation data from the configured sources, and a time-stamp over it.
+    4. judge: an independent reader must find the seal whole, with its time, and of validation data none
+    missing. 5. store: put it as cipher text under the certificate's own key, locked; read it back and
+    compare. 6. commit: one transaction with the rendition, its log leaf and the file's next term. **This is
+    the commit
+       point**: before it nothing is visible, after it nothing is lost. The old rendition stays.
+
+    A crash before 6 leaves the claim, which ends by itself, and perhaps an object that no row names. Of two
+    that worked on one file, by whatever mishap, the first to commit wins, and the other's work is dropped.
+
+    Raises:
+        Unavailable: the database does not answer.
+    """
+    target, tsa = workshop.long_term.target, workshop.tsa
+    if target is None or tsa is None:
+        return Raised()
+    with workshop.database.writing(VAULT) as db:  # 1
+        claimed = claim_terms(db, at=at, until=at + LEASE, rows=files)
+    if not claimed:
+        return Raised()
+    with workshop.database.reading(VAULT) as db:
+        found = raisable_files(db, workshop.keys, [each.certificate_id for each in claimed])
+    done, refusals = Raised(), 0
+    for each in claimed:
+        if refusals >= REFUSALS_MAX:
+            done = done.and_(_put_off(workshop, each, _NOT_TRIED, at))
+            continue
+        try:
+            done = done.and_(_take_up(workshop, each, found[each.certificate_id, each.format], tsa, at))
+            refusals = 0
+        except Unavailable as error:
+            refusals += 1
+            done = done.and_(_put_off(workshop, each, error, at))
+        except (DocumentRefused, SignatureError, IntegrityError, NotFound, KeyError) as error:
+            done = done.and_(_put_off(workshop, each, error, at))
+    return done
+
+
+_NOT_TRIED = Unavailable("It was not tried: an authority did not answer for those before it.")
+
+
+def _take_up(
+    workshop: Workshop, claimed: Claimed, file: RaisableFile, tsa: TimeStampAuthority, at: datetime
+) -> Raised:
+    target = workshop.long_term.target
+    if file.filed.key is None:
+        ended = NextTerm(claimed.level, claimed.number, TermState.ENDED, at, None, None)
+        return _settled(workshop, claimed, ended, Raised(looked_at=1))
+    if target is None or claimed.format is not DocumentFormat.PDF:
+        raise DocumentRefused("Only PDF files can be raised.")
+    document = read_object(workshop.blobs, file.filed)  # 2
+    if reaches(claimed.level, target) and not claimed.looked_at:
+        proof = lasting(document, roots=workshop.trust_roots)
+        term = _rests(workshop, claimed.level, claimed.number, proof)
+        if term.due_at > at:
+            return _settled(workshop, claimed, term, Raised(looked_at=1))
+    raised = raise_pdf(  # 3
+        document, target=target, roots=workshop.trust_roots, tsa=tsa, sources=workshop.revocation, at=at
+    )
+    _judge(workshop, document, raised, at)  # 4
+    rendition = _rendition(file, raised, at)
+    filed = _store(workshop, file, rendition, raised.content, at)  # 5
+    return _commit(workshop, claimed, file, rendition, raised.lasting, filed, at)  # 6
+
+
+def _judge(workshop: Workshop, document: bytes, raised: RaisedPdf, at: datetime) -> None:
+    required = reaches(raised.level, SealLevel.B_LT)
+    reports = judge_pdf(
+        raised.content,
+        roots=workshop.trust_roots,
+        at=at,
+        knowledge=RevocationKnowledge(required=required),
+    )
+    before = judge_pdf(document, roots=workshop.trust_roots, at=at)
+    if not raised.content.startswith(document) or not before or len(reports) != len(before):
+        raise IntegrityError("A raised file does not begin with the file that it was raised from.")
+    newest = reports[-1]
+    if newest.indication is not Indication.TOTAL_PASSED or newest.proven_at is None:
+        failed = ", ".join(check.name for check in newest.checks if check.result != "passed")
+        raise IntegrityError(f"A raised file does not stand up to the reader: {failed}.")
+    if newest.certificate_sha256 != before[-1].certificate_sha256:
+        raise IntegrityError("A raised file bears another seal than the one that was raised.")
+
+
+def _rendition(file: RaisableFile, raised: RaisedPdf, at: datetime) -> Rendition:
+    document = StoredDocument(
+        file.document.format,
+        hashlib.sha256(raised.content).hexdigest(),
+        hashlib.new("sm3", raised.content).hexdigest(),
+        len(raised.content),
+        raised.level,
+        file.document.seal_id,
+    )
+    return Rendition(file.number + 1, document, at)
+
+
+def _store(
+    workshop: Workshop, file: RaisableFile, rendition: Rendition, content: bytes, at: datetime
+) -> FiledObject:
+    document, key = rendition.document, file.filed.key
+    if key is None:
+        raise NotFound("Its holders were erased meanwhile.")
+    place = document_place(file.certificate_id, document.format)
+    filed = new_object(file.certificate_id, place, key, document.sha256, document.size_bytes)
+    kept = file.committed_at + workshop.retention_of(file.type_code, at)
+    put_object(
+        workshop.blobs,
+        filed,
+        content,
+        retain_until=max(kept, at + workshop.long_term.margin),  # a lock that ends in the past is refused
+        origin={"certificate": str(file.certificate_id)},
+    )
+    try:
+        prove_object(workshop.blobs, filed)
+    except IntegrityError as error:
+        raise Unavailable("The object store did not keep what it acknowledged.") from error
+    return filed
+
+
+def _commit(
+    workshop: Workshop,
+    claimed: Claimed,
+    file: RaisableFile,
+    rendition: Rendition,
+    proof: Lasting,
+    filed: FiledObject,
+    at: datetime,
+) -> Raised:
+    content = rendition_content(file.identifier, rendition, file.deposited)
+    leaf = promised(workshop.log_key, content, at + workshop.promise_within)
+    level, target = rendition.document.level, workshop.long_term.target
+    if target is not None and reaches(level, target):
+        term = _rests(workshop, level, rendition.number, proof)
+    else:
+        due = (proof.since or at) + workshop.long_term.grace
+        algorithms = proof.algorithms
+        term = NextTerm(level, rendition.number, TermState.WAITING, due, proof.until, algorithms)
+    with workshop.database.writing(VAULT) as db:
+        if not settle(db, claimed, term):
+            return Raised(looked_at=1)  # another worker was quicker, or the holders were erased
+        if not insert_rendition(db, file.certificate_id, rendition, filed.stored_name):
+            raise IntegrityError("There is a rendition of this number that the file's term does not know.")
+        insert_leaves(db, [LeafRow(file.certificate_id, leaf.content, leaf.hash, leaf.promise)])
+    return Raised(raised=1)
+
+
+def _rests(workshop: Workshop, level: SealLevel, number: int, proof: Lasting) -> NextTerm:
+    """Until the margin before the first thing ends that the newest proof of time rests on."""
+    policy = workshop.long_term
+    ends = min(proof.until, earliest_end(proof.algorithms, {**LIFETIMES, **policy.lifetimes}))
+    due = ends - policy.margin
+    if proof.since is not None and due <= proof.since + RENEW_AGAIN_AFTER:
+        due = max(due, min(proof.since + RENEW_AGAIN_AFTER, ends))
+    return NextTerm(level, number, TermState.RESTING, due, proof.until, proof.algorithms)
+
+
+def _settled(workshop: Workshop, claimed: Claimed, term: NextTerm, done: Raised) -> Raised:
+    with workshop.database.writing(VAULT) as db:
+        settle(db, claimed, term)
+    return done
+
+
+def _put_off(workshop: Workshop, claimed: Claimed, error: VaultError | KeyError, at: datetime) -> Raised:
+    away = isinstance(error, Unavailable)
+    wait = min(BACKOFF_FIRST * 2 ** min(claimed.tries - 1, 10), BACKOFF_MAX)
+    if isinstance(error, Unavailable):
+        wait = max(wait, timedelta(seconds=error.retry_after_s))
+    over = not away and claimed.tries >= TRIES_MAX
+    why = error.detail if isinstance(error, VaultError) else "Its rows are gone."
+    with workshop.database.writing(VAULT) as db:
+        put_off(db, claimed, until=at + wait, why=why, given_up=over)
+    return Raised(given_up=1) if over else Raised(put_off=1)
