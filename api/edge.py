@@ -97,15 +97,16 @@ class Edge:
             for provider in settings.providers
         }
 
-    async def judged(self, content: bytes, at: datetime) -> Verification:
+    async def judged(self, content: bytes, at: datetime, sha256: str | None = None) -> Verification:
         """What is true of a file: of our very bytes at once, of a stranger's by a judge in another process.
 
-        Strangers' files wait for one another and for nobody else; each may take a gigabyte.
+        `sha256`: its digest, where it was taken already. Strangers' files wait for one another and for nobody
+        else; each may take a gigabyte.
 
         Raises:
             Unavailable: the database does not answer, or every judge is busy for long.
         """
-        known = await to_thread.run_sync(partial(by_very_bytes, self.workshop, content, at=at))
+        known = await to_thread.run_sync(partial(by_very_bytes, self.workshop, content, at=at, sha256=sha256))
         if known is not None:
             return known
         judge = partial(by_judging, self.workshop, content, at=at, examine_with=self.judges.examine)

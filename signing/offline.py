@@ -11,7 +11,7 @@ from signing.trust_list import ListedKey, TrustList
 from vault.errors import InputError, SignatureError
 from vault.model.in_force import why_not_in_force
 from vault.model.legal_time import LEGAL_TIME, legal_day
-from vault.model.statement import DIGEST_PREFIX_BYTES, Covers, DocumentMark, Statement
+from vault.model.statement import DIGEST_PREFIX_BYTES, DocumentMark, Statement
 from vault.model.verdict import Check, CheckResult
 
 # A new key is listed so long before it signs (vault.statement_ring): no younger list can lack one.
@@ -90,9 +90,11 @@ def judge_offline(
 
 
 def states(mark: DocumentMark, document: bytes) -> bool:
-    """Whether a mark is of this file: of all of it, or of what it was before it was sealed."""
-    if mark.covers is Covers.SEALED:
-        return hashlib.sha256(document).digest()[:DIGEST_PREFIX_BYTES] == mark.prefix
+    """Whether a mark is of this file, or of what it was before something was appended.
+
+    A file is sealed, time-stamped and raised by appending. What else may have been appended is for the judge
+    of its seals to say.
+    """
     hashed, done = hashlib.sha256(), 0
     for end in _ends(document):
         hashed.update(memoryview(document)[done:end])
@@ -130,7 +132,7 @@ def _ends(document: bytes) -> list[int]:
             end += 1
             ends.append(end)
         place = document.find(_END_MARK, end)
-    return ends
+    return [*ends, len(document)]
 
 
 def _key_check(key: ListedKey | None, statement: Statement) -> Check:  # 2
@@ -169,7 +171,7 @@ def _time_check(statement: Statement, at: datetime) -> Check:
 
 def _document_check(mark: DocumentMark, document: bytes) -> Check:
     if states(mark, document):
-        return Check("document", CheckResult.PASSED, "The file is the one that is stated.")
+        return Check("document", CheckResult.PASSED, "The file is the one that is stated, or begins with it.")
     return Check("document", CheckResult.FAILED, "The file is not the one that is stated.")
 
 

@@ -81,12 +81,18 @@ class _Case:
 
 
 def judge_pdf(
-    pdf: bytes, *, trust: Trust, at: datetime, recorded: RecordedSignatures | None = None
+    pdf: bytes,
+    *,
+    trust: Trust,
+    at: datetime,
+    recorded: RecordedSignatures | None = None,
+    admitted: bool = False,
 ) -> tuple[SealReport, ...]:
     """A report on each signature and document time-stamp of a PDF, oldest first; empty when it has none.
 
-    `at`: now. First the file as a whole (`judge.whole`): V1 `file_ends`, V2 `active_content`, V7
-    `revisions`, V11 `rendering`. Then each signature:
+    `at`: now. `admitted`: what was sealed here just now had passed the gate, or was typeset here, and is not
+    searched for active content (V2) again. First the file as a whole (`judge.whole`): V1 `file_ends`, V2
+    `active_content`, V7 `revisions`, V11 `rendering`. Then each signature:
     1. V5 `byte_range`: covers all but its own value; V6 `coverage`: to the file's end, if it is the newest;
     2. V8 `field`: one field holds it, under a name of its own; `docmdp`: whether it permits changes; 3. V4
     `cms`: one signer, detached; `digest` of the covered bytes; `signing_certificate` named by the signature
@@ -106,7 +112,7 @@ def judge_pdf(
             found = signed_fields(opened.Root)
             if not found:
                 return ()
-            whole = judge_whole(pdf, opened, found, size_max_bytes=PDF_SIZE_MAX_BYTES)
+            whole = judge_whole(pdf, opened, found, size_max_bytes=PDF_SIZE_MAX_BYTES, admitted=admitted)
             roots = [load_certificate(root) for root in trust.roots]
             evidence = read_evidence(
                 pdf,

@@ -1,5 +1,6 @@
 """Public verification: by QR token, by number and code, or by the file itself. The API's hot path."""
 
+import hashlib
 import json
 from typing import Any
 
@@ -77,7 +78,8 @@ async def verify(request: Request) -> Response:
         found = await _by_json(edge, request)
     elif kind in FILE_MEDIA_TYPES:
         admit_file(edge, request)
-        found = await edge.judged(await request.body(), now())
+        content, sha256 = await _read_and_hashed(request)
+        found = await edge.judged(content, now(), sha256)
     elif kind == MULTIPART:
         admit_file(edge, request)
         async with request.form(max_files=1, max_fields=1) as form:
@@ -89,6 +91,15 @@ async def verify(request: Request) -> Response:
         raise MediaTypeError("Send JSON, a form with a file, or the file itself as application/pdf.")
     content = json.dumps(edge.report(found), ensure_ascii=False).encode()
     return Response(content, media_type="application/json")
+
+
+async def _read_and_hashed(request: Request) -> tuple[bytes, str]:
+    """The body and its SHA-256, taken while the rest is still on its way: the digest costs no time then."""
+    parts, digest = [], hashlib.sha256()
+    async for part in request.stream():
+        parts.append(part)
+        digest.update(part)
+    return b"".join(parts), digest.hexdigest()
 
 
 async def _by_json(edge: Edge, request: Request) -> Verification:

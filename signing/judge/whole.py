@@ -29,14 +29,17 @@ class Whole:
     later: dict[int, Later] = field(default_factory=dict)
 
 
-def judge_whole(pdf: bytes, opened: pikepdf.Pdf, found: list[Signed], *, size_max_bytes: int) -> Whole:
-    """The rules V1, V2, V7 and V11, each as a check of its own."""
+def judge_whole(
+    pdf: bytes, opened: pikepdf.Pdf, found: list[Signed], *, size_max_bytes: int, admitted: bool
+) -> Whole:
+    """The rules V1, V2, V7 and V11, each as a check of its own. `admitted`: the gate applied V2 already."""
     findings = Findings()
     with findings.step("file_ends"), _as_finding():  # V1
         check_ends(pdf, size_max_bytes=size_max_bytes)
         findings.passed("file_ends", "The file begins and ends as a PDF and is nothing else.")
     with findings.step("active_content"), _as_finding():  # V2
-        check_active(opened)
+        if not admitted:
+            check_active(opened)
         findings.passed("active_content", "Nothing in the file is active, attached or kept elsewhere.")
     later: dict[int, Later] = {}
     with findings.step("revisions"):  # V7

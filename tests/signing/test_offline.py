@@ -174,8 +174,10 @@ def test_a_sealed_file_begins_with_what_was_stated(blanks: bytes) -> None:
 def test_a_display_states_the_whole_file() -> None:
     mark = _mark(Covers.SEALED, SEALED)
     assert states(mark, SEALED)
-    assert not states(mark, SEALED + b"\n")
+    assert states(mark, SEALED + b"3 0 obj\n%%EOF\n")  # raised since
+    assert not states(mark, SEALED[:-1] + b"\r")
     assert not states(mark, UNSEALED)
+    assert states(_mark(Covers.SEALED, b"no end mark"), b"no end mark")
 
 
 def test_another_file_is_not_the_one_that_is_stated() -> None:

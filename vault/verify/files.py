@@ -52,13 +52,17 @@ def by_file(
     return known or by_judging(workshop, content, at=at, examine_with=examine_with)
 
 
-def by_very_bytes(workshop: Workshop, content: bytes, *, at: datetime) -> Verification | None:
+def by_very_bytes(
+    workshop: Workshop, content: bytes, *, at: datetime, sha256: str | None = None
+) -> Verification | None:
     """Tier 1: what is true of a file that the vault issued; None where it issued no such bytes.
+
+    `sha256`: the file's digest, hex, where the caller took it while reading.
 
     Raises:
         Unavailable: the database does not answer.
     """
-    sha256 = hashlib.sha256(content).hexdigest()
+    sha256 = sha256 or hashlib.sha256(content).hexdigest()
     ours: CertificateRecord | ErasedCertificate | None = None
     use = ended = None
     scope = of_shown(bytes.fromhex(sha256))

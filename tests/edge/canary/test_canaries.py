@@ -72,6 +72,7 @@ def test_every_request_carried_a_canary(evidence: Evidence) -> None:
 FAIL_BY_NOTHING_SENT = {
     "/",
     "/v",
+    "/v-worker.js",
     "/docs",
     "/openapi.json",
     "/livez",

@@ -239,6 +239,12 @@ def _proof(s: Story) -> Call:
     return Call(("GET", "/v1/log/proofs/{certificate_id}"), at=at)
 
 
+def _evidence(s: Story) -> Call:
+    """After the proof, of the same certificate."""
+    at = {"certificate_id": s.receipts[0]["certificate_id"]}
+    return Call(("GET", "/v1/certificates/{certificate_id}/evidence"), at=at, headers=s.client())
+
+
 def _cosignature(s: Story) -> Call:
     line = cosign(s.vault.witness, WITNESS, s.checkpoint.text, datetime.now(UTC))
     headers: dict[str, str | bytes] = {"content-type": "text/plain"}
@@ -286,7 +292,6 @@ STORY: tuple[Way, ...] = (
     _case("/v1/cases/{number}"),
     _of_certificate("GET", "/v1/certificates/{certificate_id}"),
     _document,
-    _of_certificate("GET", "/v1/certificates/{certificate_id}/evidence"),
     _inspection,
     _holdings,
     _lookup,
@@ -302,6 +307,7 @@ STORY: tuple[Way, ...] = (
     _verify_bytes,
     _verify_form("/v1/verifications"),
     _proof,
+    _evidence,
     _plain("GET", "/v1/statement-keys"),
     _plain("GET", "/v-worker.js"),
     _plain("GET", "/v1/log/checkpoint"),

@@ -32,6 +32,13 @@ def test_development_may_do_without() -> None:
     assert read(public_url="http://127.0.0.1:8700", mode="development").origin == "http://127.0.0.1:8700"
 
 
+def test_the_public_url_has_to_fit_into_a_qr_code() -> None:
+    fits = "https://" + "v" * 48
+    assert read(public_url=fits).origin == fits
+    with pytest.raises(InputError, match=r"printed in every QR code: at most 56"):
+        read(public_url=fits + "v")
+
+
 @pytest.mark.parametrize("url", ["https://vault.example/x", "https://vault.example?x", "ftp://vault.example"])
 def test_the_public_url_is_an_origin(url: str) -> None:
     with pytest.raises(InputError, match="CERTVAULT_PUBLIC_URL"):
