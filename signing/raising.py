@@ -15,8 +15,8 @@ from cryptography import x509
 
 from signing.algorithms import digest_algorithm, key_algorithm
 from signing.judge.chain import find_path
+from signing.judge.fields import is_time_stamp
 from signing.judge.findings import SubIndication, failure
-from signing.judge.long_term import is_time_stamp
 from signing.judge.message import SignedMessage, load_certificates, read_message, signing_certificate
 from signing.judge.ranges import covered_bytes
 from signing.judge.revocation import NOTHING, RevocationKnowledge, answers_for

@@ -66,7 +66,7 @@ def measure_raise_seal(on: Stage, seconds: float) -> Result:
     sealed = on.document(on.seeded[0])
 
     def judge(pdf: bytes) -> object:
-        return judge_pdf(pdf, roots=workshop.trust_roots, at=datetime.now(UTC))
+        return judge_pdf(pdf, trust=workshop.trust, at=datetime.now(UTC))
 
     def ours(pdf: bytes) -> object:
         at = datetime.now(UTC)

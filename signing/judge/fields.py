@@ -14,7 +14,8 @@ FIELD_DEPTH_MAX = 32
 SIGNATURES_MAX = 32  # each is a digest over the whole file
 _DATE = re.compile(r"D:(\d{14})(?:Z|([+-])(\d\d)'?(\d\d)'?)?$")
 _NO_CHANGES = 1  # DocMDP P = 1 (ISO 32000-1, table 254)
-_TIME_STAMP = "/ETSI.RFC3161"  # ISO 32000-2, clause 12.8.5
+_TIME_STAMP = "/ETSI.RFC3161"
+_STAMP_TYPE = "/DocTimeStamp"  # ISO 32000-2, clause 12.8.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Signed:
     @property
     def is_time_stamp(self) -> bool:
         """Whether it is a document time-stamp, which seals nothing and proves a time."""
-        return str(self.signature.get("/SubFilter", "")) == _TIME_STAMP
+        return is_time_stamp(self.signature)
 
     @property
     def range_end(self) -> int:
@@ -59,6 +60,13 @@ class FormField:
     held: pikepdf.Object = field(repr=False)
     name: str
     kind: str | None
+
+
+def is_time_stamp(signature: pikepdf.Object) -> bool:
+    """Whether a signature dictionary holds a document time-stamp (ISO 32000-2, clause 12.8.5)."""
+    return (
+        str(signature.get("/SubFilter", "")) == _TIME_STAMP or str(signature.get("/Type", "")) == _STAMP_TYPE
+    )
 
 
 def form_fields(catalogue: pikepdf.Object) -> list[FormField]:

@@ -21,13 +21,13 @@ from signing.raising import RaisedPdf, lasting, raise_pdf
 from signing.revocation import KEPT_MAX, RevocationSources
 from signing.seal import seal_pdf
 from signing.timestamp import HttpTimeStampAuthority, TimeStampAuthority
-from signing.validate import judge_pdf
+from signing.validate import Trust, judge_pdf
 from tests.authority import Authority, running_authority
 from tests.signing.pyhanko_lta import lta_opinion
 from tests.signing.workshop import PICTURE, QR, pyhanko_opinions, qpdf_complaint, sample, tiny_pdf
 from vault.errors import SignatureError, Unavailable
 from vault.model.certificate import SealLevel
-from vault.model.verdict import CheckResult, Indication, SealReport
+from vault.model.verdict import CheckResult, Indication, SealReport, SignatureKind
 
 DAY = timedelta(days=1)
 NEEDED = RevocationKnowledge(required=True)
@@ -102,7 +102,8 @@ def raised(
 def judged(
     authority: Authority, content: bytes, moment: datetime, knowledge: RevocationKnowledge = NEEDED
 ) -> SealReport:
-    (report,) = judge_pdf(content, roots=[authority.root], at=moment, knowledge=knowledge)
+    reports = judge_pdf(content, trust=Trust((authority.root,), knowledge=knowledge), at=moment)
+    (report,) = (report for report in reports if report.kind is SignatureKind.SEAL)
     return report
 
 

@@ -10,10 +10,10 @@ import pytest
 from signing.judge.appended import check_appended
 from signing.judge.updates import check_only_long_term
 from signing.pades.long_term import ValidationData, append_time_stamp, append_validation_data
-from signing.validate import judge_pdf
+from signing.validate import Trust, judge_pdf
 from tests.signing.workshop import NOW, Workshop, tiny_pdf
 from vault.errors import DocumentRefused, SignatureError
-from vault.model.verdict import CheckResult, Indication, SealReport
+from vault.model.verdict import CheckResult, Indication, SealReport, SignatureKind
 
 LATER = NOW + timedelta(seconds=1)
 DANGLING = 90
@@ -172,7 +172,8 @@ ATTACKS: dict[str, Callable[[Parts], Mapping[int, bytes]]] = {
 
 
 def judged(content: bytes, workshop: Workshop) -> SealReport:
-    (report,) = judge_pdf(content, roots=[workshop.root], at=LATER)
+    reports = judge_pdf(content, trust=Trust((workshop.root,)), at=LATER)
+    (report,) = (report for report in reports if report.kind is SignatureKind.SEAL)
     return report
 
 
@@ -205,7 +206,8 @@ def test_a_time_stamp_over_it_does_not_make_it_good(name: str, sealed: bytes, wo
         return  # we would not even stamp it
     assert all(
         report.indication is not Indication.TOTAL_PASSED
-        for report in judge_pdf(stamped, roots=[workshop.root], at=LATER)
+        for report in judge_pdf(stamped, trust=Trust((workshop.root,)), at=LATER)
+        if report.kind is SignatureKind.SEAL
     )
 
 
@@ -261,5 +263,5 @@ def test_a_changed_byte_in_the_store_is_told_by_the_time_stamp_over_it(
 def test_a_file_cut_short_does_not_pass(step: int, sealed: bytes, workshop: Workshop) -> None:
     content = append_time_stamp(sealed, tsa=workshop.tsa, at=LATER)
     cut = content[: len(sealed) + (len(content) - len(sealed)) * step // 60]
-    reports = judge_pdf(cut, roots=[workshop.root], at=LATER)
+    reports = judge_pdf(cut, trust=Trust((workshop.root,)), at=LATER)
     assert all(report.indication is not Indication.TOTAL_PASSED for report in reports)

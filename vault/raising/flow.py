@@ -1,7 +1,7 @@
 """Raising what is due, file by file, each to a rendition that is committed or was never there."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from signing.algorithms import LIFETIMES, earliest_end
@@ -26,7 +26,7 @@ from vault.model.catalogue import DocumentFormat
 from vault.model.certificate import Rendition, SealLevel, StoredDocument
 from vault.model.long_term import TermState, reaches
 from vault.model.scope import VAULT
-from vault.model.verdict import Indication
+from vault.model.verdict import Indication, SealReport, SignatureKind
 from vault.workshop import Workshop
 
 # Files claimed at once: a minute's work at worst, and little to leave behind.
@@ -141,13 +141,9 @@ def _take_up(
 
 def _judge(workshop: Workshop, document: bytes, raised: RaisedPdf, at: datetime) -> None:
     required = reaches(raised.level, SealLevel.B_LT)
-    reports = judge_pdf(
-        raised.content,
-        roots=workshop.trust_roots,
-        at=at,
-        knowledge=RevocationKnowledge(required=required),
-    )
-    before = judge_pdf(document, roots=workshop.trust_roots, at=at)
+    trust = replace(workshop.trust, knowledge=RevocationKnowledge(required=required))
+    reports = _seals(judge_pdf(raised.content, trust=trust, at=at))
+    before = _seals(judge_pdf(document, trust=workshop.trust, at=at))
     if not raised.content.startswith(document) or not before or len(reports) != len(before):
         raise IntegrityError("A raised file does not begin with the file that it was raised from.")
     newest = reports[-1]
@@ -156,6 +152,10 @@ def _judge(workshop: Workshop, document: bytes, raised: RaisedPdf, at: datetime)
         raise IntegrityError(f"A raised file does not stand up to the reader: {failed}.")
     if newest.certificate_sha256 != before[-1].certificate_sha256:
         raise IntegrityError("A raised file bears another seal than the one that was raised.")
+
+
+def _seals(reports: tuple[SealReport, ...]) -> list[SealReport]:
+    return [report for report in reports if report.kind is SignatureKind.SEAL]
 
 
 def _rendition(file: RaisableFile, raised: RaisedPdf, at: datetime) -> Rendition:
