@@ -73,6 +73,7 @@ FAIL_BY_NOTHING_SENT = {
     "/",
     "/v",
     "/v-worker.js",
+    "/v1/statement-keys",
     "/docs",
     "/openapi.json",
     "/livez",
