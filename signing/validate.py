@@ -147,6 +147,12 @@ def _judge_one(case: _Case, place: int, *, later_passed: bool) -> SealReport:
             "Somebody who is not known to be entitled signed later, in a field that was not there before.",
             SubIndication.SIG_CONSTRAINTS_FAILURE,
         )
+    if signed.is_time_stamp and not later_passed:
+        findings.overrule(
+            "revisions",
+            "What was signed or stamped later does not hold.",
+            SubIndication.SIG_CONSTRAINTS_FAILURE,
+        )
     covered: CoveredBytes | None = None
     with findings.step("byte_range"):  # 1
         covered = covered_bytes(case.pdf, signed.signature)

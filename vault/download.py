@@ -43,10 +43,14 @@ class SealedFile:
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """Which file of a certificate: in this format the newest, or the one with this digest, hex."""
+    """Which file of a certificate: in this format the newest, or the one with this digest, hex.
+
+    `deposited`: the first of all.
+    """
 
     kind: DocumentFormat
     sha256: str | None
+    deposited: bool = False
 
 
 def document_for_holder(
@@ -127,10 +131,11 @@ def document_for_client(
     *,
     at: datetime,
     sha256: str | None = None,
+    deposited: bool = False,
 ) -> SealedFile:
     """A sealed file for the system that deposited it or is bound to its like, or for its issuer's staff.
 
-    The newest rendition, or the one with this digest, hex.
+    The newest rendition, or the one with this digest, hex, or the one that was `deposited`.
 
     Raises:
         NotFound: there is no such certificate that the caller may see, or not in this format.
@@ -138,9 +143,8 @@ def document_for_client(
         Unavailable: an engine does not answer.
     """
     scope = of_caller(caller)
-    return _document(
-        workshop, caller, scope, Action.FETCH_DOCUMENT, certificate_id, _Wanted(wanted, sha256), at
-    )
+    which = _Wanted(wanted, sha256, deposited)
+    return _document(workshop, caller, scope, Action.FETCH_DOCUMENT, certificate_id, which, at)
 
 
 def copy_for_client(workshop: Workshop, caller: Caller, use_id: UUID, *, at: datetime) -> SealedFile:
@@ -199,7 +203,14 @@ def _document(
         refused = refusal(caller, action, of)
         filed = None
         if refused is None:
-            filed = document_object(db, workshop.keys, certificate_id, wanted.kind, wanted.sha256)
+            filed = document_object(
+                db,
+                workshop.keys,
+                certificate_id,
+                wanted.kind,
+                wanted.sha256,
+                deposited=wanted.deposited,
+            )
         # A refusal is a decision, too; it commits before the caller hears of it.
         noted = "download" if refused is None else "refused-download"
         details = {"format": wanted.kind.value}

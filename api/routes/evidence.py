@@ -39,7 +39,10 @@ def get_evidence(certificate_id: UUID, edge: EdgeHere, caller: CallerHere) -> Re
     the promise in the receipt says by when.
     """
     at = now()
-    file = document_for_client(edge.workshop, caller, certificate_id, DocumentFormat.PDF, at=at)
+    # Of its renditions the one that the leaf of its issue names; the others begin with its bytes.
+    file = document_for_client(
+        edge.workshop, caller, certificate_id, DocumentFormat.PDF, at=at, deposited=True
+    )
     report = report_json(by_file(edge.workshop, file.content, at=at))
     content = make_evidence(edge.workshop, certificate_id, file.content, report, at=at)
     name = file.file_name.removesuffix(f".{DocumentFormat.PDF}")

@@ -7,7 +7,7 @@ import pikepdf
 from asn1crypto import parser
 
 from signing.judge.findings import Findings, SubIndication, failure
-from signing.judge.updates import check_only_long_term
+from signing.judge.updates import adds_for_the_long_term
 
 _BLANK = b"\x00\t\n\f\r "
 _HEXADECIMAL = frozenset(b"0123456789abcdefABCDEF")
@@ -68,7 +68,7 @@ def check_coverage(
     added = document[covered.end :]
     if not added:
         findings.passed("coverage", "It covers the whole file.")
-    elif newest and _only_long_term(document, covered.end):
+    elif newest and adds_for_the_long_term(document, covered.end):
         findings.passed("coverage", "It covers the whole file, but for validation data that was added to it.")
     elif newest:
         no_revision = added.strip(_BLANK) and b"startxref" not in added
@@ -78,14 +78,6 @@ def check_coverage(
         )
     else:
         findings.passed("coverage", "It covers its revision; a newer signature covers the rest.")
-
-
-def _only_long_term(document: bytes, end: int) -> bool:
-    try:
-        check_only_long_term(document, end)
-    except Exception:  # noqa: BLE001 - what cannot be read was not added for the long term
-        return False
-    return True
 
 
 def _without_padding(value: bytes) -> bytes:

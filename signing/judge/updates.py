@@ -46,6 +46,15 @@ def check_only_long_term(document: bytes, end: int) -> None:
         _check_update(old, new)
 
 
+def adds_for_the_long_term(document: bytes, end: int) -> bool:
+    """Whether `check_only_long_term` passes; what cannot be read was not added for the long term."""
+    try:
+        check_only_long_term(document, end)
+    except Exception:  # noqa: BLE001 - hostile bytes raise anything
+        return False
+    return True
+
+
 def _check_update(old: pikepdf.Pdf, new: pikepdf.Pdf) -> None:
     before, after = old.get_xref_table(), new.get_xref_table()
     if max(len(before), len(after)) > OBJECTS_MAX:
