@@ -12,6 +12,7 @@ from typing import Any
 
 from signing.claims import Claims
 from signing.examination import Examined
+from signing.judge.revocation import RevocationKnowledge
 from signing.judge.trust import ListedSeal, Trust
 from vault.model.verdict import Check, CheckResult, Indication, SealReport, SignatureKind
 
@@ -33,6 +34,9 @@ def job(trust: Trust, at: datetime) -> bytes:
         "seals": None
         if seals is None
         else [[s.certificate_sha256, s.authority, s.since.isoformat(), _iso(s.until)] for s in seals],
+        "ocsps": [base64.b64encode(each).decode() for each in trust.knowledge.ocsps],
+        "crls": [base64.b64encode(each).decode() for each in trust.knowledge.crls],
+        "required": trust.knowledge.required,
     }
     return json.dumps(value).encode()
 
@@ -46,6 +50,11 @@ def read_job(encoded: bytes) -> tuple[Trust, datetime]:
         None
         if seals is None
         else tuple(ListedSeal(c, a, datetime.fromisoformat(s), _time(u)) for c, a, s, u in seals),
+        RevocationKnowledge(
+            tuple(base64.b64decode(each) for each in value["ocsps"]),
+            tuple(base64.b64decode(each) for each in value["crls"]),
+            value["required"],
+        ),
     )
     return trust, datetime.fromisoformat(value["at"])
 

@@ -18,7 +18,8 @@ import signing
 from signing.confined import Judges, messages
 from signing.confined.limits import CPU_MAX_S, KILLED_AFTER_S, MEMORY_MAX_BYTES
 from signing.examination import Examined, examine, not_judged
-from signing.validate import PDF_SIZE_MAX_BYTES
+from signing.judge.revocation import RevocationKnowledge
+from signing.validate import PDF_SIZE_MAX_BYTES, ListedSeal, Trust
 from tests.signing import attacks
 from tests.signing.workshop import NOW, Workshop, tiny_pdf
 from vault.errors import Unavailable
@@ -246,3 +247,11 @@ def test_a_message_that_is_too_long_or_too_slow_is_not_read() -> None:
             theirs.sendall(b"\0")
         with pytest.raises(TimeoutError):
             messages.receive(ours, messages.ANSWER_MAX_BYTES, time.monotonic())
+
+
+def test_a_child_believes_what_its_parent_does() -> None:
+    at = NOW
+    seals = (ListedSeal("ab" * 32, "11990100MB99000131", at, None), ListedSeal("cd" * 32, "x", at, at))
+    knowledge = RevocationKnowledge((b"\x30\x00",), (b"\x30\x01\x00",), required=True)
+    for trust in (Trust((b"\x30",)), Trust((b"\x30", b"\x31"), seals, knowledge)):
+        assert messages.read_job(messages.job(trust, at)) == (trust, at)
