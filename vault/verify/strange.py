@@ -32,6 +32,7 @@ from vault.model.verdict import (
     Foreign,
     Indication,
     SealReport,
+    SignatureKind,
     Unrecognised,
     Verdict,
     Verification,
@@ -211,7 +212,11 @@ def _signatures(
     except (NotFound, IntegrityError, Unavailable):
         return None
     reports = judge_pdf(ours, trust=workshop.trust, at=at)
-    return tuple((report.field_name or "", report.certificate_sha256 or "") for report in reports)
+    return tuple(
+        (report.field_name or "", report.certificate_sha256 or "")
+        for report in reports
+        if report.kind is SignatureKind.SEAL
+    )
 
 
 def _claimed_time(examined: Examined) -> datetime | None:
