@@ -13,11 +13,14 @@ from typing import Any
 
 import uvicorn
 
-# Longest that a new connection waits for a process with less to do, which may have to wait for a core first;
-# requests on it wait for nothing.
+# Nearly the longest that a new connection waits for a process with less to do, which may have to wait for a
+# core first; requests on it wait for nothing.
 PATIENCE_MS = 10
 # With so many connections a process waits half as long as it ever does.
 HALF_AT = 1
+# Where two have as many, the one that took a client just now leaves the next one to the other.
+RECENT_S = 0.05
+AFTER_YOU_MS = 5
 # Out of descriptors, or nearly: closing connections gives some back.
 EXHAUSTED_WAIT_S = 0.1
 
@@ -28,6 +31,7 @@ class IdlestFirstServer(uvicorn.Server):
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self._beginning: set[asyncio.Task[object]] = set()
+        self._took_at = -RECENT_S
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Starts the application, then waits for connections."""
@@ -54,6 +58,8 @@ class IdlestFirstServer(uvicorn.Server):
             return
         loop.remove_reader(listening)
         wait_ms = PATIENCE_MS * mine / (mine + HALF_AT)
+        if loop.time() - self._took_at < RECENT_S:
+            wait_ms += AFTER_YOU_MS
         loop.call_later(wait_ms / 1000, self._take_and_wait, listening, max(1, mine))
 
     def _take_and_wait(self, listening: socket.socket, count: int) -> None:
@@ -72,6 +78,7 @@ class IdlestFirstServer(uvicorn.Server):
             except OSError:
                 return False
             connection.settimeout(0)
+            self._took_at = asyncio.get_running_loop().time()
             self._begin(connection)
         return True
 
