@@ -1,13 +1,13 @@
 """The file of the long-term seals: read once at start, every mistake in it told at once."""
 
-import json
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from api.shaped_file import read_shaped_file
 from signing.algorithms import LIFETIMES
 from signing.revocation import RevocationSource
 from signing.trust import certificates_der
@@ -90,15 +90,7 @@ def read_long_term(path: Path) -> tuple[LongTermPolicy, tuple[RevocationSource, 
     Raises:
         InputError: it cannot be read or is not valid, or one of its certificates is not.
     """
-    try:
-        found = _File.model_validate(json.loads(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise InputError(f"{path} is not readable: {error.strerror}.") from error
-    except ValidationError as error:
-        lines = (f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
-        raise InputError(f"{path} is not valid: {'; '.join(lines)}.") from None
-    except ValueError as error:
-        raise InputError(f"{path} is not JSON.") from error
+    found = read_shaped_file(path, _File)
     policy = LongTermPolicy(
         target=SealLevel(found.target),
         margin=found.margin_days * _DAY,

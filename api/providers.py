@@ -1,15 +1,15 @@
 """The file of identity providers: read once at start, every mistake in it told at once."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from api.edge import Mode
 from api.oidc.provider import PROVIDER_KEY, ClaimNames, Provider
+from api.shaped_file import read_shaped_file
 from vault.errors import InputError
 from vault.model.actors import Assurance, Role
 
@@ -78,15 +78,7 @@ def read_providers(path: Path, mode: Mode) -> tuple[Provider, ...]:
     Raises:
         InputError: it cannot be read or is not valid; or, in production, an issuer is not reached by https.
     """
-    try:
-        found = _File.model_validate(json.loads(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise InputError(f"{path} is not readable: {error.strerror}.") from error
-    except ValidationError as error:
-        lines = (f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
-        raise InputError(f"{path} is not valid: {'; '.join(lines)}.") from None
-    except ValueError as error:
-        raise InputError(f"{path} is not JSON.") from error
+    found = read_shaped_file(path, _File)
     _check(found.providers, path, mode)
     return tuple(_provider(each) for each in found.providers)
 

@@ -16,6 +16,7 @@ from signing.intake import admit_pdf
 from signing.keys import SignatureAlgorithm
 from signing.pades import stock
 from signing.validate import judge_pdf
+from tests.signing import attacks
 from tests.signing.workshop import NOW, QR, Workshop, pyhanko_opinions, qpdf_complaint, tiny_pdf
 from vault.errors import DocumentRefused, InputError
 from vault.model.verdict import CheckResult, Indication
@@ -196,16 +197,6 @@ def test_a_signature_that_allows_changes_passes_as_long_as_none_was_made(worksho
 
 
 def test_a_second_field_that_claims_the_signature_is_told(workshop: Workshop) -> None:
-    # a form prepared so that its field answers to the number which the signature will get
-    with pikepdf.open(BytesIO(tiny_pdf())) as pdf:
-        held = pikepdf.Dictionary({"/FT": pikepdf.Name.Sig, "/T": "guest", "/V": "0000"})
-        pdf.Root.AcroForm = pikepdf.Dictionary({"/Fields": pikepdf.Array([pdf.make_indirect(held)])})
-        out = BytesIO()
-        pdf.save(out, object_stream_mode=pikepdf.ObjectStreamMode.disable)
-    prepared = out.getvalue()
-    signature = int(prepared.split(b"/Size ")[1].split()[0]) + 1
-    assert prepared.count(b"(0000)") == 1
-    prepared = prepared.replace(b"(0000)", (b"%d 0 R" % signature).ljust(6))
-    first, second = judge_pdf(workshop.seal(prepared).content, trust=workshop.trust, at=NOW)
+    first, second = judge_pdf(attacks.second_field(workshop), trust=workshop.trust, at=NOW)
     for report in (first, second):
         assert [check.name for check in report.checks if check.result is CheckResult.FAILED] == ["field"]
