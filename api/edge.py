@@ -28,7 +28,7 @@ from vault.errors import Unavailable
 from vault.model.destinations import Destinations, Network
 from vault.model.scope import NOBODY
 from vault.model.verdict import Verification
-from vault.verify import by_judging, by_very_bytes, report_json
+from vault.verify import ReadFile, by_judging, by_very_bytes, report_json
 from vault.workshop import Workshop
 
 TOKEN_LIFETIME = timedelta(minutes=10)
@@ -97,19 +97,18 @@ class Edge:
             for provider in settings.providers
         }
 
-    async def judged(self, content: bytes, at: datetime, sha256: str | None = None) -> Verification:
+    async def judged(self, file: ReadFile, at: datetime) -> Verification:
         """What is true of a file: of our very bytes at once, of a stranger's by a judge in another process.
 
-        `sha256`: its digest, where it was taken already. Strangers' files wait for one another and for nobody
-        else; each may take a gigabyte.
+        Strangers' files wait for one another and for nobody else; each may take a gigabyte.
 
         Raises:
             Unavailable: the database does not answer, or every judge is busy for long.
         """
-        known = await to_thread.run_sync(partial(by_very_bytes, self.workshop, content, at=at, sha256=sha256))
+        known = await to_thread.run_sync(partial(by_very_bytes, self.workshop, file, at=at))
         if known is not None:
             return known
-        judge = partial(by_judging, self.workshop, content, at=at, examine_with=self.judges.examine)
+        judge = partial(self._judged_by_seals, file, at)
         try:
             with fail_after(JUDGE_WITHIN_S):
                 await self.judging.acquire_on_behalf_of(judge)
@@ -119,6 +118,9 @@ class Edge:
             return await to_thread.run_sync(judge)
         finally:
             self.judging.release_on_behalf_of(judge)
+
+    def _judged_by_seals(self, file: ReadFile, at: datetime) -> Verification:
+        return by_judging(self.workshop, file.joined(), at=at, examine_with=self.judges.examine)
 
     def report(self, verification: Verification) -> dict[str, Any]:
         """A stranger's report, counted for the holder if it is about a certificate of ours.

@@ -3,7 +3,7 @@
 Independent of the writer: no module that makes a seal is imported here. Never raises on a bad file.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 
@@ -13,14 +13,14 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from signing.judge.chain import check_path
 from signing.judge.fields import Signed, check_field, forbids_changes, signed_fields
-from signing.judge.findings import FATAL, Findings, SubIndication, failure
+from signing.judge.findings import Findings, SubIndication
 from signing.judge.integrity import check_digest, read_seal
 from signing.judge.long_term import (
     DocumentTime,
     Evidence,
-    check_stamp_not_revoked,
     judge_evidence,
     judge_revocation,
+    judge_timestamp,
     proven_by_file,
     read_evidence,
 )
@@ -33,9 +33,9 @@ from signing.judge.message import (
 )
 from signing.judge.ranges import CoveredBytes, check_coverage, covered_bytes
 from signing.judge.revisions import Later
-from signing.judge.seal_list import check_listed, recorded_check
-from signing.judge.stamp import check_order, proven_time
+from signing.judge.seal_list import against_record, check_listed, recorded_check
 from signing.judge.trust import ListedSeal, RecordedSignatures, Trust
+from signing.judge.updates import Additions
 from signing.judge.whole import Whole, judge_whole
 from signing.opening import open_pdf
 from vault.errors import SignatureError
@@ -72,6 +72,7 @@ class _Case:
 
     pdf: bytes = field(repr=False)
     catalogue: pikepdf.Object = field(repr=False)
+    additions: Additions = field(repr=False)
     found: list[Signed] = field(repr=False)
     whole: Whole
     trust: Trust
@@ -112,21 +113,25 @@ def judge_pdf(
             found = signed_fields(opened.Root)
             if not found:
                 return ()
-            whole = judge_whole(pdf, opened, found, size_max_bytes=PDF_SIZE_MAX_BYTES, admitted=admitted)
+            additions = Additions(pdf)
+            whole = judge_whole(
+                pdf, opened, additions, found, size_max_bytes=PDF_SIZE_MAX_BYTES, admitted=admitted
+            )
             roots = [load_certificate(root) for root in trust.roots]
             evidence = read_evidence(
                 pdf,
                 opened.Root,
+                additions,
                 [signed for signed in found if signed.is_time_stamp],
                 roots=roots,
                 at=at,
                 knowledge=trust.knowledge,
             )
-            case = _Case(pdf, opened.Root, found, whole, trust, roots, evidence, at)
+            case = _Case(pdf, opened.Root, additions, found, whole, trust, roots, evidence, at)
             reports = _judge_all(case)
     except Exception:  # noqa: BLE001 - the boundary: hostile files raise anything, and a judge reports
         return (_unreadable("The file is no PDF that can be read."),)
-    return reports if recorded is None else _against_record(reports, recorded)
+    return reports if recorded is None else against_record(reports, recorded)
 
 
 def _judge_all(case: _Case) -> tuple[SealReport, ...]:
@@ -161,12 +166,12 @@ def _judge_one(case: _Case, place: int, *, later_passed: bool) -> SealReport:
         with findings.step("coverage"):
             newest = signed is case.found[-1]
             torn = place not in case.whole.later and _is_frozen(case, signed)
-            check_coverage(findings, case.pdf, covered, newest=newest, torn=torn)
+            check_coverage(findings, case.pdf, case.additions, covered, newest=newest, torn=torn)
     with findings.step("field"):  # 2
         check_field(case.found, signed)
         findings.passed("field", "The signature stands in one field.")
     if signed.is_time_stamp:
-        return _judge_stamp(case, signed, covered, findings)
+        return _judge_stamp(case, place, covered, findings)
     with findings.step("docmdp"):
         how = forbids_changes(case.catalogue, signed)
         if how is None:  # a plain approval: `coverage` and `revisions` say that none were made
@@ -197,7 +202,16 @@ def _judge_seal(case: _Case, signed: Signed, covered: CoveredBytes | None, findi
             findings.passed("signature", verify_signature(message, certificate) + ".")
         by_file = proven_by_file(covered, case.evidence)
         with findings.step("timestamp"):  # 4
-            proven_at = _check_timestamp(findings, case, signed, message, certificate, by_file)
+            proven_at = judge_timestamp(
+                findings,
+                certificate,
+                message,
+                case.evidence,
+                case.roots,
+                claimed_at=signed.claimed_time,
+                proven_at=by_file,
+                now=case.at,
+            )
         with findings.step("archive"):
             judge_evidence(findings, case.evidence)
         proven_at = min((moment for moment in (proven_at, by_file) if moment is not None), default=None)
@@ -222,20 +236,20 @@ def _judge_seal(case: _Case, signed: Signed, covered: CoveredBytes | None, findi
     return _report(findings, signed, covered, certificate, proven_at, authority)
 
 
-def _judge_stamp(case: _Case, signed: Signed, covered: CoveredBytes | None, findings: Findings) -> SealReport:
+def _judge_stamp(case: _Case, place: int, covered: CoveredBytes | None, findings: Findings) -> SealReport:
     """A document time-stamp, judged with the others: it is on no list of seals and certifies nothing."""
     proven: DocumentTime | None = None
     with findings.step("timestamp"):  # 4
-        proven = _document_time(case, signed)
+        proven = _document_time(case, place)
         findings.passed("timestamp", f"The file is older than {proven.proven_at:%Y-%m-%d %H:%M:%S} UTC.")
     certificate = None if proven is None else proven.signer
     proven_at = None if proven is None else proven.proven_at
-    return _report(findings, signed, covered, certificate, proven_at, None)
+    return _report(findings, case.found[place], covered, certificate, proven_at, None)
 
 
-def _document_time(case: _Case, signed: Signed) -> DocumentTime:
-    stamps = [each for each in case.found if each.is_time_stamp]
-    found = case.evidence.stamps[stamps.index(signed)]
+def _document_time(case: _Case, place: int) -> DocumentTime:
+    older = sum(each.is_time_stamp for each in case.found[:place])
+    found = case.evidence.stamps[older]
     if isinstance(found, SignatureError):
         raise found
     return found
@@ -247,53 +261,6 @@ def _is_frozen(case: _Case, signed: Signed) -> bool:
         return forbids_changes(case.catalogue, signed) is not None
     except Exception:  # noqa: BLE001 - the check `docmdp` reports it
         return False
-
-
-def _check_timestamp(
-    findings: Findings,
-    case: _Case,
-    signed: Signed,
-    message: SignedMessage,
-    certificate: x509.Certificate,
-    by_file: datetime | None,
-) -> datetime | None:
-    """The time that a trusted time-stamp over the signature value proves (RFC 3161), if there is one.
-
-    It is judged at the time at which the file's own time-stamps prove it to have existed (`by_file`), else
-    now.
-    """
-    if message.token is None:
-        findings.unknown("timestamp", "The seal carries no time-stamp of its own.")
-        return None
-    then = by_file or case.at
-    try:
-        proven = proven_time(message, case.roots, then, signer=certificate, beside=case.evidence.certificates)
-        check_order(signed.claimed_time, proven)
-        check_stamp_not_revoked(message, case.evidence, case.roots, at=then, now=case.at)
-    except SignatureError as error:
-        # EN 319 102-1, clause 5.5.4: a bad time-stamp proves nothing, and breaks no seal
-        reason = SubIndication(error.reason)
-        raise failure(
-            SubIndication.SIG_CONSTRAINTS_FAILURE if reason in FATAL else reason, error.detail
-        ) from error
-    findings.passed("timestamp", f"Sealed before {proven:%Y-%m-%d %H:%M:%S} UTC.")
-    return proven
-
-
-def _against_record(reports: tuple[SealReport, ...], recorded: RecordedSignatures) -> tuple[SealReport, ...]:
-    """V10, for every report: a file whose signatures are not those on record passes with none of them."""
-    check = recorded_check(reports, recorded)
-    return tuple(_with_check(report, check) for report in reports)
-
-
-def _with_check(report: SealReport, check: Check) -> SealReport:
-    undecided = check.result is CheckResult.FAILED and report.indication is Indication.TOTAL_PASSED
-    return replace(
-        report,
-        indication=Indication.INDETERMINATE if undecided else report.indication,
-        sub_indication=SubIndication.SIG_CONSTRAINTS_FAILURE.value if undecided else report.sub_indication,
-        checks=(*report.checks, check),
-    )
 
 
 def _report(

@@ -90,7 +90,7 @@ def _verify_file(
         out = console()
         for n, each in enumerate(reports, start=1):
             sub = f" ({each.sub_indication})" if each.sub_indication else ""
-            out.print(f"seal {n}: {each.indication.value}{sub}, {each.signer}", markup=False)
+            out.print(f"{each.kind.value} {n}: {each.indication.value}{sub}, {each.signer}", markup=False)
             for check in each.checks:
                 out.print(
                     f"  {check.result.value:<8} {check.name:<20} {check.detail}", markup=False, soft_wrap=True
@@ -110,6 +110,7 @@ def _seal_json(report: "SealReport") -> dict[str, Any]:
     return {
         "indication": report.indication.value,
         "sub_indication": report.sub_indication,
+        "kind": report.kind.value,
         "signer": report.signer,
         "certificate_sha256": report.certificate_sha256,
         "sealed_at": None if report.sealed_at is None else report.sealed_at.isoformat(),

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from anyio import to_thread
 from fastapi import APIRouter, Request
 from starlette.datastructures import FormData, UploadFile
 from starlette.responses import FileResponse, HTMLResponse
@@ -11,6 +12,7 @@ from api.auth import refuse_cross_origin
 from api.deps import edge_of, now
 from api.edge import Edge
 from api.pages.rendering import STATIC, pages_of
+from vault.verify import read_file
 
 router = APIRouter(include_in_schema=False)
 
@@ -76,8 +78,8 @@ async def _report(edge: Edge, request: Request, form: FormData) -> dict[str, Any
     file, number, code = form.get("file"), form.get("number"), form.get("code")
     if isinstance(file, UploadFile) and file.size:
         admit_file(edge, request)
-        content = await file.read()
-        return edge.report(await edge.judged(content, now()))
+        read = await to_thread.run_sync(read_file, await file.read())
+        return edge.report(await edge.judged(read, now()))
     if isinstance(number, str) and isinstance(code, str) and number.strip() and code.strip():
         return edge.report(await asked_by_code(edge, request, number, code, now()))
     return None

@@ -4,6 +4,7 @@ import hashlib
 import json
 from typing import Any
 
+from anyio import to_thread
 from fastapi import APIRouter, Request
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
@@ -17,6 +18,7 @@ from api.problems import MediaTypeError
 from api.schemas import CodeQuestion, TokenQuestion
 from vault.errors import FieldProblem, InputError
 from vault.model.verdict import Verification
+from vault.verify import ReadFile, read_file
 
 router = APIRouter(tags=["verification"])
 
@@ -78,28 +80,27 @@ async def verify(request: Request) -> Response:
         found = await _by_json(edge, request)
     elif kind in FILE_MEDIA_TYPES:
         admit_file(edge, request)
-        content, sha256 = await _read_and_hashed(request)
-        found = await edge.judged(content, now(), sha256)
+        found = await edge.judged(await _read_and_hashed(request), now())
     elif kind == MULTIPART:
         admit_file(edge, request)
         async with request.form(max_files=1, max_fields=1) as form:
             file = form.get("file")
             if not isinstance(file, UploadFile):
                 raise InputError.at("/file", "Expected a file, got none.")
-            found = await edge.judged(await file.read(), now())
+            found = await edge.judged(await to_thread.run_sync(read_file, await file.read()), now())
     else:
         raise MediaTypeError("Send JSON, a form with a file, or the file itself as application/pdf.")
     content = json.dumps(edge.report(found), ensure_ascii=False).encode()
     return Response(content, media_type="application/json")
 
 
-async def _read_and_hashed(request: Request) -> tuple[bytes, str]:
+async def _read_and_hashed(request: Request) -> ReadFile:
     """The body and its SHA-256, taken while the rest is still on its way: the digest costs no time then."""
-    parts, digest = [], hashlib.sha256()
-    async for part in request.stream():
-        parts.append(part)
-        digest.update(part)
-    return b"".join(parts), digest.hexdigest()
+    pieces, digest = [], hashlib.sha256()
+    async for piece in request.stream():
+        pieces.append(piece)
+        digest.update(piece)
+    return ReadFile(pieces, digest.hexdigest())
 
 
 async def _by_json(edge: Edge, request: Request) -> Verification:

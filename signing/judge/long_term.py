@@ -15,7 +15,7 @@ from cryptography import x509
 
 from signing.judge.chain import find_path
 from signing.judge.fields import Signed
-from signing.judge.findings import Findings, SubIndication, failure
+from signing.judge.findings import FATAL, Findings, SubIndication, failure
 from signing.judge.message import (
     SignedMessage,
     load_certificates,
@@ -24,8 +24,8 @@ from signing.judge.message import (
 )
 from signing.judge.ranges import CoveredBytes, covered_bytes
 from signing.judge.revocation import NOTHING, RevocationKnowledge, check_not_revoked
-from signing.judge.stamp import document_time
-from signing.judge.updates import check_only_long_term
+from signing.judge.stamp import check_order, document_time, proven_time
+from signing.judge.updates import Additions
 from vault.errors import SignatureError
 
 STORED_MAX = 4_000  # values of one kind in a store
@@ -60,6 +60,7 @@ class Evidence:
 def read_evidence(
     document: bytes,
     catalogue: pikepdf.Object,
+    additions: Additions,
     stamps: Sequence[Signed],
     *,
     roots: list[x509.Certificate],
@@ -83,7 +84,7 @@ def read_evidence(
         try:
             covered = covered_bytes(document, stamp.signature)
             if covered.end != len(document):
-                check_only_long_term(document, covered.end)
+                additions.check(covered.end)
             found = _stamped_at(covered, certificates, held, roots, at=proven or at, now=at)
         except SignatureError as error:  # it proves nothing; what the newer ones prove stays
             judged.append(error)
@@ -120,18 +121,40 @@ def proven_by_file(covered: CoveredBytes | None, evidence: Evidence) -> datetime
     return evidence.proven_at if covered is not None and covered.end <= evidence.covers_end else None
 
 
-def check_stamp_not_revoked(
-    message: SignedMessage, evidence: Evidence, roots: list[x509.Certificate], *, at: datetime, now: datetime
-) -> None:
-    """Returns where the authority of a seal's own time-stamp was not revoked by `at`, as far as is known.
+def judge_timestamp(
+    findings: Findings,
+    certificate: x509.Certificate,
+    message: SignedMessage,
+    evidence: Evidence,
+    roots: list[x509.Certificate],
+    *,
+    claimed_at: datetime | None,
+    proven_at: datetime | None,
+    now: datetime,
+) -> datetime | None:
+    """The check `timestamp`: the time that a trusted stamp over the signature value proves, if there is one.
+
+    RFC 3161. It is judged at the time at which the file's own time-stamps prove it to have existed
+    (`proven_at`), else now.
 
     Raises:
-        SignatureError: as `check_not_revoked`.
+        SignatureError: it proves nothing. A bad time-stamp breaks no seal (EN 319 102-1, clause 5.5.4).
     """
-    token = read_message(message.token or b"")
-    pool = [*load_certificates(token.certificates), *evidence.certificates]
-    path = find_path(signing_certificate(token, sha1_allowed=True), pool, roots)
-    check_not_revoked(path, evidence.knowledge, at=at, proven=at != now, now=now, current_then=True)
+    if message.token is None:
+        findings.unknown("timestamp", "The seal carries no time-stamp of its own.")
+        return None
+    then = proven_at or now
+    try:
+        proven = proven_time(message, roots, then, signer=certificate, beside=evidence.certificates)
+        check_order(claimed_at, proven)
+        _check_stamp_not_revoked(message, evidence, roots, at=then, now=now)
+    except SignatureError as error:
+        reason = SubIndication(error.reason)
+        raise failure(
+            SubIndication.SIG_CONSTRAINTS_FAILURE if reason in FATAL else reason, error.detail
+        ) from error
+    findings.passed("timestamp", f"Sealed before {proven:%Y-%m-%d %H:%M:%S} UTC.")
+    return proven
 
 
 def judge_revocation(
@@ -173,6 +196,16 @@ def judge_revocation(
         )
     else:
         findings.unknown("revocation", "Whether a certificate of the path was revoked is not known here.")
+
+
+def _check_stamp_not_revoked(
+    message: SignedMessage, evidence: Evidence, roots: list[x509.Certificate], *, at: datetime, now: datetime
+) -> None:
+    """Returns where the authority of a seal's own time-stamp was not revoked by `at`, as far as is known."""
+    token = read_message(message.token or b"")
+    pool = [*load_certificates(token.certificates), *evidence.certificates]
+    path = find_path(signing_certificate(token, sha1_allowed=True), pool, roots)
+    check_not_revoked(path, evidence.knowledge, at=at, proven=at != now, now=now, current_then=True)
 
 
 def _stamped_at(

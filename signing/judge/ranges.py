@@ -7,7 +7,7 @@ import pikepdf
 from asn1crypto import parser
 
 from signing.judge.findings import Findings, SubIndication, failure
-from signing.judge.updates import adds_for_the_long_term
+from signing.judge.updates import Additions
 
 _BLANK = b"\x00\t\n\f\r "
 _HEXADECIMAL = frozenset(b"0123456789abcdefABCDEF")
@@ -53,7 +53,13 @@ def covered_bytes(document: bytes, signature: pikepdf.Object) -> CoveredBytes:
 
 
 def check_coverage(
-    findings: Findings, document: bytes, covered: CoveredBytes, *, newest: bool, torn: bool
+    findings: Findings,
+    document: bytes,
+    additions: Additions,
+    covered: CoveredBytes,
+    *,
+    newest: bool,
+    torn: bool,
 ) -> None:
     """V6: the newest signature covers the whole file; what stands behind an older one is V7's to judge.
 
@@ -68,7 +74,7 @@ def check_coverage(
     added = document[covered.end :]
     if not added:
         findings.passed("coverage", "It covers the whole file.")
-    elif newest and adds_for_the_long_term(document, covered.end):
+    elif newest and additions.are_for_the_long_term(covered.end):
         findings.passed("coverage", "It covers the whole file, but for validation data that was added to it.")
     elif newest:
         no_revision = added.strip(_BLANK) and b"startxref" not in added

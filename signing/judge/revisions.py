@@ -31,7 +31,7 @@ from pyhanko.sign.fields import MDPPerm
 
 from signing.judge.fields import FormField, Signed, form_fields
 from signing.judge.findings import SubIndication, failure
-from signing.judge.updates import adds_for_the_long_term
+from signing.judge.updates import Additions
 from signing.opening import open_pdf
 
 # What every program that writes an update writes anew, and nobody reads as the document's content
@@ -53,7 +53,7 @@ class Later(Enum):
     OWN_FIELD = auto()
 
 
-def check_revisions(pdf: bytes, signed: Signed, *, newest: bool) -> Later:
+def check_revisions(pdf: bytes, additions: Additions, signed: Signed, *, newest: bool) -> Later:
     """Look at everything between one signature's revision and the file's end.
 
     1. every object that was written anew is one that a DSS, a time-stamp or a signature explains; 2. where
@@ -65,7 +65,9 @@ def check_revisions(pdf: bytes, signed: Signed, *, newest: bool) -> Later:
     """
     if signed.range_end == len(pdf):
         return Later.NOTHING
-    if adds_for_the_long_term(pdf, signed.range_end):  # pyHanko reads no file that names what is not there
+    if additions.are_for_the_long_term(
+        signed.range_end
+    ):  # pyHanko reads no file that names what is not there
         return Later.PERMITTED
     reader = PdfFileReader(BytesIO(pdf), strict=True)
     embedded = next(each for each in reader.embedded_signatures if tuple(each.byte_range) == _numbers(signed))

@@ -1,11 +1,12 @@
 """V9 and V10: whether a signer stands on the seal list, and whether a file has the signatures on record."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from signing.judge.findings import Findings, SubIndication, failure
 from signing.judge.trust import ListedSeal, RecordedSignatures, Trust
-from vault.model.verdict import Check, CheckResult, SealReport, SignatureKind
+from vault.model.verdict import Check, CheckResult, Indication, SealReport, SignatureKind
 
 
 def check_listed(
@@ -46,6 +47,22 @@ def check_listed(
 
 def _in_use(seal: ListedSeal, at: datetime) -> bool:
     return seal.since <= at and (seal.until is None or at < seal.until)
+
+
+def against_record(reports: tuple[SealReport, ...], recorded: RecordedSignatures) -> tuple[SealReport, ...]:
+    """V10, for every report: a file whose signatures are not those on record passes with none of them."""
+    check = recorded_check(reports, recorded)
+    return tuple(_with_check(report, check) for report in reports)
+
+
+def _with_check(report: SealReport, check: Check) -> SealReport:
+    undecided = check.result is CheckResult.FAILED and report.indication is Indication.TOTAL_PASSED
+    return replace(
+        report,
+        indication=Indication.INDETERMINATE if undecided else report.indication,
+        sub_indication=SubIndication.SIG_CONSTRAINTS_FAILURE.value if undecided else report.sub_indication,
+        checks=(*report.checks, check),
+    )
 
 
 def recorded_check(reports: Sequence[SealReport], recorded: RecordedSignatures | None) -> Check:

@@ -46,13 +46,33 @@ def check_only_long_term(document: bytes, end: int) -> None:
         _check_update(old, new)
 
 
-def adds_for_the_long_term(document: bytes, end: int) -> bool:
-    """Whether `check_only_long_term` passes; what cannot be read was not added for the long term."""
-    try:
-        check_only_long_term(document, end)
-    except Exception:  # noqa: BLE001 - hostile bytes raise anything
-        return False
-    return True
+class Additions:
+    """What stands behind each revision of one file: several rules ask, and each is looked at once."""
+
+    def __init__(self, document: bytes) -> None:
+        self._document = document
+        self._outcomes: dict[int, Exception | None] = {}
+
+    def check(self, end: int) -> None:
+        """As `check_only_long_term`, which see."""
+        if end not in self._outcomes:
+            try:
+                check_only_long_term(self._document, end)
+            except Exception as error:  # noqa: BLE001 - hostile bytes raise anything; raised again below
+                self._outcomes[end] = error
+            else:
+                self._outcomes[end] = None
+        outcome = self._outcomes[end]
+        if outcome is not None:
+            raise outcome
+
+    def are_for_the_long_term(self, end: int) -> bool:
+        """Whether `check` passes; what cannot be read was not added for the long term."""
+        try:
+            self.check(end)
+        except Exception:  # noqa: BLE001 - hostile bytes raise anything
+            return False
+        return True
 
 
 def _check_update(old: pikepdf.Pdf, new: pikepdf.Pdf) -> None:

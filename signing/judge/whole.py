@@ -15,6 +15,7 @@ from signing.judge.fields import Signed
 from signing.judge.findings import Findings, SubIndication, failure
 from signing.judge.rendering import Box, check_rendering
 from signing.judge.revisions import Later, check_revisions
+from signing.judge.updates import Additions
 from vault.errors import DocumentRefused
 
 
@@ -30,7 +31,13 @@ class Whole:
 
 
 def judge_whole(
-    pdf: bytes, opened: pikepdf.Pdf, found: list[Signed], *, size_max_bytes: int, admitted: bool
+    pdf: bytes,
+    opened: pikepdf.Pdf,
+    additions: Additions,
+    found: list[Signed],
+    *,
+    size_max_bytes: int,
+    admitted: bool,
 ) -> Whole:
     """The rules V1, V2, V7 and V11, each as a check of its own. `admitted`: the gate applied V2 already."""
     findings = Findings()
@@ -44,7 +51,7 @@ def judge_whole(
     later: dict[int, Later] = {}
     with findings.step("revisions"):  # V7
         for place, signed in enumerate(found):
-            later[place] = check_revisions(pdf, signed, newest=signed is found[-1])
+            later[place] = check_revisions(pdf, additions, signed, newest=signed is found[-1])
         findings.passed("revisions", _said(set(later.values())))
     permitted = [place for place, what in later.items() if what is not Later.NOTHING]
     if len(later) == len(found):

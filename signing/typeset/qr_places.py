@@ -26,7 +26,7 @@ QR_PLACES: Mapping[str, QrPlace] = MappingProxyType(
         "permit-portrait": QrPlace(1, 31.0, 210.5),
         "approval-document": QrPlace(LAST_PAGE, 30.0, 220.0),
         "proof-letter": QrPlace(LAST_PAGE, 30.0, 220.0),
-        "booklet-spread": QrPlace(1, 170.0, 162.0),
+        "booklet-spread": QrPlace(1, 170.0, 164.0),
         "marriage-certificate": QrPlace(1, 166.0, 157.0),
         "personal-card": QrPlace(1, 21.0, 92.0),
     }

@@ -9,7 +9,8 @@ A file is held in memory while it is looked at, and not kept.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from signing.examination import Examined, examine
@@ -38,6 +39,31 @@ SM3_COMPARED_MAX_BYTES = 256 * 1024
 _OF_THE_CERTIFICATE = frozenset({"holders_known", "in_force", "logged", "undisputed"})
 
 
+@dataclass(frozen=True, slots=True)
+class ReadFile:
+    """A file as it came, in pieces: most are known by their digest and are never joined.
+
+    `sha256`: of all of it, hex.
+    """
+
+    pieces: Sequence[bytes] = field(repr=False)
+    sha256: str
+
+    @property
+    def size_bytes(self) -> int:
+        """How long the whole is."""
+        return sum(map(len, self.pieces))
+
+    def joined(self) -> bytes:
+        """The whole, copied."""
+        return b"".join(self.pieces)
+
+
+def read_file(content: bytes) -> ReadFile:
+    """A file that is in memory as a whole."""
+    return ReadFile((content,), hashlib.sha256(content).hexdigest())
+
+
 def by_file(
     workshop: Workshop, content: bytes, *, at: datetime, examine_with: Examine = examine
 ) -> Verification:
@@ -48,21 +74,17 @@ def by_file(
     Raises:
         Unavailable: the database, or every judge, does not answer.
     """
-    known = by_very_bytes(workshop, content, at=at)
+    known = by_very_bytes(workshop, read_file(content), at=at)
     return known or by_judging(workshop, content, at=at, examine_with=examine_with)
 
 
-def by_very_bytes(
-    workshop: Workshop, content: bytes, *, at: datetime, sha256: str | None = None
-) -> Verification | None:
+def by_very_bytes(workshop: Workshop, file: ReadFile, *, at: datetime) -> Verification | None:
     """Tier 1: what is true of a file that the vault issued; None where it issued no such bytes.
-
-    `sha256`: the file's digest, hex, where the caller took it while reading.
 
     Raises:
         Unavailable: the database does not answer.
     """
-    sha256 = sha256 or hashlib.sha256(content).hexdigest()
+    sha256 = file.sha256
     ours: CertificateRecord | ErasedCertificate | None = None
     use = ended = None
     scope = of_shown(bytes.fromhex(sha256))
@@ -71,7 +93,7 @@ def by_very_bytes(
         if certificate_id is not None:
             extend_scope(db, scope.naming(certificate_id))
             ours = certificate_or_rest(db, workshop.keys, certificate_id)
-            if ours is not None and _has_other_sm3(ours, content, sha256):
+            if ours is not None and _has_other_sm3(ours, file):
                 return None
         use_id = use_by_copy(db, sha256) if ours is None else None
         if use_id is not None:
@@ -104,12 +126,12 @@ def by_judging(
     return of_strange(workshop, examined, claimed, at)
 
 
-def _has_other_sm3(ours: CertificateRecord | ErasedCertificate, content: bytes, sha256: str) -> bool:
+def _has_other_sm3(ours: CertificateRecord | ErasedCertificate, file: ReadFile) -> bool:
     """Whether the second digest on record says that these are other bytes with the same SHA-256."""
-    if len(content) > SM3_COMPARED_MAX_BYTES:
+    if file.size_bytes > SM3_COMPARED_MAX_BYTES:
         return False
-    recorded = {document.sm3 for document in files_of(ours) if document.sha256 == sha256}
-    return hashlib.new("sm3", content).hexdigest() not in recorded
+    recorded = {document.sm3 for document in files_of(ours) if document.sha256 == file.sha256}
+    return hashlib.new("sm3", file.joined()).hexdigest() not in recorded
 
 
 def _of_record(

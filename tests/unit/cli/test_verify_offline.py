@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -51,7 +52,7 @@ def test_a_genuine_code_is_shown_with_its_age(listing: Path, vkey: Path) -> None
     assert done.exit_code == 0, done.output
     assert "https://vault.example: genuine, and in force as of then" in done.output
     assert "Status as of " in done.output
-    assert "0 minutes old: valid." in done.output
+    assert re.search(r" \d+ minutes old: valid\.", done.output)  # since this module was imported
     assert "样例****公司" in done.output
     assert "long-term 长期" in done.output
     assert "was not checked" not in done.output
