@@ -127,7 +127,10 @@ def _check_signatures(pdf: pikepdf.Pdf, document: bytes) -> int:
         count += 1
         if count > SIGNATURES_MAX:
             raise DocumentRefused(f"The PDF carries more than {SIGNATURES_MAX} signatures.")
-        why = broken_because(document, held.V)
+        try:
+            why = broken_because(document, held.V)
+        except Exception as error:  # the boundary: a hostile CMS raises anything
+            raise DocumentRefused("The PDF carries a signature that cannot be read.") from error
         if why is not None:
             raise DocumentRefused(f"The PDF carries a broken signature. {why}")
     return count

@@ -183,7 +183,7 @@ def verify_signature(message: SignedMessage, certificate: x509.Certificate) -> s
         SignatureError: it does not verify (SIG_CRYPTO_FAILURE), or the algorithm or key is not accepted
             (CRYPTO_CONSTRAINTS_FAILURE).
     """
-    public_key = certificate.public_key()
+    public_key = _public_key(certificate)
     name = message.algorithm.signature_algo
     hash_name = message.digest_name if name == "rsassa_pkcs1v15" else message.algorithm.hash_algo
     chosen = _HASHES.get(hash_name)
@@ -215,6 +215,15 @@ def verify_signature(message: SignedMessage, certificate: x509.Certificate) -> s
             SubIndication.CRYPTO_CONSTRAINTS_FAILURE, "The signer's key is not supported."
         ) from error
     raise failure(SubIndication.CRYPTO_CONSTRAINTS_FAILURE, "The signature's algorithm is not accepted.")
+
+
+def _public_key(certificate: x509.Certificate) -> object:
+    try:
+        return certificate.public_key()
+    except (UnsupportedAlgorithm, ValueError) as error:  # ValueError: a point that is not on its curve
+        raise failure(
+            SubIndication.CRYPTO_CONSTRAINTS_FAILURE, "The signer's key is not supported."
+        ) from error
 
 
 def load_certificate(encoded: bytes) -> x509.Certificate:

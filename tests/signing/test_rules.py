@@ -12,11 +12,14 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
 from signing import validate
 from signing.judge import integrity, ranges, whole
+from signing.judge.findings import SubIndication
+from signing.judge.message import load_certificate, read_message, verify_signature
 from signing.judge.revisions import Later
 from signing.judge.trust import ListedSeal, Trust
 from signing.validate import CHECK_NAMES, RecordedSignatures, judge_pdf
 from tests.signing import attacks
 from tests.signing.workshop import NOW, Workshop, pyhanko_opinions, tiny_pdf
+from vault.errors import SignatureError
 from vault.model.verdict import CheckResult, Indication, SealReport
 
 
@@ -174,3 +177,24 @@ def test_every_rule_has_a_name_of_its_own() -> None:
     names = [name for name, *_ in ONE_RULE.values()] + ["seal_list", "timestamp"]
     assert set(names) < set(CHECK_NAMES)
     assert len(set(CHECK_NAMES)) == len(CHECK_NAMES)
+
+
+# Found by the fuzzer at the gate: UnsupportedAlgorithm, or for a bad point ValueError, went through to a 500.
+@pytest.mark.parametrize(
+    ("is_now", "was"),
+    [
+        (bytes.fromhex("06072a8648ce3d027f"), bytes.fromhex("06072a8648ce3d0201")),  # an unknown kind of key
+        (b"\x03\x42\x00\x04" + bytes(64), None),  # a point that is not on its curve
+    ],
+    ids=("kind", "point"),
+)
+def test_a_key_that_cannot_be_read_leaves_the_signature_undecided(
+    is_now: bytes, was: bytes | None, workshop: Workshop
+) -> None:
+    certificate = attacks.key_of(workshop).certificate
+    at = certificate.index(b"\x03\x42\x00\x04") if was is None else certificate.index(was)
+    strange = load_certificate(certificate[:at] + is_now + certificate[at + len(is_now) :])
+    message = read_message(attacks.by_hand(workshop).value())
+    with pytest.raises(SignatureError) as refused:
+        verify_signature(message, strange)
+    assert refused.value.reason == SubIndication.CRYPTO_CONSTRAINTS_FAILURE
