@@ -35,13 +35,12 @@ class Claimed:
     number: int
     state: TermState
     tries: int
-    looked_at: bool
     until: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class NextTerm:
-    """What comes of a claim: where the file stands from now on."""
+    """What comes of a claim: where the file stands from now on. `failure`: what gained nothing."""
 
     level: SealLevel
     number: int
@@ -49,6 +48,7 @@ class NextTerm:
     due_at: datetime
     lasts_until: datetime | None
     algorithms: tuple[str, ...] | None
+    failure: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,6 @@ def claim_terms(db: WriteConnection, *, at: datetime, until: datetime, rows: int
             seal_terms.c.certificate_id,
             seal_terms.c.format,
             seal_terms.c.state,
-            seal_terms.c.lasts_until.is_not(None).label("looked_at"),
         )
         .where(
             seal_terms.c.due_at <= at,
@@ -91,7 +90,6 @@ def claim_terms(db: WriteConnection, *, at: datetime, until: datetime, rows: int
             seal_terms.c.number,
             due.c.state,
             seal_terms.c.tries,
-            due.c.looked_at,
         )
     )
     return tuple(
@@ -102,7 +100,6 @@ def claim_terms(db: WriteConnection, *, at: datetime, until: datetime, rows: int
             row.number,
             TermState(row.state),
             row.tries,
-            row.looked_at,
             until,
         )
         for row in db.execute(statement)
@@ -119,7 +116,7 @@ def settle(db: WriteConnection, claimed: Claimed, next_: NextTerm) -> bool:
         "lasts_until": next_.lasts_until,
         "algorithms": None if next_.algorithms is None else list(next_.algorithms),
         "tries": 0,
-        "failure": None,
+        "failure": next_.failure,
     }
     if next_.level is not SealLevel.B_B or next_.state is TermState.ENDED:
         values["untimed_since"] = None

@@ -42,6 +42,7 @@ pytestmark = pytest.mark.engines
 
 PDF = DocumentFormat.PDF
 SOON = timedelta(minutes=2)
+ROUNDS_MAX = 8
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +124,20 @@ def raise_all(workshop: Workshop, at: datetime | None = None) -> None:
     CLOCK.at = at
     while raise_due(workshop, at=at or now()).files:
         pass
+
+
+def raise_to_the_end(workshop: Workshop, at: datetime) -> int:
+    """Rounds until nothing is due at this moment, which is to come soon; how many raised something."""
+    CLOCK.at = at
+    for rounds in range(ROUNDS_MAX):
+        if not raise_due(workshop, at=at).files:
+            return rounds
+    pytest.fail("Raising has no end.")
+
+
+def left_by(house: House, certificate_id: UUID) -> list[str]:
+    """Objects of this certificate's that no row names: what fsck finds of them."""
+    return [found.detail for found in checked(house).findings if str(certificate_id) in found.about]
 
 
 def file_of(house: House, certificate: CertificateRecord, sha256: str | None = None) -> bytes:
@@ -327,6 +342,49 @@ def test_a_time_stamp_is_renewed_before_it_ends(own: House) -> None:
     # The authority still has its old certificate: nothing is gained by doing it again at once.
     assert term(own, deposited.certificate_id)["due_at"] > due
     assert checked(own).problems == ()
+
+
+def test_a_seal_at_b_lt_is_renewed_by_a_time_stamp_and_that_has_an_end(own: House) -> None:
+    lt = replace(own.wired.workshop, long_term=LongTermPolicy(SealLevel.B_LT, grace=timedelta(0)))
+    deposited = deposit(own, lt)
+    raise_to_the_end(lt, now())
+    assert [each.level for each in files_of(held(own, deposited.certificate_id))] == [
+        SealLevel.B_LT,
+        SealLevel.B_T,
+    ]
+    due = term(own, deposited.certificate_id)["due_at"]
+    raise_to_the_end(lt, due)
+    raised = held(own, deposited.certificate_id)
+    assert [each.level for each in files_of(raised)] == [SealLevel.B_LTA, SealLevel.B_LT, SealLevel.B_T]
+    assert term(own, deposited.certificate_id)["due_at"] > due
+    assert checked(own).problems == ()
+
+
+@pytest.mark.parametrize("target", [SealLevel.B_T, SealLevel.B_LT, SealLevel.B_LTA])
+def test_under_an_algorithm_that_has_ended_a_file_is_renewed_once_and_that_is_told(
+    own: House, target: SealLevel
+) -> None:
+    ended = LongTermPolicy(target, grace=timedelta(0), lifetimes={"sha256": now() - timedelta(days=1)})
+    workshop = replace(own.wired.workshop, long_term=ended)
+    deposited, at = deposit(own, workshop), now()
+    rounds = raise_to_the_end(workshop, at)
+    assert rounds <= 2
+    found = term(own, deposited.certificate_id)
+    assert (found["state"], found["due_at"]) == (TermState.RESTING, at + raising_flow.RENEW_AGAIN_AFTER)
+    assert "no longer counted on" in found["failure"]
+    assert raise_due(workshop, at=at).files == 0
+    assert checked(own).problems == ()
+
+
+def test_a_seal_by_an_algorithm_that_is_on_no_list_is_raised_and_leaves_nothing_behind(
+    own: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(raising_flow, "LIFETIMES", {})
+    workshop, deposited, at = own.wired.workshop, deposit(own), now()
+    raise_to_the_end(workshop, at)
+    assert len(held(own, deposited.certificate_id).renditions) == 1
+    assert term(own, deposited.certificate_id)["due_at"] == at + raising_flow.RENEW_AGAIN_AFTER
+    assert left_by(own, deposited.certificate_id) == []
 
 
 def test_when_an_algorithm_weakens_everything_under_it_comes_due(own: House) -> None:

@@ -76,9 +76,9 @@ def raise_due(workshop: Workshop, *, at: datetime, files: int = BATCH_FILES) -> 
     2. read: the newest rendition, checked against its digest.
     3. raise: a document time-stamp; or validation data from the configured sources, and a time-stamp over it.
     4. judge: an independent reader must find the seal whole, with its time, and of validation data none
-    missing. 5. store: put it as cipher text under the certificate's own key, locked; read it back and
-    compare. 6. commit: one transaction with the rendition, its log leaf and the file's next term. **This is
-    the commit
+       missing.
+    5. store: put it as cipher text under the certificate's own key, locked; read it back and compare.
+    6. commit: one transaction with the rendition, its log leaf and the file's next term. **This is the commit
        point**: before it nothing is visible, after it nothing is lost. The old rendition stays.
 
     A crash before 6 leaves the claim, which ends by itself, and perhaps an object that no row names. Of two
@@ -112,6 +112,10 @@ def raise_due(workshop: Workshop, *, at: datetime, files: int = BATCH_FILES) -> 
     return done
 
 
+_GAINS_NOTHING = (
+    "A new time-stamp rests on what has ended already: its authority's certificate, or an algorithm that is "
+    "no longer counted on. It is tried again after a month."
+)
 _NOT_TRIED = Unavailable("It was not tried: an authority did not answer for those before it.")
 
 
@@ -125,18 +129,22 @@ def _take_up(
     if target is None or claimed.format is not DocumentFormat.PDF:
         raise DocumentRefused("Only PDF files can be raised.")
     document = read_object(workshop.blobs, file.filed)  # 2
-    if reaches(claimed.level, target) and not claimed.looked_at:
+    step = target
+    if reaches(claimed.level, target):
         proof = lasting(document, roots=workshop.trust_roots)
-        term = _rests(workshop, claimed.level, claimed.number, proof)
+        term = _rests(workshop, claimed.level, claimed.number, proof, at)
         if term.due_at > at:
             return _settled(workshop, claimed, term, Raised(looked_at=1))
+        # Validation data alone prove no time anew: what is B-LT is renewed by a time-stamp, as B-LTA is.
+        step = SealLevel.B_LTA if target is SealLevel.B_LT else target
     raised = raise_pdf(  # 3
-        document, target=target, roots=workshop.trust_roots, tsa=tsa, sources=workshop.revocation, at=at
+        document, target=step, roots=workshop.trust_roots, tsa=tsa, sources=workshop.revocation, at=at
     )
     _judge(workshop, document, raised, at)  # 4
     rendition = _rendition(file, raised, at)
+    term = _term_of(workshop, rendition, raised.lasting, at)
     filed = _store(workshop, file, rendition, raised.content, at)  # 5
-    return _commit(workshop, claimed, file, rendition, raised.lasting, filed, at)  # 6
+    return _commit(workshop, claimed, term, file, rendition, filed, at)  # 6
 
 
 def _judge(workshop: Workshop, document: bytes, raised: RaisedPdf, at: datetime) -> None:
@@ -196,21 +204,14 @@ def _store(
 def _commit(
     workshop: Workshop,
     claimed: Claimed,
+    term: NextTerm,
     file: RaisableFile,
     rendition: Rendition,
-    proof: Lasting,
     filed: FiledObject,
     at: datetime,
 ) -> Raised:
     content = rendition_content(file.identifier, rendition, file.deposited)
     leaf = promised(workshop.log_key, content, at + workshop.promise_within)
-    level, target = rendition.document.level, workshop.long_term.target
-    if target is not None and reaches(level, target):
-        term = _rests(workshop, level, rendition.number, proof)
-    else:
-        due = (proof.since or at) + workshop.long_term.grace
-        algorithms = proof.algorithms
-        term = NextTerm(level, rendition.number, TermState.WAITING, due, proof.until, algorithms)
     with workshop.database.writing(VAULT) as db:
         if not settle(db, claimed, term):
             return Raised(looked_at=1)  # another worker was quicker, or the holders were erased
@@ -220,13 +221,27 @@ def _commit(
     return Raised(raised=1)
 
 
-def _rests(workshop: Workshop, level: SealLevel, number: int, proof: Lasting) -> NextTerm:
-    """Until the margin before the first thing ends that the newest proof of time rests on."""
+def _term_of(workshop: Workshop, rendition: Rendition, proof: Lasting, at: datetime) -> NextTerm:
+    """When a file that was just raised is looked at again: not at once for another time-stamp."""
+    level, target = rendition.document.level, workshop.long_term.target
+    if target is None or not reaches(level, target):
+        due = (proof.since or at) + workshop.long_term.grace
+        return NextTerm(level, rendition.number, TermState.WAITING, due, proof.until, proof.algorithms)
+    term = _rests(workshop, level, rendition.number, proof, at)
+    if term.due_at > at or level is SealLevel.B_LT:  # which has got no new time-stamp yet
+        return term
+    return replace(term, due_at=at + RENEW_AGAIN_AFTER, failure=_GAINS_NOTHING)
+
+
+def _rests(workshop: Workshop, level: SealLevel, number: int, proof: Lasting, at: datetime) -> NextTerm:
+    """Until the margin before what the newest proof of time rests on ends; `due_at` is never before `at`."""
     policy = workshop.long_term
     ends = min(proof.until, earliest_end(proof.algorithms, {**LIFETIMES, **policy.lifetimes}))
-    due = ends - policy.margin
-    if proof.since is not None and due <= proof.since + RENEW_AGAIN_AFTER:
-        due = max(due, min(proof.since + RENEW_AGAIN_AFTER, ends))
+    due = at
+    if ends > at:  # what is on no list has ended at the beginning of time, which has no margin before it
+        due = max(due, ends - policy.margin)
+        if proof.since is not None:
+            due = max(due, min(proof.since + RENEW_AGAIN_AFTER, ends))
     return NextTerm(level, number, TermState.RESTING, due, proof.until, proof.algorithms)
 
 
