@@ -15,6 +15,7 @@ from storage.objects import FiledObject, document_place
 from storage.record_keys import CERTIFICATES, record_key, way_in, way_in_columns
 from storage.sealed_files import DEPOSITED, sealed_files
 from storage.tables import certificates, renditions
+from vault.errors import IntegrityError
 from vault.model.catalogue import DocumentFormat
 from vault.model.certificate import Rendition, SealLevel, StoredDocument
 
@@ -38,12 +39,8 @@ class RaisableFile:
 
 def raisable_files(
     db: ReadConnection, keys: KeyRing, certificate_ids: Sequence[UUID]
-) -> dict[tuple[UUID, DocumentFormat], RaisableFile]:
-    """The newest file of each format of these certificates: one statement.
-
-    Raises:
-        IntegrityError: a key does not open.
-    """
+) -> dict[tuple[UUID, DocumentFormat], RaisableFile | IntegrityError]:
+    """The newest file of each format of these certificates, or that its key does not open: one statement."""
     opener, files = way_in(CERTIFICATES), sealed_files()
     query: Select[Any] = (
         select(
@@ -61,12 +58,17 @@ def raisable_files(
         .order_by(files.c.number)
     )
     deposited: dict[tuple[UUID, DocumentFormat], StoredDocument] = {}
-    found: dict[tuple[UUID, DocumentFormat], RaisableFile] = {}
+    found: dict[tuple[UUID, DocumentFormat], RaisableFile | IntegrityError] = {}
     for row in db.execute(query):
         document = _stored(row)
         which = (row.id, document.format)
         if row.number == DEPOSITED:
             deposited[which] = document
+        try:
+            key = record_key(CERTIFICATES, keys, row)
+        except IntegrityError as error:
+            found[which] = error
+            continue
         found[which] = RaisableFile(
             row.id,
             row.identifier,
@@ -75,7 +77,7 @@ def raisable_files(
             row.number,
             document,
             deposited[which],
-            _filed(row, document, record_key(CERTIFICATES, keys, row)),
+            _filed(row, document, key),
         )
     return found
 
