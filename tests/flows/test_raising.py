@@ -12,7 +12,7 @@ from cryptography import x509
 from sqlalchemy import RowMapping, func, select, text
 
 from signing.pades.long_term import ValidationData
-from signing.raising import RaisedPdf
+from signing.raising import RaisedPdf, raise_pdf
 from signing.revocation import RevocationSources, development_sources
 from signing.timestamp import TimeStampAuthority
 from signing.trust import IssuedKey
@@ -411,10 +411,9 @@ def test_what_nobody_expected_of_one_file_is_told_and_the_others_are_raised(
     own: House, monkeypatch: pytest.MonkeyPatch, odd: type[Exception]
 ) -> None:
     workshop, deposited = own.wired.workshop, [deposit(own) for _ in range(3)]
-    real = raising_flow.raise_pdf
 
     def fails_once(*_: object, **__: object) -> RaisedPdf:
-        monkeypatch.setattr(raising_flow, "raise_pdf", real)
+        monkeypatch.setattr(raising_flow, "raise_pdf", raise_pdf)
         raise odd("110101190001010016")
 
     monkeypatch.setattr(raising_flow, "raise_pdf", fails_once)
