@@ -13,11 +13,11 @@ from storage.db import ReadConnection, WriteConnection
 from storage.envelope import DataKey, KeyRing
 from storage.objects import FiledObject, document_place
 from storage.record_keys import CERTIFICATES, record_key, way_in, way_in_columns
-from storage.sealed_files import DEPOSITED, sealed_files
+from storage.sealed_files import DEPOSITED, sealed_files, stored_document
 from storage.tables import certificates, renditions
 from vault.errors import IntegrityError
 from vault.model.catalogue import DocumentFormat
-from vault.model.certificate import Rendition, SealLevel, StoredDocument
+from vault.model.certificate import Rendition, StoredDocument
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,9 @@ def raisable_files(
     deposited: dict[tuple[UUID, DocumentFormat], StoredDocument] = {}
     found: dict[tuple[UUID, DocumentFormat], RaisableFile | IntegrityError] = {}
     for row in db.execute(query):
-        document = _stored(row)
+        document = stored_document(
+            row.format, row.sha256.hex(), row.sm3.hex(), row.size_bytes, row.level, row.seal_id
+        )
         which = (row.id, document.format)
         if row.number == DEPOSITED:
             deposited[which] = document
@@ -101,17 +103,6 @@ def insert_rendition(
     )
     written = statement.on_conflict_do_nothing().returning(renditions.c.number)
     return db.execute(written).scalar_one_or_none() is not None
-
-
-def _stored(row: Row[Any]) -> StoredDocument:
-    return StoredDocument(
-        DocumentFormat(row.format),
-        row.sha256.hex(),
-        row.sm3.hex(),
-        row.size_bytes,
-        SealLevel(row.level),
-        row.seal_id,
-    )
 
 
 def _filed(row: Row[Any], document: StoredDocument, key: DataKey | None) -> FiledObject:
