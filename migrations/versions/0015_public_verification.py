@@ -4,8 +4,8 @@ Asked row by row, the policies cost as much as the reading. The function is as n
 does not know a token, or a number and its code, is told nothing of whose the answer is (`hit`).
 
 A function only: nothing that is in use is locked. `certificate_by_token` stays: it is asked what a strange
-file claims to be (`storage.certificates.id_by_token`). `certificate_by_code` stays until no process of the release
-before is left, which goes on asking it.
+file claims to be (`storage.certificates.id_by_token`). `certificate_by_code` stays until no process of the
+release before is left, which goes on asking it.
 """
 
 from alembic import op
