@@ -73,17 +73,19 @@ def raise_pdf(
 ) -> RaisedPdf:
     """Raise a sealed file by one step towards `target`; a file of level B-LTA is renewed.
 
-    1. read what was signed in it, and when; 2. without any time-stamp: add one, and that is all: what is
-    known of revocation now is older than it; 3. ask the sources for what the file does not have of each
-    certificate's status since it was used; 4. add that, and for B-LTA a time-stamp over it all.
+    1. read what was signed in it, and when.
+    2. without any time-stamp: add one, and that is all: what is known of revocation now is older than it.
+    3. ask the sources for what the file does not have of each certificate's status since it was used.
+    4. add that, and for B-LTA a time-stamp over it all. Only that proves the time anew: a file of level B-LT
+       is renewed with B-LTA as its target.
 
     The result has to be judged before it is kept.
 
     Raises:
         DocumentRefused: the file's structure is not understood.
         SignatureError: a signature cannot be read, a certificate leads to no root
-        (NO_CERTIFICATE_CHAIN_FOUND), was
-            revoked before it was used (REVOKED), or nobody can be asked about it (`no-source`).
+            (NO_CERTIFICATE_CHAIN_FOUND), was revoked before it was used (REVOKED), or nobody can be asked
+            about it (`no-source`).
         Unavailable: an authority or a source does not answer, or not yet.
     """
     trusted = load_certificates(list(roots))

@@ -32,7 +32,7 @@ from storage.holders import holders_from_json
 from storage.key_state import found_by, ring_has
 from storage.log_place import place_in_log
 from storage.record_keys import CERTIFICATES, record_key, way_in, way_in_columns
-from storage.sealed_files import sealed_files
+from storage.sealed_files import sealed_files, stored_document
 from storage.tables import (
     cases,
     certificate_holders,
@@ -49,7 +49,6 @@ from vault.model.certificate import (
     CertificateRecord,
     ErasedCertificate,
     Rendition,
-    SealLevel,
     Status,
     StoredDocument,
 )
@@ -286,8 +285,10 @@ def record_or_rest(keys: KeyRing, row: Row[Any]) -> CertificateRecord | ErasedCe
     if not row.files or row.promise is None:
         missing = "sealed files" if not row.files else "log leaf"
         raise IntegrityError(f"Certificate {row.identifier} has lost its {missing}.")
-    stored = tuple(_stored(f) for f in row.files)
-    raised = tuple(Rendition(r[0], _stored(r[1:7]), datetime.fromisoformat(r[7])) for r in row.raised or ())
+    stored = tuple(stored_document(*f) for f in row.files)
+    raised = tuple(
+        Rendition(r[0], stored_document(*r[1:7]), datetime.fromisoformat(r[7])) for r in row.raised or ()
+    )
     data_key = record_key(CERTIFICATES, keys, row)
     if row.sealed is None and data_key is None:
         return _rest(row, stored, raised)
@@ -323,11 +324,6 @@ def record_or_rest(keys: KeyRing, row: Row[Any]) -> CertificateRecord | ErasedCe
         disputed_since=row.disputed_since,
         renditions=raised,
     )
-
-
-def _stored(file: Sequence[Any]) -> StoredDocument:
-    name, sha256, sm3, size_bytes, level, seal_id = file
-    return StoredDocument(DocumentFormat(name), sha256, sm3, size_bytes, SealLevel(level), seal_id)
 
 
 def _rest(

@@ -39,7 +39,7 @@ OLD_RING = "This process's key ring lacks an index key that is in use: distribut
 DISTRIBUTION_S = 60
 # Statements that PostgreSQL keeps prepared per connection: all of ours fit.
 PREPARED_MAX = 200
-_REPEATABLE = "BEGIN ISOLATION LEVEL REPEATABLE READ"
+_REPEATABLE: LiteralString = "BEGIN ISOLATION LEVEL REPEATABLE READ"
 # What the trigger on `documents` raises (migration 0009): the seal was stopped while a deposit used it.
 SEAL_STOPPED = "CV001"
 
@@ -112,7 +112,7 @@ class Database:
         Raises:
             Unavailable: the server does not answer.
         """
-        with self._transaction("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", scope) as connection:
+        with self._transaction(f"{_REPEATABLE} READ ONLY", scope) as connection:
             yield ReadConnection(connection)
 
     @contextmanager
@@ -136,8 +136,7 @@ class Database:
         Raises:
             Unavailable: the server does not answer.
         """
-        begin: LiteralString = "BEGIN ISOLATION LEVEL REPEATABLE READ"
-        with self._transaction(begin, scope, opening=self._opening, repeatable=True) as connection:
+        with self._transaction(_REPEATABLE, scope, opening=self._opening, repeatable=True) as connection:
             yield WriteConnection(ReadConnection(connection))
 
     @contextmanager

@@ -4,7 +4,7 @@ What a connection has to say goes out with its next statement, in one pipeline: 
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, NoReturn, Self, cast
 
 import psycopg
@@ -91,10 +91,21 @@ class ScopedConnection(psycopg.Connection[Any]):
                 yield
         except BaseException:
             # Outside a transaction the server takes both back; in one, everything is over.
+            self.forget_prepared()
             self._to_say = scope
             raise
         if alone:
             self._said = scope
+
+    def forget_prepared(self) -> None:
+        """To be called when a pipeline failed: the server has skipped what came after the failure.
+
+        psycopg takes a statement that was to be prepared there for prepared, and asks for it by a name that
+        the server does not know, as long as the connection lives. In a transaction the rollback does this.
+        """
+        if not self.closed and self.info.transaction_status == TransactionStatus.IDLE:
+            with suppress(psycopg.Error):  # a connection that is lost is told by whoever uses it next
+                psycopg.Cursor(self).execute("DEALLOCATE ALL", prepare=False)
 
     def say_now(self, scope: Scope, *, for_session: bool = False) -> None:
         """Says a scope in a statement of its own."""

@@ -18,7 +18,7 @@ from storage.record_keys import (
     way_in,
     way_in_columns,
 )
-from storage.sealed_files import sealed_files
+from storage.sealed_files import DEPOSITED, sealed_files
 from storage.tables import certificates, documents, materials, use_copies, uses
 from vault.errors import IntegrityError
 from vault.model.catalogue import DocumentFormat
@@ -42,7 +42,7 @@ def document_object(
     if sha256 is not None:
         query = query.where(files.c.sha256 == bytes.fromhex(sha256))
     if deposited:
-        query = query.where(files.c.number == 0)
+        query = query.where(files.c.number == DEPOSITED)
     row = db.execute(query.order_by(files.c.number.desc()).limit(1)).one_or_none()
     return None if row is None else _document(keys, row)
 

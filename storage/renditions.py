@@ -13,10 +13,11 @@ from storage.db import ReadConnection, WriteConnection
 from storage.envelope import DataKey, KeyRing
 from storage.objects import FiledObject, document_place
 from storage.record_keys import CERTIFICATES, record_key, way_in, way_in_columns
-from storage.sealed_files import DEPOSITED, sealed_files
+from storage.sealed_files import DEPOSITED, sealed_files, stored_document
 from storage.tables import certificates, renditions
+from vault.errors import IntegrityError
 from vault.model.catalogue import DocumentFormat
-from vault.model.certificate import Rendition, SealLevel, StoredDocument
+from vault.model.certificate import Rendition, StoredDocument
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +39,8 @@ class RaisableFile:
 
 def raisable_files(
     db: ReadConnection, keys: KeyRing, certificate_ids: Sequence[UUID]
-) -> dict[tuple[UUID, DocumentFormat], RaisableFile]:
-    """The newest file of each format of these certificates: one statement.
-
-    Raises:
-        IntegrityError: a key does not open.
-    """
+) -> dict[tuple[UUID, DocumentFormat], RaisableFile | IntegrityError]:
+    """The newest file of each format of these certificates, or that its key does not open: one statement."""
     opener, files = way_in(CERTIFICATES), sealed_files()
     query: Select[Any] = (
         select(
@@ -61,12 +58,19 @@ def raisable_files(
         .order_by(files.c.number)
     )
     deposited: dict[tuple[UUID, DocumentFormat], StoredDocument] = {}
-    found: dict[tuple[UUID, DocumentFormat], RaisableFile] = {}
+    found: dict[tuple[UUID, DocumentFormat], RaisableFile | IntegrityError] = {}
     for row in db.execute(query):
-        document = _stored(row)
+        document = stored_document(
+            row.format, row.sha256.hex(), row.sm3.hex(), row.size_bytes, row.level, row.seal_id
+        )
         which = (row.id, document.format)
         if row.number == DEPOSITED:
             deposited[which] = document
+        try:
+            key = record_key(CERTIFICATES, keys, row)
+        except IntegrityError as error:
+            found[which] = error
+            continue
         found[which] = RaisableFile(
             row.id,
             row.identifier,
@@ -75,7 +79,7 @@ def raisable_files(
             row.number,
             document,
             deposited[which],
-            _filed(row, document, record_key(CERTIFICATES, keys, row)),
+            _filed(row, document, key),
         )
     return found
 
@@ -99,17 +103,6 @@ def insert_rendition(
     )
     written = statement.on_conflict_do_nothing().returning(renditions.c.number)
     return db.execute(written).scalar_one_or_none() is not None
-
-
-def _stored(row: Row[Any]) -> StoredDocument:
-    return StoredDocument(
-        DocumentFormat(row.format),
-        row.sha256.hex(),
-        row.sm3.hex(),
-        row.size_bytes,
-        SealLevel(row.level),
-        row.seal_id,
-    )
 
 
 def _filed(row: Row[Any], document: StoredDocument, key: DataKey | None) -> FiledObject:

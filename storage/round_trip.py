@@ -7,7 +7,7 @@ statements without an answer are sent in a block.
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache
+from functools import lru_cache
 from typing import Any, TypeAlias, cast
 
 import psycopg
@@ -15,6 +15,12 @@ from psycopg.rows import namedtuple_row
 from sqlalchemy import Compiled, Connection, Dialect, Select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.selectable import CompoundSelect
+
+from storage.driver import ScopedConnection
+
+# Texts that are kept: those of all our queries for each of a process's pools, and room; a query that is built
+# for each call costs time then, but no memory.
+COMPILED_MAX = 100
 
 Query: TypeAlias = Select[Any] | CompoundSelect[Any]
 Rows: TypeAlias = Sequence[Any]
@@ -32,7 +38,7 @@ def one_round_trip(connection: Connection) -> Iterator["psycopg.Connection[Any]"
     Raises:
         DBAPIError: one of them failed; which one the driver's own exception says.
     """
-    raw = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+    raw = cast("ScopedConnection", connection.connection.driver_connection)
     try:
         with raw.pipeline():
             yield raw
@@ -40,6 +46,8 @@ def one_round_trip(connection: Connection) -> Iterator["psycopg.Connection[Any]"
         lost = raw.closed
         if lost:
             connection.invalidate(error)
+        else:
+            raw.forget_prepared()
         raise DBAPIError.instance(  # as SQLAlchemy would have
             None, None, error, psycopg.Error, hide_parameters=True, connection_invalidated=lost
         ) from error
@@ -62,6 +70,6 @@ def ask_together(connection: Connection, *questions: tuple[Query, Mapping[str, A
     return tuple(cursor.fetchall() for cursor in cursors)
 
 
-@cache
+@lru_cache(maxsize=COMPILED_MAX)
 def _compiled(dialect: Dialect, query: Query) -> Compiled:
     return query.compile(dialect=dialect)

@@ -22,7 +22,9 @@ _ADD = text(
     ON CONFLICT DO NOTHING
     """
 )
-# What rests at too low a level waits from now on; what rests is due so long before anything behind it ends.
+# What rests at too low a level waits from now on; what rests is looked at so long before anything behind it
+# ends. That is the earliest that it can be due: the worker opens the file and says when it is
+# (`vault.raising.flow._rests`), of what waits at a lowered target, too.
 _RECKON = text(
     """
     WITH lives AS (
@@ -105,8 +107,3 @@ def walk_on(
         )
     )
     return through is not None
-
-
-def set_grace(db: WriteConnection, grace: timedelta) -> None:
-    """Until another policy is walked with, new files are first looked at after this time."""
-    db.execute(update(seal_term_walk).values(grace=grace))

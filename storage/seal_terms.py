@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Text, Update, and_, cast, func, or_, select, update
+from sqlalchemy import Text, Update, cast, func, select, update
 
 from storage.db import ReadConnection, WriteConnection
 from storage.tables import seal_terms
@@ -26,7 +26,8 @@ _MOVING = (TermState.WAITING.value, TermState.RESTING.value)
 class Claimed:
     """A sealed file that this worker looks at until `until`; what it says is from before the claim.
 
-    `number`: of its newest rendition, 0 as deposited. `tries`: this one counted.
+    `number`: of its newest rendition, 0 as deposited. `tries`: this one counted. `failed_tries`: those before
+    it that failed for another reason than that somebody did not answer.
     """
 
     certificate_id: UUID
@@ -35,13 +36,13 @@ class Claimed:
     number: int
     state: TermState
     tries: int
-    looked_at: bool
+    failed_tries: int
     until: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class NextTerm:
-    """What comes of a claim: where the file stands from now on."""
+    """What comes of a claim: where the file stands from now on. `failure`: what gained nothing."""
 
     level: SealLevel
     number: int
@@ -49,6 +50,7 @@ class NextTerm:
     due_at: datetime
     lasts_until: datetime | None
     algorithms: tuple[str, ...] | None
+    failure: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,6 @@ def claim_terms(db: WriteConnection, *, at: datetime, until: datetime, rows: int
             seal_terms.c.certificate_id,
             seal_terms.c.format,
             seal_terms.c.state,
-            seal_terms.c.lasts_until.is_not(None).label("looked_at"),
         )
         .where(
             seal_terms.c.due_at <= at,
@@ -91,7 +92,7 @@ def claim_terms(db: WriteConnection, *, at: datetime, until: datetime, rows: int
             seal_terms.c.number,
             due.c.state,
             seal_terms.c.tries,
-            due.c.looked_at,
+            func.coalesce(seal_terms.c.failed_tries, 0).label("failed_tries"),
         )
     )
     return tuple(
@@ -102,7 +103,7 @@ def claim_terms(db: WriteConnection, *, at: datetime, until: datetime, rows: int
             row.number,
             TermState(row.state),
             row.tries,
-            row.looked_at,
+            row.failed_tries,
             until,
         )
         for row in db.execute(statement)
@@ -119,7 +120,8 @@ def settle(db: WriteConnection, claimed: Claimed, next_: NextTerm) -> bool:
         "lasts_until": next_.lasts_until,
         "algorithms": None if next_.algorithms is None else list(next_.algorithms),
         "tries": 0,
-        "failure": None,
+        "failed_tries": None,
+        "failure": next_.failure,
     }
     if next_.level is not SealLevel.B_B or next_.state is TermState.ENDED:
         values["untimed_since"] = None
@@ -127,19 +129,24 @@ def settle(db: WriteConnection, claimed: Claimed, next_: NextTerm) -> bool:
 
 
 def put_off(
-    db: WriteConnection, claimed: Claimed, *, until: datetime, why: str, given_up: bool = False
+    db: WriteConnection, claimed: Claimed, *, until: datetime, why: str, failed_tries: int, given_up: bool
 ) -> bool:
     """Ends a claim for now: the file is looked at again, or by an operator where it is `given_up`."""
     state = TermState.FAILED if given_up else claimed.state
     statement = _still_claimed(claimed).values(
-        state=state.value, due_at=until, failure=why[:FAILURE_MAX_CHARS]
+        state=state.value, due_at=until, failure=why[:FAILURE_MAX_CHARS], failed_tries=failed_tries
     )
     return db.execute(statement).rowcount == 1
 
 
 def untimed(db: ReadConnection, at_most: int) -> Untimed:
-    """What waits for its first time-stamp; counted no further than `at_most`."""
-    waiting = select(seal_terms.c.untimed_since).where(seal_terms.c.untimed_since.is_not(None))
+    """What waits for its first time-stamp; counted no further than `at_most`.
+
+    What was given up no longer waits for the authority: `given_up` counts it, and an operator has to look.
+    """
+    waiting = select(seal_terms.c.untimed_since).where(
+        seal_terms.c.untimed_since.is_not(None), seal_terms.c.state != TermState.FAILED.value
+    )
     oldest = db.execute(waiting.order_by(seal_terms.c.untimed_since).limit(1)).scalar_one_or_none()
     some = waiting.limit(at_most).subquery()
     return Untimed(oldest, db.execute(select(func.count()).select_from(some)).scalar_one())
@@ -174,7 +181,7 @@ def retry_given_up(db: WriteConnection, at: datetime, rows: int) -> int:
     statement = (
         update(seal_terms)
         .where(seal_terms.c.certificate_id == some.c.certificate_id, seal_terms.c.format == some.c.format)
-        .values(state=TermState.WAITING.value, due_at=at, tries=0)
+        .values(state=TermState.WAITING.value, due_at=at, tries=0, failed_tries=None)
     )
     return db.execute(statement).rowcount
 
@@ -213,16 +220,13 @@ def by_month(db: ReadConnection, before: datetime) -> tuple[Month, ...]:
     )
 
 
-def failures(db: ReadConnection, at: datetime, at_most: int) -> tuple[Failure, ...]:
-    """Why files are not raised that are due or given up, the most frequent reason first."""
+def failures(db: ReadConnection, at_most: int) -> tuple[Failure, ...]:
+    """Why files were not raised when they were last tried, the most frequent reason first."""
     due = (
         select(seal_terms.c.failure, seal_terms.c.state, seal_terms.c.certificate_id)
         .where(
             seal_terms.c.failure.is_not(None),
-            or_(
-                seal_terms.c.state == TermState.FAILED.value,
-                and_(seal_terms.c.state == TermState.WAITING.value, seal_terms.c.due_at < at),
-            ),
+            seal_terms.c.state.in_((*_MOVING, TermState.FAILED.value)),
         )
         .limit(at_most)
         .subquery()

@@ -5,9 +5,18 @@ from functools import cache
 from sqlalchemy import SmallInteger, Subquery, literal, select, union_all
 
 from storage.tables import documents, renditions
+from vault.model.catalogue import DocumentFormat
+from vault.model.certificate import SealLevel, StoredDocument
 
 # The number of a file as it was deposited.
 DEPOSITED = 0
+
+
+def stored_document(
+    format_: str, sha256: str, sm3: str, size_bytes: int, level: str, seal_id: str
+) -> StoredDocument:
+    """A sealed file as its row says it. `sha256`, `sm3`: hex."""
+    return StoredDocument(DocumentFormat(format_), sha256, sm3, size_bytes, SealLevel(level), seal_id)
 
 
 @cache  # built once; queries take it as it is

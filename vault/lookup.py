@@ -90,7 +90,7 @@ def holdings(
     scope = about(of_caller(caller), workshop.keys, holder)
     with workshop.database.writing(scope) as db:
         whole = None if standing_footing(caller) is None else holdings_of(db, workshop.keys, holder)
-        # What takes a consent is not read before there is one.
+        # What takes a consent is not read before there is one; nothing is opened before it may be seen.
         known = known_holder(db, workshop.keys, holder) if whole is None else whole.holder
         ids = () if known is None else (known.holder_id,)
         ground = ground_for(db, workshop, caller, question, ids, None, at=at, lock=True)
@@ -101,7 +101,7 @@ def holdings(
             if whole is None:
                 found = _consented(db, workshop, known, ground)
             else:
-                found = Holdings(ground, whole.certificates, whole.materials)
+                found = Holdings(ground, *whole.opened(workshop.keys))
             spend(db, caller, question, [ground], at=at)
         action = "holdings" if refused is None else "refused-holdings"
         told = _told(found.certificates, None if known is None else known.holder_id, found.materials)

@@ -7,6 +7,7 @@ process needs to be told.
 """
 
 import logging
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -80,7 +81,8 @@ class StatementRing:
         return tuple(
             ListedKey(
                 file.public,
-                file.signs_from,
+                # One that was revoked while it waited never signed.
+                file.signs_from if file.revoked_at is None else min(file.signs_from, file.revoked_at),
                 file.revoked_at or next((begin for begin in begins if begin > file.signs_from), None),
                 file.revoked_at,
             )
@@ -162,7 +164,11 @@ def statement_key_files(folder: Path) -> tuple[Path, ...]:
 def _read(folder: Path, passphrase: bytes, known: Sequence[_File]) -> tuple[_File, ...]:
     """Every key in the folder, the oldest first. What was opened before is not decrypted again.
 
-    A key that is there twice was being ended: its public half counts.
+    A key that is there twice was being ended: its public half counts. Keys never all go: a folder without any
+    where some are known is not the vault's (a mount that is away), and no list without them may be signed.
+
+    Raises:
+        InputError: the folder or a file in it cannot be read, or holds no key while some are known.
     """
     opened = {file.path: file for file in known}
     found: dict[datetime, _File] = {}
@@ -176,16 +182,24 @@ def _read(folder: Path, passphrase: bytes, known: Sequence[_File]) -> tuple[_Fil
                 found[file.signs_from] = file
     except OSError as error:
         raise InputError(f"{error.filename} is not readable: {error.strerror}.") from error
+    if known and not found:
+        raise InputError(f"{folder} holds no statement key any more.")
     return tuple(found[since] for since in sorted(found))
 
 
 def _open(path: Path, match: re.Match[str], passphrase: bytes) -> _File:
-    since = datetime.strptime(match["from"], _TIME).replace(tzinfo=UTC)
-    revoked = match["revoked"]
-    revoked_at = None if revoked is None else datetime.strptime(revoked, _TIME).replace(tzinfo=UTC)
+    since = _named_time(path, match["from"])
+    revoked_at = None if match["revoked"] is None else _named_time(path, match["revoked"])
     key = read_statement_key(path.read_bytes(), passphrase) if match["key"] else None
     public = read_statement_public_key(path.read_bytes()) if key is None else key.public
     return _File(path, since, revoked_at, public, key)
+
+
+def _named_time(path: Path, text: str) -> datetime:
+    try:
+        return datetime.strptime(text, _TIME).replace(tzinfo=UTC)
+    except ValueError as error:
+        raise InputError(f"{path} names no time: expected one such as 20261123T082300Z.") from error
 
 
 def _make(folder: Path, passphrase: bytes, signs_from: datetime) -> StatementKey:
@@ -200,26 +214,41 @@ def _end(file: _File) -> None:
     kept = file.path.with_name(f"{file.signs_from:{_TIME}}{revoked}.pub.pem")
     _write(kept, file.public.pem())
     if kept != file.path:
-        try:
-            file.path.unlink(missing_ok=True)
-        except OSError as error:
-            raise _unwritable(error) from error
+        _remove(file.path)
 
 
 def _sweep(folder: Path, files: Sequence[_File]) -> None:
     """Takes away private halves that a crash left beside their public ones."""
     for file in files:
         if file.key is None:
-            (folder / f"{file.signs_from:{_TIME}}.key.pem").unlink(missing_ok=True)
+            _remove(folder / f"{file.signs_from:{_TIME}}.key.pem")
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise _unwritable(error) from error
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Under another name first: a process that looks just now never reads half a key."""
+    """Under another name first: a process that looks just now never reads half a key.
+
+    When it returns the disk has it: what it replaces may be removed.
+    """
     draft = path.with_suffix(".draft")
     try:
-        draft.touch(mode=PRIVATE_FILE)
-        draft.write_bytes(content)
-        draft.rename(path)
+        draft.unlink(missing_ok=True)
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE), "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
     except OSError as error:
         raise _unwritable(error) from error
 

@@ -20,7 +20,7 @@ from api.bench.load import Heard, Load, apply_load, expect
 from api.bench.requests import bench_kind, deposit_body, get, holder, post_json
 from api.local_vault import LocalVault, cores, local_vault
 from api.wiring import wire
-from storage.seal_term_walk import set_grace
+from storage.tables import seal_term_walk
 from vault.errors import Unavailable
 from vault.model.catalogue import CertificateType
 from vault.model.scope import VAULT
@@ -141,7 +141,7 @@ def _let_seals_rest(vault: LocalVault) -> None:
     """What is deposited here is not raised while it is measured: in a city that happens at night."""
     workshop = wire(vault.settings).workshop
     with workshop.database.writing(VAULT) as db:
-        set_grace(db, SEALS_REST)
+        db.execute(seal_term_walk.update().values(grace=SEALS_REST))
     workshop.database.close()
 
 

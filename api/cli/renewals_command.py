@@ -43,7 +43,7 @@ def show(
     at = datetime.now(UTC)
     before = _horizon() if due_before is None else due_before.replace(tzinfo=UTC)
     with open_workshop(data) as workshop:
-        found = calendar_of(workshop, due_before=before, at=at)
+        found = calendar_of(workshop, due_before=before)
         health = seal_health(workshop, at=at)
     if as_json:
         print_json({**_json(found), "over_budget": health.over_budget, "late": health.late})

@@ -278,7 +278,7 @@ def downgrade() -> None:
     op.execute("DROP TRIGGER audit_events_subjects ON audit_events")
     op.execute("DROP FUNCTION note_audit_subjects()")
     op.execute("DROP FUNCTION audit_subjects_of(audit_events)")
-    op.execute("DROP FUNCTION uuids_of(jsonb)")
+    op.execute("DROP FUNCTION IF EXISTS uuids_of(jsonb)")  # made later in databases that passed this early
     for table in (
         "dispute_events",
         "disputes",

@@ -3,8 +3,9 @@
 Asked row by row, the policies cost as much as the reading. The function is as narrow as they are: whoever
 does not know a token, or a number and its code, is told nothing of whose the answer is (`hit`).
 
-A function only: nothing that is in use is locked. Processes of the release before go on asking
-`certificate_by_token` and `certificate_by_code`, which stay until none is left.
+A function only: nothing that is in use is locked. `certificate_by_token` stays: it is asked what a strange
+file claims to be (`storage.certificates.id_by_token`). `certificate_by_code` stays until no process of the
+release before is left, which goes on asking it.
 """
 
 from alembic import op

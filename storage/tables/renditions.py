@@ -61,12 +61,15 @@ seal_terms = Table(
     moment("lasts_until", nullable=True),
     Column("algorithms", ARRAY(Text)),
     Column("tries", SmallInteger, nullable=False),
+    # Of them, those that failed for another reason than that an authority did not answer; null is none.
+    Column("failed_tries", SmallInteger),
     Column("failure", Text),
-    # Since when it waits for a first time-stamp; null where it has one.
+    # Since when it waits for a first time-stamp; null where it has one, or where nobody is there to give one.
     moment("untimed_since", nullable=True),
     CheckConstraint("state IN ('waiting', 'resting', 'failed', 'ended')", name="state_known"),
     Index("ix_seal_terms_due_at", "due_at", postgresql_where=text("state IN ('waiting', 'resting')")),
     Index("ix_seal_terms_untimed_since", "untimed_since", postgresql_where=text("untimed_since IS NOT NULL")),
+    Index("ix_seal_terms_failure", "due_at", postgresql_where=text("failure IS NOT NULL")),
     Index("ix_seal_terms_failed", "due_at", postgresql_where=text("state = 'failed'")),
 )
 

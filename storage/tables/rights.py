@@ -94,7 +94,8 @@ RIGHTS: Mapping[str, Rights] = {
     "seal_term_walk": _rights("SELECT", "walked_through done plan grace"),
     # Rows come by a trigger, and by the worker for what was there before.
     "seal_terms": _rights(
-        "SELECT INSERT", "level number state due_at lasts_until algorithms tries failure untimed_since"
+        "SELECT INSERT",
+        "level number state due_at lasts_until algorithms tries failed_tries failure untimed_since",
     ),
     "seal_uses": _rights("SELECT INSERT", "used"),
     "seals": _rights("SELECT INSERT", "stopped_at"),

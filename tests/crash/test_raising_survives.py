@@ -1,5 +1,9 @@
 """The commit point of raising holds: each rendition is there once, and the old file stays."""
 
+import hashlib
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -8,6 +12,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
+from api.settings import child_environment
 from storage.blobs import BlobStore
 from storage.embedded import EngineAddresses
 from storage.s3 import StoreAddress
@@ -85,6 +90,40 @@ def test_the_store_says_200_but_lost_it(own: House, deposited: CertificateRecord
         assert len(store.lost) == 1
         assert raise_due(workshop, at=now() + LATER).raised == 1
     _assert_whole(own, deposited)
+
+
+# Before anything is stored; when the object is there and no row names it; within the transaction.
+@pytest.mark.parametrize(
+    ("step", "left"), [("raise_pdf", 0), ("prove_object", 1), ("settle", 1), ("insert_leaves", 1)]
+)
+def test_killed_in_the_middle_and_raised_by_the_next(
+    own: House, deposited: CertificateRecord, step: str, left: int
+) -> None:
+    died = subprocess.run(
+        [sys.executable, "-m", "tests.crash.dying_raising", step, "raising_survives"],
+        env=child_environment(own.settings),
+        capture_output=True,
+        check=False,
+        timeout=120,
+    )
+    assert died.returncode == -signal.SIGKILL, died.stderr.decode()
+    old = document_for_client(
+        own.wired.workshop, own.client, deposited.certificate_id, DocumentFormat.PDF, at=now()
+    ).content
+    assert hashlib.sha256(old).hexdigest() == deposited.documents[0].sha256
+    explained = f"Left by an earlier try of certificate {deposited.certificate_id}."
+    assert _left(own, deposited) == [explained] * left
+    assert raise_due(own.wired.workshop, at=now()).files == 0  # until the claim of the dead one ends
+    assert raise_due(own.wired.workshop, at=now() + flow.LEASE).raised == 1
+    _assert_whole(own, deposited)
+    assert len(_left(own, deposited)) == left  # what the first try stored is locked, and explained
+
+
+def _left(own: House, deposited: CertificateRecord) -> list[str]:
+    """What fsck says of objects of this certificate's that no row names."""
+    found = checked(own)
+    assert found.problems == ()
+    return [each.detail for each in found.findings if str(deposited.certificate_id) in each.about]
 
 
 @pytest.mark.parametrize("how", ["before", "after"])

@@ -75,6 +75,26 @@ def test_up_down_and_up_again(empty_database: str) -> None:
     assert upgrade(empty_database) == current(empty_database) == head()
 
 
+def test_a_database_that_passed_0012_early_gets_its_functions_and_goes_back(empty_database: str) -> None:
+    upgrade(empty_database)
+    downgrade(empty_database, "0017")
+    with connect(empty_database, autocommit=True) as db:
+        now = "SELECT prosrc FROM pg_proc WHERE oid = 'audit_subjects_of'::regproc"
+        source = db.execute(now).fetchone()
+        # As 0012 once made it, in little: it asks for everything, and there is no `uuids_of`.
+        db.execute("DROP FUNCTION uuids_of(jsonb)")
+        db.execute(
+            "CREATE OR REPLACE FUNCTION audit_subjects_of(e audit_events) RETURNS SETOF uuid"
+            " LANGUAGE plpgsql STABLE AS $$ BEGIN RETURN QUERY SELECT e.certificate_id; END $$"
+        )
+    upgrade(empty_database)
+    with connect(empty_database, autocommit=True) as db:
+        assert db.execute(now).fetchone() == source
+        assert db.execute("SELECT uuids_of('[]')").fetchone() == ([],)
+        db.execute("DROP FUNCTION uuids_of(jsonb)")
+    assert downgrade(empty_database, "0011") == "0011"
+
+
 def test_two_upgrades_at_once_do_not_wait_for_each_other(empty_database: str) -> None:
     """Indexes are built CONCURRENTLY by the one while the other waits for its turn."""
     with ThreadPoolExecutor(2) as pool:

@@ -23,7 +23,8 @@ from tests.files import copy_bytes, sealed_bytes
 from tests.flows.holder_scene import Scene, history, looked
 from tests.flows.test_reuse import CONSTRUCTION, PRESALE, given, new_company, new_person, statements
 from tests.flows.test_reuse import asked as checked
-from tests.flows.test_uses import asked, person, used
+from tests.flows.test_strange_files import printed_again, without_its_qr
+from tests.flows.test_uses import asked, ended, person, used
 from tests.trials import now
 from vault.disputes import (
     Decided,
@@ -127,6 +128,23 @@ def disputed(scene: Scene) -> set[bool]:
     for note in notes:
         assert note is None or (note["status"], note["label"]["zh"]) == ("under_dispute", "存在异议")
     return {note is not None for note in notes}
+
+
+def test_a_file_that_bears_an_identifier_alone_is_told_neither_reason_nor_dispute(scene: Scene) -> None:
+    made = submitted(scene, wanted(scene.certificate)).dispute
+    decided(scene, made, ACCEPT)
+    ended(scene.house, scene.certificate)
+    whole = sealed_bytes(scene.house, scene.certificate)
+    told = report_json(by_file(scene.house.wired.workshop, printed_again(whole), at=now()))
+    assert told["certificate"]["status_reason"] is not None
+    assert told["dispute"] is not None
+    reason = told["certificate"]["status_reason"]
+    told = report_json(by_file(scene.house.wired.workshop, without_its_qr(whole), at=now()))
+    assert (told["certificate"]["status"], told["certificate"]["status_reason"]) == ("revoked", None)
+    assert told["certificate"]["status_effective_on"] == legal_day(now()).isoformat()
+    assert told["dispute"] is None
+    assert "undisputed" not in {check["name"] for check in told["checks"]}
+    assert reason not in str(told)
 
 
 def test_a_dispute_from_its_submission_to_its_resolution(scene: Scene) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Row, select
 
+from storage import certificates
 from storage.envelope import open_json
 from storage.history import look_keys, look_place
 from storage.tables import audit_events
@@ -13,8 +14,9 @@ from tests.conftest import House
 from tests.flows.test_deposit import deposited
 from tests.requests import example_request
 from tests.trials import now
+from vault import lookup
 from vault.download import document_for_client, document_for_holder
-from vault.errors import IntegrityError, NotFound
+from vault.errors import IntegrityError, NotFound, NotPermitted
 from vault.lookup import by_number, holdings, of_case, of_person
 from vault.model.actors import Assurance, ClientGrant, Person, Role
 from vault.model.catalogue import DocumentFormat
@@ -43,6 +45,27 @@ def opened_reasons(house: House, event: Row[Any], envelope_of: Row[Any] | None =
     assert sealed_by is not None
     reasons: dict[str, Any] = open_json(sealed_by, there.sealed, look_place("sealed", event.actor, event.at))
     return reasons
+
+
+def test_nothing_is_opened_for_whoever_may_not_see_it(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    (certificate,) = deposited(house, example_request(house.catalogue)).certificates
+    (holder,) = certificate.holders
+
+    def opened(*_: object) -> object:
+        pytest.fail("An envelope was opened.")
+
+    monkeypatch.setattr(lookup, "refusal", lambda *_: NotPermitted("You may not."))
+    monkeypatch.setattr(certificates, "open_json", opened)
+    with pytest.raises(NotFound, match="Nothing is held"):
+        holdings(
+            house.wired.workshop,
+            house.client,
+            holder.code,
+            purpose="办理落户",
+            service_item=None,
+            case_number=None,
+            at=now(),
+        )
 
 
 def test_each_of_two_holders_finds_the_certificate(house: House) -> None:

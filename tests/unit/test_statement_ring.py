@@ -1,5 +1,6 @@
 """The keys that sign statements: which signs when, what stays of them, and what the list says."""
 
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -128,6 +129,84 @@ def test_a_ring_goes_on_with_what_it_knows_while_the_folder_is_unreadable(
     (folder / "20270101T000000Z.key.pem").write_bytes(b"half a key")
     assert ring.signing(AT + RELOAD_AFTER) is key
     assert "cannot be read again" in caplog.text
+
+
+@pytest.mark.parametrize("how", ["gone", "empty"])
+def test_a_folder_that_has_lost_every_key_is_no_list_without_keys(
+    folder: Path, how: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    ring = _ring(folder)
+    key, listed = ring.signing(AT), ring.listed(AT)
+    away = folder.rename(folder.with_name("unmounted"))
+    if how == "empty":
+        folder.mkdir()
+    assert ring.signing(AT + RELOAD_AFTER) is key
+    assert ring.listed(AT + 2 * RELOAD_AFTER) == listed
+    assert "no statement key any more" in caplog.text
+    if how == "empty":
+        folder.rmdir()
+    away.rename(folder)
+    assert ring.listed(AT + 3 * RELOAD_AFTER) == listed
+
+
+def test_a_private_half_goes_only_when_the_disk_has_the_public_one(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The order of what reaches the disk: file, its name, and only then the removal."""
+    done: list[tuple[str, int]] = []
+    sync, unlink = os.fsync, Path.unlink
+
+    def noted_sync(descriptor: int) -> None:
+        done.append(("sync", os.fstat(descriptor).st_ino))
+        sync(descriptor)
+
+    def noted_unlink(path: Path, *, missing_ok: bool = False) -> None:
+        if path.exists():
+            done.append(("unlink", path.stat().st_ino))
+        unlink(path, missing_ok=missing_ok)
+
+    (private,) = statement_key_files(folder)
+    removed = private.stat().st_ino
+    monkeypatch.setattr(os, "fsync", noted_sync)
+    monkeypatch.setattr(Path, "unlink", noted_unlink)
+    rotate_statement_key(folder, PASSPHRASE, at_once=True, at=AT + SECOND)
+    (public,) = folder.glob("*.pub.pem")
+    last = done.index(("unlink", removed))
+    assert done[last - 2 : last] == [("sync", public.stat().st_ino), ("sync", folder.stat().st_ino)]
+
+
+def test_a_key_that_was_revoked_while_it_waited_is_listed_as_one_that_never_signed(folder: Path) -> None:
+    rotate_statement_key(folder, PASSPHRASE, at_once=False, at=AT)
+    made = rotate_statement_key(folder, PASSPHRASE, at_once=True, at=AT + SECOND)
+    *_, waiting = _ring(folder).listed(AT + SECOND)
+    assert waiting.signs_from == waiting.signs_until == waiting.revoked_at == made.signs_from
+
+
+@pytest.mark.parametrize(
+    "name", ["20269999T999999Z.key.pem", "20261123T080000Z.revoked-20261399T000000Z.pub.pem"]
+)
+def test_a_file_named_by_no_time_is_told(folder: Path, name: str) -> None:
+    (folder / name).write_bytes(b"")
+    with pytest.raises(InputError, match="names no time"):
+        _ring(folder).signing(AT)
+
+
+def test_a_private_half_that_cannot_be_swept_away_is_told(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (path,) = statement_key_files(folder)
+    private, unlink = path.read_bytes(), Path.unlink
+    rotate_statement_key(folder, PASSPHRASE, at_once=True, at=AT + SECOND)
+    path.write_bytes(private)  # as if it had died half way
+
+    def refused(which: Path, *, missing_ok: bool = False) -> None:
+        if which == path:
+            raise PermissionError(1, "Operation not permitted", str(path))
+        unlink(which, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", refused)
+    with pytest.raises(InputError, match="cannot be written"):
+        rotate_statement_key(folder, PASSPHRASE, at_once=True, at=AT + 2 * SECOND)
 
 
 def test_other_files_are_left_alone(folder: Path) -> None:

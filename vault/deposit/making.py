@@ -173,8 +173,7 @@ def seal(
         InputError: the handed-in file admits no seal (certified by somebody else already).
         IntegrityError: the seal's key is missing or does not fit.
         Unavailable: the seal was stopped meanwhile, its token does not answer, or the time-stamp authority
-        has
-            not answered for longer than the operator lets seals go without a trusted time.
+            has not answered for longer than the operator lets seals go without a trusted time.
     """
     seal_ids = [reserved.uses[page.reservation.position].seal.seal_id for page in pages]
     with workshop.database.reading(NOBODY) as db:

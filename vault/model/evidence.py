@@ -22,6 +22,8 @@ NAMES: Final = (README, DOCUMENT, REPORT, PROOF, ROOTS, LOG_KEY, STATEMENT_KEYS)
 # What is read of a strange one: a document has 32 MB at most, all the rest a few kilobytes.
 PART_MAX_BYTES = 33 * 1024 * 1024
 _CHUNK_BYTES = 64 * 1024
+# How `pack_evidence` packs. The others that Python unpacks give any number of bytes for one chunk asked for.
+_PACKED: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +53,15 @@ def open_evidence(content: bytes) -> Evidence:
     """The parts of a zip, which has exactly those that `pack_evidence` gives it.
 
     Raises:
-        InputError: it is none, has other parts or one twice, or a part is too large.
+        InputError: it is none, has other parts or one twice, or one that is packed otherwise or too large.
     """
     try:
         with zipfile.ZipFile(BytesIO(content)) as packed:
             names = [entry.filename for entry in packed.infolist()]
             if sorted(names) != sorted(NAMES):
                 raise InputError(f"Expected evidence: a zip of {', '.join(NAMES)}, each once, and no more.")
+            if not {entry.compress_type for entry in packed.infolist()} <= _PACKED:
+                raise InputError("Expected parts that are stored or deflated, and no other compression.")
             parts = {name: _part(packed, name) for name in NAMES}
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
         raise InputError("The zip cannot be read: it is damaged, encrypted or none.") from error

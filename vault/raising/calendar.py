@@ -45,8 +45,8 @@ class SealHealth:
     given_up: int
 
 
-def calendar_of(workshop: Workshop, *, due_before: datetime, at: datetime) -> Calendar:
-    """What comes due before a time, and why what is due was not raised.
+def calendar_of(workshop: Workshop, *, due_before: datetime) -> Calendar:
+    """What comes due before a time, and why what was tried was not raised.
 
     Raises:
         Unavailable: the database does not answer.
@@ -55,7 +55,7 @@ def calendar_of(workshop: Workshop, *, due_before: datetime, at: datetime) -> Ca
         return Calendar(
             workshop.long_term.target,
             by_month(db, due_before),
-            failures(db, at, COUNTED_MAX),
+            failures(db, COUNTED_MAX),
             untimed(db, COUNTED_MAX),
         )
 

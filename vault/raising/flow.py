@@ -1,6 +1,7 @@
 """Raising what is due, file by file, each to a rendition that is committed or was never there."""
 
 import hashlib
+import logging
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -9,23 +10,19 @@ from signing.judge.revocation import RevocationKnowledge
 from signing.raising import Lasting, RaisedPdf, lasting, raise_pdf
 from signing.timestamp import TimeStampAuthority
 from signing.validate import judge_pdf
+from storage.certificates import stands
 from storage.history import LeafRow, insert_leaves
 from storage.objects import FiledObject, document_place, new_object, prove_object, put_object, read_object
 from storage.renditions import RaisableFile, insert_rendition, raisable_files
 from storage.seal_terms import Claimed, NextTerm, claim_terms, put_off, settle
-from vault.errors import (
-    DocumentRefused,
-    IntegrityError,
-    NotFound,
-    SignatureError,
-    Unavailable,
-    VaultError,
-)
+from storage.uses import lock_holders_of
+from vault.errors import DocumentRefused, IntegrityError, NotFound, Unavailable, VaultError
 from vault.log import promised, rendition_content
 from vault.model.catalogue import DocumentFormat
 from vault.model.certificate import Rendition, SealLevel, StoredDocument
 from vault.model.long_term import TermState, reaches
 from vault.model.scope import VAULT
+from vault.model.use import Subject, SubjectKind
 from vault.model.verdict import Indication, SealReport, SignatureKind
 from vault.workshop import Workshop
 
@@ -36,13 +33,16 @@ LEASE = timedelta(minutes=10)
 # An authority that does not answer is asked again after 1, 2, 4 … minutes, and at least every hour.
 BACKOFF_FIRST = timedelta(minutes=1)
 BACKOFF_MAX = timedelta(hours=1)
-# What fails for another reason so many times (some hours) is left to an operator.
+# What fails for another reason so many times (some hours) is left to an operator, however long authorities
+# were away in between.
 TRIES_MAX = 8
 # So many files one after the other that an authority does not answer for: the others need not be tried.
 REFUSALS_MAX = 3
 # A renewal that gains nothing, since the authority still has its old certificate, is tried again after this
 # time.
 RENEW_AGAIN_AFTER = timedelta(days=30)
+
+_log = logging.getLogger("certvault.raising")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +76,16 @@ def raise_due(workshop: Workshop, *, at: datetime, files: int = BATCH_FILES) -> 
     2. read: the newest rendition, checked against its digest.
     3. raise: a document time-stamp; or validation data from the configured sources, and a time-stamp over it.
     4. judge: an independent reader must find the seal whole, with its time, and of validation data none
-    missing. 5. store: put it as cipher text under the certificate's own key, locked; read it back and
-    compare. 6. commit: one transaction with the rendition, its log leaf and the file's next term. **This is
-    the commit
+       missing.
+    5. store: put it as cipher text under the certificate's own key, locked; read it back and compare.
+    6. commit: one transaction with the rendition, its log leaf and the file's next term. **This is the commit
        point**: before it nothing is visible, after it nothing is lost. The old rendition stays.
 
     A crash before 6 leaves the claim, which ends by itself, and perhaps an object that no row names. Of two
-    that worked on one file, by whatever mishap, the first to commit wins, and the other's work is dropped.
+    that worked on one file, by whatever mishap, the first to commit wins, and the other's work is dropped;
+    so it is where the last holder was erased meanwhile.
+
+    What befalls one file, whatever it is, stands with that file, and the others are raised.
 
     Raises:
         Unavailable: the database does not answer.
@@ -101,42 +104,63 @@ def raise_due(workshop: Workshop, *, at: datetime, files: int = BATCH_FILES) -> 
         if refusals >= REFUSALS_MAX:
             done = done.and_(_put_off(workshop, each, _NOT_TRIED, at))
             continue
+        file = found.get((each.certificate_id, each.format), _GONE)
         try:
-            done = done.and_(_take_up(workshop, each, found[each.certificate_id, each.format], tsa, at))
+            done = done.and_(_take_up(workshop, each, file, tsa, at))
             refusals = 0
         except Unavailable as error:
             refusals += 1
             done = done.and_(_put_off(workshop, each, error, at))
-        except (DocumentRefused, SignatureError, IntegrityError, NotFound, KeyError) as error:
+        except VaultError as error:
             done = done.and_(_put_off(workshop, each, error, at))
+        except Exception as error:  # noqa: BLE001 - what nobody expected of one file must not stop the others
+            _log.error("raising a seal of %s failed", each.certificate_id, exc_info=error)
+            odd = VaultError(
+                f"It failed in a way that nobody expected ({type(error).__name__}); see the log."
+            )
+            done = done.and_(_put_off(workshop, each, odd, at))
     return done
 
 
+_GAINS_NOTHING = (
+    "A new time-stamp rests on what has ended already: its authority's certificate, or an algorithm that is "
+    "no longer counted on. It is tried again after a month."
+)
+_GONE = NotFound("Its rows are gone.")
 _NOT_TRIED = Unavailable("It was not tried: an authority did not answer for those before it.")
 
 
 def _take_up(
-    workshop: Workshop, claimed: Claimed, file: RaisableFile, tsa: TimeStampAuthority, at: datetime
+    workshop: Workshop,
+    claimed: Claimed,
+    file: RaisableFile | VaultError,
+    tsa: TimeStampAuthority,
+    at: datetime,
 ) -> Raised:
     target = workshop.long_term.target
+    if isinstance(file, VaultError):  # why it cannot be read
+        raise file
     if file.filed.key is None:
-        ended = NextTerm(claimed.level, claimed.number, TermState.ENDED, at, None, None)
-        return _settled(workshop, claimed, ended, Raised(looked_at=1))
+        return _settled(workshop, claimed, _ended(claimed, at), Raised(looked_at=1))
     if target is None or claimed.format is not DocumentFormat.PDF:
         raise DocumentRefused("Only PDF files can be raised.")
     document = read_object(workshop.blobs, file.filed)  # 2
-    if reaches(claimed.level, target) and not claimed.looked_at:
+    step = target
+    if reaches(claimed.level, target):
         proof = lasting(document, roots=workshop.trust_roots)
-        term = _rests(workshop, claimed.level, claimed.number, proof)
+        term = _rests(workshop, claimed.level, claimed.number, proof, at)
         if term.due_at > at:
             return _settled(workshop, claimed, term, Raised(looked_at=1))
+        # Validation data alone prove no time anew: what is B-LT is renewed by a time-stamp, as B-LTA is.
+        step = SealLevel.B_LTA if target is SealLevel.B_LT else target
     raised = raise_pdf(  # 3
-        document, target=target, roots=workshop.trust_roots, tsa=tsa, sources=workshop.revocation, at=at
+        document, target=step, roots=workshop.trust_roots, tsa=tsa, sources=workshop.revocation, at=at
     )
     _judge(workshop, document, raised, at)  # 4
     rendition = _rendition(file, raised, at)
+    term = _term_of(workshop, rendition, raised.lasting, at)
     filed = _store(workshop, file, rendition, raised.content, at)  # 5
-    return _commit(workshop, claimed, file, rendition, raised.lasting, filed, at)  # 6
+    return _commit(workshop, claimed, term, file, rendition, filed, at)  # 6
 
 
 def _judge(workshop: Workshop, document: bytes, raised: RaisedPdf, at: datetime) -> None:
@@ -196,38 +220,54 @@ def _store(
 def _commit(
     workshop: Workshop,
     claimed: Claimed,
+    term: NextTerm,
     file: RaisableFile,
     rendition: Rendition,
-    proof: Lasting,
     filed: FiledObject,
     at: datetime,
 ) -> Raised:
     content = rendition_content(file.identifier, rendition, file.deposited)
     leaf = promised(workshop.log_key, content, at + workshop.promise_within)
-    level, target = rendition.document.level, workshop.long_term.target
-    if target is not None and reaches(level, target):
-        term = _rests(workshop, level, rendition.number, proof)
-    else:
-        due = (proof.since or at) + workshop.long_term.grace
-        algorithms = proof.algorithms
-        term = NextTerm(level, rendition.number, TermState.WAITING, due, proof.until, algorithms)
     with workshop.database.writing(VAULT) as db:
+        lock_holders_of(db, Subject(SubjectKind.CERTIFICATE, file.certificate_id))
+        if not stands(db, file.certificate_id):  # erased since 2: nothing opens what 5 has stored
+            settle(db, claimed, _ended(claimed, at))
+            return Raised(looked_at=1)
         if not settle(db, claimed, term):
-            return Raised(looked_at=1)  # another worker was quicker, or the holders were erased
+            return Raised(looked_at=1)  # another worker was quicker
         if not insert_rendition(db, file.certificate_id, rendition, filed.stored_name):
             raise IntegrityError("There is a rendition of this number that the file's term does not know.")
         insert_leaves(db, [LeafRow(file.certificate_id, leaf.content, leaf.hash, leaf.promise)])
     return Raised(raised=1)
 
 
-def _rests(workshop: Workshop, level: SealLevel, number: int, proof: Lasting) -> NextTerm:
-    """Until the margin before the first thing ends that the newest proof of time rests on."""
+def _term_of(workshop: Workshop, rendition: Rendition, proof: Lasting, at: datetime) -> NextTerm:
+    """When a file that was just raised is looked at again: not at once for another time-stamp."""
+    level, target = rendition.document.level, workshop.long_term.target
+    if target is None or not reaches(level, target):
+        due = (proof.since or at) + workshop.long_term.grace
+        return NextTerm(level, rendition.number, TermState.WAITING, due, proof.until, proof.algorithms)
+    term = _rests(workshop, level, rendition.number, proof, at)
+    if term.due_at > at or level is SealLevel.B_LT:  # which has got no new time-stamp yet
+        return term
+    return replace(term, due_at=at + RENEW_AGAIN_AFTER, failure=_GAINS_NOTHING)
+
+
+def _rests(workshop: Workshop, level: SealLevel, number: int, proof: Lasting, at: datetime) -> NextTerm:
+    """Until the margin before what the newest proof of time rests on ends; `due_at` is never before `at`."""
     policy = workshop.long_term
     ends = min(proof.until, earliest_end(proof.algorithms, {**LIFETIMES, **policy.lifetimes}))
-    due = ends - policy.margin
-    if proof.since is not None and due <= proof.since + RENEW_AGAIN_AFTER:
-        due = max(due, min(proof.since + RENEW_AGAIN_AFTER, ends))
+    due = at
+    if ends > at:  # what is on no list has ended at the beginning of time, which has no margin before it
+        due = max(due, ends - policy.margin)
+        if proof.since is not None:
+            due = max(due, min(proof.since + RENEW_AGAIN_AFTER, ends))
     return NextTerm(level, number, TermState.RESTING, due, proof.until, proof.algorithms)
+
+
+def _ended(claimed: Claimed, at: datetime) -> NextTerm:
+    """Its holders are erased: nobody looks at it again."""
+    return NextTerm(claimed.level, claimed.number, TermState.ENDED, at, None, None)
 
 
 def _settled(workshop: Workshop, claimed: Claimed, term: NextTerm, done: Raised) -> Raised:
@@ -236,13 +276,13 @@ def _settled(workshop: Workshop, claimed: Claimed, term: NextTerm, done: Raised)
     return done
 
 
-def _put_off(workshop: Workshop, claimed: Claimed, error: VaultError | KeyError, at: datetime) -> Raised:
+def _put_off(workshop: Workshop, claimed: Claimed, error: VaultError, at: datetime) -> Raised:
     away = isinstance(error, Unavailable)
     wait = min(BACKOFF_FIRST * 2 ** min(claimed.tries - 1, 10), BACKOFF_MAX)
     if isinstance(error, Unavailable):
         wait = max(wait, timedelta(seconds=error.retry_after_s))
-    over = not away and claimed.tries >= TRIES_MAX
-    why = error.detail if isinstance(error, VaultError) else "Its rows are gone."
+    failed = claimed.failed_tries if away else claimed.failed_tries + 1
+    over = not away and failed >= TRIES_MAX
     with workshop.database.writing(VAULT) as db:
-        put_off(db, claimed, until=at + wait, why=why, given_up=over)
+        put_off(db, claimed, until=at + wait, why=error.detail, failed_tries=failed, given_up=over)
     return Raised(given_up=1) if over else Raised(put_off=1)

@@ -25,7 +25,7 @@ from vault.model.scope import of_shown
 from vault.model.use import SubjectKind, UseRecord, end_sentence
 from vault.model.verdict import Check, CheckResult, Genuine, NotInForce, Verification
 from vault.model.written import masked_number
-from vault.verify.records import masked, of_ours, shown_end, shown_record
+from vault.verify.records import of_ours, shown_record
 from vault.verify.seal_list import trust_with_seals
 from vault.verify.strange import find_claimed, of_strange
 from vault.workshop import Workshop
@@ -142,8 +142,6 @@ def _of_record(
     sha256: str | None,
 ) -> Verification:
     """`sha256`: of which of its files this is; None where another file shows it."""
-    kind = workshop.shelf.types(at).get(ours.type_code)
-    names = {} if kind is None else {"type": kind.name, **{a.code: a.name for a in kind.authorities}}
     checks = [
         Check("file_unchanged", CheckResult.PASSED, "The file is byte for byte the one the vault issued."),
         Check("seal_genuine", CheckResult.PASSED, "Its seal was judged whole when it was issued."),
@@ -153,7 +151,7 @@ def _of_record(
         sentence = "Its holders were erased: the vault no longer knows whose certificate it is."
         checks.append(Check("holders_known", CheckResult.UNKNOWN, sentence))
     checks += _rendition_checks(ours, sha256)
-    certificate = {**masked(shown_record(ours, names)), **shown_end(ended)}
+    certificate = shown_record(ours, workshop.shelf.types(at).get(ours.type_code), ended)
     return of_ours(ours, certificate, ours.status, ended, at, *checks)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from storage.public_read import Found, PublicReader, PublicRow
 from vault.log import moment, place_json
+from vault.model.catalogue import CertificateType
 from vault.model.certificate import CertificateRecord, ErasedCertificate, Status, files_of
 from vault.model.dispute import dispute_note
 from vault.model.face import masked_holder
@@ -151,7 +152,15 @@ def _shown_row(row: PublicRow, names: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def shown_record(record: CertificateRecord | ErasedCertificate, names: Mapping[str, str]) -> dict[str, Any]:
+def shown_record(
+    record: CertificateRecord | ErasedCertificate, kind: CertificateType | None, ended: OutOfForce | None
+) -> dict[str, Any]:
+    """A record as strangers may see it. `kind`: None where the catalogue no longer has its type."""
+    names = {} if kind is None else {"type": kind.name, **{a.code: a.name for a in kind.authorities}}
+    return {**masked(_unmasked(record, names)), **shown_end(ended)}
+
+
+def _unmasked(record: CertificateRecord | ErasedCertificate, names: Mapping[str, str]) -> dict[str, Any]:
     """A record as reports show it, before masking. `names`: of its type, and of authorities by code."""
     return {
         "identifier": record.identifier,

@@ -1,7 +1,7 @@
 """A file that is not ours byte for byte: the record that it claims, and the report that follows."""
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum, auto
 from uuid import UUID
@@ -37,7 +37,7 @@ from vault.model.verdict import (
     Verdict,
     Verification,
 )
-from vault.verify.records import masked, of_ours, shown_end, shown_record, without_people
+from vault.verify.records import of_ours, shown_record, without_people
 from vault.workshop import Workshop
 
 # Signed revisions whose digests are looked up; ours have one, raised ones a few.
@@ -84,10 +84,21 @@ def find_claimed(workshop: Workshop, content: bytes, examined: Examined, at: dat
         if ours is None:
             return None
         ended = out_of_force(db, ours)
-        then = status_on(db, certificate_id, legal_day(_claimed_time(examined) or at))
+        if by is By.IDENTIFIER:
+            ours, ended = _as_logged(ours, ended)
+        then = status_on(db, certificate_id, legal_day(_time_of(examined.seals) or at))
         filed = document_object(db, workshop.keys, certificate_id, DocumentFormat.PDF)
     recorded = RecordedSignatures(ours.issuing_authority, _signatures(workshop, filed, at))  # 2
     return Claimed(ours, by, ended, then, recorded)
+
+
+def _as_logged(
+    ours: CertificateRecord | ErasedCertificate, ended: OutOfForce | None
+) -> tuple[CertificateRecord | ErasedCertificate, OutOfForce | None]:
+    """A record for whoever knows its identifier alone: of its end as the log says it, of disputes none."""
+    if isinstance(ours, CertificateRecord):
+        ours = replace(ours, disputed_since=None)
+    return ours, None if ended is None else replace(ended, reason=None, successor=None)
 
 
 def of_strange(workshop: Workshop, examined: Examined, claimed: Claimed | None, at: datetime) -> Verification:
@@ -101,7 +112,8 @@ def of_strange(workshop: Workshop, examined: Examined, claimed: Claimed | None, 
         return _altered(workshop, seals, claimed, (unchanged, *_of_seal(newest, claimed)), judged, at)
     if not sealed:
         detail = "The file bears no seal that could be read."
-        checks = (unchanged, Check("seal", CheckResult.UNKNOWN, detail), *_why_unread(newest))
+        why = () if newest is None else newest.checks
+        checks = (unchanged, Check("seal", CheckResult.UNKNOWN, detail), *why)
         return Verification(Unrecognised(), checks, (), None, at)
     # A seal of ours on bytes that we do not hold: our file, changed after it was issued.
     is_ours = any(seal.authority is not None for seal in seals)
@@ -118,9 +130,7 @@ def _altered(
     at: datetime,
 ) -> Verification:
     ours = claimed.ours
-    kind = workshop.shelf.types(at).get(ours.type_code)
-    names = {} if kind is None else {"type": kind.name, **{a.code: a.name for a in kind.authorities}}
-    shown = {**masked(shown_record(ours, names)), **shown_end(claimed.ended)}
+    shown = shown_record(ours, workshop.shelf.types(at).get(ours.type_code), claimed.ended)
     if claimed.by is By.IDENTIFIER:
         shown = without_people(shown)
     record = of_ours(ours, shown, ours.status, claimed.ended, at)
@@ -170,10 +180,6 @@ def _then(claimed: Claimed, seals: tuple[SealReport, ...]) -> Check:
     return Check(name, CheckResult.FAILED, f"On {day}, which the seal claims: {why.sentence}")
 
 
-def _why_unread(newest: SealReport | None) -> tuple[Check, ...]:
-    return () if newest is None else newest.checks
-
-
 def _find(
     db: ReadConnection, workshop: Workshop, digests: tuple[bytes, ...], examined: Examined
 ) -> tuple[UUID, By] | None:
@@ -217,10 +223,6 @@ def _signatures(
         for report in reports
         if report.kind is SignatureKind.SEAL
     )
-
-
-def _claimed_time(examined: Examined) -> datetime | None:
-    return _time_of(examined.seals)
 
 
 def _time_of(seals: tuple[SealReport, ...]) -> datetime | None:
