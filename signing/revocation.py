@@ -13,12 +13,11 @@ from datetime import datetime, timedelta
 
 import httpx
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 
-from signing.judge.revocation import Answer, crl_answer, ocsp_answer
+from signing.judge.revocation import NOT_BELIEVED, Answer, crl_answer, ocsp_answer
 from signing.pades.long_term import ValidationData
 from signing.trust import IssuedKey, certificates_der, development_crl
 from vault.errors import SignatureError, Unavailable
@@ -30,7 +29,6 @@ ASK_AGAIN_AFTER = timedelta(seconds=60)  # a source that has nothing newer is le
 KEPT_MAX = timedelta(hours=1)  # so much later a revocation may be noticed here than at its source
 NOTHING_NEW_MAX = timedelta(hours=1)  # lists are published before their predecessor's end, nobody knows when
 AHEAD_MAX = timedelta(minutes=5)  # how far an answer's own time may run ahead of our clock
-_NOT_BELIEVED = (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm, SignatureError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +222,7 @@ def development_sources(
 def _believed(read: Callable[[bytes], Answer], encoded: bytes) -> Answer | None:
     try:
         return read(encoded)
-    except _NOT_BELIEVED:
+    except NOT_BELIEVED:
         return None
 
 

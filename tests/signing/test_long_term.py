@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -9,12 +10,17 @@ from pathlib import Path
 import httpx
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, load_der_private_key
+from cryptography.x509 import ocsp
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from pyhanko.sign.ades.report import AdESPassed
 from pyhanko.sign.diff_analysis import ModificationLevel
 
 from signing.algorithms import LIFETIMES, earliest_end, key_algorithm
 from signing.appearance import SealAppearance
-from signing.judge.revocation import RevocationKnowledge
+from signing.judge.revocation import RevocationKnowledge, ocsp_answer
 from signing.pades import long_term
 from signing.pades.long_term import ValidationData, append_time_stamp, append_validation_data
 from signing.raising import RaisedPdf, lasting, raise_pdf
@@ -347,6 +353,61 @@ def test_what_a_file_has_is_not_stored_twice(authority: Authority) -> None:
     assert append_validation_data(once, data) == once
     assert append_validation_data(document, ValidationData()) == document
     assert sha256(once).digest() != sha256(document).digest()
+
+
+def answered_by(authority: Authority, *extensions: x509.ExtensionType) -> bytes:
+    """A good OCSP response about the seal, by a responder whose certificate has these extensions alone."""
+    issuer = x509.load_der_x509_certificate(authority.certificate("seals"))
+    subject = x509.load_der_x509_certificate(authority.certificate("seal"))
+    issuing = load_der_private_key((authority.folder / "seals.der").read_bytes(), None)
+    assert isinstance(issuing, ec.EllipticCurvePrivateKey)
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "responder")])
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(issuer.subject)
+    builder = builder.public_key(key.public_key()).serial_number(x509.random_serial_number())
+    builder = builder.not_valid_before(authority.began).not_valid_after(authority.began + 1000 * DAY)
+    for extension in extensions:
+        builder = builder.add_extension(extension, critical=False)
+    certificate = builder.sign(issuing, SHA256())
+    made_at = authority.began + 2 * DAY
+    response = ocsp.OCSPResponseBuilder().add_response(
+        subject, issuer, SHA256(), ocsp.OCSPCertStatus.GOOD, made_at, made_at + DAY, None, None
+    )
+    response = response.responder_id(ocsp.OCSPResponderEncoding.NAME, certificate)
+    return response.certificates([certificate]).sign(key, SHA256()).public_bytes(Encoding.DER)
+
+
+RESPONDERS: dict[str, tuple[x509.ExtensionType, ...]] = {
+    "without id-pkix-ocsp-nocheck": (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.OCSP_SIGNING]),),
+    "without a purpose": (x509.OCSPNoCheck(),),
+}
+
+
+@pytest.mark.parametrize("what", RESPONDERS)
+def test_an_answer_by_a_responder_of_another_kind_is_left_out(authority: Authority, what: str) -> None:
+    """By the judge, and by who asks: the authority's list will do."""
+    response, later = answered_by(authority, *RESPONDERS[what]), at(authority, 4)
+    document = sealed(authority, at(authority, 1), tsa=tsa_of(authority))
+    at(authority, 4)
+    asked = [
+        replace(source, ocsp_url="here:ocsp") if source.ocsp_url is not None else source
+        for source in authority.sources()
+    ]
+    done = raised(
+        authority,
+        document,
+        later,
+        sources=RevocationSources(asked, made_here={"here:ocsp": lambda: response}),
+    )
+    assert done.level is SealLevel.B_LTA
+    with_it = append_validation_data(done.content, ValidationData(ocsps=(response,)))
+    assert judged(authority, with_it, later).indication is Indication.TOTAL_PASSED
+
+
+def test_the_scaffold_of_these_responders_is_believed(authority: Authority) -> None:
+    both = [extension for each in RESPONDERS.values() for extension in each]
+    subject, issuer = (x509.load_der_x509_certificate(authority.certificate(n)) for n in ("seal", "seals"))
+    assert ocsp_answer(answered_by(authority, *both), subject, issuer).revoked_at is None
 
 
 def test_a_token_longer_than_its_room_gets_more(
