@@ -1,11 +1,14 @@
 """The judging children: what they may not do, what becomes of those that die, that none is left behind."""
 
+import errno
 import os
+import platform
 import select
 import signal
 import socket
 import subprocess
 import sys
+import textwrap
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -173,16 +176,35 @@ TRIES = {
     "unix socket": "import socket; socket.socket(socket.AF_UNIX)",
     "read a file": "open('/etc/passwd')",
     "write a file": "open('/tmp/certvault-child', 'w')",
+    "make a pipe": "import os; os.mkfifo(name + '-pipe')",
+    "make a device": "import os; os.mknod(name + '-device')",
+    "give a file away": "import os; os.chown(name, 1, 1, follow_symlinks=False)",
+    "set a file's time": "import os; os.utime(name)",
+    "set an attribute": "import os; os.setxattr(name, 'user.x', b'x')",
+    "set a descriptor's attribute": "import os; os.setxattr(log, 'user.x', b'x')",
+    "take an attribute away": "import os; os.removexattr(name, 'user.x')",
     "start a program": "import os; os.execv('/bin/true', ['/bin/true'])",
     "fork": "import os; os.fork()",
     "kill": "import os; os.kill(os.getppid(), 0)",
+    "queue a signal": "import os; asked(libc.sigqueue(os.getppid(), 0, None))",
     "raise its limits": "import resource; resource.setrlimit(resource.RLIMIT_AS, (1 << 40, 1 << 40))",
     "memory": "bytearray(1 << 30)",
     "write through a descriptor": "import os; os.write(log, b'x')",
 }
+# What else than EPERM: of a limit, or as Python words it.
+ENDS = {
+    "raise its limits": "ValueError None",
+    "memory": "MemoryError None",
+    "write through a descriptor": f"OSError {errno.EFBIG}",
+}
 TRY = """
-import os, resource, signal, socket, sys, tempfile
-log = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT)
+import ctypes, os, resource, signal, socket, sys, tempfile
+name = sys.argv[1]
+log = os.open(name, os.O_RDWR | os.O_CREAT)
+libc = ctypes.CDLL(None, use_errno=True)
+def asked(result):
+    if result != 0:
+        raise OSError(ctypes.get_errno(), "refused")
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 from signing.confined.limits import confine
 print("confined", flush=True)
@@ -190,25 +212,86 @@ confine()
 try:
 {code}
 except (OSError, MemoryError, ValueError) as error:
-    print(type(error).__name__, flush=True)
+    print(type(error).__name__, getattr(error, "errno", None), flush=True)
     os._exit(7)
 os._exit(0)
 """
 
 
-@pytest.mark.parametrize("what", TRIES)
-def test_what_a_child_may_not_do(what: str, tmp_path: Path) -> None:
-    code = TRY.format(code="\n".join(f"    {line}" for line in TRIES[what].split("; ")))
+def tried(code: str, folder: Path) -> str:
+    """What a confined process that runs this ends with."""
     environment = {**os.environ, "PYTHONPATH": str(Path(signing.__path__[0]).parent)}
     done = subprocess.run(
-        [sys.executable, "-c", code, tmp_path / "log"],
+        [sys.executable, "-c", TRY.format(code=textwrap.indent(code, "    ")), folder / "log"],
         env=environment,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.stdout.startswith("confined"), done.stderr
+    assert done.stdout.startswith("confined\n"), done.stderr
     assert done.returncode == 7, done.stdout + done.stderr
+    return done.stdout.removeprefix("confined\n").strip()
+
+
+@pytest.mark.parametrize("what", TRIES)
+def test_what_a_child_may_not_do(what: str, tmp_path: Path) -> None:
+    expected = ENDS.get(what, f"PermissionError {errno.EPERM}")
+    assert tried(TRIES[what].replace("; ", "\n"), tmp_path) == expected
+
+
+# Calls that no function of the C library makes, or not everywhere, by the numbers of linux/unistd.h.
+BY_NUMBER = {
+    "x86_64": {
+        "rt_sigqueueinfo": 129,
+        "rt_tgsigqueueinfo": 297,
+        "mknod": 133,
+        "mknodat": 259,
+        "utime": 132,
+        "utimes": 235,
+        "futimesat": 261,
+        "utimensat": 280,
+        "fchownat": 260,
+        "setxattr": 188,
+        "lsetxattr": 189,
+        "fsetxattr": 190,
+        "removexattr": 197,
+        "lremovexattr": 198,
+        "fremovexattr": 199,
+        "setxattrat": 463,
+        "removexattrat": 466,
+        "file_setattr": 469,
+        "fchmodat2": 452,
+    },
+    "aarch64": {
+        "rt_sigqueueinfo": 138,
+        "rt_tgsigqueueinfo": 240,
+        "mknodat": 33,
+        "utimensat": 88,
+        "fchownat": 54,
+        "setxattr": 5,
+        "lsetxattr": 6,
+        "fsetxattr": 7,
+        "removexattr": 14,
+        "lremovexattr": 15,
+        "fremovexattr": 16,
+        "setxattrat": 463,
+        "removexattrat": 466,
+        "file_setattr": 469,
+        "fchmodat2": 452,
+    },
+}
+
+
+def test_calls_that_only_their_number_names_are_refused(tmp_path: Path) -> None:
+    """With arguments that none of them takes: but for the filter, each says so (EFAULT, EINVAL, ENOSYS)."""
+    code = f"""
+for called, number in {BY_NUMBER[platform.machine()]}.items():
+    libc.syscall(number, -1, -1, -1, -1, -1, -1)
+    if ctypes.get_errno() != {errno.EPERM}:
+        print(called, flush=True)
+os._exit(7)
+"""
+    assert not tried(code, tmp_path)
 
 
 def test_time_and_memory_are_limited_by_the_kernel() -> None:
