@@ -42,10 +42,11 @@ class RevocationSource:
 
 @dataclass(slots=True)
 class _Kept:
-    """The newest answer from one address about one thing, and when it was asked for."""
+    """The newest answer from one address about one thing, when it came, and when one was last asked for."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     encoded: bytes | None = None
+    got_at: datetime | None = None
     asked_at: datetime | None = None
 
 
@@ -166,11 +167,12 @@ class RevocationSources:
             kept = self._kept.setdefault(key, _Kept())
         with kept.lock:
             answer = None if kept.encoded is None else _believed(read, kept.encoded)
-            age = None if kept.asked_at is None else now - kept.asked_at
-            if answer is not None and age is not None and age < KEPT_MAX and answer.speaks_of(since):
+            fresh = kept.got_at is not None and now - kept.got_at < KEPT_MAX
+            if answer is not None and fresh and answer.speaks_of(since):
                 return answer
-            if age is not None and age < self.ask_again_after:
-                raise _not_yet(self.ask_again_after - age)
+            rested = None if kept.asked_at is None else now - kept.asked_at
+            if rested is not None and rested < self.ask_again_after:
+                raise _not_yet(self.ask_again_after - rested)
             kept.asked_at = now
             encoded = ask()
             answer = _believed(read, encoded)
@@ -178,7 +180,7 @@ class RevocationSources:
                 raise Unavailable(
                     "A source of revocation data gave an answer that cannot be believed.", retry_after_s=600
                 )
-            kept.encoded = encoded
+            kept.encoded, kept.got_at = encoded, now
             if not answer.speaks_of(since):
                 wait = NOTHING_NEW_MAX if answer.next_at is None else answer.next_at - now
                 raise _not_yet(min(max(wait, self.ask_again_after), NOTHING_NEW_MAX))

@@ -25,8 +25,8 @@ _LOAD, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06  # linux/bpf_common.h
 # Calls by number. Network: socket, connect, accept, bind, listen, socketpair, accept4, io_uring_setup.
 # Files, to read as to write: open, openat, creat, openat2, open_by_handle_at; rename, mkdir, rmdir, link,
 # unlink, symlink, chmod, chown, lchown, truncate, mount and their relatives with `at`.
-# Their kinds, times, attributes: mknod, mknodat; utime, utimes, futimesat, utimensat; setxattr, removexattr with
-# l and f before them and `at` behind; file_setattr, fchmodat2.
+# Kinds, times, attributes: mknod, mknodat; utime, utimes, futimesat, utimensat; setxattr, removexattr, with l
+# and f before them and `at` behind; file_setattr, fchmodat2.
 # Processes: clone, fork, vfork, execve, kill, ptrace, tkill, tgkill, process_vm_readv/writev, execveat,
 # pidfd_send_signal, pidfd_open, pidfd_getfd, clone3, unshare, setns; rt_sigqueueinfo, rt_tgsigqueueinfo.
 # Limits: setrlimit, prlimit64. Kernel: bpf, userfaultfd, keys, perf_event_open, kexec, modules.

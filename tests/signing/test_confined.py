@@ -14,12 +14,14 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 
 import signing
 from signing.confined import Judges, messages
 from signing.confined.limits import CPU_MAX_S, KILLED_AFTER_S, MEMORY_MAX_BYTES
+from signing.confined.pool import _Child
 from signing.examination import Examined, examine, not_judged
 from signing.judge.revocation import RevocationKnowledge
 from signing.validate import PDF_SIZE_MAX_BYTES, ListedSeal, Trust
@@ -115,6 +117,94 @@ def test_the_pool_mends_itself(who: str, workshop: Workshop) -> None:
             wait_gone(handle)
         for _ in range(3):
             assert examined(pool, sealed, workshop).seals[0].indication is Indication.TOTAL_PASSED
+
+
+def test_a_standing_child_that_ended_takes_no_other_along(workshop: Workshop) -> None:
+    """While another thread's file is being judged, which is innocent of it."""
+    sealed, trust = attacks.by_hand(workshop).fill(), attacks.listed(workshop)
+    with Judges(1) as pool:
+        child, process = pool._take(time.monotonic() + GONE_WITHIN_S)  # noqa: SLF001 - as `examine` does
+        messages.send(child.connection, messages.job(trust, NOW))
+        wait_confined(process)
+        ours, theirs = socket.socketpair()
+        theirs.close()  # as of one that ended before it said that it was there
+        pool._children.appendleft(_Child(ours))  # noqa: SLF001 - the next to be taken
+        found: list[Examined] = []
+        other = Thread(target=lambda: found.append(examined(pool, sealed, workshop)))
+        other.start()
+        other.join()
+        with child.connection:
+            messages.send(child.connection, sealed)
+            found.append(messages.read_answer(messages.receive(child.connection, messages.ANSWER_MAX_BYTES)))
+        os.close(process)
+    assert [each.seals[0].indication for each in found] == [Indication.TOTAL_PASSED] * 2
+
+
+def wait_confined(process: int) -> None:
+    """Until a child, by its descriptor, is under its limits: it ends with its zygote from then on."""
+    said = Path(f"/proc/self/fdinfo/{process}").read_text()
+    status = Path("/proc", said.split("Pid:")[1].split()[0], "status")
+    deadline = time.monotonic() + GONE_WITHIN_S
+    while "Seccomp:\t2" not in status.read_text():
+        assert time.monotonic() < deadline
+
+
+def test_a_pool_that_cannot_be_started_again_says_so_and_tries_at_the_next_file(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Judges(1) as pool:
+        examined(pool, tiny_pdf(), workshop)
+        (zygote,) = handles_of([zygote_of(pool)])
+        signal.pidfd_send_signal(zygote, signal.SIGKILL)
+        wait_gone(zygote)
+        with monkeypatch.context() as failing:
+            failing.setattr(subprocess, "Popen", _no_process)
+            for _ in range(2):
+                with pytest.raises(Unavailable):
+                    examined(pool, tiny_pdf(), workshop)
+        sealed = attacks.by_hand(workshop).fill()
+        assert examined(pool, sealed, workshop).seals[0].indication is Indication.TOTAL_PASSED
+
+
+def descriptors() -> set[str]:
+    """What this process has open."""
+    return {each.name for each in Path("/proc/self/fd").iterdir()}
+
+
+def _no_process(*_: object, **__: object) -> None:
+    raise OSError(errno.EAGAIN, "no process more")
+
+
+@pytest.mark.parametrize("sent", [None, 0, 1])
+def test_a_pool_that_cannot_be_entered_leaves_nothing(
+    sent: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No zygote (None), or one that takes so many orders."""
+    truly, orders, started = socket.send_fds, [], []
+    popen = subprocess.Popen
+
+    def starting(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - as Popen
+        if sent is None:
+            _no_process()
+        started.append(popen(*arguments, **named))
+        return started[-1]
+
+    def sending(*arguments: Any) -> int:  # noqa: ANN401 - as send_fds
+        orders.append(arguments)
+        if len(orders) > (sent or 0):
+            raise OSError(errno.EPIPE, "nobody there")
+        return truly(*arguments)
+
+    monkeypatch.setattr(subprocess, "Popen", starting)
+    monkeypatch.setattr(socket, "send_fds", sending)
+    pool, before = Judges(2), descriptors()
+    try:
+        with pytest.raises(OSError, match=r"no process more|nobody there") as failed, pool:
+            pass
+        assert descriptors() == before, failed
+        assert all(process.poll() is not None for process in started)
+    finally:
+        pool.__exit__()
 
 
 def test_nothing_is_started_before_and_nothing_left_behind(workshop: Workshop) -> None:

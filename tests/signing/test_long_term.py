@@ -24,7 +24,7 @@ from signing.judge.revocation import RevocationKnowledge, ocsp_answer
 from signing.pades import long_term
 from signing.pades.long_term import ValidationData, append_time_stamp, append_validation_data
 from signing.raising import RaisedPdf, lasting, raise_pdf
-from signing.revocation import KEPT_MAX, RevocationSources
+from signing.revocation import ASK_AGAIN_AFTER, KEPT_MAX, RevocationSources
 from signing.seal import seal_pdf
 from signing.timestamp import HttpTimeStampAuthority, TimeStampAuthority
 from signing.validate import Trust, judge_pdf
@@ -323,6 +323,20 @@ def test_many_files_cost_as_many_questions_as_one(authority: Authority) -> None:
     ]
     raised(authority, documents[0], later + KEPT_MAX, sources=sources, tsa=TwiceAsLate(tsa))
     assert len([path for path in authority.asked if "/tsa/" not in path]) == 6
+
+
+def test_an_answer_that_is_kept_grows_old_also_while_its_source_is_away(authority: Authority) -> None:
+    """Asking in vain does not make it any younger."""
+    made_at, sources = at(authority, 4), authority.revocation()
+    path = [x509.load_der_x509_certificate(authority.certificate(name)) for name in ("seal", "seals")]
+    since = made_at - DAY
+    sources.answers(path, since=since, now=made_at)
+    authority.refuses |= {"ocsp", "crls"}
+    for moment in (made_at + KEPT_MAX, made_at + KEPT_MAX + ASK_AGAIN_AFTER / 2):
+        with pytest.raises(Unavailable):
+            sources.answers(path, since=since, now=moment)
+    authority.refuses.clear()
+    sources.answers(path, since=since, now=made_at + KEPT_MAX + ASK_AGAIN_AFTER)
 
 
 class TwiceAsLate:
