@@ -165,7 +165,7 @@ def _judge_one(case: _Case, place: int, *, later_passed: bool) -> SealReport:
     if covered is not None:
         with findings.step("coverage"):
             newest = signed is case.found[-1]
-            torn = place not in case.whole.later and _is_frozen(case, signed)
+            torn = place in case.whole.torn and _is_frozen(case, signed)
             check_coverage(findings, case.pdf, case.additions, covered, newest=newest, torn=torn)
     with findings.step("field"):  # 2
         check_field(case.found, signed)
