@@ -416,7 +416,10 @@ def test_answers_are_read_as_strictly_as_anything_from_outside() -> None:
         b"{" * 100_000,
         good.replace(b"INDETERMINATE", b"genuine"),
         b'{"seals": 1}',
+        good.replace(b'"sealed_at": null', b'"sealed_at": "2026-11-23T08:00:00"'),
+        good.replace(b'"signer": null', b'"signer": "\\ud800"'),
     ):
+        assert bad != good
         with pytest.raises((ValueError, KeyError, TypeError, RecursionError)):
             messages.read_answer(bad)
 
