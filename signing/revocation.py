@@ -7,6 +7,7 @@ so a million files cost as many questions as there are seals, an hour.
 
 import itertools
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -25,6 +26,7 @@ from vault.errors import SignatureError, Unavailable
 OCSP_MAX_BYTES = 64 * 1024  # an answer with a responder's RSA-4096 certificate stays under 8 kB
 CRL_MAX_BYTES = 4 * 1024 * 1024  # it is embedded in every file: a larger one wants an OCSP responder instead
 TIMEOUT_S = 10.0
+ANSWER_WITHIN_S = 60.0  # all of it: 4 MB over a slow line
 ASK_AGAIN_AFTER = timedelta(seconds=60)  # a source that has nothing newer is left alone for so long
 KEPT_MAX = timedelta(hours=1)  # so much later a revocation may be noticed here than at its source
 NOTHING_NEW_MAX = timedelta(hours=1)  # lists are published before their predecessor's end, nobody knows when
@@ -191,13 +193,16 @@ class RevocationSources:
     ) -> bytes:
         if url in self.made_here:
             return self.made_here[url]()
-        answer = bytearray()
+        headers = {**headers, "Accept-Encoding": "identity"}
+        answer, deadline = bytearray(), time.monotonic() + ANSWER_WITHIN_S
         try:
             with httpx.stream(
                 method, url, content=body, headers=headers, timeout=self.timeout_s, follow_redirects=False
             ) as response:
                 response.raise_for_status()
-                for part in response.iter_bytes():
+                for part in response.iter_raw():
+                    if time.monotonic() > deadline:  # httpx's own time-out begins again with every byte
+                        raise httpx.ReadTimeout("The answer drips.")
                     answer += part
                     if len(answer) > most:
                         raise Unavailable(f"A source of revocation data answers with over {most} bytes.")

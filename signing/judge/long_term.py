@@ -98,7 +98,7 @@ def read_evidence(
             covered = covered_bytes(document, stamp.signature)
             if sealed_end < covered.end != len(document):
                 additions.check(covered.end)
-            found = _stamped_at(covered, certificates, held, roots, at=proven or at, now=at)
+            found = _stamped_at(covered, certificates, held, roots, proven_at=proven, now=at)
             proven = found.proven_at
         except SignatureError as error:  # it proves nothing; what the newer ones prove stays
             found = error
@@ -159,7 +159,7 @@ def judge_timestamp(
     try:
         proven = proven_time(message, roots, then, signer=certificate, beside=evidence.certificates)
         check_order(claimed_at, proven)
-        _check_stamp_not_revoked(message, evidence, roots, at=then, now=now)
+        _check_stamp_not_revoked(message, evidence, roots, proven_at=proven_at, now=now)
     except SignatureError as error:
         reason = SubIndication(error.reason)
         raise failure(
@@ -211,13 +211,19 @@ def judge_revocation(
 
 
 def _check_stamp_not_revoked(
-    message: SignedMessage, evidence: Evidence, roots: list[x509.Certificate], *, at: datetime, now: datetime
+    message: SignedMessage,
+    evidence: Evidence,
+    roots: list[x509.Certificate],
+    *,
+    proven_at: datetime | None,
+    now: datetime,
 ) -> None:
-    """Returns where the authority of a seal's own time-stamp was not revoked by `at`, as far as is known."""
+    """Returns where the authority of a seal's own time-stamp was not revoked by then, as far as is known."""
     token = read_message(message.token or b"")
     pool = [*load_certificates(token.certificates), *evidence.certificates]
     path = find_path(signing_certificate(token, sha1_allowed=True), pool, roots)
-    check_not_revoked(path, evidence.knowledge, at=at, proven=at != now, now=now, current_then=True)
+    proven, at = proven_at is not None, proven_at or now
+    check_not_revoked(path, evidence.knowledge, at=at, proven=proven, now=now, current_then=True)
 
 
 def _stamped_at(
@@ -226,17 +232,21 @@ def _stamped_at(
     knowledge: RevocationKnowledge,
     roots: list[x509.Certificate],
     *,
-    at: datetime,
+    proven_at: datetime | None,
     now: datetime,
 ) -> DocumentTime:
-    """A document time-stamp that is judged at `at` (RFC 3161; EN 319 102-1, clause 5.4)."""
-    proven, certificate = document_time(covered, roots, at, beside=certificates)
+    """A document time-stamp, judged at the time that a newer one proves, else now.
+
+    RFC 3161; EN 319 102-1, clause 5.4.
+    """
+    at = proven_at or now
+    stamped, certificate = document_time(covered, roots, at, beside=certificates)
     pool = [*load_certificates(read_message(covered.value).certificates), *certificates]
     path = find_path(certificate, pool, roots)
     # The newest is judged at the present: what it needs comes into the store with the next
-    optional = replace(knowledge, required=False)
-    check_not_revoked(path, optional, at=at, proven=at != now, now=now, current_then=True)
-    return DocumentTime(proven, certificate)
+    optional, proven = replace(knowledge, required=False), proven_at is not None
+    check_not_revoked(path, optional, at=at, proven=proven, now=now, current_then=True)
+    return DocumentTime(stamped, certificate)
 
 
 def _stored(store: pikepdf.Object, kind: str) -> list[bytes]:

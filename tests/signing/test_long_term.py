@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -18,20 +19,22 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from pyhanko.sign.ades.report import AdESPassed
 from pyhanko.sign.diff_analysis import ModificationLevel
 
+from signing import revocation
 from signing.algorithms import LIFETIMES, earliest_end, key_algorithm
 from signing.appearance import SealAppearance
 from signing.judge.revocation import RevocationKnowledge, ocsp_answer
 from signing.pades import long_term
 from signing.pades.long_term import ValidationData, append_time_stamp, append_validation_data
 from signing.raising import RaisedPdf, lasting, raise_pdf
-from signing.revocation import ASK_AGAIN_AFTER, KEPT_MAX, RevocationSources
+from signing.revocation import ASK_AGAIN_AFTER, KEPT_MAX, RevocationSource, RevocationSources
 from signing.seal import seal_pdf
 from signing.timestamp import HttpTimeStampAuthority, TimeStampAuthority
 from signing.validate import Trust, judge_pdf
 from tests.authority import Authority, running_authority
+from tests.signing.dripping import dripping
 from tests.signing.pyhanko_lta import lta_opinion
 from tests.signing.workshop import PICTURE, QR, pyhanko_opinions, qpdf_complaint, sample, tiny_pdf
-from vault.errors import SignatureError, Unavailable
+from vault.errors import DocumentRefused, SignatureError, Unavailable
 from vault.model.certificate import SealLevel
 from vault.model.verdict import CheckResult, Indication, SealReport, SignatureKind
 
@@ -432,6 +435,76 @@ def test_a_token_longer_than_its_room_gets_more(
     content = append_time_stamp(sealed(authority, moment), tsa=tsa_of(authority), at=moment)
     assert judged(authority, content, moment, RevocationKnowledge()).indication is Indication.TOTAL_PASSED
     assert long_term.TIME_STAMP_FIELD.encode() in content
+
+
+@pytest.mark.parametrize("as_document", [False, True])
+def test_a_newer_stamp_proves_an_older_one_also_at_its_own_second(
+    authority: Authority,
+    as_document: bool,  # noqa: FBT001 - pytest gives it by name
+) -> None:
+    """The older one's authority is revoked later: what is proven to be from before stands."""
+    first = at(authority, 1)
+    document = sealed(authority, first, tsa=None if as_document else tsa_of(authority))
+    if as_document:
+        document = append_time_stamp(document, tsa=tsa_of(authority), at=first)
+    now = at(authority, 4)
+    renewed = append_time_stamp(document, tsa=tsa_of(authority, "tsa2"), at=now)
+    issuer = x509.load_der_x509_certificate(authority.certificate("stamps"))
+    issuing = load_der_private_key((authority.folder / "stamps.der").read_bytes(), None)
+    assert isinstance(issuing, ec.EllipticCurvePrivateKey)
+    serial = x509.load_der_x509_certificate(authority.certificate("tsa")).serial_number
+    gone = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(now + DAY / 2).build()
+    listed = x509.CertificateRevocationListBuilder().issuer_name(issuer.subject)
+    listed = listed.last_update(now + DAY).next_update(now + 2 * DAY).add_revoked_certificate(gone)
+    crl = listed.sign(issuing, SHA256()).public_bytes(Encoding.DER)
+    for content, indication in (
+        (document, Indication.INDETERMINATE),
+        (renewed, Indication.TOTAL_PASSED),
+    ):
+        report = judged(authority, content, now, RevocationKnowledge(crls=(crl,)))
+        assert report.indication is indication, report
+
+
+class Growing:
+    """An authority each of whose tokens is longer than the one before."""
+
+    token_room_bytes = 100
+
+    def __init__(self, behind: TimeStampAuthority) -> None:
+        self._behind, self.asked = behind, 0
+
+    def stamp(self, digest_sha256: bytes, at: datetime) -> bytes:
+        """A token that is longer by a kilobyte each time."""
+        self.asked += 1
+        if self.asked > 9:
+            raise RuntimeError("asked for ever")
+        return self._behind.stamp(digest_sha256, at) + bytes(1024 * self.asked)
+
+
+def test_an_authority_whose_tokens_grow_is_not_asked_for_ever(authority: Authority) -> None:
+    moment = at(authority, 1)
+    growing = Growing(tsa_of(authority))
+    with pytest.raises(Unavailable, match="grow"):
+        append_time_stamp(sealed(authority, moment), tsa=growing, at=moment)
+    assert growing.asked == long_term.TRIES
+    with pytest.raises(Unavailable, match="grow"):
+        sealed(authority, moment, tsa=Growing(tsa_of(authority)))
+
+
+def test_a_source_that_drips_does_not_answer(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(revocation, "ANSWER_WITHIN_S", 0.5)
+    path = [x509.load_der_x509_certificate(authority.certificate(name)) for name in ("seal", "seals")]
+    with dripping() as url:
+        sources = RevocationSources((RevocationSource(authority.certificate("seals"), None, url),))
+        with pytest.raises(Unavailable, match="does not answer"):
+            sources.answers(path, since=authority.began, now=authority.began)
+
+
+@pytest.mark.parametrize("entry", [{"/DSS": 5}, {"/DSS": {"/Certs": 5}}, {"/DSS": {"/Certs": [5]}}])
+def test_a_damaged_structure_is_refused(authority: Authority, entry: dict[str, Any]) -> None:
+    document = sealed(authority, at(authority, 1), document=tiny_pdf(catalogue=entry))
+    with pytest.raises(DocumentRefused):
+        lasting(document, roots=[authority.root])
 
 
 def test_how_long_it_lasts_is_read_from_the_newest_time_stamp(authority: Authority) -> None:
