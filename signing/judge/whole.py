@@ -16,7 +16,7 @@ from signing.judge.findings import Findings, SubIndication, failure
 from signing.judge.rendering import Box, check_rendering
 from signing.judge.revisions import Later, check_revisions
 from signing.judge.updates import Additions
-from vault.errors import DocumentRefused
+from vault.errors import DocumentRefused, SignatureError
 from vault.model.verdict import CheckResult
 
 
@@ -59,9 +59,10 @@ def judge_whole(
             later[place] = check_revisions(pdf, additions, signed, newest=signed is found[-1])
         if looked.checks:
             wrong[place] = looked
-    torn = frozenset(place for place in wrong if wrong[place].checks[0].result is CheckResult.FAILED)
+    failed = {place for place, looked in wrong.items() if looked.checks[0].result is CheckResult.FAILED}
+    torn = failed | {place for place in wrong if _are_strange(additions, found[place].range_end)}
     if wrong:  # what is found is told before what cannot be read
-        findings.adopt(wrong[min(torn or wrong)])
+        findings.adopt(wrong[min(failed or wrong)])
     else:
         findings.passed("revisions", _said(set(later.values())))
     permitted = [place for place, what in later.items() if what is not Later.NOTHING]
@@ -72,7 +73,18 @@ def judge_whole(
                 "rendering",
                 f"The first {min(pages)} pages show what was signed." if pages else "Nothing to compare.",
             )
-    return Whole(findings, later, torn)
+    return Whole(findings, later, frozenset(torn))
+
+
+def _are_strange(additions: Additions, end: int) -> bool:
+    """Where pyHanko reads nothing, our own reader's word: whether it read something that is not permitted."""
+    try:
+        additions.check(end)
+    except SignatureError:
+        return True
+    except Exception:  # noqa: BLE001 - hostile bytes raise anything; what cannot be read proves nothing
+        return False
+    return False
 
 
 def _said(what: set[Later]) -> str:

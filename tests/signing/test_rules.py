@@ -17,7 +17,7 @@ from pyhanko.sign import signers
 from pyhanko.sign.timestamps import TimeStamper
 
 from signing import validate
-from signing.judge import integrity, ranges, whole
+from signing.judge import integrity, ranges, updates, whole
 from signing.judge.fields import Signed
 from signing.judge.revisions import Later
 from signing.judge.trust import ListedSeal, Trust
@@ -215,11 +215,14 @@ def test_v7_what_cannot_be_read_is_no_proof_that_something_forbidden_was_added(
     assert (report.indication, report.sub_indication) == (Indication.TOTAL_FAILED, "FORMAT_FAILURE")
     monkeypatch.setattr(whole, "check_revisions", _unreadable)
     (report,) = judged(content, trust)
+    assert report.indication is Indication.TOTAL_FAILED  # by our own reader's word
+    monkeypatch.setattr(updates, "check_only_long_term", _unreadable)
+    (report,) = judged(content, trust)
     assert report.indication is Indication.INDETERMINATE
 
 
 def _unreadable(*_: object, **__: object) -> Later:
-    raise RuntimeError("pyHanko cannot read it")
+    raise RuntimeError("it cannot be read")
 
 
 def test_v7_looks_at_every_signature_whatever_it_finds_at_the_first(
