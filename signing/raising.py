@@ -21,7 +21,7 @@ from signing.judge.message import SignedMessage, load_certificates, read_message
 from signing.judge.ranges import covered_bytes
 from signing.judge.revocation import NOTHING, RevocationKnowledge, answers_for
 from signing.opening import open_pdf
-from signing.pades.long_term import ValidationData, append_time_stamp, append_validation_data
+from signing.pades.long_term import UNREADABLE, ValidationData, append_time_stamp, append_validation_data
 from signing.pades.structure import signature_fields
 from signing.revocation import RevocationSources
 from signing.timestamp import TimeStampAuthority
@@ -90,14 +90,11 @@ def raise_pdf(
     """
     trusted = load_certificates(list(roots))
     signed, held = _signed(document, trusted, sources)  # 1
-    if all(each.since is None for each in signed):
-        content = append_time_stamp(document, tsa=tsa, at=at)  # 2
-        return RaisedPdf(content, SealLevel.B_T, lasting(content, roots=roots))
-    if target is SealLevel.B_T:
+    if target is SealLevel.B_T or all(each.since is None for each in signed):  # 2
         content = append_time_stamp(document, tsa=tsa, at=at)
         return RaisedPdf(content, SealLevel.B_T, lasting(content, roots=roots))
     data = ValidationData()
-    newest = next(each for each in signed if each.stamp)
+    newest = _newest(signed)
     for each in signed:  # 3
         # Until another one covers it, a time-stamp's own standing is as of today.
         known = NOTHING if each is newest else held
@@ -116,10 +113,14 @@ def lasting(document: bytes, *, roots: Sequence[bytes]) -> Lasting:
         DocumentRefused, SignatureError: as `raise_pdf`.
     """
     signed, _ = _signed(document, load_certificates(list(roots)), None)
-    stamps = [each for each in signed if each.stamp]
-    newest = max(stamps or signed, key=lambda each: each.since.timestamp() if each.since is not None else 0.0)
+    newest = _newest(signed)
     until = min(certificate.not_valid_after_utc for certificate in newest.path)
     return Lasting(until, newest.algorithms, newest.since if newest.stamp else None)
+
+
+def _newest(signed: Sequence[_Signed]) -> _Signed:
+    """The newest proof of time, of what was read newest first; of a seal without one, the seal itself."""
+    return next((each for each in signed if each.stamp), signed[0])
 
 
 def _needed(
@@ -144,7 +145,7 @@ def _signed(
             pool += sources.issuers() if sources is not None else ()
             held = RevocationKnowledge(tuple(_values(store, "/OCSPs")), tuple(_values(store, "/CRLs")))
             found = list(_newest_first(document, pdf.Root, pool, roots))
-    except pikepdf.PdfError as error:
+    except UNREADABLE as error:
         raise DocumentRefused("The PDF cannot be read.") from error
     if not found:
         raise failure(SubIndication.FORMAT_FAILURE, "The file bears no seal.")

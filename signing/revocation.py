@@ -7,18 +7,18 @@ so a million files cost as many questions as there are seals, an hour.
 
 import itertools
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import httpx
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 
-from signing.judge.revocation import Answer, crl_answer, ocsp_answer
+from signing.judge.revocation import NOT_BELIEVED, Answer, crl_answer, ocsp_answer
 from signing.pades.long_term import ValidationData
 from signing.trust import IssuedKey, certificates_der, development_crl
 from vault.errors import SignatureError, Unavailable
@@ -26,11 +26,11 @@ from vault.errors import SignatureError, Unavailable
 OCSP_MAX_BYTES = 64 * 1024  # an answer with a responder's RSA-4096 certificate stays under 8 kB
 CRL_MAX_BYTES = 4 * 1024 * 1024  # it is embedded in every file: a larger one wants an OCSP responder instead
 TIMEOUT_S = 10.0
+ANSWER_WITHIN_S = 60.0  # all of it: 4 MB over a slow line
 ASK_AGAIN_AFTER = timedelta(seconds=60)  # a source that has nothing newer is left alone for so long
 KEPT_MAX = timedelta(hours=1)  # so much later a revocation may be noticed here than at its source
 NOTHING_NEW_MAX = timedelta(hours=1)  # lists are published before their predecessor's end, nobody knows when
 AHEAD_MAX = timedelta(minutes=5)  # how far an answer's own time may run ahead of our clock
-_NOT_BELIEVED = (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm, SignatureError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +44,11 @@ class RevocationSource:
 
 @dataclass(slots=True)
 class _Kept:
-    """The newest answer from one address about one thing, and when it was asked for."""
+    """The newest answer from one address about one thing, when it came, and when one was last asked for."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     encoded: bytes | None = None
+    got_at: datetime | None = None
     asked_at: datetime | None = None
 
 
@@ -168,11 +169,12 @@ class RevocationSources:
             kept = self._kept.setdefault(key, _Kept())
         with kept.lock:
             answer = None if kept.encoded is None else _believed(read, kept.encoded)
-            age = None if kept.asked_at is None else now - kept.asked_at
-            if answer is not None and age is not None and age < KEPT_MAX and answer.speaks_of(since):
+            fresh = kept.got_at is not None and now - kept.got_at < KEPT_MAX
+            if answer is not None and fresh and answer.speaks_of(since):
                 return answer
-            if age is not None and age < self.ask_again_after:
-                raise _not_yet(self.ask_again_after - age)
+            rested = None if kept.asked_at is None else now - kept.asked_at
+            if rested is not None and rested < self.ask_again_after:
+                raise _not_yet(self.ask_again_after - rested)
             kept.asked_at = now
             encoded = ask()
             answer = _believed(read, encoded)
@@ -180,7 +182,7 @@ class RevocationSources:
                 raise Unavailable(
                     "A source of revocation data gave an answer that cannot be believed.", retry_after_s=600
                 )
-            kept.encoded = encoded
+            kept.encoded, kept.got_at = encoded, now
             if not answer.speaks_of(since):
                 wait = NOTHING_NEW_MAX if answer.next_at is None else answer.next_at - now
                 raise _not_yet(min(max(wait, self.ask_again_after), NOTHING_NEW_MAX))
@@ -191,13 +193,16 @@ class RevocationSources:
     ) -> bytes:
         if url in self.made_here:
             return self.made_here[url]()
-        answer = bytearray()
+        headers = {**headers, "Accept-Encoding": "identity"}
+        answer, deadline = bytearray(), time.monotonic() + ANSWER_WITHIN_S
         try:
             with httpx.stream(
                 method, url, content=body, headers=headers, timeout=self.timeout_s, follow_redirects=False
             ) as response:
                 response.raise_for_status()
-                for part in response.iter_bytes():
+                for part in response.iter_raw():
+                    if time.monotonic() > deadline:  # httpx's own time-out begins again with every byte
+                        raise httpx.ReadTimeout("The answer drips.")
                     answer += part
                     if len(answer) > most:
                         raise Unavailable(f"A source of revocation data answers with over {most} bytes.")
@@ -224,7 +229,7 @@ def development_sources(
 def _believed(read: Callable[[bytes], Answer], encoded: bytes) -> Answer | None:
     try:
         return read(encoded)
-    except _NOT_BELIEVED:
+    except NOT_BELIEVED:
         return None
 
 

@@ -11,14 +11,13 @@ from signing.appearance import QrStamp, SealAppearance
 from signing.keys import SealingKey
 from signing.pades import stock
 from signing.pades.structure import read_sealable
-from signing.pades.update import PreparedUpdate, SealText, prepare_update
+from signing.pades.update import TOKEN_GROWTH_BYTES, PreparedUpdate, SealText, prepare_update
 from signing.timestamp import TimeStampAuthority
 from vault.errors import Unavailable
 from vault.model.certificate import SealLevel
 
 __all__ = ["QrStamp", "SealAppearance", "SealedPdf", "seal_pdf"]
 
-_TOKEN_GROWTH_BYTES = 256  # how much two tokens of one authority may differ
 _PREPARED_MAX = 256  # seals in use at once by one process; a template is about 2 kB
 
 
@@ -64,7 +63,7 @@ def seal_pdf(
     Raises:
         DocumentRefused: damaged, encrypted, or certified already.
         InputError: the seal or QR does not lie on its page, or the field name is taken.
-        Unavailable: no time-stamp.
+        Unavailable: no time-stamp, or each token is longer than the one before.
     """
     sealable = read_sealable(
         document, field_name=field_name, seal_page=appearance.page, qr=appearance.qr
@@ -76,8 +75,10 @@ def seal_pdf(
     update = layout(document, sealable, appearance, text, room)  # 2
     value, level = _sign(update, prepared, tsa, at, stamp_required=stamp_required)  # 3, 4
     if len(value) > update.room_bytes:  # a token longer than any before: once more, with room for it
-        update = layout(document, sealable, appearance, text, len(value) + _TOKEN_GROWTH_BYTES)
+        update = layout(document, sealable, appearance, text, len(value) + TOKEN_GROWTH_BYTES)
         value, level = _sign(update, prepared, tsa, at, stamp_required=stamp_required)
+    if len(value) > update.room_bytes:
+        raise Unavailable("The time-stamp authority's tokens grow from one to the next.", retry_after_s=600)
     return SealedPdf(  # 5
         content=update.fill(value),
         level=level,

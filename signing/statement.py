@@ -20,6 +20,7 @@ from signing.statement_key import StatementKey, StatementPublicKey
 from vault.errors import InputError
 from vault.model.certificate import Status
 from vault.model.identifier import ROOT, CertificateIdentifier
+from vault.model.legal_time import LEGAL_TIME
 from vault.model.statement import DIGEST_PREFIX_BYTES, Covers, DocumentMark, Statement
 
 # What is read: ours have about 400 characters and 270 bytes; a bomb of more is not inflated.
@@ -211,9 +212,11 @@ def _day(days: int) -> date:
 
 def _moment(seconds: int) -> datetime:
     try:
-        return datetime.fromtimestamp(seconds, UTC)
+        moment = datetime.fromtimestamp(seconds, UTC)
+        moment.astimezone(LEGAL_TIME)  # what readers are told: eight hours of the year 9999 are none there
     except (ValueError, OverflowError, OSError):
         raise InputError("The statement's time lies beyond the year 9999.") from None
+    return moment
 
 
 def _bytes(claims: Mapping[int, Cbor], claim: int) -> bytes:

@@ -122,14 +122,20 @@ class HttpTimeStampAuthority:
             raise Unavailable(
                 "The time-stamp authority did not answer a moment ago.", retry_after_s=_RETRY_AFTER_S
             )
-        headers = {"Content-Type": "application/timestamp-query", "Accept": "application/timestamp-reply"}
-        answer = bytearray()
+        headers = {
+            "Content-Type": "application/timestamp-query",
+            "Accept": "application/timestamp-reply",
+            "Accept-Encoding": "identity",
+        }
+        answer, deadline = bytearray(), time.monotonic() + self._timeout_s
         try:
             with httpx.stream(
                 "POST", self._url, content=request, headers=headers, timeout=self._timeout_s
             ) as response:
                 response.raise_for_status()
-                for part in response.iter_bytes():
+                for part in response.iter_raw():
+                    if time.monotonic() > deadline:  # httpx's own time-out begins again with every byte
+                        raise httpx.ReadTimeout("The answer drips.")
                     answer += part
                     if len(answer) > ANSWER_MAX_BYTES:
                         raise Unavailable(

@@ -122,7 +122,7 @@ def judge_pdf(
                 pdf,
                 opened.Root,
                 additions,
-                [signed for signed in found if signed.is_time_stamp],
+                found,
                 roots=roots,
                 at=at,
                 knowledge=trust.knowledge,
@@ -165,7 +165,7 @@ def _judge_one(case: _Case, place: int, *, later_passed: bool) -> SealReport:
     if covered is not None:
         with findings.step("coverage"):
             newest = signed is case.found[-1]
-            torn = place not in case.whole.later and _is_frozen(case, signed)
+            torn = place in case.whole.torn and _is_frozen(case, signed)
             check_coverage(findings, case.pdf, case.additions, covered, newest=newest, torn=torn)
     with findings.step("field"):  # 2
         check_field(case.found, signed)
@@ -213,7 +213,7 @@ def _judge_seal(case: _Case, signed: Signed, covered: CoveredBytes | None, findi
                 now=case.at,
             )
         with findings.step("archive"):
-            judge_evidence(findings, case.evidence)
+            judge_evidence(findings, case.evidence, covered)
         proven_at = min((moment for moment in (proven_at, by_file) if moment is not None), default=None)
         with findings.step("chain"):
             pool = [*load_certificates(message.certificates), *case.evidence.certificates]
@@ -249,7 +249,7 @@ def _judge_stamp(case: _Case, place: int, covered: CoveredBytes | None, findings
 
 def _document_time(case: _Case, place: int) -> DocumentTime:
     older = sum(each.is_time_stamp for each in case.found[:place])
-    found = case.evidence.stamps[older]
+    found = case.evidence.stamps[older].found
     if isinstance(found, SignatureError):
         raise found
     return found

@@ -25,14 +25,17 @@ _LOAD, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06  # linux/bpf_common.h
 # Calls by number. Network: socket, connect, accept, bind, listen, socketpair, accept4, io_uring_setup.
 # Files, to read as to write: open, openat, creat, openat2, open_by_handle_at; rename, mkdir, rmdir, link,
 # unlink, symlink, chmod, chown, lchown, truncate, mount and their relatives with `at`.
+# Kinds, times, attributes: mknod, mknodat; utime, utimes, futimesat, utimensat; setxattr, removexattr, with l
+# and f before them and `at` behind; file_setattr, fchmodat2.
 # Processes: clone, fork, vfork, execve, kill, ptrace, tkill, tgkill, process_vm_readv/writev, execveat,
-# pidfd_send_signal, pidfd_open, pidfd_getfd, clone3, unshare, setns. Limits: setrlimit, prlimit64.
-# Kernel: bpf, userfaultfd, keys, perf_event_open, kexec, modules.
+# pidfd_send_signal, pidfd_open, pidfd_getfd, clone3, unshare, setns; rt_sigqueueinfo, rt_tgsigqueueinfo.
+# Limits: setrlimit, prlimit64. Kernel: bpf, userfaultfd, keys, perf_event_open, kexec, modules.
 _X86_64 = (
     *(41, 42, 43, 49, 50, 53, 288, 425),
     *(2, 257, 85, 437, 304),
     *(76, 82, 83, 84, 86, 87, 88, 90, 92, 94, 165, 258, 260, 263, 264, 265, 266, 268, 316),
-    *(56, 57, 58, 59, 62, 101, 200, 234, 310, 311, 322, 424, 434, 438, 435, 272, 308),
+    *(133, 259, 132, 235, 261, 280, 188, 189, 190, 197, 198, 199, 463, 466, 469, 452),
+    *(56, 57, 58, 59, 62, 101, 200, 234, 310, 311, 322, 424, 434, 438, 435, 272, 308, 129, 297),
     *(160, 302),
     *(246, 248, 249, 250, 298, 313, 320, 321, 323),
 )
@@ -40,7 +43,8 @@ _AARCH64 = (
     *(198, 199, 200, 201, 202, 203, 242, 425),
     *(56, 437, 265),
     *(33, 34, 35, 36, 37, 38, 40, 45, 53, 54, 276),
-    *(220, 221, 117, 129, 130, 131, 270, 271, 281, 424, 434, 438, 435, 97, 268),
+    *(88, 5, 6, 7, 14, 15, 16, 463, 466, 469, 452),
+    *(220, 221, 117, 129, 130, 131, 270, 271, 281, 424, 434, 438, 435, 97, 268, 138, 240),
     *(164, 261),
     *(104, 105, 217, 218, 219, 241, 273, 280, 282, 294),
 )

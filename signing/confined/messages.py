@@ -170,6 +170,7 @@ def _listed(value: object) -> list[Any]:
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError("Expected a text.")
+    value.encode()  # half a pair of surrogates is no text: it could not be sent or stored
     return value[:TEXT_MAX_CHARS]
 
 
@@ -182,4 +183,9 @@ def _iso(moment: datetime | None) -> str | None:
 
 
 def _time(value: object) -> datetime | None:
-    return None if value is None else datetime.fromisoformat(_text(value))
+    if value is None:
+        return None
+    moment = datetime.fromisoformat(_text(value))
+    if moment.tzinfo is None:
+        raise ValueError("Expected a time with its zone.")
+    return moment

@@ -60,18 +60,25 @@ class Judges:
         self._killed_after_s = killed_after_s
         self._children: deque[_Child] = deque()
         self._lock = Lock()
+        self._entered = False
         self._zygote: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
 
     def __enter__(self) -> Self:
-        """Starts the children; they are ready a second later, and whoever comes before then waits."""
+        """Starts the children; they are ready a second later, and whoever comes before then waits.
+
+        Raises:
+            OSError: they cannot be started; nothing is left behind.
+        """
         with self._lock:
             self._start()
+            self._entered = True
         return self
 
     def __exit__(self, *_error: object) -> None:
         """Ends them all."""
         with self._lock:
+            self._entered = False
             self._stop()
 
     def examine(self, content: bytes, *, trust: Trust, at: datetime) -> Examined:
@@ -110,15 +117,16 @@ class Judges:
             return not_judged("Judging the file ended in nonsense.")
 
     def _take(self, deadline: float) -> tuple[_Child, int]:
-        """A child that is ready; another is on its way at once."""
+        """A child that is ready; another is on its way at once.
+
+        Raises:
+            Unavailable: there is none, and none can be started.
+        """
         while time.monotonic() < deadline:
             with self._lock:
-                if self._zygote is None:
+                if not self._entered:
                     raise Unavailable("Nobody judges files here now.", retry_after_s=1)
-                if self._zygote.poll() is not None:
-                    _log.warning("The process that judges are forked from had ended; starting it again.")
-                    self._stop()
-                    self._start()
+                self._mend()
                 try:
                     self._children.append(self._fork())
                 except OSError:
@@ -128,36 +136,54 @@ class Judges:
             try:
                 return child, child.ready(deadline)
             except OSError:
+                # Of this child alone: others of the same zygote judge for other threads
                 child.connection.close()
-                with self._lock:
-                    self._stop_zygote()
         raise Unavailable("No process can be started that judges files.", retry_after_s=5)
+
+    def _mend(self) -> None:
+        """Starts again what has ended, or could not be started before."""
+        if self._zygote is not None and self._zygote.poll() is None:
+            return
+        _log.warning("The process that judges are forked from had ended; starting it again.")
+        self._stop()
+        try:
+            self._start()
+        except OSError as error:
+            raise Unavailable("No process can be started that judges files.", retry_after_s=5) from error
 
     def _start(self) -> None:
         ours, theirs = socket.socketpair()
+        self._control = ours
         environment = {key: os.environ[key] for key in _ENVIRONMENT if key in os.environ}
         # The very code that runs here, wherever it was imported from
         environment["PYTHONPATH"] = str(Path(signing.__path__[0]).parent)
-        with theirs:
-            self._zygote = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                [sys.executable, "-P", "-m", "signing.confined.zygote", str(theirs.fileno())],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                env=environment,
-                pass_fds=(theirs.fileno(),),
-                start_new_session=True,  # a terminal's Ctrl-C reaches the parent, which ends them
-            )
-        self._control = ours
-        for _ in range(self._standing):
-            self._children.append(self._fork())
+        try:
+            with theirs:
+                self._zygote = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+                    [sys.executable, "-P", "-m", "signing.confined.zygote", str(theirs.fileno())],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    env=environment,
+                    pass_fds=(theirs.fileno(),),
+                    start_new_session=True,  # a terminal's Ctrl-C reaches the parent, which ends them
+                )
+            for _ in range(self._standing):
+                self._children.append(self._fork())
+        except OSError:
+            self._stop()
+            raise
 
     def _fork(self) -> _Child:
         if self._control is None:
             raise ConnectionError("There is nothing to fork from.")
         ours, theirs = socket.socketpair()
         with theirs:
-            socket.send_fds(self._control, [b"+"], [theirs.fileno()])
+            try:
+                socket.send_fds(self._control, [b"+"], [theirs.fileno()])
+            except OSError:
+                ours.close()
+                raise
         return _Child(ours)
 
     def _stop(self) -> None:

@@ -45,12 +45,12 @@ class Signed:
             return None
         try:
             local = datetime.strptime(matched.group(1), "%Y%m%d%H%M%S").replace(tzinfo=UTC)
-        except ValueError:
+            if matched.group(2) is None:
+                return local
+            offset = timedelta(hours=int(matched.group(3)), minutes=int(matched.group(4)))
+            return local - offset if matched.group(2) == "+" else local + offset
+        except (ValueError, OverflowError):
             return None
-        if matched.group(2) is None:
-            return local
-        offset = timedelta(hours=int(matched.group(3)), minutes=int(matched.group(4)))
-        return local - offset if matched.group(2) == "+" else local + offset
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,37 +41,48 @@ class DocumentTime:
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentStamp:
+    """One document time-stamp: up to which byte it reaches, and what it proves, or why nothing."""
+
+    covers_end: int
+    found: DocumentTime | SignatureError
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """What a file carries for its seals beside them. `knowledge`: its answers and those that were given.
 
-    `proven_at`: when all that the oldest of the unbroken chain of time-stamps covers existed, None without
-    one; `covers_end`: up to which byte that one reaches. `stamps`: what each of them proves, oldest first, or
-    why it proves nothing.
+    `stamps`: oldest first. `problem`: why the store cannot be read.
     """
 
     certificates: tuple[x509.Certificate, ...] = field(repr=False)
     knowledge: RevocationKnowledge = field(repr=False)
-    proven_at: datetime | None
-    covers_end: int
-    stamps: tuple[DocumentTime | SignatureError, ...]
+    stamps: tuple[DocumentStamp, ...]
     problem: SignatureError | None
+
+    def stamps_over(self, covered: CoveredBytes) -> tuple[DocumentStamp, ...]:
+        """Those that cover a signature; one from before it speaks of older ones alone."""
+        return tuple(stamp for stamp in self.stamps if stamp.covers_end > covered.end)
 
 
 def read_evidence(
     document: bytes,
     catalogue: pikepdf.Object,
     additions: Additions,
-    stamps: Sequence[Signed],
+    signatures: Sequence[Signed],
     *,
     roots: list[x509.Certificate],
     at: datetime,
     knowledge: RevocationKnowledge = NOTHING,
 ) -> Evidence:
-    """Read the store, and judge the document time-stamps, `stamps`, oldest first."""
+    """Read the store, and judge the document time-stamps among `signatures`, which are given oldest first.
+
+    Behind a stamp over the newest seal nothing may stand but what is for the long term. What stands behind
+    an older one, such as that seal, is V7's to judge.
+    """
     certificates: tuple[x509.Certificate, ...] = ()
     held = knowledge
     proven: datetime | None = None
-    covers_end = 0
     problem: SignatureError | None = None
     try:
         store = catalogue.get("/DSS", pikepdf.Dictionary())
@@ -79,46 +90,47 @@ def read_evidence(
         held = knowledge.joined(_stored(store, "/OCSPs"), _stored(store, "/CRLs"))
     except Exception:  # noqa: BLE001 - the boundary: hostile bytes raise anything, and a judge reports
         problem = failure(SubIndication.UNREADABLE, "The file's security store cannot be read.")
-    judged: list[DocumentTime | SignatureError] = []
-    for stamp in reversed(stamps):
+    sealed_end = max((each.range_end for each in signatures if not each.is_time_stamp), default=0)
+    judged: list[DocumentStamp] = []
+    for stamp in (each for each in reversed(signatures) if each.is_time_stamp):
+        found: DocumentTime | SignatureError
         try:
             covered = covered_bytes(document, stamp.signature)
-            if covered.end != len(document):
+            if sealed_end < covered.end != len(document):
                 additions.check(covered.end)
-            found = _stamped_at(covered, certificates, held, roots, at=proven or at, now=at)
+            found = _stamped_at(covered, certificates, held, roots, proven_at=proven, now=at)
+            proven = found.proven_at
         except SignatureError as error:  # it proves nothing; what the newer ones prove stays
-            judged.append(error)
-            continue
+            found = error
         except Exception:  # noqa: BLE001 - the boundary: hostile bytes raise anything, and a judge reports
-            judged.append(failure(SubIndication.UNREADABLE, "It cannot be read."))
-            continue
-        judged.append(found)
-        proven, covers_end = found.proven_at, covered.end
-    broken = (each for each in judged if isinstance(each, SignatureError))
-    return Evidence(
-        certificates, held, proven, covers_end, tuple(reversed(judged)), problem or next(broken, None)
-    )
+            found = failure(SubIndication.UNREADABLE, "It cannot be read.")
+        judged.append(DocumentStamp(stamp.range_end, found))
+    return Evidence(certificates, held, tuple(reversed(judged)), problem)
 
 
-def judge_evidence(findings: Findings, evidence: Evidence) -> None:
-    """The check `archive`: what the document time-stamps prove, if there are any."""
-    if evidence.problem is not None:
-        reason = SubIndication(evidence.problem.reason)
+def judge_evidence(findings: Findings, evidence: Evidence, covered: CoveredBytes) -> None:
+    """The check `archive`: what the document time-stamps over a seal prove, if there are any."""
+    stamps = evidence.stamps_over(covered)
+    broken = [stamp.found for stamp in reversed(stamps) if isinstance(stamp.found, SignatureError)]
+    problem = evidence.problem or next(iter(broken), None)
+    if problem is not None:
+        reason = SubIndication(problem.reason)
         told = reason if reason is SubIndication.TRY_LATER else SubIndication.SIG_CONSTRAINTS_FAILURE
-        raise failure(told, f"What was added for the long term does not hold. {evidence.problem.detail}")
-    if not evidence.stamps:
-        findings.unknown("archive", "The file carries no document time-stamp.")
+        raise failure(told, f"What was added for the long term does not hold. {problem.detail}")
+    oldest = proven_by_file(covered, evidence)
+    if oldest is None:
+        findings.unknown("archive", "The file carries no document time-stamp over it.")
     else:
         findings.passed(
             "archive",
-            f"{len(evidence.stamps)} document time-stamps, the oldest of "
-            f"{evidence.proven_at:%Y-%m-%d %H:%M:%S} UTC.",
+            f"{len(stamps)} document time-stamps, the oldest of {oldest:%Y-%m-%d %H:%M:%S} UTC.",
         )
 
 
-def proven_by_file(covered: CoveredBytes | None, evidence: Evidence) -> datetime | None:
-    """When a signature existed by the file's own time-stamps: those that cover it."""
-    return evidence.proven_at if covered is not None and covered.end <= evidence.covers_end else None
+def proven_by_file(covered: CoveredBytes, evidence: Evidence) -> datetime | None:
+    """When a signature existed by the file's own time-stamps: the oldest of those that cover it."""
+    times = (stamp.found for stamp in evidence.stamps_over(covered))
+    return next((found.proven_at for found in times if isinstance(found, DocumentTime)), None)
 
 
 def judge_timestamp(
@@ -147,7 +159,7 @@ def judge_timestamp(
     try:
         proven = proven_time(message, roots, then, signer=certificate, beside=evidence.certificates)
         check_order(claimed_at, proven)
-        _check_stamp_not_revoked(message, evidence, roots, at=then, now=now)
+        _check_stamp_not_revoked(message, evidence, roots, proven_at=proven_at, now=now)
     except SignatureError as error:
         reason = SubIndication(error.reason)
         raise failure(
@@ -199,13 +211,19 @@ def judge_revocation(
 
 
 def _check_stamp_not_revoked(
-    message: SignedMessage, evidence: Evidence, roots: list[x509.Certificate], *, at: datetime, now: datetime
+    message: SignedMessage,
+    evidence: Evidence,
+    roots: list[x509.Certificate],
+    *,
+    proven_at: datetime | None,
+    now: datetime,
 ) -> None:
-    """Returns where the authority of a seal's own time-stamp was not revoked by `at`, as far as is known."""
+    """Returns where the authority of a seal's own time-stamp was not revoked by then, as far as is known."""
     token = read_message(message.token or b"")
     pool = [*load_certificates(token.certificates), *evidence.certificates]
     path = find_path(signing_certificate(token, sha1_allowed=True), pool, roots)
-    check_not_revoked(path, evidence.knowledge, at=at, proven=at != now, now=now, current_then=True)
+    proven, at = proven_at is not None, proven_at or now
+    check_not_revoked(path, evidence.knowledge, at=at, proven=proven, now=now, current_then=True)
 
 
 def _stamped_at(
@@ -214,17 +232,21 @@ def _stamped_at(
     knowledge: RevocationKnowledge,
     roots: list[x509.Certificate],
     *,
-    at: datetime,
+    proven_at: datetime | None,
     now: datetime,
 ) -> DocumentTime:
-    """A document time-stamp that is judged at `at` (RFC 3161; EN 319 102-1, clause 5.4)."""
-    proven, certificate = document_time(covered, roots, at, beside=certificates)
+    """A document time-stamp, judged at the time that a newer one proves, else now.
+
+    RFC 3161; EN 319 102-1, clause 5.4.
+    """
+    at = proven_at or now
+    stamped, certificate = document_time(covered, roots, at, beside=certificates)
     pool = [*load_certificates(read_message(covered.value).certificates), *certificates]
     path = find_path(certificate, pool, roots)
     # The newest is judged at the present: what it needs comes into the store with the next
-    optional = replace(knowledge, required=False)
-    check_not_revoked(path, optional, at=at, proven=at != now, now=now, current_then=True)
-    return DocumentTime(proven, certificate)
+    optional, proven = replace(knowledge, required=False), proven_at is not None
+    check_not_revoked(path, optional, at=at, proven=proven, now=now, current_then=True)
+    return DocumentTime(stamped, certificate)
 
 
 def _stored(store: pikepdf.Object, kind: str) -> list[bytes]:

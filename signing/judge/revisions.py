@@ -80,14 +80,17 @@ def check_revisions(pdf: bytes, additions: Additions, signed: Signed, *, newest:
         raise _changed("something")
     with open_pdf(pdf[: signed.range_end]) as older, open_pdf(pdf) as newer:
         _check_information(older, newer)  # 3
-        return _judged(_new_fields(older, newer), certified=permission is not None)  # 4
+        certified = permission is not None
+        return _judged(_new_fields(older, newer), signed.range_end, certified=certified)  # 4
 
 
-def _judged(new: list[FormField], *, certified: bool) -> Later:
+def _judged(new: list[FormField], end: int, *, certified: bool) -> Later:
     for each in new:
         value = each.held.get("/V")
         if not isinstance(value, pikepdf.Dictionary):
             raise _changed("an empty field")
+        if Signed(each.held, value, each.name).range_end <= end:  # it would pass for one from before
+            raise _changed("a signature that does not cover what was there")
         stamp = str(value.get("/SubFilter", "")) == "/ETSI.RFC3161" and not _is_visible(each.held)
         if not stamp and certified:
             raise _changed("a signature in a field that was not there when it was certified")

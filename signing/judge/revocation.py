@@ -26,7 +26,11 @@ ANSWERS_MAX = 1_000  # OCSP responses and CRLs that are looked at for one file
 SINGLE_RESPONSES_MAX = 64  # single responses in one OCSP response; responders give one, some ten
 RSA_KEY_MIN_BITS = 2048
 _DIGESTS = (SHA256, SHA384, SHA512)
-_Refused = (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm, SignatureError)
+# What reading an answer raises that is none to go by. Those of x509 are no ValueError.
+NOT_BELIEVED = (
+    *(ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm, SignatureError),
+    *(x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, x509.InvalidVersion),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +126,12 @@ def answers_for(
     for encoded in knowledge.ocsps[:ANSWERS_MAX]:
         try:
             yield ocsp_answer(encoded, subject, issuer)
-        except _Refused:
+        except NOT_BELIEVED:
             continue
     for encoded in knowledge.crls[:ANSWERS_MAX]:
         try:
             yield crl_answer(encoded, subject, issuer)
-        except _Refused:
+        except NOT_BELIEVED:
             continue
 
 
@@ -139,7 +143,7 @@ def ocsp_answer(encoded: bytes, subject: x509.Certificate, issuer: x509.Certific
     4.2.2.2); 4. it was made while the certificate was valid; 5. the certificate is not unknown to it.
 
     Raises:
-        SignatureError, ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm: no answer to go by.
+        NOT_BELIEVED: no answer to go by.
     """
     response = ocsp.load_der_ocsp_response(encoded)
     if response.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:  # 1
@@ -165,7 +169,7 @@ def crl_answer(encoded: bytes, subject: x509.Certificate, issuer: x509.Certifica
     signed it; 3. it was made while the certificate was valid: expired ones are left out of CRLs.
 
     Raises:
-        SignatureError, ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm: no answer to go by.
+        NOT_BELIEVED: no answer to go by.
     """
     listed = x509.load_der_x509_crl(encoded)
     if listed.issuer != issuer.subject:

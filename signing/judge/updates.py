@@ -11,6 +11,7 @@ from typing import Any
 import pikepdf
 
 from signing.judge.appended import check_appended
+from signing.judge.fields import Signed
 from signing.judge.findings import SubIndication, failure
 from signing.opening import open_pdf
 
@@ -33,9 +34,10 @@ def check_only_long_term(document: bytes, end: int) -> None:
 
     The bytes are whole updates without anything between (`check_appended`). 1. the same catalogue; of its
     entries only the store, the form and the extensions differ; 2. the form has further fields at its end,
-    each an invisible one with a document time-stamp, and is otherwise the same; 3. a page has at most these
-    fields' widgets added; 4. nothing else stands elsewhere than before, but for new objects that belong to 1
-    to 3; 5. to none of those did the older revision refer: a hole in it must not be filled.
+    each an invisible one with a document time-stamp that reaches beyond byte `end`, and is otherwise the
+    same; 3. a page has at most these fields' widgets added; 4. nothing else stands elsewhere than before,
+    but for new objects that belong to 1 to 3; 5. to none of those did the older revision refer: a hole in
+    it must not be filled.
 
     Raises:
         SignatureError: something else was changed (SIG_CONSTRAINTS_FAILURE).
@@ -43,7 +45,7 @@ def check_only_long_term(document: bytes, end: int) -> None:
     """
     check_appended(document, end)
     with open_pdf(document[:end]) as old, open_pdf(document) as new:
-        _check_update(old, new)
+        _check_update(old, new, end)
 
 
 class Additions:
@@ -75,7 +77,7 @@ class Additions:
         return True
 
 
-def _check_update(old: pikepdf.Pdf, new: pikepdf.Pdf) -> None:
+def _check_update(old: pikepdf.Pdf, new: pikepdf.Pdf, end: int) -> None:
     before, after = old.get_xref_table(), new.get_xref_table()
     if max(len(before), len(after)) > OBJECTS_MAX:
         raise _changed("it has too many objects to be compared")
@@ -87,7 +89,7 @@ def _check_update(old: pikepdf.Pdf, new: pikepdf.Pdf) -> None:
         raise _changed("objects were taken away")
     touched = {objgen for objgen, entry in after.items() if _moved(before.get(objgen), entry)}
     added = {objgen for objgen in touched if objgen not in before}
-    allowed = _Allowed(old, new, added)
+    allowed = _Allowed(old, new, added, end)
     strange = touched - allowed.objects - _cross_references(new, added)
     if strange:
         raise _changed(f"{len(strange)} objects were changed or added that are neither")
@@ -105,9 +107,9 @@ class _Allowed:
     content could be passed off as a certificate.
     """
 
-    def __init__(self, old: pikepdf.Pdf, new: pikepdf.Pdf, added: set[_Objgen]) -> None:
+    def __init__(self, old: pikepdf.Pdf, new: pikepdf.Pdf, added: set[_Objgen], end: int) -> None:
         self.objects: set[_Objgen] = {new.Root.objgen}
-        self._old, self._new, self._added = old, new, added
+        self._old, self._new, self._added, self._end = old, new, added, end
         self._same(old.Root, new.Root, _CATALOGUE_MAY_CHANGE, "the catalogue")  # 1
         self._extensions()
         if "/DSS" in new.Root:
@@ -184,6 +186,8 @@ class _Allowed:
             or not _STAMP_KEYS.issuperset(value.keys())
         ):
             raise _changed("a field was added that is no invisible time-stamp")
+        if Signed(held, value, "").range_end <= self._end:  # it would pass for one from before
+            raise _changed("a time-stamp was added that does not cover what was there")
         self._own(held)
         self._own(value)
         appearance = held.get("/AP", pikepdf.Dictionary()).get("/N")

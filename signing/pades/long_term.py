@@ -18,13 +18,15 @@ from signing.opening import open_pdf
 from signing.pades.crossreference import OFFSET_DIGITS, cross_reference, stream_object
 from signing.pades.page import dictionary_entries
 from signing.pades.structure import first_id, last_cross_reference, trailer_entries
-from signing.pades.update import PreparedUpdate
+from signing.pades.update import TOKEN_GROWTH_BYTES, PreparedUpdate
 from signing.timestamp import TimeStampAuthority
-from vault.errors import DocumentRefused
+from vault.errors import DocumentRefused, Unavailable
 
 TIME_STAMP_FIELD = "certvault-time-stamp"
+# What reading a damaged structure raises
+UNREADABLE = (pikepdf.PdfError, ValueError, TypeError, KeyError, AttributeError)
 STORED_MAX = 4_000  # values in a store: thirty years of renewals have some hundred
-_TOKEN_GROWTH_BYTES = 256  # how much two tokens of one authority may differ
+TRIES = 2  # to make room for a token: what it has to hold does not depend on the room
 _NAMED_FIELD = re.compile(rf"{TIME_STAMP_FIELD}-(\d{{1,6}})$")
 # EN 319 142-1, clause 5.6: who reads PDF 1.7 is told that there is more in this file
 _EXTENSION = b"/Extensions<</ESIC<</BaseVersion/1.7/ExtensionLevel 1>>>>"
@@ -93,11 +95,11 @@ def append_time_stamp(
 
     Raises:
         DocumentRefused: the file's structure is not understood.
-        Unavailable: no time-stamp.
+        Unavailable: no time-stamp, or each token is longer than the one before.
     """
     sealed = _read_sealed(document)
     room = tsa.token_room_bytes
-    while True:
+    for _ in range(TRIES):
         update = _Update(document, sealed)
         if data is not None:
             update.store(data)
@@ -105,7 +107,8 @@ def append_time_stamp(
         token = tsa.stamp(prepared.digest(), at)
         if len(token) <= room:
             return prepared.fill(token)
-        room = len(token) + _TOKEN_GROWTH_BYTES  # longer than any before: once more, with room for it
+        room = len(token) + TOKEN_GROWTH_BYTES  # longer than any before: once more, with room for it
+    raise Unavailable("The time-stamp authority's tokens grow from one to the next.", retry_after_s=600)
 
 
 class _Update:
@@ -216,7 +219,7 @@ def _read_sealed(document: bytes) -> _Sealed:
             return _read(pdf, document)
     except pikepdf.PasswordError as error:
         raise DocumentRefused("The PDF is encrypted; nothing can be appended to it.") from error
-    except (pikepdf.PdfError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except UNREADABLE as error:
         raise DocumentRefused("The PDF is damaged: its structure cannot be read.") from error
 
 

@@ -21,6 +21,7 @@ from signing.pades.crossreference import OFFSET_DIGITS, cross_reference, stream_
 from signing.pades.page import SealablePage
 from signing.pades.structure import Sealable
 
+TOKEN_GROWTH_BYTES = 256  # how much two tokens of one authority may differ
 # Print (bit 3) and Locked (bit 8), ISO 32000-1 table 165; PDF/A demands Print and forbids the hiding flags
 ANNOTATION_FLAGS = 132
 # sRGB's primaries and white as CalRGB (IEC 61966-2-1), so that PDF/A without an RGB output intent stays PDF/A

@@ -13,8 +13,10 @@ import pytest
 from minio import Minio
 from minio.deleteobjects import DeleteObject
 from minio.error import S3Error
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
 from signing.keys import SignatureAlgorithm
+from signing.pades.long_term import append_time_stamp
 from storage.embedded import EngineAddresses
 from storage.seals import stop_seal
 from storage.tables import cases
@@ -25,6 +27,8 @@ from tests.files import filed, sealed_bytes
 from tests.flows.test_deposit import deposited, rows
 from tests.papers import new_pdf
 from tests.requests import example_request, kind_named
+from tests.signing import attacks
+from tests.signing.workshop import new_workshop
 from vault.custody import grant_what_is_missing
 from vault.errors import DocumentRefused, NotFound
 from vault.founding import SecretsFolder, make_development_seal
@@ -159,6 +163,16 @@ def test_every_producers_file_is_sealed_or_refused_with_a_reason(house: House, s
     (certificate,) = deposited(house, request).certificates
     sealed = sealed_bytes(house, certificate)
     assert sealed.startswith(content)
+    assert isinstance(by_file(house.wired.workshop, sealed, at=datetime.now(UTC)).verdict, Genuine)
+
+
+def test_a_file_that_somebody_signed_and_had_time_stamped_is_sealed(house: House) -> None:
+    strangers = new_workshop()
+    signed = attacks.signed(IncrementalPdfFileWriter(BytesIO(new_pdf())), strangers, "approval")
+    stamped = append_time_stamp(signed, tsa=strangers.tsa, at=datetime.now(UTC))
+    (certificate,) = deposited(house, handed_in(house, stamped)).certificates
+    sealed = sealed_bytes(house, certificate)
+    assert sealed.startswith(stamped)
     assert isinstance(by_file(house.wired.workshop, sealed, at=datetime.now(UTC)).verdict, Genuine)
 
 

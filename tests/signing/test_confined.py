@@ -1,22 +1,27 @@
 """The judging children: what they may not do, what becomes of those that die, that none is left behind."""
 
+import errno
 import os
+import platform
 import select
 import signal
 import socket
 import subprocess
 import sys
+import textwrap
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
 
 import signing
 from signing.confined import Judges, messages
 from signing.confined.limits import CPU_MAX_S, KILLED_AFTER_S, MEMORY_MAX_BYTES
+from signing.confined.pool import _Child
 from signing.examination import Examined, examine, not_judged
 from signing.judge.revocation import RevocationKnowledge
 from signing.validate import PDF_SIZE_MAX_BYTES, ListedSeal, Trust
@@ -114,6 +119,94 @@ def test_the_pool_mends_itself(who: str, workshop: Workshop) -> None:
             assert examined(pool, sealed, workshop).seals[0].indication is Indication.TOTAL_PASSED
 
 
+def test_a_standing_child_that_ended_takes_no_other_along(workshop: Workshop) -> None:
+    """While another thread's file is being judged, which is innocent of it."""
+    sealed, trust = attacks.by_hand(workshop).fill(), attacks.listed(workshop)
+    with Judges(1) as pool:
+        child, process = pool._take(time.monotonic() + GONE_WITHIN_S)  # noqa: SLF001 - as `examine` does
+        messages.send(child.connection, messages.job(trust, NOW))
+        wait_confined(process)
+        ours, theirs = socket.socketpair()
+        theirs.close()  # as of one that ended before it said that it was there
+        pool._children.appendleft(_Child(ours))  # noqa: SLF001 - the next to be taken
+        found: list[Examined] = []
+        other = Thread(target=lambda: found.append(examined(pool, sealed, workshop)))
+        other.start()
+        other.join()
+        with child.connection:
+            messages.send(child.connection, sealed)
+            found.append(messages.read_answer(messages.receive(child.connection, messages.ANSWER_MAX_BYTES)))
+        os.close(process)
+    assert [each.seals[0].indication for each in found] == [Indication.TOTAL_PASSED] * 2
+
+
+def wait_confined(process: int) -> None:
+    """Until a child, by its descriptor, is under its limits: it ends with its zygote from then on."""
+    said = Path(f"/proc/self/fdinfo/{process}").read_text()
+    status = Path("/proc", said.split("Pid:")[1].split()[0], "status")
+    deadline = time.monotonic() + GONE_WITHIN_S
+    while "Seccomp:\t2" not in status.read_text():
+        assert time.monotonic() < deadline
+
+
+def test_a_pool_that_cannot_be_started_again_says_so_and_tries_at_the_next_file(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Judges(1) as pool:
+        examined(pool, tiny_pdf(), workshop)
+        (zygote,) = handles_of([zygote_of(pool)])
+        signal.pidfd_send_signal(zygote, signal.SIGKILL)
+        wait_gone(zygote)
+        with monkeypatch.context() as failing:
+            failing.setattr(subprocess, "Popen", _no_process)
+            for _ in range(2):
+                with pytest.raises(Unavailable):
+                    examined(pool, tiny_pdf(), workshop)
+        sealed = attacks.by_hand(workshop).fill()
+        assert examined(pool, sealed, workshop).seals[0].indication is Indication.TOTAL_PASSED
+
+
+def descriptors() -> set[str]:
+    """What this process has open."""
+    return {each.name for each in Path("/proc/self/fd").iterdir()}
+
+
+def _no_process(*_: object, **__: object) -> None:
+    raise OSError(errno.EAGAIN, "no process more")
+
+
+@pytest.mark.parametrize("sent", [None, 0, 1])
+def test_a_pool_that_cannot_be_entered_leaves_nothing(
+    sent: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No zygote (None), or one that takes so many orders."""
+    truly, orders, started = socket.send_fds, [], []
+    popen = subprocess.Popen
+
+    def starting(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - as Popen
+        if sent is None:
+            _no_process()
+        started.append(popen(*arguments, **named))
+        return started[-1]
+
+    def sending(*arguments: Any) -> int:  # noqa: ANN401 - as send_fds
+        orders.append(arguments)
+        if len(orders) > (sent or 0):
+            raise OSError(errno.EPIPE, "nobody there")
+        return truly(*arguments)
+
+    monkeypatch.setattr(subprocess, "Popen", starting)
+    monkeypatch.setattr(socket, "send_fds", sending)
+    pool, before = Judges(2), descriptors()
+    try:
+        with pytest.raises(OSError, match=r"no process more|nobody there") as failed, pool:
+            pass
+        assert descriptors() == before, failed
+        assert all(process.poll() is not None for process in started)
+    finally:
+        pool.__exit__()
+
+
 def test_nothing_is_started_before_and_nothing_left_behind(workshop: Workshop) -> None:
     pool = Judges(2)
     with pytest.raises(Unavailable):
@@ -173,16 +266,35 @@ TRIES = {
     "unix socket": "import socket; socket.socket(socket.AF_UNIX)",
     "read a file": "open('/etc/passwd')",
     "write a file": "open('/tmp/certvault-child', 'w')",
+    "make a pipe": "import os; os.mkfifo(name + '-pipe')",
+    "make a device": "import os; os.mknod(name + '-device')",
+    "give a file away": "import os; os.chown(name, 1, 1, follow_symlinks=False)",
+    "set a file's time": "import os; os.utime(name)",
+    "set an attribute": "import os; os.setxattr(name, 'user.x', b'x')",
+    "set a descriptor's attribute": "import os; os.setxattr(log, 'user.x', b'x')",
+    "take an attribute away": "import os; os.removexattr(name, 'user.x')",
     "start a program": "import os; os.execv('/bin/true', ['/bin/true'])",
     "fork": "import os; os.fork()",
     "kill": "import os; os.kill(os.getppid(), 0)",
+    "queue a signal": "import os; asked(libc.sigqueue(os.getppid(), 0, None))",
     "raise its limits": "import resource; resource.setrlimit(resource.RLIMIT_AS, (1 << 40, 1 << 40))",
     "memory": "bytearray(1 << 30)",
     "write through a descriptor": "import os; os.write(log, b'x')",
 }
+# What else than EPERM: of a limit, or as Python words it.
+ENDS = {
+    "raise its limits": "ValueError None",
+    "memory": "MemoryError None",
+    "write through a descriptor": f"OSError {errno.EFBIG}",
+}
 TRY = """
-import os, resource, signal, socket, sys, tempfile
-log = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT)
+import ctypes, os, resource, signal, socket, sys, tempfile
+name = sys.argv[1]
+log = os.open(name, os.O_RDWR | os.O_CREAT)
+libc = ctypes.CDLL(None, use_errno=True)
+def asked(result):
+    if result != 0:
+        raise OSError(ctypes.get_errno(), "refused")
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 from signing.confined.limits import confine
 print("confined", flush=True)
@@ -190,25 +302,86 @@ confine()
 try:
 {code}
 except (OSError, MemoryError, ValueError) as error:
-    print(type(error).__name__, flush=True)
+    print(type(error).__name__, getattr(error, "errno", None), flush=True)
     os._exit(7)
 os._exit(0)
 """
 
 
-@pytest.mark.parametrize("what", TRIES)
-def test_what_a_child_may_not_do(what: str, tmp_path: Path) -> None:
-    code = TRY.format(code="\n".join(f"    {line}" for line in TRIES[what].split("; ")))
+def tried(code: str, folder: Path) -> str:
+    """What a confined process that runs this ends with."""
     environment = {**os.environ, "PYTHONPATH": str(Path(signing.__path__[0]).parent)}
     done = subprocess.run(
-        [sys.executable, "-c", code, tmp_path / "log"],
+        [sys.executable, "-c", TRY.format(code=textwrap.indent(code, "    ")), folder / "log"],
         env=environment,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.stdout.startswith("confined"), done.stderr
+    assert done.stdout.startswith("confined\n"), done.stderr
     assert done.returncode == 7, done.stdout + done.stderr
+    return done.stdout.removeprefix("confined\n").strip()
+
+
+@pytest.mark.parametrize("what", TRIES)
+def test_what_a_child_may_not_do(what: str, tmp_path: Path) -> None:
+    expected = ENDS.get(what, f"PermissionError {errno.EPERM}")
+    assert tried(TRIES[what].replace("; ", "\n"), tmp_path) == expected
+
+
+# Calls that no function of the C library makes, or not everywhere, by the numbers of linux/unistd.h.
+BY_NUMBER = {
+    "x86_64": {
+        "rt_sigqueueinfo": 129,
+        "rt_tgsigqueueinfo": 297,
+        "mknod": 133,
+        "mknodat": 259,
+        "utime": 132,
+        "utimes": 235,
+        "futimesat": 261,
+        "utimensat": 280,
+        "fchownat": 260,
+        "setxattr": 188,
+        "lsetxattr": 189,
+        "fsetxattr": 190,
+        "removexattr": 197,
+        "lremovexattr": 198,
+        "fremovexattr": 199,
+        "setxattrat": 463,
+        "removexattrat": 466,
+        "file_setattr": 469,
+        "fchmodat2": 452,
+    },
+    "aarch64": {
+        "rt_sigqueueinfo": 138,
+        "rt_tgsigqueueinfo": 240,
+        "mknodat": 33,
+        "utimensat": 88,
+        "fchownat": 54,
+        "setxattr": 5,
+        "lsetxattr": 6,
+        "fsetxattr": 7,
+        "removexattr": 14,
+        "lremovexattr": 15,
+        "fremovexattr": 16,
+        "setxattrat": 463,
+        "removexattrat": 466,
+        "file_setattr": 469,
+        "fchmodat2": 452,
+    },
+}
+
+
+def test_calls_that_only_their_number_names_are_refused(tmp_path: Path) -> None:
+    """With arguments that none of them takes: but for the filter, each says so (EFAULT, EINVAL, ENOSYS)."""
+    code = f"""
+for called, number in {BY_NUMBER[platform.machine()]}.items():
+    libc.syscall(number, -1, -1, -1, -1, -1, -1)
+    if ctypes.get_errno() != {errno.EPERM}:
+        print(called, flush=True)
+os._exit(7)
+"""
+    assert not tried(code, tmp_path)
 
 
 def test_time_and_memory_are_limited_by_the_kernel() -> None:
@@ -243,7 +416,10 @@ def test_answers_are_read_as_strictly_as_anything_from_outside() -> None:
         b"{" * 100_000,
         good.replace(b"INDETERMINATE", b"genuine"),
         b'{"seals": 1}',
+        good.replace(b'"sealed_at": null', b'"sealed_at": "2026-11-23T08:00:00"'),
+        good.replace(b'"signer": null', b'"signer": "\\ud800"'),
     ):
+        assert bad != good
         with pytest.raises((ValueError, KeyError, TypeError, RecursionError)):
             messages.read_answer(bad)
 

@@ -2,30 +2,39 @@
 
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, load_der_private_key
+from cryptography.x509 import ocsp
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from pyhanko.sign.ades.report import AdESPassed
 from pyhanko.sign.diff_analysis import ModificationLevel
 
+from signing import revocation
 from signing.algorithms import LIFETIMES, earliest_end, key_algorithm
 from signing.appearance import SealAppearance
-from signing.judge.revocation import RevocationKnowledge
+from signing.judge.revocation import RevocationKnowledge, ocsp_answer
 from signing.pades import long_term
 from signing.pades.long_term import ValidationData, append_time_stamp, append_validation_data
 from signing.raising import RaisedPdf, lasting, raise_pdf
-from signing.revocation import KEPT_MAX, RevocationSources
+from signing.revocation import ASK_AGAIN_AFTER, KEPT_MAX, RevocationSource, RevocationSources
 from signing.seal import seal_pdf
 from signing.timestamp import HttpTimeStampAuthority, TimeStampAuthority
 from signing.validate import Trust, judge_pdf
 from tests.authority import Authority, running_authority
+from tests.signing.dripping import dripping
 from tests.signing.pyhanko_lta import lta_opinion
 from tests.signing.workshop import PICTURE, QR, pyhanko_opinions, qpdf_complaint, sample, tiny_pdf
-from vault.errors import SignatureError, Unavailable
+from vault.errors import DocumentRefused, SignatureError, Unavailable
 from vault.model.certificate import SealLevel
 from vault.model.verdict import CheckResult, Indication, SealReport, SignatureKind
 
@@ -319,6 +328,20 @@ def test_many_files_cost_as_many_questions_as_one(authority: Authority) -> None:
     assert len([path for path in authority.asked if "/tsa/" not in path]) == 6
 
 
+def test_an_answer_that_is_kept_grows_old_also_while_its_source_is_away(authority: Authority) -> None:
+    """Asking in vain does not make it any younger."""
+    made_at, sources = at(authority, 4), authority.revocation()
+    path = [x509.load_der_x509_certificate(authority.certificate(name)) for name in ("seal", "seals")]
+    since = made_at - DAY
+    sources.answers(path, since=since, now=made_at)
+    authority.refuses |= {"ocsp", "crls"}
+    for moment in (made_at + KEPT_MAX, made_at + KEPT_MAX + ASK_AGAIN_AFTER / 2):
+        with pytest.raises(Unavailable):
+            sources.answers(path, since=since, now=moment)
+    authority.refuses.clear()
+    sources.answers(path, since=since, now=made_at + KEPT_MAX + ASK_AGAIN_AFTER)
+
+
 class TwiceAsLate:
     """Stamps with the authority's own time, which the test left where it was."""
 
@@ -349,6 +372,61 @@ def test_what_a_file_has_is_not_stored_twice(authority: Authority) -> None:
     assert sha256(once).digest() != sha256(document).digest()
 
 
+def answered_by(authority: Authority, *extensions: x509.ExtensionType) -> bytes:
+    """A good OCSP response about the seal, by a responder whose certificate has these extensions alone."""
+    issuer = x509.load_der_x509_certificate(authority.certificate("seals"))
+    subject = x509.load_der_x509_certificate(authority.certificate("seal"))
+    issuing = load_der_private_key((authority.folder / "seals.der").read_bytes(), None)
+    assert isinstance(issuing, ec.EllipticCurvePrivateKey)
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "responder")])
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(issuer.subject)
+    builder = builder.public_key(key.public_key()).serial_number(x509.random_serial_number())
+    builder = builder.not_valid_before(authority.began).not_valid_after(authority.began + 1000 * DAY)
+    for extension in extensions:
+        builder = builder.add_extension(extension, critical=False)
+    certificate = builder.sign(issuing, SHA256())
+    made_at = authority.began + 2 * DAY
+    response = ocsp.OCSPResponseBuilder().add_response(
+        subject, issuer, SHA256(), ocsp.OCSPCertStatus.GOOD, made_at, made_at + DAY, None, None
+    )
+    response = response.responder_id(ocsp.OCSPResponderEncoding.NAME, certificate)
+    return response.certificates([certificate]).sign(key, SHA256()).public_bytes(Encoding.DER)
+
+
+RESPONDERS: dict[str, tuple[x509.ExtensionType, ...]] = {
+    "without id-pkix-ocsp-nocheck": (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.OCSP_SIGNING]),),
+    "without a purpose": (x509.OCSPNoCheck(),),
+}
+
+
+@pytest.mark.parametrize("what", RESPONDERS)
+def test_an_answer_by_a_responder_of_another_kind_is_left_out(authority: Authority, what: str) -> None:
+    """By the judge, and by who asks: the authority's list will do."""
+    response, later = answered_by(authority, *RESPONDERS[what]), at(authority, 4)
+    document = sealed(authority, at(authority, 1), tsa=tsa_of(authority))
+    at(authority, 4)
+    asked = [
+        replace(source, ocsp_url="here:ocsp") if source.ocsp_url is not None else source
+        for source in authority.sources()
+    ]
+    done = raised(
+        authority,
+        document,
+        later,
+        sources=RevocationSources(asked, made_here={"here:ocsp": lambda: response}),
+    )
+    assert done.level is SealLevel.B_LTA
+    with_it = append_validation_data(done.content, ValidationData(ocsps=(response,)))
+    assert judged(authority, with_it, later).indication is Indication.TOTAL_PASSED
+
+
+def test_the_scaffold_of_these_responders_is_believed(authority: Authority) -> None:
+    both = [extension for each in RESPONDERS.values() for extension in each]
+    subject, issuer = (x509.load_der_x509_certificate(authority.certificate(n)) for n in ("seal", "seals"))
+    assert ocsp_answer(answered_by(authority, *both), subject, issuer).revoked_at is None
+
+
 def test_a_token_longer_than_its_room_gets_more(
     authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -357,6 +435,76 @@ def test_a_token_longer_than_its_room_gets_more(
     content = append_time_stamp(sealed(authority, moment), tsa=tsa_of(authority), at=moment)
     assert judged(authority, content, moment, RevocationKnowledge()).indication is Indication.TOTAL_PASSED
     assert long_term.TIME_STAMP_FIELD.encode() in content
+
+
+@pytest.mark.parametrize("as_document", [False, True])
+def test_a_newer_stamp_proves_an_older_one_also_at_its_own_second(
+    authority: Authority,
+    as_document: bool,  # noqa: FBT001 - pytest gives it by name
+) -> None:
+    """The older one's authority is revoked later: what is proven to be from before stands."""
+    first = at(authority, 1)
+    document = sealed(authority, first, tsa=None if as_document else tsa_of(authority))
+    if as_document:
+        document = append_time_stamp(document, tsa=tsa_of(authority), at=first)
+    now = at(authority, 4)
+    renewed = append_time_stamp(document, tsa=tsa_of(authority, "tsa2"), at=now)
+    issuer = x509.load_der_x509_certificate(authority.certificate("stamps"))
+    issuing = load_der_private_key((authority.folder / "stamps.der").read_bytes(), None)
+    assert isinstance(issuing, ec.EllipticCurvePrivateKey)
+    serial = x509.load_der_x509_certificate(authority.certificate("tsa")).serial_number
+    gone = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(now + DAY / 2).build()
+    listed = x509.CertificateRevocationListBuilder().issuer_name(issuer.subject)
+    listed = listed.last_update(now + DAY).next_update(now + 2 * DAY).add_revoked_certificate(gone)
+    crl = listed.sign(issuing, SHA256()).public_bytes(Encoding.DER)
+    for content, indication in (
+        (document, Indication.INDETERMINATE),
+        (renewed, Indication.TOTAL_PASSED),
+    ):
+        report = judged(authority, content, now, RevocationKnowledge(crls=(crl,)))
+        assert report.indication is indication, report
+
+
+class Growing:
+    """An authority each of whose tokens is longer than the one before."""
+
+    token_room_bytes = 100
+
+    def __init__(self, behind: TimeStampAuthority) -> None:
+        self._behind, self.asked = behind, 0
+
+    def stamp(self, digest_sha256: bytes, at: datetime) -> bytes:
+        """A token that is longer by a kilobyte each time."""
+        self.asked += 1
+        if self.asked > 9:
+            raise RuntimeError("asked for ever")
+        return self._behind.stamp(digest_sha256, at) + bytes(1024 * self.asked)
+
+
+def test_an_authority_whose_tokens_grow_is_not_asked_for_ever(authority: Authority) -> None:
+    moment = at(authority, 1)
+    growing = Growing(tsa_of(authority))
+    with pytest.raises(Unavailable, match="grow"):
+        append_time_stamp(sealed(authority, moment), tsa=growing, at=moment)
+    assert growing.asked == long_term.TRIES
+    with pytest.raises(Unavailable, match="grow"):
+        sealed(authority, moment, tsa=Growing(tsa_of(authority)))
+
+
+def test_a_source_that_drips_does_not_answer(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(revocation, "ANSWER_WITHIN_S", 0.5)
+    path = [x509.load_der_x509_certificate(authority.certificate(name)) for name in ("seal", "seals")]
+    with dripping() as url:
+        sources = RevocationSources((RevocationSource(authority.certificate("seals"), None, url),))
+        with pytest.raises(Unavailable, match="does not answer"):
+            sources.answers(path, since=authority.began, now=authority.began)
+
+
+@pytest.mark.parametrize("entry", [{"/DSS": 5}, {"/DSS": {"/Certs": 5}}, {"/DSS": {"/Certs": [5]}}])
+def test_a_damaged_structure_is_refused(authority: Authority, entry: dict[str, Any]) -> None:
+    document = sealed(authority, at(authority, 1), document=tiny_pdf(catalogue=entry))
+    with pytest.raises(DocumentRefused):
+        lasting(document, roots=[authority.root])
 
 
 def test_how_long_it_lasts_is_read_from_the_newest_time_stamp(authority: Authority) -> None:

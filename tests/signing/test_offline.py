@@ -1,12 +1,16 @@
 """What a QR code's text is worth with no network: proved, not proved, or refused, each with its reason."""
 
 import hashlib
+import zlib
 from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 
+from signing import base45
+from signing.cose import read_sign1
 from signing.offline import LIST_OLD, OfflineReport, OfflineVerdict, judge_offline, states, status_line
+from signing.statement import write_statement
 from signing.trust_list import TrustList
 from tests.signing.statements import AS_OF, STATEMENT, listed, statement_key, trust, url_of
 from vault.model.certificate import Status
@@ -115,10 +119,22 @@ def test_somebody_elses_signature_under_the_keys_name_is_refused() -> None:
 
 
 def test_a_changed_statement_is_not_genuine() -> None:
-    text = url_of(replace(STATEMENT, status=Status.SUSPENDED), KEY)
-    # the last bytes are the signature's: another one of the right form
-    report = judge_offline(text[:-2] + "00", TRUST, at=LATER)
+    """Its status put right inside what was signed: it reads well, and the signature alone tells."""
+    suspended, valid = (
+        inflated(replace(STATEMENT, status=each)) for each in (Status.SUSPENDED, Status.VALID)
+    )
+    changed = suspended.replace(read_sign1(suspended).payload, read_sign1(valid).payload)
+    assert changed != suspended
+    deflate = zlib.compressobj(wbits=-15)
+    report = judge_offline(base45.encode(deflate.compress(changed) + deflate.flush()), TRUST, at=LATER)
+    assert report.statement == STATEMENT
     assert report.verdict is OfflineVerdict.NOT_GENUINE
+    assert found(report) | {"key": CheckResult.PASSED, "signature": CheckResult.FAILED} == found(report)
+
+
+def inflated(statement: Statement) -> bytes:
+    """The COSE_Sign1 in a QR's text."""
+    return zlib.decompress(base45.decode(write_statement(statement, KEY)), wbits=-15)
 
 
 def test_a_statement_from_the_future_is_refused_and_clocks_may_differ_a_little() -> None:

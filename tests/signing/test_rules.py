@@ -1,5 +1,6 @@
 """Each rule of the judge against a file that it alone catches: with the rule off, the file passes."""
 
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -7,11 +8,17 @@ from datetime import timedelta
 from io import BytesIO
 from typing import Any
 
+import pikepdf
 import pytest
+from asn1crypto import cms
+from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.sign import signers
+from pyhanko.sign.timestamps import TimeStamper
 
 from signing import validate
-from signing.judge import integrity, ranges, whole
+from signing.judge import integrity, ranges, updates, whole
+from signing.judge.fields import Signed
 from signing.judge.findings import SubIndication
 from signing.judge.message import load_certificate, read_message, verify_signature
 from signing.judge.revisions import Later
@@ -171,6 +178,83 @@ def test_where_pyhanko_differs(rule: str, workshop: Workshop) -> None:
         opinions = pyhanko_opinions(content, workshop.root)
     satisfied = bool(opinions) and all(opinion.bottom_line for opinion in opinions)
     assert satisfied is (rule in PYHANKO_IS_SATISFIED)
+
+
+class OurStamps(TimeStamper):
+    """pyHanko's own document time-stamps, with our authority's tokens."""
+
+    def __init__(self, workshop: Workshop) -> None:
+        super().__init__()
+        self._tsa = workshop.tsa
+
+    async def async_timestamp(self, message_digest: bytes, md_algorithm: str) -> cms.ContentInfo:
+        """A token over the digest."""
+        assert md_algorithm == "sha256"
+        return cms.ContentInfo.load(self._tsa.stamp(message_digest, NOW))
+
+
+@pytest.mark.parametrize("turned", [0, 180])
+def test_v11_an_invisible_time_stamp_on_a_page_that_is_turned(turned: int, workshop: Workshop) -> None:
+    sealed = workshop.seal(tiny_pdf(page={"/Rotate": turned}), tsa=workshop.tsa).content
+    writer = IncrementalPdfFileWriter(BytesIO(sealed))
+    stamped = signers.PdfTimeStamper(OurStamps(workshop)).timestamp_pdf(writer, "sha256").getvalue()
+    with pikepdf.open(BytesIO(stamped)) as pdf:
+        assert [float(side) for side in pdf.pages[0].obj.Annots[-1].Rect] == [0, 0, 0, 0]
+    assert passes(judged(stamped, attacks.listed(workshop)))
+
+
+def shadowed(sealed: bytes) -> bytes:
+    """With an object behind the seal that nobody names."""
+    writer = IncrementalPdfFileWriter(BytesIO(sealed))
+    writer.add_object(generic.TextStringObject("shadow"))
+    return attacks.written(writer)
+
+
+def test_v7_what_cannot_be_read_is_no_proof_that_something_forbidden_was_added(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content, trust = shadowed(workshop.seal(tiny_pdf()).content), attacks.listed(workshop)
+    (report,) = judged(content, trust)
+    assert (report.indication, report.sub_indication) == (Indication.TOTAL_FAILED, "FORMAT_FAILURE")
+    monkeypatch.setattr(whole, "check_revisions", _unreadable)
+    (report,) = judged(content, trust)
+    assert report.indication is Indication.TOTAL_FAILED  # by our own reader's word
+    monkeypatch.setattr(updates, "check_only_long_term", _unreadable)
+    (report,) = judged(content, trust)
+    assert report.indication is Indication.INDETERMINATE
+
+
+def _unreadable(*_: object, **__: object) -> Later:
+    raise RuntimeError("it cannot be read")
+
+
+def test_v7_looks_at_every_signature_whatever_it_finds_at_the_first(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What stands behind the newest is forbidden; what stands behind the oldest cannot be read."""
+    approved = attacks.signed(IncrementalPdfFileWriter(BytesIO(tiny_pdf())), workshop, "approval")
+    content = shadowed(workshop.seal(approved).content)
+    truly = whole.check_revisions
+
+    def first_unreadable(pdf: bytes, additions: Any, signed: Signed, *, newest: bool) -> Later:  # noqa: ANN401 - passed on
+        if not newest:
+            _unreadable()
+        return truly(pdf, additions, signed, newest=newest)
+
+    monkeypatch.setattr(whole, "check_revisions", first_unreadable)
+    _, report = judged(content, attacks.listed(workshop))
+    (check,) = (check for check in report.checks if check.name == "revisions")
+    assert check.result is CheckResult.FAILED
+
+
+def test_a_time_before_the_calendar_begins_is_no_time(workshop: Workshop) -> None:
+    sealed = workshop.seal(tiny_pdf(), tsa=workshop.tsa).content
+    claimed = re.search(rb"/M\(D:[^)]*\)", sealed)
+    assert claimed is not None
+    new = b"/M(D:00010101000000+14'00')"
+    (report,) = judged(sealed.replace(claimed[0], new.ljust(len(claimed[0]))), attacks.listed(workshop))
+    assert failed((report,)) == {"digest"}  # and nothing else: the file can be read
+    assert report.sealed_at is None
 
 
 def test_every_rule_has_a_name_of_its_own() -> None:

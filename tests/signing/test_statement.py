@@ -3,7 +3,7 @@
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import cbor2
@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from signing import base45, cbor
 from signing.cbor import Tagged
 from signing.cose import read_sign1, sign1, signed_bytes
+from signing.offline import status_line
 from signing.statement import STATEMENT_MAX_BYTES, in_fragment, read_statement, write_statement
 from signing.statement_key import StatementPublicKey
 from signing.typeset import qr_modules
@@ -208,6 +209,16 @@ def test_claims_that_are_none_are_refused(certificate: dict[int, Any], why: str)
 def test_a_payload_without_time_or_certificate_is_refused(claims: dict[int, Any], why: str) -> None:
     with pytest.raises(InputError, match=why):
         read_statement(_packed(sign1(KEY, cbor.encode(claims))))
+
+
+def test_the_last_moment_is_one_in_china() -> None:
+    """From 16:00 UTC on the year is 10000 there, and no reader could be told."""
+    last = datetime(9999, 12, 31, 15, 59, 59, tzinfo=UTC)
+    read = read_statement(write_statement(replace(STATEMENT, as_of=last), KEY)).statement
+    assert status_line(read, last).startswith("Status as of 9999-12-31 23:59 in China")
+    for late in (timedelta(seconds=1), timedelta(hours=7, minutes=59)):
+        with pytest.raises(InputError, match="beyond the year 9999"):
+            read_statement(write_statement(replace(STATEMENT, as_of=last + late), KEY))
 
 
 def test_another_algorithm_header_or_tag_is_refused() -> None:

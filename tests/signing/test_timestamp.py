@@ -16,6 +16,7 @@ from signing import timestamp
 from signing.timestamp import HttpTimeStampAuthority
 from signing.trust import issue_timestamp_certificate
 from signing.validate import judge_pdf
+from tests.signing.dripping import dripping
 from tests.signing.workshop import NOW, PASSPHRASE, Workshop, tiny_pdf
 from vault.errors import Unavailable
 from vault.model.verdict import Indication
@@ -167,6 +168,11 @@ def test_a_clock_far_from_ours_is_not_taken(openssl: Callable[[bytes], bytes]) -
 def test_an_answer_that_is_none_is_unavailable(status: int, body: bytes, sentence: str) -> None:
     with serving(lambda _: (status, body)) as url, pytest.raises(Unavailable, match=sentence):
         HttpTimeStampAuthority(url, timeout_s=20).stamp(DIGEST, NOW)
+
+
+def test_an_authority_that_drips_does_not_answer() -> None:
+    with dripping() as url, pytest.raises(Unavailable, match="does not answer"):
+        HttpTimeStampAuthority(url, timeout_s=0.5).stamp(DIGEST, NOW)
 
 
 def test_nobody_at_the_address_is_unavailable() -> None:

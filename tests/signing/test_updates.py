@@ -6,11 +6,14 @@ from io import BytesIO
 
 import pikepdf
 import pytest
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
 from signing.judge.appended import check_appended
 from signing.judge.updates import check_only_long_term
 from signing.pades.long_term import ValidationData, append_time_stamp, append_validation_data
+from signing.timestamp import TimeStampAuthority
 from signing.validate import Trust, judge_pdf
+from tests.signing import attacks
 from tests.signing.workshop import NOW, Workshop, tiny_pdf
 from vault.errors import DocumentRefused, SignatureError
 from vault.model.verdict import CheckResult, Indication, SealReport, SignatureKind
@@ -236,16 +239,86 @@ def test_nothing_stands_behind_the_last_update(behind: bytes, sealed: bytes) -> 
 
 
 def test_a_time_stamp_over_another_file_proves_nothing_and_is_told(sealed: bytes, workshop: Workshop) -> None:
-    class Elsewhere:
-        token_room_bytes = workshop.tsa.token_room_bytes
-
-        def stamp(self, digest_sha256: bytes, at: object) -> bytes:
-            del digest_sha256, at
-            return workshop.tsa.stamp(bytes(32), LATER)
-
-    report = judged(append_time_stamp(sealed, tsa=Elsewhere(), at=LATER), workshop)
+    report = judged(append_time_stamp(sealed, tsa=Elsewhere(workshop), at=LATER), workshop)
     assert {c.name for c in report.checks if c.result is CheckResult.FAILED} == {"archive"}
     assert report.indication is Indication.INDETERMINATE
+
+
+class Elsewhere:
+    """Stamps another file."""
+
+    def __init__(self, workshop: Workshop) -> None:
+        self._tsa = workshop.tsa
+        self.token_room_bytes = workshop.tsa.token_room_bytes
+
+    def stamp(self, digest_sha256: bytes, at: object) -> bytes:
+        """A token over nothing that there is."""
+        del digest_sha256, at
+        return self._tsa.stamp(bytes(32), LATER)
+
+
+def stamped_before(workshop: Workshop, tsa: TimeStampAuthority) -> bytes:
+    """Signed by somebody, time-stamped as a document, and then sealed by us."""
+    approved = attacks.signed(IncrementalPdfFileWriter(BytesIO(tiny_pdf())), workshop, "approval")
+    return workshop.seal(append_time_stamp(approved, tsa=tsa, at=NOW)).content
+
+
+def told(report: SealReport) -> dict[str, CheckResult]:
+    return {check.name: check.result for check in report.checks}
+
+
+def test_a_time_stamp_from_before_a_seal_speaks_of_older_signatures_alone(workshop: Workshop) -> None:
+    sealed = stamped_before(workshop, workshop.tsa)
+    approval, stamp, seal = judge_pdf(sealed, trust=workshop.trust, at=LATER)
+    assert {each.indication for each in (approval, stamp, seal)} == {Indication.TOTAL_PASSED}
+    assert (approval.proven_at, seal.proven_at) == (NOW, None)
+    assert told(approval)["archive"] is CheckResult.PASSED
+    assert told(seal)["archive"] is CheckResult.UNKNOWN
+    raised = append_time_stamp(sealed, tsa=workshop.tsa, at=LATER)
+    approval, _, seal, _ = judge_pdf(raised, trust=workshop.trust, at=LATER)
+    assert (approval.proven_at, seal.proven_at) == (NOW, LATER)
+    assert told(seal)["archive"] is CheckResult.PASSED
+
+
+def test_a_time_stamp_from_before_a_seal_that_proves_nothing_takes_nothing_from_it(
+    workshop: Workshop,
+) -> None:
+    sealed = stamped_before(workshop, Elsewhere(workshop))
+    approval, _, seal = judge_pdf(sealed, trust=workshop.trust, at=LATER)
+    assert seal.indication is Indication.TOTAL_PASSED
+    assert told(approval)["archive"] is CheckResult.FAILED
+    assert approval.proven_at is None
+
+
+@pytest.mark.parametrize("signed_after", [False, True])
+def test_a_time_stamp_cannot_be_added_as_one_from_before(
+    signed_after: bool,  # noqa: FBT001 - pytest gives it by name
+    workshop: Workshop,
+) -> None:
+    """A field whose time-stamp says that it ends before the seal does, put behind it."""
+    sealed = workshop.seal(
+        attacks.signed(IncrementalPdfFileWriter(BytesIO(tiny_pdf())), workshop, "approval")
+    )
+    with pikepdf.open(BytesIO(sealed.content)) as pdf:
+        form, size = pdf.Root.AcroForm, int(pdf.trailer.Size)
+        first = next(each for each in form.Fields if each.T == "approval").V
+        byte_range, value = first.ByteRange.unparse(), bytes(first.Contents).hex().encode()
+        catalogue, fields = pdf.Root.unparse(resolved=True), form.Fields.unparse()
+        held, number = form.unparse(), pdf.Root.objgen[0]
+        form = form.unparse(resolved=True).replace(fields, fields[:-1] + b"%d 0 R ]" % size)
+    objects = {
+        number: catalogue.replace(b"/AcroForm " + held, b"/AcroForm " + form),
+        size: b"<</Type/Annot/Subtype/Widget/FT/Sig/T(x)/F 132/Rect[0 0 0 0]/V %d 0 R>>" % (size + 1),
+        size + 1: b"<</Type/DocTimeStamp/Filter/Adobe.PPKLite/SubFilter/ETSI.RFC3161/ByteRange%b"
+        b"/Contents<%b>>>" % (byte_range, value),
+    }
+    content = updated(sealed.content, objects)
+    if signed_after:
+        content = append_time_stamp(content, tsa=workshop.tsa, at=LATER)
+    reports = judge_pdf(content, trust=workshop.trust, at=LATER)
+    (seal,) = (report for report in reports if report.field_name == "certvault-seal")
+    assert seal.indication is not Indication.TOTAL_PASSED
+    assert told(seal)["revisions"] is CheckResult.FAILED
 
 
 def test_a_changed_byte_in_the_store_is_told_by_the_time_stamp_over_it(

@@ -55,7 +55,7 @@ class Maker:
         knowledge: RevocationKnowledge | None = None,
         authority: str | None = ISSUER,
     ) -> None:
-        """A sealed file. `failed`: checks of which at least one must fail or be left open."""
+        """A sealed file. `failed`: checks each of which must fail or be left open; others may, too."""
         (self.folder / name).write_bytes(content)
         self.vectors.append(
             {
@@ -91,6 +91,8 @@ class Maker:
 def make(folder: Path) -> None:
     """Writes every vector, what is to be trusted, and `vectors.json` into an empty or older folder."""
     (folder / "answers").mkdir(parents=True, exist_ok=True)
+    for old in (folder / "answers").iterdir():  # of vectors that may have other answers now, or none
+        old.unlink()
     with TemporaryDirectory() as keys, running_authority(Path(keys), began=BEGAN) as authority:
         maker = Maker(folder, authority, new_workshop())
         _trust(maker)

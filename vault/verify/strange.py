@@ -157,13 +157,18 @@ def _of_seal(newest: SealReport | None, claimed: Claimed | None) -> tuple[Check,
         Indication.INDETERMINATE: (CheckResult.UNKNOWN, "Whether the seal is genuine is undecided."),
     }
     genuine = Check("seal_genuine", *results[newest.indication])
+    return genuine, entitled(newest, None if claimed is None else claimed.ours.issuing_authority)
+
+
+def entitled(newest: SealReport, issued_by: str | None) -> Check:
+    """Whether the newest seal's owner is the authority that issued what the file claims to be."""
     if newest.authority is None:
-        return genuine, Check("entitled", CheckResult.FAILED, "The seal is on no issuing authority's list.")
-    if claimed is None:
-        return genuine, Check("entitled", CheckResult.UNKNOWN, "The file names no certificate of ours.")
-    if newest.authority == claimed.ours.issuing_authority:
-        return genuine, Check("entitled", CheckResult.PASSED, "The seal is that of the issuing authority.")
-    return genuine, Check("entitled", CheckResult.FAILED, "The seal is another authority's.")
+        return Check("entitled", CheckResult.FAILED, "The seal is on no issuing authority's list.")
+    if issued_by is None:
+        return Check("entitled", CheckResult.UNKNOWN, "The file names no certificate of ours.")
+    if newest.authority == issued_by:
+        return Check("entitled", CheckResult.PASSED, "The seal is that of the issuing authority.")
+    return Check("entitled", CheckResult.FAILED, "The seal is another authority's.")
 
 
 def _then(claimed: Claimed, seals: tuple[SealReport, ...]) -> Check:
