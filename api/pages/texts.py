@@ -121,8 +121,9 @@ _OFFLINE: Mapping[str, tuple[str, str]] = {
     "stated.not_in_force": ("声明属实，但证照无效", "Genuine, but not in force"),
     "stated.not_proven": ("无法离线核验", "Not proven offline"),
     "stated.not_proven.detail": (
-        "本机没有这个签名的密钥，或密钥已停用。请联网查验。",
-        "This device lacks the key of this signature, or the key was revoked. Please ask with a network.",
+        "本机没有这个签名的密钥，密钥已停用，或者浏览器不能核验签名。请联网查验。",
+        "This device lacks the key of this signature or cannot check it, or the key was revoked. "
+        "Please ask with a network.",
     ),
     "stated.not_genuine": ("声明不属实", "The statement is not genuine"),
     "stated.not_genuine.detail": (

@@ -196,6 +196,27 @@ def test_every_byte_counts_in_the_browser_too(served: Served, context: BrowserCo
     assert set(found[1:]) <= {"not_genuine", "not_proven"}
 
 
+@pytest.mark.parametrize(
+    ("missing", "shown"),
+    [
+        ("delete globalThis.DecompressionStream", False),
+        ("globalThis.DecompressionStream = class { constructor() { throw new TypeError(); } }", False),
+        ("delete Crypto.prototype.subtle", True),
+        ("SubtleCrypto.prototype.importKey = () => Promise.reject(new TypeError())", False),
+    ],
+)
+def test_a_browser_that_cannot_check_proves_nothing_and_accuses_nobody(
+    served: Served, context: BrowserContext, missing: str, *, shown: bool
+) -> None:
+    context.add_init_script(missing)
+    page = opened(context, served)
+    context.set_offline(True)
+    page.goto(served.address() + "&again")
+    expect(page.locator("[data-offline]")).to_be_visible()
+    assert verdict(page) == "not_proven"
+    assert page.locator("[data-slot=details]").is_visible() is shown
+
+
 def test_an_old_list_is_said_to_be_old(served: Served, context: BrowserContext) -> None:
     page = opened(context, served)
     context.set_offline(True)

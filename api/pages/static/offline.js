@@ -12,6 +12,7 @@ const statements = (() => {
   const CERTIFICATE = -65537;
   const STATUSES = ["valid", "suspended", "superseded", "cancelled", "withdrawn", "revoked", "abolished"];
 
+  // Thrown for a statement that is none; any other error is this browser's, and says nothing of the statement.
   class Refused extends Error {}
   const refuse = (why) => {
     throw new Refused(why);
@@ -34,18 +35,22 @@ const statements = (() => {
   // Stops as soon as there is more than a statement can have: a bomb is not inflated.
   const inflated = async (bytes) => {
     const parts = [];
-    let size = 0;
-    try {
-      const reader = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw")).getReader();
-      for (let part = await reader.read(); !part.done; part = await reader.read()) {
-        size += part.value.length;
-        if (size > INFLATED_MAX) refuse("deflate");
-        parts.push(...part.value);
-      }
-    } catch {
-      refuse("deflate");
+    const inflating = new DecompressionStream("deflate-raw"); // older browsers have none, or not this form
+    const reader = new Blob([bytes]).stream().pipeThrough(inflating).getReader();
+    const next = () => reader.read().catch(() => refuse("deflate"));
+    for (let part = await next(); !part.done; part = await next()) {
+      if (parts.length + part.value.length > INFLATED_MAX) refuse("deflate");
+      parts.push(...part.value);
     }
     return Uint8Array.from(parts);
+  };
+
+  const utf8 = (bytes) => {
+    try {
+      return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    } catch {
+      return refuse("cbor");
+    }
   };
 
   // The deterministic part of CBOR that statements are written in; maps have numbers as keys.
@@ -71,7 +76,7 @@ const statements = (() => {
       if (kind === 0) return argument;
       if (kind === 1) return -1 - argument;
       if (kind === 2) return take(argument);
-      if (kind === 3) return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(take(argument));
+      if (kind === 3) return utf8(take(argument));
       if (kind === 6) return { tag: argument, value: value(depth + 1) };
       if ((kind !== 4 && kind !== 5) || argument > bytes.length - place) refuse("cbor");
       if (kind === 4) return Array.from({ length: argument }, () => value(depth + 1));
@@ -126,6 +131,7 @@ const statements = (() => {
   };
 
   const identifier = (packed) => {
+    if (!packed[0]) refuse("claims");
     const number = BigInt(`0x${hex(packed)}`).toString(36).toUpperCase();
     const parts = /^1([0-9A-Z]{21})([0-9A-Z]{18})([0-9A-Z]{1,64})([0-9]{3})([0-9A-Z])$/.exec(number);
     return parts ? ["1.2.156.3005.2", ...parts.slice(1)].join(".") : refuse("claims");
@@ -171,7 +177,7 @@ const statements = (() => {
   const proved = async (signed, stated, list, now) => {
     if (stated.asOf - now > CLOCKS_DIFFER_MS) return "not_genuine";
     const key = list?.keys.find(({ kid }) => kid === signed.kid);
-    if (!key || key.revoked_at) return "not_proven";
+    if (!key || key.revoked_at || !globalThis.crypto?.subtle) return "not_proven"; // none without TLS
     if (stated.asOf < new Date(key.signs_from)) return "not_genuine";
     if (key.signs_until && stated.asOf >= new Date(key.signs_until)) return "not_genuine";
     return (await isSigned(signed, key)) ? "genuine" : "not_genuine";
@@ -184,6 +190,7 @@ const statements = (() => {
   };
 
   // What the text of a QR's fragment states, and what of it is proved; `list` null where this browser has none.
+  // Where the browser itself cannot read or check it, nothing is proved, and nothing held against the statement.
   const judge = async (text, list, now) => {
     try {
       if (text.length > TEXT_MAX) refuse("text");
@@ -192,8 +199,8 @@ const statements = (() => {
       const verdict = await proved(signed, stated, list, now);
       const reason = verdict === "genuine" ? notInForce(stated, chinaDay(now)) : null;
       return { verdict: reason ? "not_in_force" : verdict, reason, stated };
-    } catch {
-      return { verdict: "not_genuine", reason: null, stated: null };
+    } catch (error) {
+      return { verdict: error instanceof Refused ? "not_genuine" : "not_proven", reason: null, stated: null };
     }
   };
 
