@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from urllib.parse import parse_qs, unquote
 
@@ -360,8 +361,9 @@ def test_an_answer_that_comes_late_is_not_shown_beside_another_code(
 def test_a_vault_that_does_not_answer_is_not_waited_for(served: Served, context: BrowserContext) -> None:
     page = opened(context, served)
     held: list[Route] = []
-    context.route("**/v1/statement-keys", lambda route: held.append(route))
-    context.route("**/v", lambda route: held.append(route) if _asks(route, "") else route.continue_())
+    hold = partial(_held, held)  # no method of a list: playwright sets attributes
+    context.route("**/v1/statement-keys", hold)
+    context.route("**/v", lambda route: hold(route) if _asks(route, "") else route.continue_())
     page.clock.install()
     page.evaluate("hash => { location.hash = hash; }", f"{served.address().partition('#')[2]}&again")
     expect(page.locator("[data-waiting]")).to_be_visible()
@@ -369,6 +371,10 @@ def test_a_vault_that_does_not_answer_is_not_waited_for(served: Served, context:
     page.clock.fast_forward(15_000)
     expect(page.locator("[data-offline]")).to_be_visible()
     assert verdict(page) == "genuine"
+
+
+def _held(held: list[Route], route: Route) -> None:
+    held.append(route)
 
 
 def _asks(route: Route, token: str) -> bool:
