@@ -3,7 +3,8 @@
 Processes that listen on one socket are all woken for a connection, and libuv takes every one that waits: of
 two clients at once both often landed on one process, which then answered them in turns while the other had
 nothing to do. Here a process takes the later the more it has, so that the idle one is first, and at most as
-many again as it has: one that is flooded keeps up. No process needs to know of another.
+many again as it has: one that is flooded keeps up. Of two that have as many, the one that took a client just
+now is the later one, but never later than one that has more. No process needs to know of another.
 """
 
 import asyncio
@@ -13,16 +14,26 @@ from typing import Any
 
 import uvicorn
 
-# Nearly the longest that a new connection waits for a process with less to do, which may have to wait for a
-# core first; requests on it wait for nothing.
+# Longer than any new connection waits for a process with less to do, which may have to wait for a core first;
+# requests on it wait for nothing.
 PATIENCE_MS = 10
-# With so many connections a process waits half as long as it ever does.
+# With so many connections a process waits half as long.
 HALF_AT = 1
-# Where two have as many, the one that took a client just now leaves the next one to the other.
+# Whoever took a client so lately leaves the next one to another that has as many: it counts as half a
+# connection more, which outweighs no connection that there is.
 RECENT_S = 0.05
-AFTER_YOU_MS = 5
+RECENT_COUNTS = 0.5
 # Out of descriptors, or nearly: closing connections gives some back.
 EXHAUSTED_WAIT_S = 0.1
+
+
+def wait_ms(mine: int, *, recent: bool) -> float:
+    """How long a process with so many connections leaves a new one to the others; `recent`: it just took one.
+
+    0 where it has none and took none; grows with both, and stays below `PATIENCE_MS`.
+    """
+    count = mine + (RECENT_COUNTS if recent else 0)
+    return PATIENCE_MS * count / (count + HALF_AT)
 
 
 class IdlestFirstServer(uvicorn.Server):
@@ -45,6 +56,8 @@ class IdlestFirstServer(uvicorn.Server):
         loop = asyncio.get_running_loop()
         for listening in sockets or []:
             loop.remove_reader(listening)
+        # Until these have begun, nobody knows them who could tell them to end.
+        await asyncio.gather(*self._beginning, return_exceptions=True)
         await super().shutdown(sockets)
 
     def _wait_for(self, listening: socket.socket) -> None:
@@ -53,14 +66,16 @@ class IdlestFirstServer(uvicorn.Server):
 
     def _knocked(self, listening: socket.socket) -> None:
         loop = asyncio.get_running_loop()
-        mine = len(self.server_state.connections) + len(self._beginning)
-        if mine == 0 and self._take(listening, 1):
-            return
+        # First of all: a connection that is left to others would call again at once, and for ever.
         loop.remove_reader(listening)
-        wait_ms = PATIENCE_MS * mine / (mine + HALF_AT)
-        if loop.time() - self._took_at < RECENT_S:
-            wait_ms += AFTER_YOU_MS
-        loop.call_later(wait_ms / 1000, self._take_and_wait, listening, max(1, mine))
+        if self.should_exit:
+            return
+        mine = len(self.server_state.connections) + len(self._beginning)
+        wait = wait_ms(mine, recent=loop.time() - self._took_at < RECENT_S)
+        if wait == 0:
+            self._take_and_wait(listening, 1)
+        else:
+            loop.call_later(wait / 1000, self._take_and_wait, listening, max(1, mine))
 
     def _take_and_wait(self, listening: socket.socket, count: int) -> None:
         if self._take(listening, count):

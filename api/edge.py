@@ -34,7 +34,8 @@ from vault.workshop import Workshop
 TOKEN_LIFETIME = timedelta(minutes=10)
 # How long after its last signature a key must stay: as long as the tokens that it signed.
 TOKENS_OUTLIVE_KEY = TOKEN_LIFETIME + timedelta(seconds=LEEWAY_S)
-# A stranger's file may cost some hundred megabytes while it is read: a process reads so many at a time.
+# Strangers' files are judged in processes of their own, which may take a gigabyte each: for each process that
+# serves so many at a time.
 FILES_JUDGED_AT_ONCE = 2
 # A judge has 29 seconds; nobody waits longer than this for one to begin.
 JUDGE_WITHIN_S = 10.0

@@ -21,7 +21,7 @@ from vault.errors import InputError
 from vault.model.certificate import Status
 from vault.model.identifier import ROOT, CertificateIdentifier
 from vault.model.legal_time import LEGAL_TIME
-from vault.model.statement import DIGEST_PREFIX_BYTES, Covers, DocumentMark, Statement
+from vault.model.statement import DIGEST_PREFIX_BYTES, UNPRINTABLE, Covers, DocumentMark, Statement
 
 # What is read: ours have about 400 characters and 270 bytes; a bomb of more is not inflated.
 TEXT_MAX_CHARS = 1200
@@ -228,8 +228,8 @@ def _bytes(claims: Mapping[int, Cbor], claim: int) -> bytes:
 
 def _text(claims: Mapping[int, Cbor], claim: int) -> str:
     value = claims.get(claim)
-    if not isinstance(value, str):
-        raise InputError(f"Expected a text as claim {claim} of the statement.")
+    if not isinstance(value, str) or UNPRINTABLE.search(value):
+        raise InputError(f"Expected a text of one line as claim {claim} of the statement.")
     return value
 
 

@@ -18,7 +18,7 @@ from storage.record_keys import (
     way_in,
     way_in_columns,
 )
-from storage.sealed_files import DEPOSITED, sealed_files
+from storage.sealed_files import sealed_files
 from storage.tables import certificates, documents, materials, use_copies, uses
 from vault.errors import IntegrityError
 from vault.model.catalogue import DocumentFormat
@@ -30,19 +30,12 @@ def document_object(
     certificate_id: UUID,
     document_format: DocumentFormat,
     sha256: str | None = None,
-    *,
-    deposited: bool = False,
 ) -> FiledObject | None:
-    """A certificate's newest file in this format, if it was made; or the one with this digest, hex.
-
-    `deposited`: the first, which the log's leaf of the issue names.
-    """
+    """A certificate's newest file in this format, if it was made; or the one with this digest, hex."""
     files = sealed_files()
     query = _documents().where(files.c.certificate_id == certificate_id, files.c.format == document_format)
     if sha256 is not None:
         query = query.where(files.c.sha256 == bytes.fromhex(sha256))
-    if deposited:
-        query = query.where(files.c.number == DEPOSITED)
     row = db.execute(query.order_by(files.c.number.desc()).limit(1)).one_or_none()
     return None if row is None else _document(keys, row)
 

@@ -5,13 +5,15 @@ from datetime import datetime
 from uuid import UUID
 
 from storage.certificates import MEDIA_TYPES, record, stands
-from storage.db import extend_scope
+from storage.db import ReadConnection, extend_scope
 from storage.filed_objects import copy_object, document_object
 from storage.history import AuditRow, insert_look, look_by
 from storage.holders import about, holder_ids_of
+from storage.log import LoggedLeaf, logged_leaf
 from storage.objects import FiledObject, read_copy, read_object
 from storage.uses import find_use, is_use, redeemers
 from vault.errors import IntegrityError, NotFound
+from vault.log import rendition_content
 from vault.model.access import (
     Action,
     Caller,
@@ -28,6 +30,8 @@ from vault.model.delegation import DelegatedAction, DelegationEvent
 from vault.model.scope import NOBODY, Scope, of_caller
 from vault.model.use import SubjectKind, end_sentence
 from vault.on_behalf import delegates_of, delegation_to, tell
+from vault.tlog.merkle_leaf import leaf_hash
+from vault.transparency.serving import LEAF_NOT_PUBLISHED
 from vault.workshop import Workshop
 
 
@@ -42,15 +46,19 @@ class SealedFile:
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
-    """Which file of a certificate: in this format the newest, or the one with this digest, hex.
+class ProvenFile:
+    """A sealed file that the log proves. `leaf_hash`: of the leaf that names it; None: that of the issue."""
 
-    `deposited`: the first of all.
-    """
+    file: SealedFile
+    leaf_hash: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """Which file of a certificate: in this format the newest, or the one with this digest, hex."""
 
     kind: DocumentFormat
     sha256: str | None
-    deposited: bool = False
 
 
 def document_for_holder(
@@ -131,11 +139,10 @@ def document_for_client(
     *,
     at: datetime,
     sha256: str | None = None,
-    deposited: bool = False,
 ) -> SealedFile:
     """A sealed file for the system that deposited it or is bound to its like, or for its issuer's staff.
 
-    The newest rendition, or the one with this digest, hex, or the one that was `deposited`.
+    The newest rendition, or the one with this digest, hex.
 
     Raises:
         NotFound: there is no such certificate that the caller may see, or not in this format.
@@ -143,8 +150,34 @@ def document_for_client(
         Unavailable: an engine does not answer.
     """
     scope = of_caller(caller)
-    which = _Wanted(wanted, sha256, deposited)
+    which = _Wanted(wanted, sha256)
     return _document(workshop, caller, scope, Action.FETCH_DOCUMENT, certificate_id, which, at)
+
+
+def proven_document(
+    workshop: Workshop, caller: Caller, certificate_id: UUID, wanted: DocumentFormat, *, at: datetime
+) -> ProvenFile:
+    """As `document_for_client`, the newest rendition that the log can prove.
+
+    1. the newest whose leaf is published, else the file as it was deposited, if the leaf of its issue is;
+    2. that very file, and one download on record; nothing is on record where the log proves none.
+
+    Raises:
+        NotFound: there is no such certificate that the caller may see, or not in this format; or none of its
+            leaves is published yet, and the sentence says so.
+        IntegrityError: the object store has lost it.
+        Unavailable: an engine does not answer.
+    """
+    scope = of_caller(caller)
+    with workshop.database.reading(scope) as db:
+        found = record(db, workshop.keys, certificate_id)
+        sha256, leaf = None, None
+        # Whoever may not have it is refused, and on record, below.
+        if found is not None and refusal(caller, Action.FETCH_DOCUMENT, certificate(found)) is None:
+            sha256, leaf = _newest_proven(db, found, wanted)  # 1
+    which = _Wanted(wanted, sha256)
+    file = _document(workshop, caller, scope, Action.FETCH_DOCUMENT, certificate_id, which, at)  # 2
+    return ProvenFile(file, leaf)
 
 
 def copy_for_client(workshop: Workshop, caller: Caller, use_id: UUID, *, at: datetime) -> SealedFile:
@@ -209,7 +242,6 @@ def _document(
                 certificate_id,
                 wanted.kind,
                 wanted.sha256,
-                deposited=wanted.deposited,
             )
         # A refusal is a decision, too; it commits before the caller hears of it.
         noted = "download" if refused is None else "refused-download"
@@ -222,6 +254,23 @@ def _document(
     if refused is not None or found is None:
         raise refused or not_there(Kind.CERTIFICATE)
     return _file_of(workshop, found, filed, wanted)
+
+
+def _newest_proven(
+    db: ReadConnection, found: CertificateRecord, wanted: DocumentFormat
+) -> tuple[str, bytes | None]:
+    """Its newest file whose leaf is published, and the leaf's hash."""
+    deposited = next((each for each in found.documents if each.format is wanted), None)
+    if deposited is None:
+        raise NotFound(f"This certificate was not made as {wanted}.")
+    for rendition in reversed(found.renditions):
+        if rendition.document.format is wanted:
+            leaf = leaf_hash(rendition_content(found.identifier, rendition, deposited))
+            if isinstance(logged_leaf(db, found.certificate_id, leaf), LoggedLeaf):
+                return rendition.document.sha256, leaf
+    if not isinstance(logged_leaf(db, found.certificate_id, None), LoggedLeaf):
+        raise NotFound(LEAF_NOT_PUBLISHED)
+    return deposited.sha256, None
 
 
 def _file_of(

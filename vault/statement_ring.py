@@ -24,7 +24,7 @@ from signing.statement_key import (
     read_statement_public_key,
 )
 from signing.trust_list import ListedKey
-from vault.errors import Conflict, InputError
+from vault.errors import Conflict, InputError, Unavailable
 
 # A running process works with a new file after this time at the latest.
 RELOAD_AFTER = timedelta(seconds=10)
@@ -65,7 +65,7 @@ class StatementRing:
         """The key that signs now; None where the vault has none: its QR codes hold an address only then.
 
         Raises:
-            InputError: the folder could not be read from the start.
+            Unavailable: the folder could not be read from the start; the log says which file.
         """
         begun = [f.key for f in self._current(at) if f.signs_from <= at and f.revoked_at is None]
         return begun[-1] if begun else None
@@ -74,7 +74,7 @@ class StatementRing:
         """Every key that ever signed or is to, oldest first.
 
         Raises:
-            InputError: as `signing`.
+            Unavailable: as `signing`.
         """
         files = self._current(at)
         begins = [file.signs_from for file in files if file.revoked_at is None]
@@ -95,10 +95,11 @@ class StatementRing:
                 try:
                     self._files = _read(self._folder, self._passphrase, self._files)
                 except InputError as error:
+                    _log.error("The statement keys cannot be read: %s", error.detail)
                     if not self._files:
-                        raise
+                        # Whoever asks has done nothing wrong, and need not know where our files are.
+                        raise Unavailable("The keys of offline statements cannot be read now.") from error
                     # Goes on with what is known; a folder in the middle of a change mends itself.
-                    _log.error("The statement keys cannot be read again: %s", error.detail)
                 self._read_at = at
             return self._files
 

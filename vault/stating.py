@@ -4,7 +4,7 @@ import hashlib
 from datetime import datetime
 
 from signing.statement import in_fragment, write_statement
-from signing.trust_list import TrustList, write_trust_list
+from signing.trust_list import TRUST_LIST_PATH, TrustList, write_trust_list
 from vault.model.certificate import ApprovalResult, CertificateRecord, Status
 from vault.model.statement import (
     DIGEST_PREFIX_BYTES,
@@ -16,6 +16,9 @@ from vault.model.statement import (
 )
 from vault.workshop import Workshop
 
+# Where the trust list is served; its signature names it, too.
+LIST_PATH = TRUST_LIST_PATH
+
 
 def verify_url(public_url: str, token: str) -> str:
     """Where a QR leads: the token stands in the fragment, which no server log ever sees."""
@@ -26,7 +29,7 @@ def stated(workshop: Workshop, url: str, statement: Statement, *, at: datetime) 
     """The address with a statement behind it; without one where the vault has no key for it.
 
     Raises:
-        InputError: the statement keys cannot be read.
+        Unavailable: the statement keys cannot be read.
     """
     key = workshop.statements.signing(at)
     return url if key is None else f"{url}&s={in_fragment(write_statement(statement, key))}"
@@ -36,7 +39,7 @@ def trust_list(workshop: Workshop, *, at: datetime) -> bytes:
     """The keys that check this vault's statements, as a note that the log's key has signed.
 
     Raises:
-        InputError: the statement keys cannot be read.
+        Unavailable: the statement keys cannot be read.
     """
     made_at = at.replace(microsecond=0)
     return write_trust_list(

@@ -8,18 +8,23 @@ from typing import Any
 
 import typer
 
-from api.cli.frame import Exit, console, print_json, read_file
+from api.cli.frame import Exit, console, print_json, printable, read_file
 from vault.errors import InputError
+from vault.model.evidence import README, REPORT
 
 ZIP = b"PK\x03\x04"
 _OWN_TRUST = (
     "NOT PROVEN: the parts belong together, by the trust that the file itself brings. Give --trust and "
     "--log-key, from somebody you trust, to know whose they are."
 )
+_SOME_OWN_TRUST = "Roots, log key or both are those that the file itself brings."
+_UNCHECKED = f"Not checked: {REPORT} and {README}, which nobody signed."
 
 
 def verify_evidence(content: bytes, *, trust: Path | None, log_key: Path | None, as_json: bool) -> None:
     """Judges the sealed file and its proof, and ends with 0 only if both hold by trust that was given.
+
+    Nobody signs the report in it: it is not read, and said to be unchecked.
 
     Raises:
         InputError: it is no evidence, or a file of trust is none.
@@ -44,26 +49,29 @@ def verify_evidence(content: bytes, *, trust: Path | None, log_key: Path | None,
         reports = judges.examine(evidence.document, trust=Trust(roots), at=datetime.now(UTC)).seals
     sealed = bool(reports) and all(each.indication is Indication.TOTAL_PASSED for each in reports)
     proof = about_proof(evidence.proof, key, (), sha256=sha256)
+    listed, said_of_list = True, "The list is signed by the log's key."
     try:
         read_trust_list(evidence.statement_keys, log_key=key.public)
-        listed = True
-    except (InputError, SignatureError):
-        listed = False
+    except (InputError, SignatureError) as error:
+        listed, said_of_list = False, error.detail
+    said_of_trust = "Roots and log key came from elsewhere." if given else _SOME_OWN_TRUST
     checks: list[dict[str, Any]] = [
         {"name": "seals", "passed": sealed, "detail": "; ".join(_seal(each) for each in reports) or "none"},
         {"name": "log", "passed": proof.well, "detail": proof.sentence},
-        {"name": "statement_keys", "passed": listed, "detail": "The list is signed by the log's key."},
-        {"name": "trust_given", "passed": given, "detail": "Roots and log key came from elsewhere."},
+        {"name": "statement_keys", "passed": listed, "detail": said_of_list},
+        {"name": "trust_given", "passed": given, "detail": said_of_trust},
     ]
     well = all(check["passed"] for check in checks)
     if as_json:
-        print_json({"sha256": sha256, "proven": well, "checks": checks})
+        print_json({"sha256": sha256, "proven": well, "checks": checks, "unchecked": [REPORT, README]})
     else:
         out = console()
         out.print(f"document.pdf, SHA-256 {sha256}", markup=False, soft_wrap=True)
         for check in checks[:3]:
             word = "passed" if check["passed"] else "FAILED"
-            out.print(f"  {word:<8} {check['name']:<15} {check['detail']}", markup=False, soft_wrap=True)
+            line = printable(f"  {word:<8} {check['name']:<15} {check['detail']}")
+            out.print(line, markup=False, soft_wrap=True)
+        out.print(_UNCHECKED, markup=False, soft_wrap=True)
         if not given:
             out.print(_OWN_TRUST, markup=False, soft_wrap=True)
     if not well:

@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 
 from vault.errors import Conflict, InputError, NotFound, NotPermitted, Unavailable, VaultError
+from vault.model.statement import UNPRINTABLE
 
 if TYPE_CHECKING:
     from api.settings import Settings
@@ -131,6 +132,19 @@ def read_file(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise NotFound(f"{path} is not readable: {error.strerror}.") from error
+
+
+def names_file(text: str) -> bool:
+    """Whether this is a file's name; what is too long to be one is none."""
+    try:
+        return Path(text).is_file()
+    except OSError:
+        return False
+
+
+def printable(text: str) -> str:
+    """A stranger's text for a terminal, which would obey control characters."""
+    return UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def _is_held(folder: Path) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from api.cli.frame import Exit, console, print_json, read_file
+from api.cli.frame import Exit, console, names_file, print_json, printable, read_file
 from vault.errors import InputError
 
 if TYPE_CHECKING:
@@ -44,18 +44,17 @@ def verify_offline(
     content = None if document is None else read_file(document)
     report = judge_offline(_text(what), listed, at=at, document=content)
     if as_json:
-        print_json(_json(report))
+        print_json({**_json(report), "trust_list_signed": key is not None})
     else:
         out = console()
-        out.print(f"{listed.vault}: {_WORDS[report.verdict.value]}", markup=False, soft_wrap=True)
+        out.print(f"{printable(listed.vault)}: {_WORDS[report.verdict.value]}", markup=False, soft_wrap=True)
         if report.statement is not None:
             for label, value in _lines(report.statement):
                 out.print(f"  {label:<12} {value}", markup=False, soft_wrap=True)
             out.print(status_line(report.statement, at), markup=False, soft_wrap=True)
         for check in report.checks:
-            out.print(
-                f"  {check.result.value:<8} {check.name:<12} {check.detail}", markup=False, soft_wrap=True
-            )
+            line = printable(f"  {check.result.value:<8} {check.name:<12} {check.detail}")
+            out.print(line, markup=False, soft_wrap=True)
         if key is None:
             out.print("The trust list's own signature was not checked: give the log's key with --log-key.")
     if report.verdict is not OfflineVerdict.GENUINE:
@@ -68,7 +67,7 @@ def _text(what: str) -> str:
 
     if what == STANDARD_INPUT:
         content = sys.stdin.buffer.read()
-    elif "#" not in what and Path(what).is_file():
+    elif "#" not in what and names_file(what):
         content = read_file(Path(what))
     else:
         return what.strip("\r\n")

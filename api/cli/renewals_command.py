@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from api.cli.frame import AsJson, Data, Exit, console, open_workshop, print_json
+from vault.errors import InputError
 
 if TYPE_CHECKING:
     from vault.raising import Calendar, Raised
 
-# Two budgets ahead: what is due later is looked at later.
+# Two years ahead: what is due later is looked at later.
 HORIZON = timedelta(days=730)
 
 renewals = typer.Typer(help="Long-term seals: what is due, what failed, and raising by hand.")
@@ -37,6 +38,11 @@ def show(
     1 where anything was given up, or deposits may be refused for want of time-stamps.
     """
     if context.invoked_subcommand is not None:
+        if due_before is not None or data is not None or as_json:
+            raise InputError(
+                f"Before `{context.invoked_subcommand}` an option says nothing: expected --data and --json "
+                "behind it, and --due-before without it."
+            )
         return
     from vault.raising import calendar_of, seal_health
 

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from api.cli.evidence import ZIP, verify_evidence
-from api.cli.frame import AsJson, Data, Exit, console, find_settings, print_json, read_file
+from api.cli.frame import (
+    AsJson,
+    Data,
+    Exit,
+    console,
+    find_settings,
+    names_file,
+    print_json,
+    printable,
+    read_file,
+)
 from api.cli.offline import verify_offline
 from vault.errors import InputError, Unavailable
 
@@ -17,6 +27,8 @@ if TYPE_CHECKING:
 
 # A vault that judges a large file by its seals takes well under a second.
 TIMEOUT_S = 30.0
+# A QR code's text, given for a file's name, is not printed whole.
+NAME_SHOWN_MAX = 200  # characters
 
 
 def verify(
@@ -60,11 +72,12 @@ def verify(
         return
     if document is not None:
         raise InputError("--document goes with --offline.")
-    file = Path(what)
-    if not file.is_file():
-        raise InputError(f"There is no file {file}; the text of a QR code goes with --offline.")
-    content = read_file(file)
+    if not names_file(what):
+        raise InputError(f"There is no file {what[:NAME_SHOWN_MAX]}; a QR code's text goes with --offline.")
+    content = read_file(Path(what))
     if content.startswith(ZIP):
+        if url is not None:
+            raise InputError("--url goes with a sealed file; evidence is judged without the vault.")
         verify_evidence(content, trust=trust, log_key=log_key, as_json=as_json)
         return
     if log_key is not None:
@@ -90,7 +103,8 @@ def _verify_file(
         out = console()
         for n, each in enumerate(reports, start=1):
             sub = f" ({each.sub_indication})" if each.sub_indication else ""
-            out.print(f"{each.kind.value} {n}: {each.indication.value}{sub}, {each.signer}", markup=False)
+            signer = printable(str(each.signer))
+            out.print(f"{each.kind.value} {n}: {each.indication.value}{sub}, {signer}", markup=False)
             for check in each.checks:
                 out.print(
                     f"  {check.result.value:<8} {check.name:<20} {check.detail}", markup=False, soft_wrap=True

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from enum import StrEnum
 
+from api.pages.check_texts import CHECKS
+
 
 class Language(StrEnum):
     """Languages of the pages; Chinese is what a caller gets who chose none."""
@@ -121,8 +123,8 @@ _OFFLINE: Mapping[str, tuple[str, str]] = {
     "stated.not_in_force": ("声明属实，但证照无效", "Genuine, but not in force"),
     "stated.not_proven": ("无法离线核验", "Not proven offline"),
     "stated.not_proven.detail": (
-        "本机没有这个签名的密钥，或密钥已停用。请联网查验。",
-        "This device lacks the key of this signature, or the key was revoked. Please ask with a network.",
+        "本机没有这个签名的密钥，密钥已停用，或者浏览器不能核验签名。请联网查验。",
+        "This device lacks this key or cannot check signatures, or the key was revoked: ask with a network.",
     ),
     "stated.not_genuine": ("声明不属实", "The statement is not genuine"),
     "stated.not_genuine.detail": (
@@ -225,97 +227,6 @@ _REPORT: Mapping[str, tuple[str, str]] = {
     "validity.open": ("{start} 起长期有效", "from {start}, without end"),
 }
 
-# Names of checks, and what each result means. English pages show the check's own sentence.
-_CHECKS: Mapping[str, tuple[str, str]] = {
-    "check.recognised": ("本库签发", "Issued here"),
-    "check.recognised.passed": ("本库有这份证照。", ""),
-    "check.recognised.failed": ("本库没有与之相符的证照。", ""),
-    "check.file_unchanged": ("文件未改动", "File unchanged"),
-    "check.file_unchanged.passed": ("与签发时的文件一字不差。", ""),
-    "check.file_unchanged.failed": ("不是本库签发的那个文件。", ""),
-    "check.holders_known": ("持证主体可考", "Holders known"),
-    "check.holders_known.unknown": ("持证主体的信息已依法删除，本库不再知道证照属于谁。", ""),
-    "check.in_force": ("今天有效", "In force today"),
-    "check.in_force.passed": ("状态正常，在有效期内。", ""),
-    "check.in_force.failed": ("今天不能使用。", ""),
-    "check.usage": ("加注用途有效", "Usage copy in force"),
-    "check.usage.passed": ("在使用期限内，未被撤回。", ""),
-    "check.usage.failed": ("使用期限已过，或已被撤回。", ""),
-    "check.logged": ("已登入公开日志", "In the public log"),
-    "check.logged.passed": ("签发记录在公开日志中，任何人可以核对。", ""),
-    "check.logged.unknown": ("日志已承诺收录，尚未排定位置。", ""),
-    "check.undisputed": ("没有异议", "Undisputed"),
-    "check.undisputed.unknown": ("存在异议，颁发机构正在核实。", ""),
-    "check.seal": ("电子印章", "Seal"),
-    "check.seal.unknown": ("文件上没有可以读取的电子印章。", ""),
-    "check.readable": ("文件可读", "Readable"),
-    "check.readable.failed": ("这不是可以读取的 PDF 文件。", ""),
-    "check.judged": ("鉴定完成", "Judged"),
-    "check.judged.failed": ("文件太复杂或不正常，鉴定被中止。", ""),
-    "check.seal_genuine": ("印章真实", "Seal genuine"),
-    "check.seal_genuine.passed": ("印章完好，出自受信任的机构。", ""),
-    "check.seal_genuine.failed": ("印章与文件不符。", ""),
-    "check.seal_genuine.unknown": ("印章真伪无法判断。", ""),
-    "check.entitled": ("用印机关有权颁发", "Entitled to issue"),
-    "check.entitled.passed": ("印章属于有权颁发这种证照的机关。", ""),
-    "check.entitled.failed": ("印章不属于颁发机关。", ""),
-    "check.entitled.unknown": ("不知道印章属于谁，或者文件没有指明证照。", ""),
-    "check.in_force_then": ("盖章之日有效", "In force on the day sealed"),
-    "check.in_force_then.passed": ("在印章所称的那一天，证照有效。", ""),
-    "check.in_force_then.failed": ("在印章所称的那一天，证照无效。", ""),
-    "check.in_force_then.unknown": ("文件没有指明日期。", ""),
-    "check.recorded_signatures": ("签名与记录一致", "Signatures as on record"),
-    "check.recorded_signatures.passed": ("签名的数量和名称与本库记录一致。", ""),
-    "check.recorded_signatures.failed": ("签名与本库记录不一致，可能被移除或替换。", ""),
-    "check.recorded_signatures.unknown": ("本库没有这个文件的签名记录。", ""),
-    "check.file_ends": ("文件首尾正常", "Begins and ends as a PDF"),
-    "check.file_ends.passed": ("文件首尾正常，不同时是别的东西。", ""),
-    "check.file_ends.failed": ("文件首尾不正常，或者同时是别的东西。", ""),
-    "check.active_content": ("没有活动内容", "No active content"),
-    "check.active_content.passed": ("没有脚本、附件或外部内容。", ""),
-    "check.active_content.failed": ("含有脚本、附件或外部内容。", ""),
-    "check.revisions": ("签名之间的改动", "Changes between signatures"),
-    "check.revisions.passed": ("签名之间只有允许的改动。", ""),
-    "check.revisions.failed": ("签名之间有不允许的改动。", ""),
-    "check.revisions.unknown": ("后来有身份不明的人签过名。", ""),
-    "check.rendering": ("页面与签名时一致", "Pages as signed"),
-    "check.rendering.passed": ("页面显示的与签名时相同。", ""),
-    "check.rendering.failed": ("页面显示的与签名时不同。", ""),
-    "check.byte_range": ("签名范围", "Signed range"),
-    "check.byte_range.passed": ("签名范围没有空隙。", ""),
-    "check.byte_range.failed": ("签名范围有空隙或不正常。", ""),
-    "check.coverage": ("印章覆盖全文", "Seal covers the whole file"),
-    "check.coverage.passed": ("印章覆盖整个文件。", ""),
-    "check.coverage.failed": ("盖章之后文件又加了内容。", ""),
-    "check.cms": ("签名格式", "Signature's form"),
-    "check.cms.passed": ("签名格式正常，只有一个签名人。", ""),
-    "check.cms.failed": ("签名格式不被接受。", ""),
-    "check.seal_list": ("印章在册", "On the list of seals"),
-    "check.seal_list.passed": ("印章在颁发机关的印章名录上。", ""),
-    "check.seal_list.failed": ("印章不在任何颁发机关的印章名录上，或当时已停用。", ""),
-    "check.seal_list.unknown": ("印章现已停用，盖章时间没有证明。", ""),
-    "check.digest": ("内容与盖章时一致", "Content as sealed"),
-    "check.digest.passed": ("盖章之后内容没有变过。", ""),
-    "check.digest.failed": ("盖章之后内容变过。", ""),
-    "check.signing_certificate": ("印章证书", "Seal's certificate"),
-    "check.signing_certificate.passed": ("印章指明了自己的证书。", ""),
-    "check.signature": ("数字签名", "Signature"),
-    "check.signature.passed": ("数字签名正确。", ""),
-    "check.signature.failed": ("数字签名不正确。", ""),
-    "check.field": ("签名域", "Signature field"),
-    "check.field.passed": ("签名域结构正常。", ""),
-    "check.field.failed": ("一个签名出现在多个签名域中。", ""),
-    "check.docmdp": ("不许再改", "No changes permitted"),
-    "check.docmdp.passed": ("印章不许文件再作任何改动。", ""),
-    "check.docmdp.unknown": ("印章没有禁止以后的改动。", ""),
-    "check.timestamp": ("时间戳", "Time-stamp"),
-    "check.timestamp.passed": ("可信时间戳证明了盖章时间。", ""),
-    "check.timestamp.unknown": ("没有可信时间戳。", ""),
-    "check.chain": ("印章由谁颁发", "Who issued the seal"),
-    "check.chain.passed": ("印章证书出自受信任的机构。", ""),
-    "check.chain.failed": ("印章证书不是受信任的机构颁发的。", ""),
-}
-
 _HOLDER: Mapping[str, tuple[str, str]] = {
     "signin.title": ("登录", "Sign in"),
     "signin.lead": (
@@ -368,4 +279,4 @@ _HOLDER: Mapping[str, tuple[str, str]] = {
     "my.sign_out": ("退出", "Sign out"),
 }
 
-TEXTS: Mapping[str, tuple[str, str]] = {**_FRAME, **_VERIFY, **_OFFLINE, **_REPORT, **_CHECKS, **_HOLDER}
+TEXTS: Mapping[str, tuple[str, str]] = {**_FRAME, **_VERIFY, **_OFFLINE, **_REPORT, **CHECKS, **_HOLDER}

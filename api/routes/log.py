@@ -16,6 +16,7 @@ from starlette.responses import Response
 from api.answers.log import CosignaturesOut, ShardsOut
 from api.answers.problem import problems
 from api.deps import EdgeHere, now
+from api.files import SHA256_HEX
 from vault.errors import InputError, NotFound
 from vault.tlog.tiles import parse_entries, parse_tile
 from vault.transparency import cosigning, serving
@@ -94,7 +95,7 @@ def get_proof(
     edge: EdgeHere,
     leaf: Annotated[
         str | None,
-        Query(pattern="^[0-9a-f]{64}$", description="Hash of a later leaf of it, as its promise names it."),
+        Query(pattern=SHA256_HEX, description="Hash of a later leaf of it, as its promise names it."),
     ] = None,
 ) -> Response:
     """A `.tlog-proof` file (C2SP tlog-proof) for the leaf of its issue; the leaf itself is its `extra`.

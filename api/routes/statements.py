@@ -7,11 +7,10 @@ from starlette.responses import Response
 
 from api.answers.problem import problems
 from api.deps import EdgeHere, now
-from vault.stating import trust_list
+from vault.stating import LIST_PATH, trust_list
 
 router = APIRouter(tags=["verification"])
 
-PATH = "/v1/statement-keys"
 TEXT = "text/plain; charset=utf-8"
 # A list is good for a month; a revoked key should be known within the hour where there is a network.
 FRESH_S = 3600
@@ -21,7 +20,7 @@ _NOTE: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.get(PATH, summary="The trust list for offline checks", response_class=Response, responses=_NOTE)
+@router.get(LIST_PATH, summary="The trust list for offline checks", response_class=Response, responses=_NOTE)
 def get_statement_keys(edge: EdgeHere) -> Response:
     """Which keys sign the statements in this vault's QR codes, and from when until when (docs/offline.md).
 

@@ -6,19 +6,22 @@ import ssl
 import subprocess
 import sys
 import zipfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from api.cli.program import program
-from signing.log_note import verifier_key
+from signing.log_note import sign_checkpoint, verifier_key
+from signing.trust import new_development_authority
 from tests.conftest import House
 from tests.edge.conftest import Caller
 from tests.edge.test_the_log_over_http import sequenced
 from tests.requests import example_request
 from tests.signing.statements import log_key
 from vault.errors import InputError
+from vault.model.canonical import canonical_json
 from vault.model.evidence import (
     DOCUMENT,
     LOG_KEY,
@@ -28,8 +31,12 @@ from vault.model.evidence import (
     README,
     REPORT,
     ROOTS,
+    STATEMENT_KEYS,
     open_evidence,
 )
+from vault.tlog.checkpoint import Checkpoint
+from vault.tlog.merkle_leaf import leaf_hash
+from vault.tlog.proof_file import ProofFile, parse_proof_file
 
 pytestmark = pytest.mark.engines
 
@@ -108,6 +115,7 @@ def test_a_machine_that_never_saw_the_vault_proves_it(
     shown = json.loads(done.stdout)
     assert shown["proven"] is True
     assert all(check["passed"] for check in shown["checks"])
+    assert shown["unchecked"] == [REPORT, README]
 
 
 def test_a_sealed_file_is_judged_there_too(evidence: bytes, trust: tuple[str, ...], tmp_path: Path) -> None:
@@ -135,6 +143,7 @@ def test_its_parts_say_what_they_are(evidence: bytes) -> None:
         assert tuple(packed.namelist()) == NAMES
         assert "certvault verify evidence.zip" in packed.read(README).decode()
         report = json.loads(packed.read(REPORT))
+        assert f"Nothing proves {REPORT}" in packed.read(README).decode()
     assert report["verdict"] == "genuine"
     assert "*" in report["certificate"]["holders"][0]["name"]
 
@@ -161,6 +170,75 @@ def test_what_a_stranger_puts_into_it_does_not_count_against_what_was_given(
     vkey = str(verifier_key(log_key(), "vault.example/v1/log/2026")).encode()
     content = changed(changed(evidence, LOG_KEY, vkey), ROOTS, b"no roots")
     assert run(kept(tmp_path, content), *trust).exit_code == 0
+
+
+def test_a_changed_report_is_not_checked_and_the_command_says_so(
+    evidence: bytes, trust: tuple[str, ...], tmp_path: Path
+) -> None:
+    done = run(kept(tmp_path, changed(evidence, REPORT, b'{"verdict": "anything"}')), *trust)
+    assert done.exit_code == 0, done.output
+    assert f"Not checked: {REPORT} and {README}" in done.output
+
+
+def test_a_bad_list_of_statement_keys_is_told_for_what_it_is(
+    evidence: bytes, trust: tuple[str, ...], tmp_path: Path
+) -> None:
+    note = open_evidence(evidence).statement_keys
+    for bad, why in ((b"no note", "signature lines"), (note.replace(b'"keys":[', b'"keys":[ '), "signature")):
+        done = run(kept(tmp_path, changed(evidence, STATEMENT_KEYS, bad)), *trust)
+        assert done.exit_code == 1
+        (line,) = [line for line in done.output.splitlines() if "statement_keys" in line]
+        assert "FAILED" in line
+        assert "The list is signed" not in line
+        assert why in line
+
+
+@pytest.mark.parametrize("given", [slice(0, 2), slice(2, 4)])
+def test_half_of_the_trust_proves_nothing(
+    evidence: bytes, trust: tuple[str, ...], tmp_path: Path, given: slice
+) -> None:
+    path = kept(tmp_path, evidence)
+    done = run(path, *trust[given])
+    assert done.exit_code == 1
+    assert "NOT PROVEN" in done.output
+    shown = json.loads(run(path, *trust[given], "--json").output)
+    assert shown["proven"] is False
+    assert [check["name"] for check in shown["checks"] if not check["passed"]] == ["trust_given"]
+    assert "came from elsewhere" not in shown["checks"][-1]["detail"]
+
+
+def test_by_another_vaults_roots_the_seal_is_nobodys(
+    evidence: bytes, trust: tuple[str, ...], tmp_path: Path
+) -> None:
+    passphrase = b"nothing is kept in this"
+    (tmp_path / "other.pem").write_bytes(
+        new_development_authority(passphrase=passphrase, at=datetime.now(UTC)).certificate_pem
+    )
+    done = run(kept(tmp_path, evidence), "--trust", str(tmp_path / "other.pem"), *trust[2:])
+    assert done.exit_code == 1
+    assert "FAILED   seals" in done.output
+    assert "passed   log" in done.output
+
+
+def test_a_vault_is_not_asked_about_evidence(evidence: bytes, tmp_path: Path) -> None:
+    done = run(kept(tmp_path, evidence), "--url", "https://vault.example")
+    assert isinstance(done.exception, InputError)
+    assert "--url" in str(done.exception)
+
+
+def test_a_name_in_it_is_not_obeyed_by_the_terminal(
+    evidence: bytes, trust: tuple[str, ...], tmp_path: Path
+) -> None:
+    leaf = json.loads(parse_proof_file(open_evidence(evidence).proof).extra)
+    content = canonical_json({**leaf, "identifier": "\x9b2J\x1b[2J"})
+    key = log_key()
+    origin = "strange.example/log"
+    note = sign_checkpoint(key, Checkpoint(origin, 1, leaf_hash(content))).encode()
+    (tmp_path / "strange.vkey").write_text(str(verifier_key(key, origin)))
+    strange = changed(evidence, PROOF, ProofFile(content, 0, (), note).encode())
+    done = run(kept(tmp_path, strange), *trust[:2], "--log-key", str(tmp_path / "strange.vkey"))
+    assert "\ufffd2J" in done.output
+    assert not set("\x9b\x1b") & set(done.output)
 
 
 def test_what_is_no_evidence_is_refused(evidence: bytes, tmp_path: Path) -> None:

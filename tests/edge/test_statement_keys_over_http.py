@@ -1,9 +1,14 @@
 """The trust list over HTTP, and with it a deposit's QR checked by somebody who has nothing else."""
 
+import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
+from api.app import create_app
+from api.wiring import reader_of
 from signing.offline import OfflineVerdict, judge_offline
 from signing.trust_list import read_trust_list
 from tests.conftest import House
@@ -12,6 +17,7 @@ from tests.files import sealed_bytes
 from tests.flows.test_deposit import deposited
 from tests.flows.test_offline import qr_of
 from tests.requests import example_request
+from vault.statement_ring import StatementRing
 
 pytestmark = pytest.mark.engines
 
@@ -26,6 +32,17 @@ def test_the_list_checks_a_code_without_the_vault(house: House, caller: Caller) 
     sealed = sealed_bytes(house, certificate)
     report = judge_offline(qr_of(sealed), listed, at=datetime.now(UTC), document=sealed)
     assert report.verdict is OfflineVerdict.GENUINE
+
+
+def test_a_key_file_that_cannot_be_read_is_no_fault_of_who_asks(
+    house: House, loop: asyncio.AbstractEventLoop, tmp_path: Path
+) -> None:
+    (tmp_path / "20260101T000000Z.key.pem").mkdir()
+    workshop = replace(house.wired.workshop, statements=StatementRing(tmp_path, b""))
+    reader = reader_of(house.settings, workshop.keys)
+    answer = Caller(create_app(workshop, reader, house.wired.edge), loop)("GET", "/v1/statement-keys")
+    assert answer.status_code == 503
+    assert str(tmp_path) not in answer.text
 
 
 def test_the_page_is_given_without_network_by_a_worker_of_its_own_origin(caller: Caller) -> None:

@@ -2,15 +2,23 @@
 
 import os
 import shutil
+import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
+from urllib.parse import parse_qs, unquote
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, Route, expect, sync_playwright
 
+from signing import base45, cbor
+from signing.cose import read_sign1, sign1
+from signing.offline import judge_offline
 from signing.statement import in_fragment, write_statement
+from signing.trust_list import read_trust_list
 from tests.conftest import House
 from tests.engines.test_serving import answering, free_port
 from tests.flows.test_deposit import deposited
@@ -196,6 +204,102 @@ def test_every_byte_counts_in_the_browser_too(served: Served, context: BrowserCo
     assert set(found[1:]) <= {"not_genuine", "not_proven"}
 
 
+@pytest.mark.parametrize(
+    ("missing", "shown"),
+    [
+        ("delete globalThis.DecompressionStream", False),
+        ("globalThis.DecompressionStream = class { constructor() { throw new TypeError(); } }", False),
+        ("delete Crypto.prototype.subtle", True),
+        ("SubtleCrypto.prototype.importKey = () => Promise.reject(new TypeError())", False),
+    ],
+)
+def test_a_browser_that_cannot_check_proves_nothing_and_accuses_nobody(
+    served: Served, context: BrowserContext, missing: str, *, shown: bool
+) -> None:
+    context.add_init_script(missing)
+    page = opened(context, served)
+    context.set_offline(True)
+    page.goto(served.address() + "&again")
+    expect(page.locator("[data-offline]")).to_be_visible()
+    assert verdict(page) == "not_proven"
+    assert page.locator("[data-slot=details]").is_visible() is shown
+
+
+BAD_CERTIFICATES: tuple[dict[int, object], ...] = (
+    {1: b""},
+    {1: b"\x00" + b"\x01" * 40},
+    {2: 5},
+    {2: "证\x1b[2J"},
+    {3: "局\n"},
+    {4: "张\u202e某"},
+    {5: -1},
+    {5: 10_001},
+    {5: "many"},
+    {6: 10**9},
+    {6: -(10**6)},
+    {7: 2**60},
+    {8: 2_932_897},
+    {8: "never"},
+    {10: b"short"},
+    {10: bytes(13)},
+    {10: "twelve bytes"},
+    {9: bytes(12)},  # and 10
+    {11: 7},
+    {11: -1},
+    {11: "length"},  # JavaScript's arrays have one
+    {12: 1},
+    {0: 1},
+)
+GOOD_CERTIFICATES: tuple[dict[int, object], ...] = (
+    {},
+    {5: 0},
+    {5: 10_000},
+    {6: -719_162},
+    {8: 2_932_896},
+    {4: ""},
+    {4: "محمد\u200cمراد"},
+    {11: 5},
+    {7: 2_932_896},
+)
+BAD_TIMES = (2**52, 2**63, -(2**52), "now", b"", 2**33)
+
+
+def test_what_we_refuse_of_claims_the_browser_refuses_too(served: Served, context: BrowserContext) -> None:
+    """Well signed, so that nothing but the claims themselves can be what is wrong with them."""
+    workshop = served.house.wired.workshop
+    now = datetime.now(UTC)
+    key = workshop.statements.signing(now)
+    assert key is not None
+    text = unquote(served.address().partition("&s=")[2])
+    claims = cbor.decode(read_sign1(zlib.decompress(base45.decode(text), -15)).payload)
+    assert isinstance(claims, dict)
+    certificate = claims[-65537]
+    own = {**certificate, 1: _with_another_check(certificate[1])}
+    bad = [{**claims, -65537: {**certificate, **change}} for change in BAD_CERTIFICATES]
+    bad += [{**claims, -65537: own}, {**claims, 7: 1}, {6: claims[6]}, {**claims, -65537: {}}]
+    bad += [{**claims, 6: at} for at in BAD_TIMES]
+    good = [{**claims, -65537: {**certificate, **change}} for change in GOOD_CERTIFICATES]
+    texts = [_packed(sign1(key, cbor.encode(each))) for each in (*good, *bad)]
+    page = context.new_page()
+    page.goto(f"{served.origin}/v")
+    here = page.request.get(f"{served.origin}/v1/statement-keys").body()
+    ours = [judge_offline(each, read_trust_list(here), at=now).verdict.value for each in texts]
+    assert page.evaluate(JUDGE, [in_fragment(each) for each in texts]) == ours
+    assert set(ours[: len(good)]) == {"genuine", "not_in_force"}
+    assert set(ours[len(good) :]) == {"not_genuine"}
+
+
+def _packed(signed: bytes) -> str:
+    deflate = zlib.compressobj(9, wbits=-15)
+    return base45.encode(deflate.compress(signed) + deflate.flush())
+
+
+def _with_another_check(identifier: bytes) -> bytes:
+    """The identifier with another check character: its last in base 36."""
+    number = int.from_bytes(identifier, "big")
+    return (number - 1 if number % 36 else number + 1).to_bytes(len(identifier), "big")
+
+
 def test_an_old_list_is_said_to_be_old(served: Served, context: BrowserContext) -> None:
     page = opened(context, served)
     context.set_offline(True)
@@ -220,13 +324,61 @@ def test_a_browser_without_a_list_proves_nothing(served: Served, context: Browse
 def test_nothing_of_the_statement_leaves_the_device(served: Served, context: BrowserContext) -> None:
     page = context.new_page()
     sent: list[str] = []
-    page.on("request", lambda request: sent.append(f"{request.url} {request.post_data or ''}"))
+    bodies: list[str] = []
+    page.on("request", lambda request: sent.append(request.url.partition("#")[0]))
+    page.on("request", lambda request: bodies.append(request.post_data or ""))
     address = served.address()
     page.goto(address)
     expect(page.locator("#stated")).to_be_visible()
-    statement = address.partition("&s=")[2]
-    assert sent
-    assert not [each for each in sent if "#" not in each and statement[:40] in each]
+    expect(page.locator("#report h1")).to_be_visible()
+    statement = unquote(address.partition("&s=")[2])
+    pieces = [statement[place : place + 20] for place in range(0, len(statement) - 20, 20)]
+    told = unquote("\n".join((*sent, *bodies)).replace("+", " "))
+    assert not [piece for piece in pieces if piece.replace("+", " ") in told]
+    assert [parse_qs(body) for body in bodies if body] == [{"t": [served.certificate.token]}]
+
+
+def test_an_answer_that_comes_late_is_not_shown_beside_another_code(
+    served: Served, context: BrowserContext
+) -> None:
+    """Two codes, one after the other, in the same window: the first one's answer comes last."""
+    page = opened(context, served)
+    held: list[Route] = []
+    context.route("**/v", lambda route: held.append(route) if _asks(route, "another") else route.continue_())
+    strangers = in_fragment(write_statement(STATEMENT, statement_key()))
+    page.evaluate("hash => { location.hash = hash; }", f"t=another&s={strangers}")
+    eventually(lambda: page.evaluate("true") and held, "the first request")
+    page.evaluate("hash => { location.hash = hash; }", served.address().partition("#")[2])
+    expect(page.locator("#report h1")).to_have_text("真实，目前有效")
+    assert verdict(page) == "genuine"
+    with suppress(Error):  # it may know that nobody waits for it
+        held[0].fulfill(status=200, body="<h1>late</h1>")
+    page.evaluate("() => fetch('/livez')")
+    expect(page.locator("#report h1")).to_have_text("真实，目前有效")
+    assert verdict(page) == "genuine"
+
+
+def test_a_vault_that_does_not_answer_is_not_waited_for(served: Served, context: BrowserContext) -> None:
+    page = opened(context, served)
+    held: list[Route] = []
+    hold = partial(_held, held)  # no method of a list: playwright sets attributes
+    context.route("**/v1/statement-keys", hold)
+    context.route("**/v", lambda route: hold(route) if _asks(route, "") else route.continue_())
+    page.clock.install()
+    page.evaluate("hash => { location.hash = hash; }", f"{served.address().partition('#')[2]}&again")
+    expect(page.locator("[data-waiting]")).to_be_visible()
+    eventually(lambda: page.evaluate("true") and len(held) == len(("vault", "list")), "both requests")
+    page.clock.fast_forward(15_000)
+    expect(page.locator("[data-offline]")).to_be_visible()
+    assert verdict(page) == "genuine"
+
+
+def _held(held: list[Route], route: Route) -> None:
+    held.append(route)
+
+
+def _asks(route: Route, token: str) -> bool:
+    return route.request.method == "POST" and f"t={token}" in (route.request.post_data or "")
 
 
 def test_a_code_without_a_statement_still_asks_the_vault(served: Served, context: BrowserContext) -> None:

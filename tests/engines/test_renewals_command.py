@@ -15,6 +15,7 @@ from api.worker import queue_app
 from tests.conftest import House
 from tests.flows.test_deposit import deposited
 from tests.requests import example_request
+from vault.errors import InputError
 from vault.model.certificate import CertificateRecord, SealLevel, files_of
 from vault.model.scope import VAULT
 from vault.raising import walk
@@ -46,6 +47,14 @@ def state(house: House, of: CertificateRecord, column: str) -> object:
     with house.owner.reading(VAULT) as db:
         query = text(f"SELECT {column} FROM seal_terms WHERE certificate_id = :id")  # noqa: S608 - ours
         return db.execute(query, {"id": of.certificate_id}).scalar_one()
+
+
+def test_an_option_that_would_say_nothing_is_refused(run: Run) -> None:
+    for options in (("--due-before", "2000-02-01"), ("--json",), ("--data", "/nowhere")):
+        for subcommand in ("raise", "retry"):
+            done = run("renewals", *options, subcommand)
+            assert isinstance(done.exception, InputError)
+            assert "behind it" in str(done.exception)
 
 
 def test_what_is_due_is_shown_by_month_and_raised(house: House, run: Run) -> None:

@@ -11,18 +11,19 @@ import pytest
 from cryptography import x509
 from sqlalchemy import RowMapping, func, select, text
 
+from signing.keys import load_file_key
 from signing.pades.long_term import ValidationData
 from signing.raising import RaisedPdf, raise_pdf
 from signing.revocation import RevocationSources, development_sources
-from signing.timestamp import TimeStampAuthority
-from signing.trust import IssuedKey
-from signing.validate import judge_pdf
+from signing.timestamp import DevelopmentTimeStampAuthority, TimeStampAuthority
+from signing.trust import LEAF_VALIDITY, IssuedKey, certificates_der, issue_timestamp_certificate
+from signing.validate import Trust, judge_pdf
 from storage.blobs import BlobStore
 from storage.certificates import record
 from storage.embedded import EngineAddresses
 from storage.filed_objects import document_objects
 from storage.objects import FiledObject, prove_object, read_object
-from storage.tables import log_leaves, renditions, seal_terms
+from storage.tables import audit_events, log_leaves, renditions, seal_terms
 from tests.conftest import House
 from tests.files import copy_bytes
 from tests.flows.test_erasure import code_of, every_key, opened_by_any
@@ -32,19 +33,23 @@ from tests.requests import example_request
 from tests.trials import broken_off_after, checked, now, together
 from tests.vaults import own_vault
 from vault.deposit import hand_in, receipt_json
-from vault.download import document_for_client
+from vault.download import ProvenFile, document_for_client, proven_document
 from vault.erasing import erase
 from vault.errors import DocumentRefused, NotFound, Unavailable
+from vault.evidence import make_evidence
 from vault.founding import SecretsFolder
-from vault.log_auditor import about_document
+from vault.log_auditor import about_document, about_proof
 from vault.lookup import FOR_CLIENTS, summary_json
 from vault.model.catalogue import DocumentFormat
 from vault.model.certificate import CertificateRecord, SealLevel, files_of
+from vault.model.evidence import open_evidence
 from vault.model.long_term import LongTermPolicy, OutageBudget, OverBudget, TermState
 from vault.model.scope import VAULT
 from vault.model.verdict import CheckResult, Genuine, Indication
 from vault.raising import calendar_of, raise_due, retry_failed, seal_health, walk
 from vault.raising import flow as raising_flow
+from vault.tlog.note import parse_verifier_key
+from vault.transparency.sequencing import sequence
 from vault.verify import by_file, report_json
 from vault.workshop import Workshop
 
@@ -292,6 +297,68 @@ def test_what_a_dead_worker_had_claimed_is_taken_up_after_its_lease(own: House) 
     assert raise_due(workshop, at=now()).files == 0
     raise_all(workshop, now() + raising_flow.LEASE)
     assert len(held(own, deposited.certificate_id).renditions) == 1
+
+
+def test_evidence_holds_when_the_seals_certificate_has_ended(own: House) -> None:
+    """The deposited file's does not: its time-stamp's certificate ends with the seal's."""
+    workshop, deposited = own.wired.workshop, deposit(own)
+    later = now() + LEAF_VALIDITY + timedelta(days=300)
+    with pytest.raises(NotFound, match="promised"):
+        proven_document(workshop, own.client, deposited.certificate_id, PDF, at=now())
+    assert downloads(own, deposited.certificate_id) == 0
+    published(workshop)
+    first = proven_document(workshop, own.client, deposited.certificate_id, PDF, at=now())
+    assert judged_by_its_own(workshop, deposited.certificate_id, first, later) is Indication.INDETERMINATE
+    assert downloads(own, deposited.certificate_id) == 1
+
+    raise_all(workshop)
+    unpublished = proven_document(workshop, own.client, deposited.certificate_id, PDF, at=now())
+    assert unpublished == first
+    due = term(own, deposited.certificate_id)["due_at"]
+    renewed = replace(workshop, tsa=younger_authority(own, due - timedelta(days=1)))
+    raise_all(renewed, due)
+    published(workshop)
+    newest = proven_document(workshop, own.client, deposited.certificate_id, PDF, at=now())
+    assert newest.file.sha256 == files_of(held(own, deposited.certificate_id))[0].sha256
+    assert judged_by_its_own(workshop, deposited.certificate_id, newest, later) is Indication.TOTAL_PASSED
+
+
+def published(workshop: Workshop) -> None:
+    """All leaves that wait are in a published tree."""
+    sequence(workshop, at=now(), heads_apart=timedelta(0))
+
+
+def downloads(house: House, certificate_id: UUID) -> int:
+    """How many are on record."""
+    query = select(func.count()).select_from(audit_events)
+    query = query.where(audit_events.c.certificate_id == certificate_id, audit_events.c.action == "download")
+    with house.owner.reading(VAULT) as db:
+        return db.execute(query).scalar_one()
+
+
+def younger_authority(house: House, at: datetime) -> TimeStampAuthority:
+    """A time-stamp authority whose certificate is issued at a later time."""
+    secrets = SecretsFolder(house.settings.secrets)
+    authority = IssuedKey(secrets.authority_key.read_bytes(), secrets.authority_certificate.read_bytes())
+    passphrase = secrets.passphrase.read_bytes()
+    issued = issue_timestamp_certificate(authority, passphrase, passphrase=passphrase, at=at)
+    return DevelopmentTimeStampAuthority(load_file_key(issued.key_pem, passphrase, issued.certificate_pem))
+
+
+def judged_by_its_own(
+    workshop: Workshop, certificate_id: UUID, proven: ProvenFile, at: datetime
+) -> Indication:
+    """What becomes of the seal in the evidence at a time; the log's proof in it is of the file in it."""
+    packed = make_evidence(
+        workshop, certificate_id, proven.file.content, proven.leaf_hash, {"verdict": "genuine"}, at=now()
+    )
+    evidence = open_evidence(packed)
+    key = parse_verifier_key(evidence.log_key.decode())
+    sha256 = hashlib.sha256(evidence.document).hexdigest()
+    assert about_proof(evidence.proof, key, (), sha256=sha256).well
+    reports = judge_pdf(evidence.document, trust=Trust(certificates_der(evidence.roots)), at=at)
+    found = {report.indication for report in reports}
+    return Indication.TOTAL_PASSED if found == {Indication.TOTAL_PASSED} else Indication.INDETERMINATE
 
 
 def test_of_two_that_work_on_one_file_the_first_to_commit_wins(

@@ -26,6 +26,7 @@ from vault.model.statement import (
     DIGEST_PREFIX_BYTES,
     HOLDER_MAX_BYTES,
     NAMES_MAX_BYTES,
+    UNPRINTABLE,
     Covers,
     DocumentMark,
     Statement,
@@ -43,7 +44,9 @@ RFC_SIGN1 = (
 RFC_X = "bac5b11cad8f99f9c72b05cf4b9e26d244dc189f745228255a219a86d6a09eff"
 RFC_Y = "20138bf82dc1b6d562be0fa54ab7804a3a64b6d72ccfed6b6fb6ed28bbfc117e"
 
-_NAMES = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=13)
+_NAMES = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=13).map(
+    lambda name: UNPRINTABLE.sub(" ", name)
+)
 _DAYS = st.dates(date(1900, 1, 1), date(9999, 12, 31))
 _STATEMENTS = st.builds(
     replace,
@@ -185,7 +188,11 @@ def _claims() -> dict[int, Any]:
         ({1: b"\x01"}, "identifier"),
         ({1: b"\x00" + b"\x01" * 40}, "identifier"),
         ({1: "text"}, "bytes as claim 1"),
-        ({2: 5}, "text as claim 2"),
+        ({2: 5}, "text of one line as claim 2"),
+        ({2: "证\x1b[2J"}, "text of one line as claim 2"),
+        ({3: "局\x9b2J"}, "text of one line as claim 3"),
+        ({4: "张\u202e某"}, "text of one line as claim 4"),
+        ({4: "张\u2028某"}, "text of one line as claim 4"),
         ({5: -1}, "number in its range as claim 5"),
         ({6: 10**9}, "beyond the year 9999"),
         ({6: b""}, "number in its range as claim 6"),
@@ -252,3 +259,10 @@ def test_names_that_do_not_fit_are_clipped() -> None:
     assert clipped("abc", 3) == "abc"
     assert stated_names("证" * 20, "局" * 6) == ("证" * 20, "局" * 6)
     assert stated_names("证" * 30, "局" * 30) == ("证" * 12 + "…", "局" * 12 + "…")
+
+
+def test_names_are_stated_on_one_line() -> None:
+    type_name, authority_name = stated_names("证\x1b[2J", "局\n二")
+    assert (type_name, authority_name) == ("证 [2J", "局 二")
+    statement = replace(STATEMENT, type_name=type_name, authority_name=authority_name)
+    assert read_statement(write_statement(statement, KEY)).statement == statement

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from vault.errors import Conflict, InputError
+from vault.errors import Conflict, InputError, Unavailable
 from vault.statement_ring import (
     LEAD,
     RELOAD_AFTER,
@@ -48,8 +48,18 @@ def test_a_key_is_encrypted_and_nobody_elses_to_read(folder: Path) -> None:
     assert b"BEGIN ENCRYPTED PRIVATE KEY" in path.read_bytes()
     assert path.stat().st_mode & 0o777 == 0o600
     assert folder.stat().st_mode & 0o777 == 0o700
-    with pytest.raises(InputError, match="wrong passphrase"):
+    with pytest.raises(Unavailable, match="cannot be read now"):
         StatementRing(folder, b"another").signing(AT)
+
+
+def test_whoever_asks_is_not_told_where_the_files_are(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    unreadable = folder / "20260101T000000Z.key.pem"
+    unreadable.mkdir()
+    for ask in (_ring(folder).listed, _ring(folder).signing):
+        with pytest.raises(Unavailable) as refused:
+            ask(AT)
+        assert str(folder) not in refused.value.detail
+    assert str(unreadable) in caplog.text
 
 
 def test_a_vault_without_a_folder_has_no_key(tmp_path: Path) -> None:
@@ -128,7 +138,7 @@ def test_a_ring_goes_on_with_what_it_knows_while_the_folder_is_unreadable(
     key = ring.signing(AT)
     (folder / "20270101T000000Z.key.pem").write_bytes(b"half a key")
     assert ring.signing(AT + RELOAD_AFTER) is key
-    assert "cannot be read again" in caplog.text
+    assert "statement keys cannot be read" in caplog.text
 
 
 @pytest.mark.parametrize("how", ["gone", "empty"])

@@ -1,4 +1,7 @@
-"""Portable evidence: a sealed file with all that proves it, in one zip that outlives the vault."""
+"""Portable evidence: a sealed file with all that proves it, in one zip that needs no vault.
+
+The report in it is for people: nobody signs it, and nobody who judges the evidence reads it.
+"""
 
 import zipfile
 import zlib
@@ -28,10 +31,9 @@ _PACKED: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The parts of the zip, as they stand in it; nothing of them is proved."""
+    """The parts of the zip that are judged, as they stand in it; nothing of them is proved."""
 
     document: bytes = field(repr=False)
-    report: bytes = field(repr=False)
     proof: bytes = field(repr=False)
     roots: bytes = field(repr=False)
     log_key: bytes = field(repr=False)
@@ -65,7 +67,7 @@ def open_evidence(content: bytes) -> Evidence:
             parts = {name: _part(packed, name) for name in NAMES}
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
         raise InputError("The zip cannot be read: it is damaged, encrypted or none.") from error
-    return Evidence(*(parts[name] for name in (DOCUMENT, REPORT, PROOF, ROOTS, LOG_KEY, STATEMENT_KEYS)))
+    return Evidence(*(parts[name] for name in (DOCUMENT, PROOF, ROOTS, LOG_KEY, STATEMENT_KEYS)))
 
 
 def _part(packed: zipfile.ZipFile, name: str) -> bytes:

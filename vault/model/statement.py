@@ -1,5 +1,6 @@
 """What the QR of a certificate states about it, for whoever has no network: so much as fits, and no more."""
 
+import re
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import IntEnum
@@ -18,6 +19,9 @@ HOLDER_MAX_BYTES = 21
 # 96 bits of SHA-256: nobody finds another file with the same.
 DIGEST_PREFIX_BYTES = 12
 _ELLIPSIS = "…"
+# What no name holds, and what would write over a reader's terminal or page: control characters, line ends,
+# and marks that reorder text.
+UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 class Covers(IntEnum):
@@ -61,8 +65,10 @@ class Statement:
 def stated_names(type_name: str, authority_name: str) -> tuple[str, str]:
     """Both names as they are stated; where the two do not fit, the authority's gives way first.
 
-    A catalogue's check refuses such names; types from before it may have them.
+    A catalogue's check refuses such names; types from before it may have them. What cannot be printed becomes
+    a blank: no reader takes it.
     """
+    type_name, authority_name = (UNPRINTABLE.sub(" ", name) for name in (type_name, authority_name))
     if names_fit(type_name, authority_name):
         return type_name, authority_name
     type_name = clipped(type_name, NAMES_MAX_BYTES // 2)

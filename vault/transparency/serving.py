@@ -37,6 +37,7 @@ class ShardState:
     closed: bool
 
 
+LEAF_NOT_PUBLISHED = "The log has promised to include this leaf, and has not published it yet."
 # A tile never changes; a year is what caches keep at most.
 FOR_EVER = timedelta(days=365)
 # C2SP tlog-tiles: a checkpoint is not to be cached for longer than a few seconds.
@@ -99,7 +100,7 @@ def prove_leaf(db: ReadConnection, certificate_id: UUID | None, leaf_hash: bytes
         case None:
             raise NotFound("The log has no such leaf.")
         case NotPublished():
-            raise NotFound("The log has promised to include this leaf, and has not published it yet.")
+            raise NotFound(LEAF_NOT_PUBLISHED)
         case LoggedLeaf() as found:
             try:
                 hashes = prove_inclusion(found.index, found.size, partial(read_tiles, db, str(found.year)))

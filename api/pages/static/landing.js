@@ -73,13 +73,36 @@ const keepPage = async () => {
   await Promise.all(gone.map((each) => cache.delete(each)));
 };
 
-const askVault = async (token) => {
-  const answer = await fetch("/v", { method: "POST", body: new URLSearchParams({ t: token }) });
+// An answer that takes longer is none: what the code states is shown instead.
+const ANSWER_WITHIN_MS = 15e3;
+
+// Gives the request a signal that ends it with its run, or when it takes too long.
+const timely = async (run, request) => {
+  const limit = new AbortController();
+  const end = () => limit.abort();
+  const timer = setTimeout(end, ANSWER_WITHIN_MS);
+  run.signal.addEventListener("abort", end);
+  try {
+    return await request(limit.signal);
+  } finally {
+    clearTimeout(timer);
+    run.signal.removeEventListener("abort", end);
+  }
+};
+
+const askVault = async (token, signal) => {
+  const answer = await fetch("/v", { method: "POST", body: new URLSearchParams({ t: token }), signal });
   if (!answer.ok) throw new Error(String(answer.status));
   return answer.text();
 };
 
+// The newest run alone may write to the page: an older one's answer is about another code.
+let newest = new AbortController();
+
 const verify = async () => {
+  newest.abort();
+  const run = new AbortController();
+  newest = run;
   const token = given("t");
   const statement = given("s");
   report.replaceChildren();
@@ -89,21 +112,24 @@ const verify = async () => {
     return;
   }
   show("waiting");
-  let connected = false;
+  const listed = statement === null ? null : timely(run, statements.fetchList);
+  let answer = null;
   if (token) {
     try {
-      report.innerHTML = await askVault(token);
-      connected = true;
+      answer = await timely(run, (signal) => askVault(token, signal));
     } catch {
       // Told below: by what the code states, or by the page as it was.
     }
   }
+  if (run !== newest) return;
+  const connected = answer !== null;
+  if (connected) report.innerHTML = answer;
   show(connected || !token ? null : statement === null ? "failed" : "offline");
-  if (statement !== null) {
-    const list = await statements.fetchList();
-    const now = new Date();
-    showStatement(await statements.judge(statement, list, now), list, now, connected);
-  }
+  if (statement === null) return;
+  const list = await listed;
+  const now = new Date();
+  const judged = await statements.judge(statement, list, now);
+  if (run === newest) showStatement(judged, list, now, connected);
 };
 
 const begin = () => {

@@ -10,8 +10,18 @@ const statements = (() => {
   const INFLATED_MAX = 1024;
   const DEPTH_MAX = 8;
   const CERTIFICATE = -65537;
+  const HOLDERS_MAX = 10000;
+  const DIGEST_BYTES = 12;
+  // The first and last day that have four digits, and the last second that has them in China, too.
+  const DAY_MIN = -719162;
+  const DAY_MAX = 2932896;
+  const SECOND_MIN = DAY_MIN * 86400;
+  const SECOND_MAX = (DAY_MAX + 1) * 86400 - 8 * 3600 - 1;
+  // Control characters, line ends, and marks that reorder text.
+  const UNPRINTABLE = /[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]/;
   const STATUSES = ["valid", "suspended", "superseded", "cancelled", "withdrawn", "revoked", "abolished"];
 
+  // Thrown for a statement that is none; any other error is this browser's, and says nothing of the statement.
   class Refused extends Error {}
   const refuse = (why) => {
     throw new Refused(why);
@@ -34,18 +44,22 @@ const statements = (() => {
   // Stops as soon as there is more than a statement can have: a bomb is not inflated.
   const inflated = async (bytes) => {
     const parts = [];
-    let size = 0;
-    try {
-      const reader = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw")).getReader();
-      for (let part = await reader.read(); !part.done; part = await reader.read()) {
-        size += part.value.length;
-        if (size > INFLATED_MAX) refuse("deflate");
-        parts.push(...part.value);
-      }
-    } catch {
-      refuse("deflate");
+    const inflating = new DecompressionStream("deflate-raw"); // older browsers have none, or not this form
+    const reader = new Blob([bytes]).stream().pipeThrough(inflating).getReader();
+    const next = () => reader.read().catch(() => refuse("deflate"));
+    for (let part = await next(); !part.done; part = await next()) {
+      if (parts.length + part.value.length > INFLATED_MAX) refuse("deflate");
+      parts.push(...part.value);
     }
     return Uint8Array.from(parts);
+  };
+
+  const utf8 = (bytes) => {
+    try {
+      return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    } catch {
+      return refuse("cbor");
+    }
   };
 
   // The deterministic part of CBOR that statements are written in; maps have numbers as keys.
@@ -71,7 +85,7 @@ const statements = (() => {
       if (kind === 0) return argument;
       if (kind === 1) return -1 - argument;
       if (kind === 2) return take(argument);
-      if (kind === 3) return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(take(argument));
+      if (kind === 3) return utf8(take(argument));
       if (kind === 6) return { tag: argument, value: value(depth + 1) };
       if ((kind !== 4 && kind !== 5) || argument > bytes.length - place) refuse("cbor");
       if (kind === 4) return Array.from({ length: argument }, () => value(depth + 1));
@@ -119,37 +133,47 @@ const statements = (() => {
     return Uint8Array.from([...context, ...bytes(protectedHeader), 0x40, ...bytes(payload)]);
   };
 
-  const day = (days) => {
-    const date = new Date(days * 86400e3);
-    if (!Number.isInteger(days) || Number.isNaN(date.getTime())) refuse("claims");
-    return date.toISOString().slice(0, 10);
+  const whole = (value, least, most) =>
+    Number.isInteger(value) && value >= least && value <= most ? value : refuse("claims");
+
+  const day = (days) => new Date(whole(days, DAY_MIN, DAY_MAX) * 86400e3).toISOString().slice(0, 10);
+
+  // ISO/IEC 7064 MOD 37,36.
+  const checkCharacter = (text) => {
+    let product = 36;
+    for (const character of text) product = ((((product + parseInt(character, 36)) % 36) || 36) * 2) % 37;
+    return ((37 - product) % 36).toString(36).toUpperCase();
   };
 
   const identifier = (packed) => {
+    if (!packed[0]) refuse("claims");
     const number = BigInt(`0x${hex(packed)}`).toString(36).toUpperCase();
     const parts = /^1([0-9A-Z]{21})([0-9A-Z]{18})([0-9A-Z]{1,64})([0-9]{3})([0-9A-Z])$/.exec(number);
-    return parts ? ["1.2.156.3005.2", ...parts.slice(1)].join(".") : refuse("claims");
+    if (!parts || parts[4] === "000" || checkCharacter(parts.slice(1, 5).join("")) !== parts[5]) refuse("claims");
+    return ["1.2.156.3005.2", ...parts.slice(1)].join(".");
   };
 
   const certificate = (claims) => {
     if (!(claims instanceof Map) || claims.size !== 2) refuse("claims");
     const found = claims.get(CERTIFICATE);
-    const asOf = claims.get(6);
-    if (!(found instanceof Map) || !Number.isInteger(asOf)) refuse("claims");
-    if ([...found.keys()].some((key) => key < 1 || key > 11)) refuse("claims");
-    const text = (key) => (typeof found.get(key) === "string" ? found.get(key) : refuse("claims"));
+    if (!(found instanceof Map) || [...found.keys()].some((key) => key < 1 || key > 11)) refuse("claims");
+    const text = (key) => {
+      const value = found.get(key);
+      return typeof value === "string" && !UNPRINTABLE.test(value) ? value : refuse("claims");
+    };
     if (!isBytes(found.get(1)) || found.has(9) === found.has(10)) refuse("claims");
+    if (!isBytes(found.get(found.has(9) ? 9 : 10), DIGEST_BYTES)) refuse("claims");
     return {
       identifier: identifier(found.get(1)),
       type: text(2),
       authority: text(3),
       holder: text(4),
-      holders: found.get(5) ?? 1,
+      holders: found.has(5) ? whole(found.get(5), 0, HOLDERS_MAX) : 1,
       issuedOn: day(found.get(6)),
       validFrom: day(found.get(7)),
       validTo: found.has(8) ? day(found.get(8)) : null,
-      status: STATUSES[found.get(11)] ?? refuse("claims"),
-      asOf: new Date(asOf * 1000),
+      status: STATUSES[whole(found.get(11), 0, STATUSES.length - 1)],
+      asOf: new Date(whole(claims.get(6), SECOND_MIN, SECOND_MAX) * 1000),
     };
   };
 
@@ -171,10 +195,12 @@ const statements = (() => {
   const proved = async (signed, stated, list, now) => {
     if (stated.asOf - now > CLOCKS_DIFFER_MS) return "not_genuine";
     const key = list?.keys.find(({ kid }) => kid === signed.kid);
-    if (!key || key.revoked_at) return "not_proven";
+    if (!key || !globalThis.crypto?.subtle) return "not_proven"; // without TLS there is none
+    if (!(await isSigned(signed, key))) return "not_genuine";
+    if (key.revoked_at) return "not_proven";
     if (stated.asOf < new Date(key.signs_from)) return "not_genuine";
     if (key.signs_until && stated.asOf >= new Date(key.signs_until)) return "not_genuine";
-    return (await isSigned(signed, key)) ? "genuine" : "not_genuine";
+    return "genuine";
   };
 
   const notInForce = (stated, today) => {
@@ -184,6 +210,7 @@ const statements = (() => {
   };
 
   // What the text of a QR's fragment states, and what of it is proved; `list` null where this browser has none.
+  // Where the browser itself cannot read or check it, nothing is proved, and nothing held against the statement.
   const judge = async (text, list, now) => {
     try {
       if (text.length > TEXT_MAX) refuse("text");
@@ -192,15 +219,15 @@ const statements = (() => {
       const verdict = await proved(signed, stated, list, now);
       const reason = verdict === "genuine" ? notInForce(stated, chinaDay(now)) : null;
       return { verdict: reason ? "not_in_force" : verdict, reason, stated };
-    } catch {
-      return { verdict: "not_genuine", reason: null, stated: null };
+    } catch (error) {
+      return { verdict: error instanceof Refused ? "not_genuine" : "not_proven", reason: null, stated: null };
     }
   };
 
   // The list from the vault where there is a network, else the one that is kept; null where there is neither.
-  const fetchList = async () => {
+  const fetchList = async (signal) => {
     try {
-      const answer = await fetch(LIST_ADDRESS);
+      const answer = await fetch(LIST_ADDRESS, { signal });
       const note = await answer.text();
       const list = answer.ok ? trustList(note) : refuse("list");
       keep(note);

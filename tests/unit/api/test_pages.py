@@ -1,16 +1,20 @@
 """Pages: both languages, no script or style inline, nothing from elsewhere, and legible without engines."""
 
+import ast
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
 from starlette.requests import Request
 
+import vault.verify
 from api.pages.rendering import STATIC, Pages
 from api.pages.texts import TEXTS
+from signing.validate import CHECK_NAMES
 from tests.unit.api.calling import app_without_engines, call
 from vault.model.certificate import Status
 from vault.model.dispute import dispute_note
@@ -87,6 +91,27 @@ def test_every_report_has_its_words(app: FastAPI, language: str) -> None:
         html = rendered(app, "report.html", language, report=one)
         assert "A new check." in html
         assert "2026-11-23 04:13:21" in html  # China's clock
+
+
+def record_checks() -> Iterator[tuple[str, str]]:
+    """Name and result of every check that `vault.verify` makes with both written out."""
+    for path in Path(vault.verify.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Call(
+                    func=ast.Name("Check"),
+                    args=[ast.Constant(str() as name), ast.Attribute(ast.Name("CheckResult"), result), *_],
+                ):
+                    yield name, CheckResult[result].value
+
+
+def test_every_check_has_its_chinese_words() -> None:
+    """Else a Chinese page shows the programs' name of it and an English sentence."""
+    found = set(record_checks())
+    assert {"rendition", "seal_time", "presented", "file_unchanged"} <= {name for name, _ in found}
+    found |= {(name, result.value) for name in CHECK_NAMES for result in CheckResult}
+    wanted = {f"check.{name}" for name, _ in found} | {f"check.{name}.{result}" for name, result in found}
+    assert sorted(wanted - TEXTS.keys()) == []
 
 
 @pytest.mark.parametrize(("language", "says"), [("zh", "存在异议"), ("en", "under dispute")])

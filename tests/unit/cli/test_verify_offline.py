@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from PIL import Image
@@ -52,7 +53,7 @@ def test_a_genuine_code_is_shown_with_its_age(listing: Path, vkey: Path) -> None
     assert done.exit_code == 0, done.output
     assert "https://vault.example: genuine, and in force as of then" in done.output
     assert "Status as of " in done.output
-    assert re.search(r" \d+ minutes old: valid\.", done.output)  # since this module was imported
+    assert re.search(r" \d+ minutes? old: valid\.", done.output)  # since this module was imported
     assert "样例****公司" in done.output
     assert "long-term 长期" in done.output
     assert "was not checked" not in done.output
@@ -65,13 +66,35 @@ def test_without_the_logs_key_it_says_what_was_not_checked(listing: Path) -> Non
 def test_the_same_for_programs(listing: Path) -> None:
     done = run(TEXT, "--trust", str(listing), "--json")
     shown = json.loads(done.output)
-    assert (shown["verdict"], shown["reason"]) == ("genuine", None)
+    assert (shown["verdict"], shown["reason"], shown["trust_list_signed"]) == ("genuine", None, False)
     assert shown["certificate"]["identifier"] == STATEMENT.identifier
     assert shown["certificate"]["status_as_of"] == NOW.isoformat()
     assert 0 <= shown["age_s"] < 300
     assert {check["name"] for check in shown["checks"]} == {
         *("key", "signature", "time", "in_force", "trust_list", "address")
     }
+
+
+def test_that_the_list_is_signed_is_said_to_programs_too(listing: Path, vkey: Path) -> None:
+    done = run(TEXT, "--trust", str(listing), "--log-key", str(vkey), "--json")
+    assert json.loads(done.output)["trust_list_signed"] is True
+
+
+def test_the_bare_text_is_no_file_however_long_it_is(listing: Path) -> None:
+    text = unquote(TEXT.partition("&s=")[2])
+    assert len(text) > 255  # bytes, which a file's name may have
+    assert run(text, "--trust", str(listing)).exit_code == 0
+    done = CliRunner().invoke(program, ["verify", text])
+    assert isinstance(done.exception, InputError)
+    assert "--offline" in str(done.exception)
+
+
+def test_what_a_list_without_a_signature_holds_is_not_obeyed_by_the_terminal(tmp_path: Path) -> None:
+    path = tmp_path / "trust.note"
+    path.write_bytes(write_trust_list(replace(trust(listed(KEY)), vault="\x1b[2Jhttps://vault.example"), LOG))
+    done = run(TEXT, "--trust", str(path))
+    assert "\ufffd[2Jhttps://vault.example: " in done.output
+    assert "\x1b" not in done.output
 
 
 def test_a_code_is_read_from_a_picture_a_file_and_standard_input(listing: Path, tmp_path: Path) -> None:
