@@ -12,7 +12,7 @@ from api.wiring import wire
 from signing.raising import raise_pdf
 from signing.seal import seal_pdf
 from signing.validate import judge_pdf
-from vault.deposit.making import SEAL_FIELD
+from vault.deposit.sealing import SEAL_FIELD
 from vault.errors import Unavailable
 from vault.founding import SecretsFolder
 from vault.seal_ring import KEY_SUFFIX

@@ -86,7 +86,7 @@ RIGHTS: Mapping[str, Rights] = {
     # Nothing in it survives a crash of the server.
     "rate_buckets": _rights("SELECT INSERT DELETE", "empty_at"),
     "renditions": WRITTEN_ONCE,
-    "reservations": _rights("SELECT INSERT DELETE", "abandoned_at grant_id counted_on"),
+    "reservations": _rights("SELECT INSERT DELETE", "abandoned_at grant_id counted_on national_grant_id"),
     "reserved_holders": COME_AND_GO,
     "seal_events": WRITTEN_ONCE,
     "seal_grant_events": WRITTEN_ONCE,

@@ -13,9 +13,9 @@ from storage.new_certificates import NewCertificate, insert_certificates
 from storage.objects import FiledObject
 from storage.round_trip import one_round_trip
 from storage.statuses import announce, supersede
-from vault.deposit.making import SealedResult
 from vault.deposit.requests import case_json
 from vault.deposit.reserving import ReservedCase, answer_of_another_try, scope_of
+from vault.deposit.sealing import SealedResult
 from vault.deposit.storing import StoredFiles
 from vault.deposit.taking import TakenFile
 from vault.errors import Conflict, FieldProblem
@@ -79,7 +79,9 @@ def commit(
             case_id=reserved.case_id,
             details={
                 "certificates": [str(item.certificate_id) for item in new],
-                "seal_grants": sorted({str(use.seal.grant_id) for use in reserved.uses}),
+                "seal_grants": sorted(
+                    {str(seal.grant_id) for use in reserved.uses for seal in use.seals.values()}
+                ),
             },
             acting_for=case.acting_for,
         )
@@ -110,9 +112,8 @@ def _new_certificate(
     reserved: ReservedCase,
     result: ApprovalResult,
     item: SealedResult,
-    filed: FiledObject,
+    filed: tuple[FiledObject, ...],
 ) -> NewCertificate:
-    document = item.document
     return NewCertificate(
         certificate_id=item.reservation.certificate_id,
         case_id=reserved.case_id,
@@ -131,7 +132,7 @@ def _new_certificate(
         verification_code=item.reservation.verification_code,
         token=item.reservation.token,
         supersedes=result.supersedes,
-        documents=(
+        documents=tuple(
             StoredDocument(
                 document.format,
                 document.sha256,
@@ -139,10 +140,11 @@ def _new_certificate(
                 len(document.content),
                 document.level,
                 document.seal_id,
-            ),
+            )
+            for document in item.documents
         ),
         key=workshop.keys.record_key(item.reservation.key),
-        object_names=(filed.stored_name,),
+        object_names=tuple(each.stored_name for each in filed),
     )
 
 

@@ -2,34 +2,34 @@
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from uuid import UUID
+from datetime import datetime, timedelta
 
-from storage.cases import ReservationRow, count_reservation
+from storage.cases import Counted, ReservationRow, count_reservation
 from storage.db import WriteConnection
 from storage.grants import UsableSeal, usable_seals
 from storage.seal_uses import take_uses
 from vault.errors import SealCapReached, SealNotGranted, Unavailable
+from vault.model.catalogue import DocumentFormat
 from vault.model.certificate import CompletedCase
 from vault.model.legal_time import day_begins, legal_day
 
 
 @dataclass(frozen=True, slots=True)
 class SealUse:
-    """The seal that one result is to bear, and the grant that it is counted on.
+    """The seals that one result is to bear, by format, each with the grant that it is counted on.
 
-    The grant is for this version of the type: a page of another one may not be sealed under it.
+    The grants are for this version of the type: a page of another one may not be sealed under them.
     """
 
-    seal: UsableSeal
+    seals: Mapping[DocumentFormat, UsableSeal]
     type_version: int
 
 
-def counted(use: SealUse, at: datetime) -> tuple[UUID, date]:
-    """Where a use at this time is counted: the grant and the legal day."""
-    return use.seal.grant_id, legal_day(at)
+def counted(use: SealUse, at: datetime) -> Counted:
+    """Where a use at this time is counted: once on each grant, whatever it seals with it, on the legal day."""
+    return Counted({kind: seal.grant_id for kind, seal in use.seals.items()}, legal_day(at))
 
 
 def find_uses(
@@ -61,16 +61,20 @@ def find_uses(
                 f" {result.type_code} for authority {result.issuing_authority} today: one seal custodian has"
                 " to make a grant (POST /v1/seal-grants), another to approve it."
             )
-        uses.append(SealUse(seal, version))
+        uses.append(SealUse({DocumentFormat.PDF: seal}, version))
     return tuple(uses)
 
 
-def count(db: WriteConnection, seals: Sequence[UsableSeal], at: datetime) -> None:
-    """Counts one use for each of these; the last statement before the commit, since it holds rows.
+def count(db: WriteConnection, uses: Sequence[SealUse], at: datetime) -> None:
+    """Counts each of these once on each of its grants; last before the commit, since it holds rows.
 
     Raises:
         SealCapReached: a grant has no room for them today.
     """
+    _count(db, [seal for use in uses for seal in use.seals.values()], at)
+
+
+def _count(db: WriteConnection, seals: Sequence[UsableSeal], at: datetime) -> None:
     counts = Counter(seals)
     for seal in sorted(counts, key=lambda seal: seal.grant_id):
         if not take_uses(db, seal.grant_id, seal.daily_cap, legal_day(at), counts[seal]):
@@ -86,16 +90,17 @@ def count(db: WriteConnection, seals: Sequence[UsableSeal], at: datetime) -> Non
 def count_again(
     db: WriteConnection, rows: Sequence[ReservationRow], uses: Sequence[SealUse], at: datetime
 ) -> None:
-    """Counts a retry where the day or the grant is another than at the try before: else it is counted.
+    """Counts a retry where the day or a grant is another than at the try before: else it is counted.
 
     Raises:
         SealCapReached: a grant has no room for it today.
     """
-    anew = [
-        (row.certificate_id, use.seal)
-        for row, use in zip(rows, uses, strict=True)
-        if row.counted != counted(use, at)
-    ]
-    for certificate_id, seal in anew:
-        count_reservation(db, certificate_id, seal.grant_id, legal_day(at))
-    count(db, [seal for _, seal in anew], at)
+    anew: list[UsableSeal] = []
+    for row, use in zip(rows, uses, strict=True):
+        now = counted(use, at)
+        if row.counted == now:
+            continue
+        before = row.counted.grants if row.counted is not None and row.counted.day == now.day else {}
+        anew += [seal for kind, seal in use.seals.items() if before.get(kind) != seal.grant_id]
+        count_reservation(db, row.certificate_id, now)
+    _count(db, anew, at)
