@@ -316,7 +316,7 @@ def _counted_columns(counted: Counted | None) -> dict[str, object]:
     }
 
 
-def _grants(row: Row[Any]) -> dict[DocumentFormat, UUID]:
+def _grants(row: Row[*tuple[Any, ...]]) -> dict[DocumentFormat, UUID]:
     by_format = {DocumentFormat.PDF: row.grant_id, DocumentFormat.OFD: row.national_grant_id}
     return {kind: grant_id for kind, grant_id in by_format.items() if grant_id is not None}
 

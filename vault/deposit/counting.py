@@ -28,7 +28,7 @@ class SealUse:
 
 
 def counted(use: SealUse, at: datetime) -> Counted:
-    """Where a use at this time is counted: once on each grant, whatever it seals with it, on the legal day."""
+    """Where a use at this time is counted: once on each grant, on the legal day."""
     return Counted({kind: seal.grant_id for kind, seal in use.seals.items()}, legal_day(at))
 
 

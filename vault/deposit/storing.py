@@ -40,7 +40,9 @@ def store(
         Unavailable: the store does not answer, or lost or changed what it had acknowledged.
     """
     documents = tuple(
-        tuple(_put_document(workshop, case, result.reservation, document, at) for document in result.documents)
+        tuple(
+            _put_document(workshop, case, result.reservation, document, at) for document in result.documents
+        )
         for result in sealed
     )
     materials = tuple(
