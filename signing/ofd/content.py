@@ -8,12 +8,15 @@ curves: pikepdf's takes ten times as long, and the tests hold the one against th
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Final
 
 from vault.errors import IntegrityError
 
 CONTENT_MAX_BYTES = 8 * 1024 * 1024  # the shipped pages have up to 0.3 MB
 NESTING_MAX = 64  # graphics states open at once
+_LEADING_KEPT = 64  # first parts of pages: one a template and page, of a quarter of a megabyte
+_MARK_END = b"EMC"
 
 Matrix = tuple[float, float, float, float, float, float]
 Rgb = tuple[int, int, int]
@@ -73,6 +76,8 @@ class State:
     transform: Matrix = IDENTITY
     fill: Rgb = _BLACK
     stroke: Rgb = _BLACK
+    fill_space: str = ""
+    stroke_space: str = ""
     pen: Pen = Pen()
     clip: Box | None = None
 
@@ -112,15 +117,53 @@ class DrawnImage:
 Drawn = DrawnPath | DrawnText | DrawnImage
 
 
-def drawn(content: bytes, grey_spaces: frozenset[str]) -> Iterator[Drawn]:
-    """What a content stream draws, in order. `grey_spaces`: colour space resources of one component.
+@dataclass(frozen=True, slots=True)
+class Leading:
+    """What a page draws before its first text, mostly ornaments, and the graphics states it leaves behind."""
+
+    things: tuple[Drawn, ...] = field(repr=False)
+    state: State
+    saved: tuple[State, ...]
+
+
+def split(content: bytes) -> tuple[bytes, bytes]:
+    """A content stream cut behind the last marked content that ends before its first text.
+
+    The first part is the same on every certificate of a template, and is most of it.
 
     Raises:
-        IntegrityError: the content is larger than a page of ours, or is not written as Typst writes it.
+        IntegrityError: the content is larger than a page of ours.
     """
     if len(content) > CONTENT_MAX_BYTES:
         raise IntegrityError(f"A typeset page's content has over {CONTENT_MAX_BYTES} bytes.")
-    return _Reader(grey_spaces).run(content)
+    first_text = content.find(b"\nBT")
+    marked = content.rfind(_MARK_END, 0, first_text) if first_text >= 0 else -1
+    cut = marked + len(_MARK_END) if marked >= 0 else 0
+    return content[:cut], content[cut:]
+
+
+@lru_cache(maxsize=_LEADING_KEPT)
+def leading(content: bytes, grey_spaces: frozenset[str]) -> Leading:
+    """What the first part of a page draws. `grey_spaces`: colour space resources of one component.
+
+    Raises:
+        IntegrityError: it is not written as Typst writes it.
+    """
+    reader = _Reader(grey_spaces, State(), ())
+    things = tuple(reader.run(content))
+    return Leading(things, reader.state, reader.saved)
+
+
+def following(content: bytes, grey_spaces: frozenset[str], after: Leading) -> Iterator[Drawn]:
+    """What the rest of a page draws, in order.
+
+    Raises:
+        IntegrityError: it is not written as Typst writes it.
+    """
+    reader = _Reader(grey_spaces, after.state, after.saved)
+    yield from reader.run(content)
+    if reader.saved:
+        raise IntegrityError("A typeset page's content ends in the middle.")
 
 
 def tokens(content: bytes) -> Iterator[tuple[str, bytes]]:
@@ -147,20 +190,19 @@ def tokens(content: bytes) -> Iterator[tuple[str, bytes]]:
 class _Reader:
     """Walks one content stream; each operator is one method."""
 
-    def __init__(self, grey_spaces: frozenset[str]) -> None:
+    def __init__(self, grey_spaces: frozenset[str], state: State, saved: tuple[State, ...]) -> None:
         self._grey = grey_spaces
-        self._state = State()
-        self._saved: list[State] = []
+        self._state = state
+        self._saved = [*saved]
         self._path = b""
         self._clips = False
-        self._spaces = {"fill": "", "stroke": ""}
         self._font: tuple[str, float] = ("", 0.0)
         self._matrix = IDENTITY
         self._mode = 0
         self._operators: Mapping[bytes, Callable[[list[Operand]], Drawn | None]] = {
             b"q": self._save, b"Q": self._restore, b"cm": self._concatenate,
-            b"cs": lambda o: self._space("fill", o), b"CS": lambda o: self._space("stroke", o),
-            b"scn": lambda o: self._colour("fill", o), b"SCN": lambda o: self._colour("stroke", o),
+            b"cs": self._fill_space, b"CS": self._stroke_space,
+            b"scn": self._fill_colour, b"SCN": self._stroke_colour,
             b"w": lambda o: self._pen(width=_number(o, 0)), b"M": lambda o: self._pen(miter_limit=_number(o, 0)),
             b"J": lambda o: self._pen(cap=int(_number(o, 0))), b"j": lambda o: self._pen(join=int(_number(o, 0))),
             b"d": self._dash,
@@ -206,8 +248,18 @@ class _Reader:
                     raise _unknown(text)
             else:
                 (operands if inner is None else inner).append(_operand(kind, text))
-        if self._saved or self._path:
+        if self._path or operands or depth or inner is not None:
             raise IntegrityError("A typeset page's content ends in the middle.")
+
+    @property
+    def state(self) -> State:
+        """The graphics state that it has come to."""
+        return self._state
+
+    @property
+    def saved(self) -> tuple[State, ...]:
+        """The graphics states that are open, outermost first."""
+        return tuple(self._saved)
 
     def _save(self, _: list[Operand]) -> None:
         if len(self._saved) >= NESTING_MAX:
@@ -222,19 +274,25 @@ class _Reader:
     def _concatenate(self, operands: list[Operand]) -> None:
         self._state = replace(self._state, transform=product(_matrix(operands), self._state.transform))
 
-    def _space(self, of: str, operands: list[Operand]) -> None:
-        self._spaces[of] = _name(operands)
+    def _fill_space(self, operands: list[Operand]) -> None:
+        self._state = replace(self._state, fill_space=_name(operands))
 
-    def _colour(self, of: str, operands: list[Operand]) -> None:
-        wanted = 1 if self._spaces[of] in self._grey else 3
-        if len(operands) != wanted:
+    def _stroke_space(self, operands: list[Operand]) -> None:
+        self._state = replace(self._state, stroke_space=_name(operands))
+
+    def _fill_colour(self, operands: list[Operand]) -> None:
+        self._state = replace(self._state, fill=self._colour(self._state.fill_space, operands))
+
+    def _stroke_colour(self, operands: list[Operand]) -> None:
+        self._state = replace(self._state, stroke=self._colour(self._state.stroke_space, operands))
+
+    def _colour(self, space: str, operands: list[Operand]) -> Rgb:
+        wanted = 1 if space in self._grey else 3
+        if not space or len(operands) != wanted:
             raise _unknown(b"scn")
         parts = [round(min(max(_number(operands, i), 0.0), 1.0) * 255) for i in range(wanted)]
         red, green, blue = parts * 3 if wanted == 1 else parts
-        colour = (red, green, blue)
-        self._state = (
-            replace(self._state, fill=colour) if of == "fill" else replace(self._state, stroke=colour)
-        )
+        return red, green, blue
 
     def _pen(self, **changes: float) -> None:
         self._state = replace(self._state, pen=replace(self._state.pen, **changes))  # type: ignore[arg-type]  # each is of its field's type, which mypy cannot see through **

@@ -8,6 +8,7 @@ import struct
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from vault.errors import DocumentRefused
@@ -30,6 +31,7 @@ _DATE = 0x0021  # 1980-01-01, the first that the format knows
 _ZIP64 = 0xFFFFFFFF
 _SYMLINK_MODE, _KIND_MASK = 0o120000, 0o170000
 _DEFLATE_LEVEL: Final = 6
+_KEPT = 64  # ornaments of a page, half a megabyte each
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,12 @@ def packed(name: str, content: bytes, *, deflate: bool = True) -> Entry:
         if len(small) < len(content):
             return Entry(name, _DEFLATED, crc, len(content), small)
     return Entry(name, _STORED, crc, len(content), content)
+
+
+@lru_cache(maxsize=_KEPT)
+def packed_once(name: str, content: bytes) -> Entry:
+    """A file that returns in many packages, as an entry; kept."""
+    return packed(name, content)
 
 
 def written(entries: Iterable[Entry]) -> bytes:

@@ -5,7 +5,7 @@ does to a line's width. Clips are an object's Boundary, past which nothing of it
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from xml.sax.saxutils import escape
@@ -68,7 +68,7 @@ class PageResources:
 
 
 def page_objects(
-    things: Iterator[Drawn], resources: PageResources, space: PageSpace, next_id: Callable[[], int]
+    things: Iterable[Drawn], resources: PageResources, space: PageSpace, next_id: Callable[[], int]
 ) -> Iterator[str]:
     """The XML of each object, in order of drawing.
 

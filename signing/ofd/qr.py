@@ -24,27 +24,23 @@ def qr_objects(stamp: QrStamp, space: PageSpace, next_id: Callable[[], int]) -> 
     if min(left, top) < 0 or left + stamp.size_mm > space.box[2] or top + stamp.size_mm > space.box[3]:
         raise InputError("The QR does not lie on its page.")
     whole = count + 2 * QUIET_ZONE_MODULES
-    at = [number(stamp.size_mm * place / whole) for place in range(whole + 1)]
-    quiet = _rectangle(at[0], at[0], at[whole], at[whole])
     dark = [
-        _rectangle(
-            at[QUIET_ZONE_MODULES + run.start()],
-            at[QUIET_ZONE_MODULES + index],
-            at[QUIET_ZONE_MODULES + run.end()],
-            at[QUIET_ZONE_MODULES + index + 1],
-        )
+        _rectangle(QUIET_ZONE_MODULES + run.start(), QUIET_ZONE_MODULES + index, run.end() - run.start(), 1)
         for index, row in enumerate(stamp.modules)
         for run in _DARK_RUN.finditer(bytes(row))
     ]
     side = number(stamp.size_mm)
     boundary = f"{number(left)} {number(top)} {side} {side}"
-    for colour, data in (("255 255 255", quiet), ("0 0 0", " ".join(dark))):
+    module = number(stamp.size_mm / whole, 7)
+    for colour, data in (("255 255 255", _rectangle(0, 0, whole, whole)), ("0 0 0", " ".join(dark))):
         yield (
-            f'<ofd:PathObject ID="{next_id()}" Boundary="{boundary}" Stroke="false" Fill="true">'
-            f'<ofd:FillColor Value="{colour}"/><ofd:AbbreviatedData>{data}</ofd:AbbreviatedData>'
-            "</ofd:PathObject>"
+            f'<ofd:PathObject ID="{next_id()}" Boundary="{boundary}" CTM="{module} 0 0 {module} 0 0" '
+            f'Stroke="false" Fill="true"><ofd:FillColor Value="{colour}"/>'
+            f"<ofd:AbbreviatedData>{data}</ofd:AbbreviatedData></ofd:PathObject>"
         )
 
 
-def _rectangle(left: str, top: str, right: str, bottom: str) -> str:
+def _rectangle(left: int, top: int, width: int, height: int) -> str:
+    """In modules: whole numbers are a quarter of the bytes."""
+    right, bottom = left + width, top + height
     return f"M {left} {top} L {right} {top} L {right} {bottom} L {left} {bottom} C"
