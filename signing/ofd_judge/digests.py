@@ -1,6 +1,7 @@
 """O5: every file that a signature lists has the SM3 that stands there, and nothing weaker is taken for one."""
 
 import hashlib
+from dataclasses import dataclass, field
 
 from signing.judge.findings import SubIndication, failure
 from signing.ofd_judge.declared import Listed
@@ -10,6 +11,25 @@ from signing.ofd_judge.package import Package
 SM3_NAMES = frozenset({"1.2.156.10197.1.401", "SM3"})
 _KEYED = "1.2.156.10197.1.401.2"  # SM3 with a key: whoever has the key makes any digest fit
 SM3_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Digests:
+    """The SM3 of a package's files, each taken once for all signatures."""
+
+    package: Package = field(repr=False)
+    taken: dict[str, bytes] = field(default_factory=dict, repr=False)
+
+    def of(self, name: str) -> bytes:
+        """Of one file, by its name in the package."""
+        if name not in self.taken:
+            self.taken[name] = sm3(self.package.files[name])
+        return self.taken[name]
+
+
+def sm3(content: bytes) -> bytes:
+    """Plain SM3, with no Z value."""
+    return hashlib.new("sm3", content).digest()
 
 
 def check_method(listed: Listed) -> None:
@@ -30,7 +50,7 @@ def check_method(listed: Listed) -> None:
     raise failure(SubIndication.CRYPTO_CONSTRAINTS_FAILURE, why)
 
 
-def check_digests(package: Package, listed: Listed) -> int:
+def check_digests(digests: Digests, listed: Listed) -> int:
     """How many files it lists, each there and with the SM3 that stands there.
 
     Raises:
@@ -42,8 +62,7 @@ def check_digests(package: Package, listed: Listed) -> int:
                 SubIndication.HASH_FAILURE,
                 f"A file that was signed is not in the package: {reference.location[:80]}.",
             )
-        digest = hashlib.new("sm3", package.files[reference.path]).digest()
-        if reference.check_value != digest:
+        if reference.check_value != digests.of(reference.path):
             raise failure(
                 SubIndication.HASH_FAILURE, f"{reference.path[:80]} is another file than was signed."
             )
