@@ -4,8 +4,21 @@
 first use chooses the engine (`signing.sm2.engine`).
 """
 
+from signing.sm2.curve import PUBLIC_KEY_BYTES
+from signing.sm2.key_file import key_pem, load_key
 from signing.sm2.keys import PrivateKey, generate
 from signing.sm2.message import USER_ID, sign, sm3, verify
 from signing.sm2.value import SIGNATURE_MAX_BYTES
 
-__all__ = ["SIGNATURE_MAX_BYTES", "USER_ID", "PrivateKey", "generate", "sign", "sm3", "verify"]
+__all__ = [
+    "PUBLIC_KEY_BYTES",
+    "SIGNATURE_MAX_BYTES",
+    "USER_ID",
+    "PrivateKey",
+    "generate",
+    "key_pem",
+    "load_key",
+    "sign",
+    "sm3",
+    "verify",
+]

@@ -36,3 +36,53 @@ def check_point(public_key: bytes) -> None:
         raise SignatureError(
             "The SM2 public key is no point of the curve.", reason="CRYPTO_CONSTRAINTS_FAILURE"
         )
+
+
+def recovered_points(digest: int, r: int, s: int) -> list[bytes]:
+    """The public keys by which (r, s) is a signature of e: P = (r + s)⁻¹·(R − s·G), where R has x = r − e.
+
+    At most two; from GB/T 32918.2, clause 7.1, step B6 turned round. In variable time: for public values.
+    """
+    x = (r - digest) % ORDER
+    square = (x * x * x + A * x + B) % PRIME
+    y = pow(square, (PRIME + 1) // 4, PRIME)  # a root, if there is one: the prime is 3 modulo 4
+    if y * y % PRIME != square:
+        return []
+    minus_s_base = _multiplied(ORDER - s, BASE)
+    inverse = pow(r + s, -1, ORDER)
+    found = []
+    for point in ((x, y), (x, PRIME - y)):
+        total = _added(point, minus_s_base)
+        public = None if total is None else _multiplied(inverse, total)
+        if public is not None:
+            x_y = (coordinate.to_bytes(FIELD_BYTES, "big") for coordinate in public)
+            found.append(bytes((_UNCOMPRESSED,)) + b"".join(x_y))
+    return found
+
+
+_Point = tuple[int, int] | None  # None: the point at infinity
+
+
+def _multiplied(factor: int, point: _Point) -> _Point:
+    product: _Point = None
+    while factor:
+        if factor & 1:
+            product = _added(product, point)
+        point = _added(point, point)
+        factor >>= 1
+    return product
+
+
+def _added(one: _Point, other: _Point) -> _Point:
+    """GB/T 32918.1, clause 3.2.3.1."""
+    if one is None or other is None:
+        return one or other
+    (x1, y1), (x2, y2) = one, other
+    if x1 == x2:
+        if (y1 + y2) % PRIME == 0:
+            return None
+        slope = (3 * x1 * x1 + A) * pow(2 * y1, -1, PRIME)
+    else:
+        slope = (y2 - y1) * pow(x2 - x1, -1, PRIME)
+    x3 = (slope * slope - x1 - x2) % PRIME
+    return x3, (slope * (x1 - x3) - y1) % PRIME

@@ -2,7 +2,8 @@
 
 from typing import NoReturn, final
 
-from signing.sm2.engine import EngineKey, chosen_engine
+from signing.sm2 import engine
+from signing.sm2.engine import EngineKey
 
 
 @final
@@ -25,4 +26,4 @@ class PrivateKey:
 
 def generate() -> PrivateKey:
     """A new key from the engine's random source."""
-    return PrivateKey(chosen_engine().generate())
+    return PrivateKey(engine.chosen_engine().generate())

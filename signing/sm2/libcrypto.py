@@ -17,6 +17,7 @@ from signing.sm2.engine import rejected
 from signing.sm2.value import SIGNATURE_MAX_BYTES
 from vault.errors import SignatureError
 
+_ALGORITHM = b"SM2"
 _VERSION_MIN = 0x30000000  # the first with EVP_PKEY_fromdata
 _NID_SM2 = 1172  # obj_mac.h; numbers there are never given to another object
 _SELECT_PUBLIC = 0x02 | 0x84  # EVP_PKEY_PUBLIC_KEY: the public half and all parameters
@@ -129,14 +130,14 @@ class Libcrypto:
             SignatureError: it has no SM2 (`sm2-failed`).
         """
         self.functions = functions
-        with self._context("EVP_PKEY_CTX_new_from_name", None, b"SM2", None):
+        with self._context("EVP_PKEY_CTX_new_from_name", None, _ALGORITHM, None):
             pass
         self.public_key_handle = lru_cache(maxsize=_PUBLIC_KEYS_MAX)(self._public_key_handle)
 
     def generate(self) -> "LibcryptoKey":
         """A new key, in [1, n-2]."""
         made = _Pointer()
-        with self._context("EVP_PKEY_CTX_new_from_name", None, b"SM2", None) as context:
+        with self._context("EVP_PKEY_CTX_new_from_name", None, _ALGORITHM, None) as context:
             self._check(self.functions.EVP_PKEY_keygen_init(context))
             self._check(self.functions.EVP_PKEY_generate(context, ctypes.byref(made)))
         handle = self._handle(made)
@@ -158,7 +159,7 @@ class Libcrypto:
         try:
             handle = self._key_of(
                 (
-                    (b"group", _UTF8_STRING, b"SM2"),
+                    (b"group", _UTF8_STRING, _ALGORITHM),
                     (b"pub", _OCTET_STRING, public_key),
                     (b"priv", _UNSIGNED_INTEGER, number),
                 ),
@@ -204,7 +205,7 @@ class Libcrypto:
         return octets
 
     def _public_key_handle(self, public_key: bytes) -> _Handle:
-        parts = ((b"group", _UTF8_STRING, b"SM2"), (b"pub", _OCTET_STRING, public_key))
+        parts = ((b"group", _UTF8_STRING, _ALGORITHM), (b"pub", _OCTET_STRING, public_key))
         return self._key_of(parts, _SELECT_PUBLIC)
 
     def _key_of(self, parts: Sequence[tuple[bytes, int, Any]], selection: int) -> _Handle:
@@ -214,7 +215,7 @@ class Libcrypto:
             parameter.key, parameter.data_type = name, kind
             parameter.data, parameter.data_size = ctypes.cast(octets, _Pointer), len(octets)
         made = _Pointer()
-        with self._context("EVP_PKEY_CTX_new_from_name", None, b"SM2", None) as context:
+        with self._context("EVP_PKEY_CTX_new_from_name", None, _ALGORITHM, None) as context:
             self._check(self.functions.EVP_PKEY_fromdata_init(context))
             self._check(self.functions.EVP_PKEY_fromdata(context, ctypes.byref(made), selection, parameters))
         return self._handle(made)

@@ -3,8 +3,8 @@
 from functools import lru_cache
 from hashlib import new
 
+from signing.sm2 import engine
 from signing.sm2.curve import BASE, FIELD_BYTES, A, B, check_point
-from signing.sm2.engine import chosen_engine
 from signing.sm2.keys import PrivateKey
 from signing.sm2.value import read_value, write_value
 
@@ -34,7 +34,7 @@ def verify(public_key: bytes, message: bytes, signature: bytes) -> None:
     """
     check_point(public_key)
     value = write_value(*read_value(signature))
-    chosen_engine().check_digest(public_key, message_digest(public_key, message), value)
+    engine.chosen_engine().check_digest(public_key, message_digest(public_key, message), value)
 
 
 def message_digest(public_key: bytes, message: bytes) -> bytes:
