@@ -3,15 +3,19 @@
 import base64
 import binascii
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from signing.ofd_judge.locations import find, folder_of, joined
 from signing.ofd_judge.markup import Element, read_xml
 from signing.ofd_judge.package import Package
 from vault.errors import DocumentRefused
+from vault.model.legal_time import LEGAL_TIME
 
 SIGNATURES_MAX = 32  # each is a digest over the whole file, as in a PDF
 REFERENCES_MAX = 4_000  # twice as many as a package may have files
+
+_MOMENTS = (("%Y%m%d%H%M%SZ", UTC), ("%Y%m%d%H%M%S.%fZ", UTC), ("%Y-%m-%d %H:%M:%S", LEGAL_TIME))
 
 
 class Kind(StrEnum):
@@ -37,7 +41,8 @@ class Reference:
 class Listed:
     """What a Signature.xml says. `value`, `seal`: names in the package, None where they are not there.
 
-    `declares_seal`: it names a Seal.esl at all, which it need not.
+    `declares_seal`: it names a Seal.esl at all, which it need not. `claimed_at`: SignatureDateTime, which is text;
+    None where it is in no form that was seen.
     """
 
     check_method: str | None
@@ -46,6 +51,7 @@ class Listed:
     value: str | None
     seal: str | None
     declares_seal: bool
+    claimed_at: datetime | None = None
 
     def covered(self) -> frozenset[str]:
         """The files that it covers, by name."""
@@ -135,7 +141,18 @@ def _listed(package: Package, path: str, root: Element) -> Listed:
         None if value_location is None else find(package, path, value_location),
         None if seal_location is None else find(package, path, seal_location),
         declares_seal=seal is not None,
+        claimed_at=_moment(info.value("SignatureDateTime")),
     )
+
+
+def _moment(written: str | None) -> datetime | None:
+    """In the forms that real files have; those without a zone are legal time, UTC+8."""
+    for form, zone in _MOMENTS:
+        try:
+            return datetime.strptime(written or "", form).replace(tzinfo=zone).astimezone(UTC)
+        except (ValueError, OverflowError):
+            continue
+    return None
 
 
 def _reference(package: Package, holder: str, line: Element) -> Reference:
