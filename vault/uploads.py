@@ -4,8 +4,8 @@ import hashlib
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from signing.file_ends import check_zip_ends
 from signing.intake import check_pdf
+from signing.ofd_judge import check_ofd
 from storage.envelope import DataKey
 from storage.upload_keys import find_upload_key, make_upload_key, put_upload, read_upload
 from vault.errors import DocumentRefused, InputError, IntegrityError, NotFound
@@ -108,7 +108,7 @@ def check_document(content: bytes) -> str:
     if media_type == _PDF:
         check_pdf(content)
     else:
-        check_zip_ends(content)
+        check_ofd(content)
     return media_type
 
 

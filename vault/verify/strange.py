@@ -7,6 +7,7 @@ from enum import Enum, auto
 from uuid import UUID
 
 from signing.examination import Examined
+from signing.ofd_judge import judge_ofd
 from signing.validate import RecordedSignatures, judge_pdf, recorded_check
 from storage.certificates import (
     certificate_or_rest,
@@ -42,6 +43,7 @@ from vault.workshop import Workshop
 
 # Signed revisions whose digests are looked up; ours have one, raised ones a few.
 REVISIONS_MAX = 4
+_ZIP = b"PK"
 
 
 class By(Enum):
@@ -85,7 +87,7 @@ def find_claimed(workshop: Workshop, content: bytes, examined: Examined, at: dat
             return None
         ended = out_of_force(db, ours)
         then = status_on(db, certificate_id, legal_day(_claimed_time(examined) or at))
-        filed = document_object(db, workshop.keys, certificate_id, DocumentFormat.PDF)
+        filed = document_object(db, workshop.keys, certificate_id, _format_of(content))
     recorded = RecordedSignatures(ours.issuing_authority, _signatures(workshop, filed, at))  # 2
     return Claimed(ours, by, ended, then, recorded)
 
@@ -211,12 +213,17 @@ def _signatures(
         ours = read_object(workshop.blobs, filed)
     except (NotFound, IntegrityError, Unavailable):
         return None
-    reports = judge_pdf(ours, trust=workshop.trust, at=at)
+    judge = judge_pdf if _format_of(ours) is DocumentFormat.PDF else judge_ofd
+    reports = judge(ours, trust=workshop.trust, at=at)
     return tuple(
         (report.field_name or "", report.certificate_sha256 or "")
         for report in reports
         if report.kind is SignatureKind.SEAL
     )
+
+
+def _format_of(content: bytes) -> DocumentFormat:
+    return DocumentFormat.OFD if content.startswith(_ZIP) else DocumentFormat.PDF
 
 
 def _claimed_time(examined: Examined) -> datetime | None:
