@@ -155,6 +155,16 @@ def wait_for_commits(db: WriteConnection, seal_id: str) -> None:
     db.execute(select(seals.c.id).where(seals.c.id == seal_id).with_for_update())
 
 
+def hold_in_use(db: WriteConnection, seal_ids: Collection[str]) -> frozenset[str]:
+    """Which of these seals are in use; a stop waits for the transaction, as for a file's own seal.
+
+    For seals that no row of the transaction names: those that one does are held by its foreign key.
+    """
+    query = select(seals.c.id, seals.c.stopped_at).where(seals.c.id.in_(sorted(seal_ids)))
+    held = db.execute(query.order_by(seals.c.id).with_for_update(read=True, key_share=True))
+    return frozenset(row.id for row in held if row.stopped_at is None)
+
+
 def stop_seal(db: WriteConnection, seal_id: str, at: datetime) -> int:
     """Takes a seal out of use; the number of seals stopped by this call (0 or 1)."""
     statement = update(seals).where(seals.c.id == seal_id, seals.c.stopped_at.is_(None)).values(stopped_at=at)

@@ -19,7 +19,8 @@ UPLOAD_MAX_BYTES = 32 * 1024 * 1024
 
 # First bytes of what the vault takes: PDF (ISO 32000-1, 7.5.2) and OFD, which is a zip (GB/T 33190).
 _PDF = "application/pdf"
-_MAGIC = {b"%PDF-": _PDF, b"PK\x03\x04": "application/ofd"}
+OFD = "application/ofd"
+_MAGIC = {b"%PDF-": _PDF, b"PK\x03\x04": OFD}
 
 
 class Kept(Enum):

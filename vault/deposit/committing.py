@@ -12,13 +12,14 @@ from storage.materials import NewMaterial, insert_materials
 from storage.new_certificates import NewCertificate, insert_certificates
 from storage.objects import FiledObject
 from storage.round_trip import one_round_trip
+from storage.seals import hold_in_use
 from storage.statuses import announce, supersede
 from vault.deposit.requests import case_json
 from vault.deposit.reserving import ReservedCase, answer_of_another_try, scope_of
 from vault.deposit.sealing import SealedResult
 from vault.deposit.storing import StoredFiles
 from vault.deposit.taking import TakenFile
-from vault.errors import Conflict, FieldProblem
+from vault.errors import Conflict, FieldProblem, Unavailable
 from vault.log import event_content, issue_content, promised
 from vault.model.certificate import (
     ApprovalResult,
@@ -60,6 +61,7 @@ def commit(
             db, workshop.keys, reserved.case_id, reserved.attempt, request=case_json(case), at=at
         ):
             return answer_of_another_try(db, workshop, case), False
+        _hold_closing_keys(db, reserved)
         new = [
             _new_certificate(workshop, reserved, result, item, filed)
             for result, item, filed in zip(case.results, sealed, stored.documents, strict=True)
@@ -98,6 +100,19 @@ def commit(
     # Not read back: the row's envelope was sealed a moment ago, and opening it again costs a twentieth of the
     # deposit. A repeat reads the row; the crash tests hold the two answers against each other.
     return tuple(_record(case, item, leaf, at) for item, leaf in zip(new, issued, strict=True)), True
+
+
+def _hold_closing_keys(db: WriteConnection, reserved: ReservedCase) -> None:
+    """Returns where what closed the case's OFDs is in use still; no row of theirs names it, as their seal's.
+
+    Raises:
+        Unavailable: it was stopped meanwhile.
+    """
+    closing = {use.closing for use in reserved.uses if use.closing is not None}
+    if closing:
+        stopped = sorted(closing - hold_in_use(db, closing))
+        if stopped:
+            raise Unavailable(f"Seal {stopped[0]} is stopped; nothing was sealed. Send the case again.")
 
 
 def _everybody(case: CompletedCase) -> list[Holder]:

@@ -11,7 +11,7 @@ from vault.catalogue import page_data
 from vault.deposit.reserving import ReservedCase
 from vault.deposit.taking import TakenFile
 from vault.errors import InputError, IntegrityError, Unavailable
-from vault.model.catalogue import CertificateType, DocumentFormat, SealPlace
+from vault.model.catalogue import CertificateType, DocumentFormat, IssuingAuthority, SealPlace
 from vault.model.certificate import ApprovalResult, CompletedCase, Reservation
 from vault.model.statement import QR_SIZE_MM
 from vault.stating import printed_statement, stated, verify_url
@@ -25,12 +25,12 @@ QR_FROM_EDGE_MM = (22.0, 22.0)
 
 @dataclass(frozen=True, slots=True)
 class Unsealed:
-    """A file ready to be sealed. `qr`: what its seal puts on it with itself."""
+    """A file ready to be sealed. `qr`: what its seal puts on it with itself; an OFD has its own already."""
 
     format: DocumentFormat
     content: bytes = field(repr=False)
     seal_place: SealPlace
-    qr: QrStamp
+    qr: QrStamp | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +81,16 @@ def _make(
     taken = handed_in[result.document.sha256]
     if taken.admitted is None:
         raise IntegrityError("A file to be sealed has not passed the gate.")
+    last = taken.admitted.page_count
+    width_mm, height_mm = taken.admitted.page_sizes_mm[-1]
+    seal_right, seal_up = SEAL_FROM_EDGE_MM
+    place = SealPlace(last, width_mm - seal_right, height_mm - seal_up, SEAL_DIAMETER_MM)
+    if not isinstance(taken.admitted, AdmittedPdf):  # who has sealed an OFD would not have a page changed
+        return Page(reservation, (Unsealed(DocumentFormat.OFD, taken.content, place, None),))
     modules = _symbol(workshop, kind, result, reservation, taken.content, at)
-    return _stamped(reservation, taken.content, taken.admitted, modules)
+    qr_left, qr_up = QR_FROM_EDGE_MM
+    stamp = QrStamp(modules, last, qr_left, height_mm - qr_up, QR_SIZE_MM)
+    return Page(reservation, (Unsealed(DocumentFormat.PDF, taken.content, place, stamp),))
 
 
 def _symbol(
@@ -135,16 +143,40 @@ def _typeset(
     modules, half = _symbol(workshop, kind, result, reservation, page.content, at), QR_SIZE_MM / 2
     qr = page.qr_place
     stamp = QrStamp(modules, qr.page, qr.left_mm + half, qr.top_mm + half, QR_SIZE_MM, on_own_page=True)
-    return Page(reservation, (Unsealed(DocumentFormat.PDF, page.content, place, stamp),))
+    files = (
+        Unsealed(DocumentFormat.PDF, page.content, place, stamp)
+        if wanted is DocumentFormat.PDF
+        else _as_ofd(kind, authority, result, reservation, page.content, place, stamp, at)
+        for wanted in result.formats
+    )
+    return Page(reservation, tuple(files))
 
 
-def _stamped(
-    reservation: Reservation, content: bytes, admitted: AdmittedPdf, modules: tuple[tuple[bool, ...], ...]
-) -> Page:
-    last = admitted.page_count
-    width_mm, height_mm = admitted.page_sizes_mm[-1]
-    seal_right, seal_up = SEAL_FROM_EDGE_MM
-    qr_left, qr_up = QR_FROM_EDGE_MM
-    place = SealPlace(last, width_mm - seal_right, height_mm - seal_up, SEAL_DIAMETER_MM)
-    stamp = QrStamp(modules, last, qr_left, height_mm - qr_up, QR_SIZE_MM)
-    return Page(reservation, (Unsealed(DocumentFormat.PDF, content, place, stamp),))
+def _as_ofd(
+    kind: CertificateType,
+    authority: IssuingAuthority,
+    result: ApprovalResult,
+    reservation: Reservation,
+    page: bytes,
+    place: SealPlace,
+    stamp: QrStamp,
+    at: datetime,
+) -> Unsealed:
+    """The same page as OFD, with the same QR."""
+    from signing.ofd import CertificateFacts, typeset_ofd  # noqa: PLC0415 - most cases ask for no OFD
+
+    facts = CertificateFacts(
+        type_name=kind.name,
+        type_code=kind.code,
+        number=result.number,
+        identifier=reservation.identifier,
+        authority_name=authority.name,
+        authority_code=authority.code,
+        issued_on=result.issued_on,
+        valid_from=result.valid_from,
+        valid_to=result.valid_to,
+        holders=result.holders,
+        fields=result.fields,
+    )
+    content = typeset_ofd(page, facts=facts, qr=stamp, at=at)
+    return Unsealed(DocumentFormat.OFD, content, place, None)

@@ -126,7 +126,7 @@ class Reservation:
 class SealedDocument:
     """A sealed file, judged by an independent reader: its bytes, digests and level. Never rewritten.
 
-    `signer_sha256`: of the certificate of the seal that it was given, hex.
+    `signers_sha256`: of the certificates of the signatures that it was given here, hex, in their order.
     """
 
     format: DocumentFormat
@@ -135,7 +135,7 @@ class SealedDocument:
     sm3: str
     level: SealLevel
     seal_id: str
-    signer_sha256: str
+    signers_sha256: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
