@@ -100,7 +100,7 @@ def written(entries: Iterable[Entry]) -> bytes:
 
 
 def read(document: bytes) -> dict[str, Entry]:
-    """The entries of a package by name, in the order of its directory; folders are left out.
+    """The entries of a package by name, in the order of its directory; a folder's name ends with `/`.
 
     Raises:
         DocumentRefused: it is no zip file of one part whose directory and headers agree, or it is larger,
@@ -139,8 +139,9 @@ def read(document: bytes) -> dict[str, Entry]:
         named = slice(place + _CENTRAL.size, place + _CENTRAL.size + n)
         if document[at + _LOCAL.size : at + _LOCAL.size + n] != document[named]:
             raise _damaged()
-        if not name.endswith("/"):
-            entries[name] = Entry(name, method, crc, size, view[body : body + size_packed])
+        if name.endswith("/") and size:
+            raise _damaged()
+        entries[name] = Entry(name, method, crc, size, view[body : body + size_packed])
         place = after
     if place != end or expected != start:
         raise _damaged()

@@ -24,6 +24,7 @@ from vault.errors import IntegrityError
 NAMESPACE: Final = "http://www.ofdspec.org/2016"
 DOC: Final = "Doc_0"
 SIGNATURES: Final = f"{DOC}/Signs/Signatures.xml"
+_FOLDER = f"{DOC}/"  # in Document.xml places are relative to it, as most files have them: ofd.js knows no other
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 _XMLNS = f'xmlns:ofd="{NAMESPACE}"'
 _CREATOR = "certvault"
@@ -251,26 +252,26 @@ def _ofd_xml(facts: CertificateFacts, document_id: str, at: datetime) -> bytes:
         f"<ofd:Author>{escape(facts.authority_name)}</ofd:Author>"
         f"<ofd:CreationDate>{at.date().isoformat()}</ofd:CreationDate><ofd:Creator>{_CREATOR}</ofd:Creator>"
         f"<ofd:CustomDatas>{datas}</ofd:CustomDatas></ofd:DocInfo>"
-        f"<ofd:DocRoot>/{DOC}/Document.xml</ofd:DocRoot><ofd:Signatures>/{SIGNATURES}</ofd:Signatures>"
+        f"<ofd:DocRoot>{DOC}/Document.xml</ofd:DocRoot><ofd:Signatures>/{SIGNATURES}</ofd:Signatures>"
         "</ofd:DocBody></ofd:OFD>"
     )
 
 
 def _document_xml(pages: list[_Page], making: _Making) -> bytes:
     listed = "".join(
-        f'<ofd:Page ID="{page.id}" BaseLoc="/{_page_path(index)}"/>' for index, page in enumerate(pages)
+        f'<ofd:Page ID="{page.id}" BaseLoc="{_page_path(index).removeprefix(_FOLDER)}"/>' for index, page in enumerate(pages)
     )
-    pictures = f"<ofd:DocumentRes>/{DOC}/DocumentRes.xml</ofd:DocumentRes>" if making.images else ""
+    pictures = f"<ofd:DocumentRes>DocumentRes.xml</ofd:DocumentRes>" if making.images else ""
     templates = "".join(
-        f'<ofd:TemplatePage ID="{made.id}" ZOrder="Background" BaseLoc="/{_template_path(index)}"/>'
+        f'<ofd:TemplatePage ID="{made.id}" ZOrder="Background" BaseLoc="{_template_path(index).removeprefix(_FOLDER)}"/>'
         for index, made in enumerate(making.templates.values())
     )
     return _xml(
         f"<ofd:Document {_XMLNS}><ofd:CommonData><ofd:MaxUnitID>{making.last_id}</ofd:MaxUnitID>"
         f"<ofd:PageArea>{_physical(pages[0].space)}</ofd:PageArea>"
-        f"<ofd:PublicRes>/{DOC}/PublicRes.xml</ofd:PublicRes>{pictures}{templates}</ofd:CommonData>"
+        f"<ofd:PublicRes>PublicRes.xml</ofd:PublicRes>{pictures}{templates}</ofd:CommonData>"
         f"<ofd:Pages>{listed}</ofd:Pages>"
-        f"<ofd:Attachments>/{DOC}/Attachs/Attachments.xml</ofd:Attachments></ofd:Document>"
+        "<ofd:Attachments>Attachs/Attachments.xml</ofd:Attachments></ofd:Document>"
     )
 
 
