@@ -1,0 +1,26 @@
+"""What is believed of national seals. Handed in as a value; nothing is looked up."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from signing.judge.revocation import RevocationKnowledge
+
+CRL_MAX_BYTES = 32 << 20  # a city's authority has revoked thousands, at 40 bytes each; a million is 40 MB
+CRLS_MAX = 100
+
+
+@dataclass(frozen=True, slots=True)
+class NationalTrust:
+    """The roots that SM2 chains must lead to, and the CRLs that are at hand; all DER.
+
+    `revocation_required`: a certificate of which no CRL speaks is undecided (TRY_LATER).
+    """
+
+    roots: tuple[bytes, ...] = field(repr=False)
+    crls: tuple[bytes, ...] = field(default=(), repr=False)
+    revocation_required: bool = False
+
+    def with_crls(self, carried: Sequence[bytes]) -> RevocationKnowledge:
+        """Our CRLs and these, as the judge asks them; those that are too many or too long are left out."""
+        crls = tuple(crl for crl in (*self.crls, *carried)[:CRLS_MAX] if len(crl) <= CRL_MAX_BYTES)
+        return RevocationKnowledge(crls=crls, required=self.revocation_required)
