@@ -27,7 +27,8 @@ _USABLE = text("""
       ON g.seal_id = s.id AND g.client_id = :client AND g.type_code = ANY(:types)
      AND g.valid_from <= :at AND g.valid_to > :at
      AND NOT EXISTS (SELECT FROM seal_grant_events e WHERE e.grant_id = g.id AND e.action = 'end')
-    WHERE s.authority = ANY(:authorities) AND s.purpose IS NULL AND s.stopped_at IS NULL AND s.not_after > :at
+    WHERE s.authority = ANY(:authorities) AND s.purpose IS NOT DISTINCT FROM CAST(:purpose AS text)
+      AND s.stopped_at IS NULL AND s.not_after > :at
     ORDER BY s.created_at, s.id, a.id
 """)
 
@@ -54,10 +55,24 @@ class UsableSeals:
 
 
 def usable_seals(
-    db: ReadConnection, client_id: str, authorities: Collection[str], types: Collection[str], at: datetime
+    db: ReadConnection,
+    client_id: str,
+    authorities: Collection[str],
+    types: Collection[str],
+    at: datetime,
+    purpose: str | None = None,
 ) -> UsableSeals:
-    """The seals in use of these authorities, with what is granted to this client of these types."""
-    parameters = {"client": client_id, "authorities": list(authorities), "types": list(types), "at": at}
+    """The seals in use of these authorities, with what is granted to this client of these types.
+
+    `purpose`: of the seals, as in `storage.seals`: None for PDFs, `NATIONAL` for OFDs.
+    """
+    parameters = {
+        "client": client_id,
+        "authorities": list(authorities),
+        "types": list(types),
+        "at": at,
+        "purpose": purpose,
+    }
     rows = db.execute(_USABLE, parameters).all()
     return UsableSeals(
         frozenset(row.authority for row in rows),

@@ -76,6 +76,7 @@ RIGHTS: Mapping[str, Rights] = {
     "material_holders": _rights("SELECT INSERT", "data_key"),
     "material_types": WRITTEN_ONCE,
     "materials": _rights("SELECT INSERT", "trust verified_by verified_at data_key sealed"),
+    "national_seals": WRITTEN_ONCE,
     "people": _rights(
         "SELECT INSERT",
         "subject_index index_version roles organisation assurance code_type code_index data_key sealed"
