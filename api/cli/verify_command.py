@@ -11,6 +11,7 @@ from api.cli.evidence import ZIP, verify_evidence
 from api.cli.frame import AsJson, Data, Exit, console, find_settings, print_json, read_file
 from api.cli.offline import verify_offline
 from vault.errors import InputError, Unavailable
+from vault.model.evidence import is_ofd
 
 if TYPE_CHECKING:
     from vault.model.verdict import SealReport
@@ -24,7 +25,7 @@ def verify(
         str,
         typer.Argument(
             metavar="FILE|TEXT",
-            help="A sealed PDF, or a zip of evidence; with --offline a QR's text or picture.",
+            help="A sealed PDF or OFD, or a zip of evidence; with --offline a QR's text or picture.",
         ),
     ],
     *,
@@ -32,8 +33,8 @@ def verify(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="PEM: roots that the seals must lead to; a vault's own if left out. With --offline: the "
-            "vault's trust list, from GET /v1/statement-keys.",
+            help="PEM: roots that the seals must lead to, for an OFD those by SM2; a vault's own if left out. "
+            "With --offline: the vault's trust list, from GET /v1/statement-keys.",
         ),
     ] = None,
     url: Annotated[
@@ -64,7 +65,7 @@ def verify(
     if not file.is_file():
         raise InputError(f"There is no file {file}; the text of a QR code goes with --offline.")
     content = read_file(file)
-    if content.startswith(ZIP):
+    if content.startswith(ZIP) and not is_ofd(content):
         verify_evidence(content, trust=trust, log_key=log_key, as_json=as_json)
         return
     if log_key is not None:
@@ -124,7 +125,7 @@ def _ask(url: str, content: bytes) -> dict[str, Any]:
 
     address = url.rstrip("/") + "/v1/verifications"
     try:
-        headers = {"Content-Type": "application/pdf"}
+        headers = {"Content-Type": "application/ofd" if content.startswith(ZIP) else "application/pdf"}
         answer = httpx.post(address, content=content, headers=headers, timeout=TIMEOUT_S).raise_for_status()
         found: dict[str, Any] = answer.json()
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
@@ -134,4 +135,4 @@ def _ask(url: str, content: bytes) -> dict[str, Any]:
 
 def register(program: typer.Typer) -> None:
     """Adds this command."""
-    program.command(epilog="Example: certvault verify licence.pdf --trust roots.pem")(verify)
+    program.command(epilog="Example: certvault verify licence.pdf --trust roots.pem, or licence.ofd")(verify)

@@ -69,8 +69,8 @@ def read_directory(content: bytes) -> Directory:
     _, disk, first_disk, here, total, size, offset, _ = _END.unpack_from(content, at)
     if _ZIP64_LONG in {size, offset} or total == 0xFFFF:  # noqa: PLR2004 - the mark of ZIP64
         raise DocumentRefused("O1: the package is a ZIP64 archive; none so large is taken.")
-    if total > ENTRIES_MAX:
-        raise DocumentRefused(f"O1: the package has {total} entries; at most {ENTRIES_MAX} are taken.")
+    if not 1 <= total <= ENTRIES_MAX:
+        raise DocumentRefused(f"O1: the package has {total} entries; 1 to {ENTRIES_MAX} are taken.")
     start = at - size
     before = start - offset
     if start < 0 or before < 0:

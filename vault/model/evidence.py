@@ -22,6 +22,7 @@ NAMES: Final = (README, DOCUMENT, REPORT, PROOF, ROOTS, LOG_KEY, STATEMENT_KEYS)
 # What is read of a strange one: a document has 32 MB at most, all the rest a few kilobytes.
 PART_MAX_BYTES = 33 * 1024 * 1024
 _CHUNK_BYTES = 64 * 1024
+_OFD_ENTRANCE = "OFD.xml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,15 @@ def pack_evidence(parts: Mapping[str, bytes], at: datetime) -> bytes:
             entry.compress_type = zipfile.ZIP_STORED if name == DOCUMENT else zipfile.ZIP_DEFLATED
             packed.writestr(entry, parts[name])
     return out.getvalue()
+
+
+def is_ofd(content: bytes) -> bool:
+    """Whether a zip is an OFD, which has its entrance, and not evidence; False of one that cannot be read."""
+    try:
+        with zipfile.ZipFile(BytesIO(content)) as packed:
+            return _OFD_ENTRANCE in packed.namelist()
+    except (zipfile.BadZipFile, NotImplementedError, ValueError):
+        return False
 
 
 def open_evidence(content: bytes) -> Evidence:

@@ -10,6 +10,7 @@ from io import BytesIO
 
 from tests.signing.ofd.people import Person, people
 
+people()  # openssl dates certificates from the moment at which it makes them
 NOW = datetime.now(UTC).replace(microsecond=0)
 SM3 = "1.2.156.10197.1.401"
 SM2_SM3 = bytes.fromhex("06082a811ccf55018375")
@@ -125,7 +126,7 @@ class Seal:
     signers: tuple[Person, ...] = field(default_factory=lambda: (people().signer,))
     picture: bytes = b"\x89PNG\r\n\x1a\n a seal"
     number: str = "11010000000001"
-    since: datetime = NOW - timedelta(days=30)
+    since: datetime = NOW - timedelta(days=9)
     until: datetime = NOW + timedelta(days=300)
 
     def info(self, version: int = 4) -> bytes:
@@ -137,7 +138,7 @@ class Seal:
             _seq(tlv(0x16, b"ES"), _int(version), tlv(0x16, b"TEST")),
             tlv(0x16, self.number.encode()),
             _seq(
-                _int(1), tlv(0x0C, "样例章".encode()), *listed, time(self.since), time(self.since), time(self.until)
+                _int(1), tlv(0x0C, "样例章".encode()), *listed, time(NOW), time(self.since), time(self.until)
             ),
             _seq(tlv(0x16, b"PNG"), tlv(0x04, self.picture), _int(42), _int(42)),
         )
