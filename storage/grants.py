@@ -49,9 +49,7 @@ class UsableSeals:
     in_use: frozenset[tuple[str, str | None]]
     granted: dict[tuple[str, str | None, str, int], UsableSeal]
 
-    def of(
-        self, authority: str, purpose: str | None, type_code: str, type_version: int
-    ) -> UsableSeal | None:
+    def of(self, authority: str, purpose: str | None, type_code: str, type_version: int) -> UsableSeal | None:
         """The newest seal of this authority and purpose that is granted for this version of this type."""
         return self.granted.get((authority, purpose, type_code, type_version))
 

@@ -16,7 +16,6 @@ from vault.model.catalogue import DocumentFormat
 from vault.model.certificate import ApprovalResult, CompletedCase
 from vault.model.legal_time import day_begins, legal_day
 
-
 # What the seal of each format is for (`storage.seals`), and what it is called where there is none.
 _PURPOSE = {DocumentFormat.PDF: None, DocumentFormat.OFD: NATIONAL}
 _CALLED = {DocumentFormat.PDF: "seal", DocumentFormat.OFD: "national seal"}

@@ -43,9 +43,7 @@ def seal(
     """
     uses = [reserved.uses[page.reservation.position] for page in pages]
     with workshop.database.reading(NOBODY) as db:
-        usable = {
-            seal_id: workshop.seals.opened(db, seal_id) for seal_id in dict.fromkeys(_named(uses))
-        }
+        usable = {seal_id: workshop.seals.opened(db, seal_id) for seal_id in dict.fromkeys(_named(uses))}
     sealed = []
     for page, use in zip(pages, uses, strict=True):
         closing = None if use.closing is None else usable[use.closing]
@@ -75,7 +73,7 @@ def _seal(
 ) -> SealedDocument:
     if file.format is DocumentFormat.PDF:
         content, level = _certified(workshop, file, owner, at)
-        signers = (owner,)
+        signers: tuple[UsableSeal, ...] = (owner,)
     else:
         if closing is None:
             raise IntegrityError("An OFD is to be sealed, and no key was named to close it.")
