@@ -158,9 +158,8 @@ def chosen_algorithm(usual: SignatureAlgorithm, asked: SignatureAlgorithm | None
         SignatureError: it cannot (`key-unsuitable`).
     """
     chosen = asked or usual
-    if chosen not in PDF_ALGORITHMS or (chosen is SignatureAlgorithm.ECDSA_P256_SHA256) != (
-        usual is SignatureAlgorithm.ECDSA_P256_SHA256
-    ):
+    is_ec = usual is SignatureAlgorithm.ECDSA_P256_SHA256
+    if chosen not in PDF_ALGORITHMS or (chosen is SignatureAlgorithm.ECDSA_P256_SHA256) != is_ec:
         raise SignatureError(f"The sealing key cannot sign with {chosen}.", reason="key-unsuitable")
     return chosen
 

@@ -1,6 +1,6 @@
-"""A development authority for national seals: root, issuing CA, seal maker (制章人), signers and CRLs, all SM2.
+"""A development authority for national seals: root, issuing CA, seal makers (制章人), signers, CRLs.
 
-For demos and tests: real seals and their certificates come from a licensed authority and are imported. Every
+All SM2, for demos and tests: real seals and their certificates come from a licensed authority and are imported. Every
 octet is written by `signing.der`, since no library signs certificates with SM2; extensions and names are
 encoded by `cryptography`.
 """
@@ -65,7 +65,7 @@ class _Request:
 
 
 def new_national_authority(*, passphrase: bytes, at: datetime) -> NationalAuthority:
-    """A self-signed root and an issuing CA, valid from `at`; named so that nobody takes them for real ones."""
+    """A self-signed root and an issuing CA, valid from `at`; their names say that they are not real ones."""
     root_key, issuing_key = sm2.generate(), sm2.generate()
     root_name = _name((NameOID.COMMON_NAME, ROOT_NAME))
     root_usages = (x509.BasicConstraints(ca=True, path_length=1), _key_usage("key_cert_sign", "crl_sign"))

@@ -18,6 +18,7 @@ CERTIFICATES_MAX = 32  # in one file or message; a chain has three or four
 CERTIFICATES_MAX_BYTES = 2 * CERTIFICATES_MAX * CERTIFICATE_MAX_BYTES  # as PEM, with text around it
 _Extension = TypeVar("_Extension", bound=x509.ExtensionType)
 _CODE_PREFIX = "NTRCN-"  # a social credit code (ETSI EN 319 412-1, clause 5.1.4)
+_SIGNING = frozenset({"digital_signature", "content_commitment"})
 _KEY_USAGES = (
     "digital_signature",
     "content_commitment",
@@ -54,9 +55,7 @@ class NationalCertificate:
     @property
     def may_sign(self) -> bool:
         """Whether its key may sign documents and seals: SM2 has pairs of certificates, one only enciphers."""
-        return self.key_usage is None or not self.key_usage.isdisjoint(
-            {"digital_signature", "content_commitment"}
-        )
+        return self.key_usage is None or not self.key_usage.isdisjoint(_SIGNING)
 
 
 def read_certificate(der: bytes) -> NationalCertificate:

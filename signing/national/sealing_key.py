@@ -1,4 +1,4 @@
-"""SM2 keys that sign national seals: opened from an encrypted file, and checked against their certificates."""
+"""SM2 keys that sign national seals: opened from encrypted files, checked against their certificates."""
 
 from dataclasses import dataclass, field
 from itertools import pairwise
