@@ -113,6 +113,11 @@ class Settings(BaseSettings):
         return Destinations(https_only=https_only, networks=read_networks(self.webhook_networks))
 
     @property
+    def trust_files(self) -> tuple[Path, ...]:
+        """The PEM bundles of all that seals lead to."""
+        return tuple(path for path in (self.trust, self.national_trust) if path is not None)
+
+    @property
     def limits_times(self) -> float:
         """How many times the usual limits strangers have. A development vault is asked from one address."""
         if self.limits_factor is not None:

@@ -21,6 +21,8 @@ NATIONAL = "national"
 # The platform's key that closes OFDs (GB/T 35275): no seal, so no SESeal.
 NATIONAL_CLOSING = "national-closing"
 NATIONAL_PURPOSES = frozenset({NATIONAL, NATIONAL_CLOSING})
+# What an authority's certificates bear, and is granted to clients: None for PDFs, the other for OFDs.
+ON_CERTIFICATES = frozenset({None, NATIONAL})
 
 
 @dataclass(frozen=True, slots=True)

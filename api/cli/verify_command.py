@@ -81,7 +81,8 @@ def _verify_file(
     from signing.validate import Trust
     from vault.model.verdict import Indication
 
-    roots = certificates_der(read_file(trust or find_settings(data).trust))
+    believed = [trust] if trust is not None else find_settings(data).trust_files
+    roots = tuple(root for file in believed for root in certificates_der(read_file(file)))
     with Judges(standing=1) as judges:  # a stranger's file, here as in the service
         reports = judges.examine(content, trust=Trust(roots), at=datetime.now(UTC)).seals
     report = None if url is None else _ask(url, content)

@@ -19,7 +19,7 @@ def trust_with_seals(workshop: Workshop, db: ReadConnection) -> Trust:
         ListedSeal(_sha256(seal.certificate_pem), seal.authority, seal.created_at, seal.stopped_at)
         for seal in listed_seals(db)
     )
-    return Trust(workshop.trust_roots, seals)
+    return Trust(workshop.all_roots, seals)
 
 
 @lru_cache(maxsize=_REMEMBERED)
