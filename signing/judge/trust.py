@@ -23,10 +23,10 @@ class ListedSeal:
 class Trust:
     """Everything that a verdict rests on beside the file and the time.
 
-    `roots`: DER certificates that seals and time-stamps must lead to; those by SM2 count for national seals, which
-    carry no issuers of their own: a national issuing authority may stand here beside its root. `seals`: every seal of every issuing
-    authority; None where no list is at hand (V9 is then left open). `knowledge`: answers on revocation that
-    are at hand beside those in the file.
+    `roots`: DER certificates that seals and time-stamps must lead to; those by SM2 are for national seals,
+    which carry no issuers: a national authority may stand here beside its root. `seals`: every seal of every
+    issuing authority; None where no list is at hand (V9 is then left open). `knowledge`: answers on
+    revocation that are at hand beside those in the file.
     """
 
     roots: tuple[bytes, ...] = field(repr=False)

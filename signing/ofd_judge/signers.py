@@ -184,9 +184,7 @@ def _check_revocation(
     """
     at = proven_at or now
     try:
-        known = check_national_revocation(
-            path, believed.trust, at=at, proven=proven_at is not None, now=now
-        )
+        known = check_national_revocation(path, believed.trust, at=at, proven=proven_at is not None, now=now)
     except SignatureError as error:
         if error.reason == SubIndication.REVOKED_NO_POE and proven_at is not None and claimed_at is not None:
             _check_claimed(path, believed, claimed_at, now, error)
@@ -216,7 +214,7 @@ def _check_claimed(
 
 
 def _believed(trust: Trust) -> _Believed:
-    """Of the roots that are handed in those by SM2. One whose issuer is among them is no anchor of its own."""
+    """Of the roots that are handed in those by SM2; one whose issuer is among them is no anchor itself."""
     anchors, between = _sorted_roots(trust.roots)
     knowledge = trust.knowledge
     return _Believed(NationalTrust(anchors, knowledge.crls, knowledge.required), between)

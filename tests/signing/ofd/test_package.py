@@ -93,7 +93,9 @@ def test_archives_of_many_makers_pass() -> None:
         stored.getvalue(),
         zipped(described),  # Java's
         zipped([replace(item, marked=False) for item in described]),
-        zipped([*items_of(plain()), Item("证照.xml".encode(), b"x"), Item(b"Doc_0/Empty/", b"", method=STORED)]),
+        zipped(
+            [*items_of(plain()), Item("证照.xml".encode(), b"x"), Item(b"Doc_0/Empty/", b"", method=STORED)]
+        ),
         zipped(with_item(plain(), PAGE, local_extra=b"UT\x05\x00\x03abcd", extra=b"UT\x05\x00\x03abcd")),
     ):
         assert problem(content) == ""
