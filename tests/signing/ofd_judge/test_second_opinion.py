@@ -9,8 +9,8 @@ from xml.etree import ElementTree
 import pytest
 from asn1crypto import core
 
-from tests.signing.ofd.making import ours, packed
-from tests.signing.ofd.people import verifies
+from tests.signing.ofd_judge.making import ours, packed
+from tests.signing.ofd_judge.people import verifies
 
 OFD = "{http://www.ofdspec.org/2016}"
 
@@ -66,7 +66,9 @@ def _seal(value: bytes, signature_xml: bytes, path: str) -> bytes:
     signer = core.OctetString.load(certificate).native
     assert verifies(signer, tbs, bytes(core.OctetBitString.load(signature)))  # 4
     info, maker, _, maker_signature = parts(seal)
-    assert verifies(core.OctetString.load(maker).native, info, bytes(core.OctetBitString.load(maker_signature)))
+    assert verifies(
+        core.OctetString.load(maker).native, info, bytes(core.OctetBitString.load(maker_signature))
+    )
     assert signer in seal
     return seal
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 
-from tests.signing.ofd.people import Person, people
+from tests.signing.ofd_judge.people import Person, people
 
 people()  # openssl dates certificates from the moment at which it makes them
 NOW = datetime.now(UTC).replace(microsecond=0)

@@ -23,9 +23,19 @@ from signing.ofd_judge import (
 from signing.ofd_judge.declared import Kind
 from signing.ses import read_ses
 from signing.validate import RecordedSignatures, Trust
-from tests.signing.ofd import attacks
-from tests.signing.ofd.making import NOW, SIGNATURES, Sealing, closing, ours, packed, page, plain, sealed
-from tests.signing.ofd.people import people
+from tests.signing.ofd_judge import attacks
+from tests.signing.ofd_judge.making import (
+    NOW,
+    SIGNATURES,
+    Sealing,
+    closing,
+    ours,
+    packed,
+    page,
+    plain,
+    sealed,
+)
+from tests.signing.ofd_judge.people import people
 from vault.model.verdict import CheckResult, Indication, SealReport
 
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from signing.ofd_judge import AdmittedOfd, admit_ofd, check_ofd
-from tests.signing.ofd import attacks
-from tests.signing.ofd.making import SIGNATURES, Sealing, closing, ours, packed, plain, sealed
+from tests.signing.ofd_judge import attacks
+from tests.signing.ofd_judge.making import SIGNATURES, Sealing, closing, ours, packed, plain, sealed
 from vault.errors import DocumentRefused
 
 DOCUMENT, TEMPLATE = "Doc_0/Document.xml", "Doc_0/Tpls/Tpl_0/Content.xml"

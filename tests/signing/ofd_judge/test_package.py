@@ -8,8 +8,8 @@ import pytest
 
 from signing.ofd_judge import admit_ofd, package
 from signing.ofd_judge.package import read_package
-from tests.signing.ofd.making import packed, plain
-from tests.signing.ofd.zips import DESCRIBED, ENCRYPTED, STORED, UTF8, Item, items_of, with_item, zipped
+from tests.signing.ofd_judge.making import packed, plain
+from tests.signing.ofd_judge.zips import DESCRIBED, ENCRYPTED, STORED, UTF8, Item, items_of, with_item, zipped
 from vault.errors import DocumentRefused
 
 PAGE = "Doc_0/Pages/Page_0/Content.xml"

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from signing.validate import ListedSeal, Trust
-from tests.signing.ofd.making import (
+from tests.signing.ofd_judge.making import (
     NOW,
     SIGNATURES,
     Files,
@@ -19,8 +19,8 @@ from tests.signing.ofd.making import (
     sealed,
     usual_seal,
 )
-from tests.signing.ofd.people import people
-from tests.signing.ofd.zips import STORED, Item, items_of, with_item, zipped
+from tests.signing.ofd_judge.people import people
+from tests.signing.ofd_judge.zips import STORED, Item, items_of, with_item, zipped
 
 AUTHORITY, PLATFORM = "11110000000021135M", "91350100M000100Y43"
 PAGE, IMAGE = "Doc_0/Pages/Page_0/Content.xml", "Doc_0/Res/image_4.png"
