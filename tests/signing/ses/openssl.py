@@ -1,8 +1,10 @@
-"""SM2 keys, certificates and checks by the `openssl` program: nothing of ours."""
+"""SM2 keys, certificates and checks by the `openssl` program: nothing of ours but an enumeration."""
 
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from signing.keys import SignatureAlgorithm
 
 ID = "distid:1234567812345678"
 
@@ -14,7 +16,7 @@ class OpensslKey:
     folder: Path
     certificate: bytes = field(repr=False)
     chain: tuple[bytes, ...] = ()
-    algorithm: str = "sm2-sm3"
+    algorithm: SignatureAlgorithm = SignatureAlgorithm.SM2_SM3
     signature_size_max_bytes: int = 72
 
     def sign(self, message: bytes) -> bytes:

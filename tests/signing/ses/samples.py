@@ -18,7 +18,7 @@ NAME = "样例市卫生健康委员会"
 NUMBER = "99010000000001"
 PICTURE = Picture("png", b"\x89PNG\r\n\x1a\n and so on", 42, 42)
 # A vendor's extension of real tax seals.
-EXTENSION = {"extn_id": "1.2.156.10197.6.7.2.2.1", "critical": False, "extn_value": b"vendor"}
+EXTENSION: dict[str, Any] = {"extn_id": "1.2.156.10197.6.7.2.2.1", "critical": False, "extn_value": b"vendor"}
 
 
 def info_of(signer: OpensslKey, **other: object) -> SealInfo:

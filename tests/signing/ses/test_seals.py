@@ -9,6 +9,7 @@ import pytest
 from asn1crypto import core, parser
 
 from signing import der
+from signing.keys import SignatureAlgorithm
 from signing.ses import Extension, Picture, SealInfo, make_seal, read_seal, require_in_force, require_listed
 from signing.ses.structure import PICTURE_MAX_BYTES, SEAL_MAX_BYTES
 from tests.signing.ses import asn1
@@ -369,7 +370,7 @@ def test_a_seal_that_we_would_not_read_is_not_made(signer: OpensslKey, maker: Op
 
 
 def test_a_maker_without_sm2_makes_none(signer: OpensslKey, maker: OpensslKey) -> None:
-    other = OpensslKey(maker.folder, maker.certificate, algorithm="ecdsa-p256-sha256")
+    other = OpensslKey(maker.folder, maker.certificate, algorithm=SignatureAlgorithm.ECDSA_P256_SHA256)
     with pytest.raises(InputError, match="not with ecdsa-p256-sha256"):
         make_seal(info_of(signer), other)
 

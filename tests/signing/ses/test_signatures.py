@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from signing import der, sm2
+from signing.keys import SignatureAlgorithm
 from signing.ses import make_seal, read_seal, read_ses, sign_ses
 from signing.ses.structure import SIGNED_MAX_BYTES
 from tests.signing.ses import asn1
@@ -110,7 +111,7 @@ def test_a_digest_or_path_that_is_none_is_refused(seal: bytes, signer: OpensslKe
 
 
 def test_a_key_of_another_kind_seals_nothing(seal: bytes, signer: OpensslKey) -> None:
-    other = OpensslKey(signer.folder, signer.certificate, algorithm="rsa-pss-sha256")
+    other = OpensslKey(signer.folder, signer.certificate, algorithm=SignatureAlgorithm.RSA_PSS_SHA256)
     with pytest.raises(InputError, match="not with rsa-pss-sha256"):
         sign_ses(seal, other, data_hash=DIGEST, property_info=PATH, at=AT)
 

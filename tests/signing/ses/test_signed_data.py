@@ -7,6 +7,7 @@ import pytest
 from asn1crypto import core, x509
 
 from signing import der
+from signing.keys import SignatureAlgorithm
 from signing.ses import read_gbt35275, sign_gbt35275
 from signing.ses.gbt35275 import CMS_SIGNED_DATA, DATA, SIGNED_DATA
 from tests.signing.ses import asn1
@@ -109,7 +110,7 @@ def test_nothing_is_closed_outside_the_certificates_validity(signer: OpensslKey)
 def test_a_wrong_digest_or_key_closes_nothing(signer: OpensslKey) -> None:
     with pytest.raises(InputError, match="got 20"):
         sign_gbt35275(signer, data_hash=bytes(20), at=now())
-    other = OpensslKey(signer.folder, signer.certificate, algorithm="ecdsa-p256-sha256")
+    other = OpensslKey(signer.folder, signer.certificate, algorithm=SignatureAlgorithm.ECDSA_P256_SHA256)
     with pytest.raises(InputError, match="not with ecdsa"):
         sign_gbt35275(other, data_hash=DIGEST, at=now())
 
