@@ -53,7 +53,7 @@ class Workshop:
     @property
     def trust(self) -> Trust:
         """What a seal that was made here just now is judged by."""
-        return Trust(self.trust_roots)
+        return Trust(self.trust_roots, national=(*self.national.roots, *self.national.between))
 
     def retention_of(self, type_code: str, at: datetime) -> timedelta:
         """How long certificates of this type are kept: what the type says, else what the vault is told.
