@@ -61,7 +61,7 @@ def read_claims(pdf: bytes) -> Claims:
 
 
 def claims_in(texts: Iterable[str]) -> Claims:
-    """The claims in texts that are at hand: identifiers, also where blanks part them, and addresses with a token."""
+    """The claims in texts: identifiers, also where blanks part them, and addresses with a token."""
     identifiers: list[str] = []
     tokens: list[str] = []
     for text in texts:

@@ -51,14 +51,9 @@ class Workshop:
     national: NationalTrust = field(default_factory=lambda: NationalTrust(()))
 
     @property
-    def all_roots(self) -> tuple[bytes, ...]:
-        """`trust_roots`, and the roots of national seals with the authorities below them, DER."""
-        return (*self.trust_roots, *self.national.roots, *self.national.between)
-
-    @property
     def trust(self) -> Trust:
         """What a seal that was made here just now is judged by."""
-        return Trust(self.trust_roots)
+        return Trust(self.trust_roots, national=(*self.national.roots, *self.national.between))
 
     def retention_of(self, type_code: str, at: datetime) -> timedelta:
         """How long certificates of this type are kept: what the type says, else what the vault is told.

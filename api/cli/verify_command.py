@@ -33,7 +33,7 @@ def verify(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="PEM: roots that the seals must lead to, for an OFD those by SM2; a vault's own if left out. "
+            help="PEM: roots that the seals must lead to, for an OFD by SM2; a vault's own if left out. "
             "With --offline: the vault's trust list, from GET /v1/statement-keys.",
         ),
     ] = None,

@@ -18,6 +18,8 @@ import pikepdf
 from signing.confined.limits import confine
 from signing.confined.messages import JOB_MAX_BYTES, answer, read_job, receive, send
 from signing.examination import examine
+from signing.sm2.engine import chosen_engine
+from signing.sm2.message import sm3
 from signing.validate import PDF_SIZE_MAX_BYTES, Trust
 
 READY = b"R"
@@ -74,6 +76,9 @@ def _warm() -> None:
     page = BytesIO()
     pdf.save(page)
     examine(page.getvalue(), trust=Trust(()), at=datetime.now(UTC))
+    examine(b"PK", trust=Trust(()), at=datetime.now(UTC))
+    sm3(b"")
+    chosen_engine()
 
 
 if __name__ == "__main__":

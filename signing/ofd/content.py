@@ -344,7 +344,13 @@ class _Reader:
         font, size = self._font
         fills, strokes = self._mode != 1, self._mode != 0
         return DrawnText(
-            font, size, matrix, tuple(p for p in parts if isinstance(p, bytes | float)), self._state, fills, strokes
+            font,
+            size,
+            matrix,
+            tuple(p for p in parts if isinstance(p, bytes | float)),
+            self._state,
+            fills,
+            strokes,
         )
 
     def _image(self, operands: list[Operand]) -> DrawnImage:

@@ -152,9 +152,7 @@ def _charstrings_offset(top: bytes) -> int:
     raise ValueError
 
 
-def _font_file(
-    cff: bytes, name: str, tagged: str, glyph_of: Mapping[str, int], metrics: _Metrics
-) -> bytes:
+def _font_file(cff: bytes, name: str, tagged: str, glyph_of: Mapping[str, int], metrics: _Metrics) -> bytes:
     """An OpenType file (clause 4.5): table directory and tables by their tags."""
     codes = sorted((ord(character), glyph) for character, glyph in glyph_of.items())
     tables = {
@@ -184,9 +182,7 @@ def _assembled(tables: Mapping[bytes, bytes], checksums: Mapping[bytes, int] | N
     for tag, table in tables.items():
         checksum = (checksums or {}).get(tag)
         records.append(
-            struct.pack(
-                ">4sIII", tag, _checksum(table) if checksum is None else checksum, place, len(table)
-            )
+            struct.pack(">4sIII", tag, _checksum(table) if checksum is None else checksum, place, len(table))
         )
         padded = table + b"\0" * (-len(table) % 4)
         bodies.append(padded)

@@ -132,7 +132,9 @@ def read(document: bytes) -> dict[str, Entry]:
             raise DocumentRefused("The OFD is larger than is taken.")
         unpacked += size
         if unpacked > UNPACKED_MAX_BYTES or (size > RATIO_FREE_BYTES and size > RATIO_MAX * size_packed):
-            raise DocumentRefused(f"The OFD unpacks to more than {UNPACKED_MAX_BYTES} bytes, or from nothing.")
+            raise DocumentRefused(
+                f"The OFD unpacks to more than {UNPACKED_MAX_BYTES} bytes, or from nothing."
+            )
         if at != expected:
             raise DocumentRefused("The OFD has bytes between its files that belong to none of them.")
         body, expected = _local(document, at, head, start)

@@ -293,7 +293,11 @@ def _text_object(
         left, top = (origin[i] + min(corner[i] for corner in corners) for i in (0, 1))
         right, bottom = (origin[i] + max(corner[i] for corner in corners) for i in (0, 1))
         boundary = (left, top, right, bottom)
-        parts = (*(number(part, 7) for part in (a, b, c, d)), number(origin[0] - left), number(origin[1] - top))
+        parts = (
+            *(number(part, 7) for part in (a, b, c, d)),
+            number(origin[0] - left),
+            number(origin[1] - top),
+        )
         turn, x, y = f' CTM="{" ".join(parts)}"', 0.0, 0.0
     kept = _clipped(boundary, text.state.clip, space)
     if kept is None:
@@ -312,7 +316,9 @@ def _text_object(
 def _text_paint(text: DrawnText, pen: float) -> str:
     attributes, colours = "", ""
     if text.strokes:
-        attributes = f' LineWidth="{number(pen)}" MiterLimit="{number(text.state.pen.miter_limit)}" Stroke="true"'
+        attributes = (
+            f' LineWidth="{number(pen)}" MiterLimit="{number(text.state.pen.miter_limit)}" Stroke="true"'
+        )
     if not text.fills:
         attributes += ' Fill="false"'
     else:

@@ -23,7 +23,9 @@ from signing.ses import sign_gbt35275, sign_ses
 from vault.errors import DocumentRefused, InputError
 
 _SEAL, _SIGN = "Seal", "Sign"
-_TEMPLATE_DIGESTS_KEPT: Final = 64  # ornaments of a template, half a megabyte unpacked; packed they are the key
+_TEMPLATE_DIGESTS_KEPT: Final = (
+    64  # ornaments of a template, half a megabyte unpacked; packed they are the key
+)
 _SEAL_DIGESTS_KEPT: Final = 256  # as many seals as signing.ses prepares
 _ON_PAGE_MM = 0.01  # by so much a seal may reach over the edge: sizes are rounded
 
@@ -110,9 +112,7 @@ def close_ofd(document: bytes, *, key: SealingKey, at: datetime) -> bytes:
 
 
 def _closing(folder: str, sign_number: int, key: SealingKey, at: datetime) -> _Addition:
-    return _Addition(
-        folder, sign_number, _SIGN, lambda digest: sign_gbt35275(key, data_hash=digest, at=at)
-    )
+    return _Addition(folder, sign_number, _SIGN, lambda digest: sign_gbt35275(key, data_hash=digest, at=at))
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,9 +205,7 @@ def _files(
     covered = [
         (name, digest) for name, digest in digests.items() if addition.kind == _SIGN or name != listing
     ]
-    signature = SignatureFile(
-        addition.folder, addition.number, at, covered, addition.stamp, seal_path
-    ).xml()
+    signature = SignatureFile(addition.folder, addition.number, at, covered, addition.stamp, seal_path).xml()
     yield addition.path, signature
     yield f"{addition.folder}/SignedValue.dat", addition.value(new_hash("sm3", signature).digest())
 

@@ -74,9 +74,7 @@ def next_number(structure: OfdStructure) -> int:
     return max(numbers, default=0) + 1
 
 
-def extended_list(
-    structure: OfdStructure, old: Entry | None, added: Iterable[tuple[int, str, str]]
-) -> bytes:
+def extended_list(structure: OfdStructure, old: Entry | None, added: Iterable[tuple[int, str, str]]) -> bytes:
     """Signatures.xml with more signatures behind those that are there: number, type and Signature.xml's path."""
     if old is None:
         root = etree.Element(f"{{{NAMESPACE}}}Signatures", nsmap={"ofd": NAMESPACE})

@@ -24,7 +24,9 @@ from vault.errors import IntegrityError
 NAMESPACE: Final = "http://www.ofdspec.org/2016"
 DOC: Final = "Doc_0"
 SIGNATURES: Final = f"{DOC}/Signs/Signatures.xml"
-_FOLDER = f"{DOC}/"  # in Document.xml places are relative to it, as most files have them: ofd.js knows no other
+_FOLDER = (
+    f"{DOC}/"  # in Document.xml places are relative to it, as most files have them: ofd.js knows no other
+)
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 _XMLNS = f'xmlns:ofd="{NAMESPACE}"'
 _CREATOR = "certvault"
@@ -259,7 +261,8 @@ def _ofd_xml(facts: CertificateFacts, document_id: str, at: datetime) -> bytes:
 
 def _document_xml(pages: list[_Page], making: _Making) -> bytes:
     listed = "".join(
-        f'<ofd:Page ID="{page.id}" BaseLoc="{_page_path(index).removeprefix(_FOLDER)}"/>' for index, page in enumerate(pages)
+        f'<ofd:Page ID="{page.id}" BaseLoc="{_page_path(index).removeprefix(_FOLDER)}"/>'
+        for index, page in enumerate(pages)
     )
     pictures = f"<ofd:DocumentRes>DocumentRes.xml</ofd:DocumentRes>" if making.images else ""
     templates = "".join(
@@ -277,7 +280,8 @@ def _document_xml(pages: list[_Page], making: _Making) -> bytes:
 
 def _page_xml(page: _Page) -> bytes:
     under = (
-        "" if page.ornaments is None
+        ""
+        if page.ornaments is None
         else f'<ofd:Template TemplateID="{page.ornaments.id}" ZOrder="Background"/>'
     )
     return _xml(

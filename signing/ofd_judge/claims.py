@@ -1,6 +1,6 @@
 """What a strange OFD says that it is: in its CustomDatas, its keywords and the text of its pages.
 
-A claim decides only which record is compared with the file: it is read from files that no rule holds for, too.
+A claim decides only which record is compared with the file: so it is read although rules are broken.
 """
 
 from collections.abc import Iterator

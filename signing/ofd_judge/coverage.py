@@ -49,7 +49,11 @@ def check_entrance_covered(entrance: Entrance, listed: Listed) -> None:
 
 
 def left_free(
-    files: Iterable[str], reached: Reached, signatures: str | None, all_declared: Sequence[Declared], of: Declared
+    files: Iterable[str],
+    reached: Reached,
+    signatures: str | None,
+    all_declared: Sequence[Declared],
+    of: Declared,
 ) -> Free:
     """What a signature leaves free of all files in the package; OFD.xml is O3's.
 
@@ -86,8 +90,8 @@ def left_free(
 def check_coverage(free: Free, reached: Reached, *, ours: bool) -> str:
     """O4: nothing is left free but what has to be; a sentence on what is.
 
-    `ours`: a seal of the vault's own, which covers every file that it finds. Of other makers, templates, fonts
-    and resources are found free in the field: that is no proof of anything, and nothing can be proven then.
+    `ours`: a seal of the vault's own, which covers every file that it finds. Other makers leave templates,
+    fonts and resources free: that is no proof of tampering, and nothing can be proven then.
 
     Raises:
         SignatureError: FORMAT_FAILURE for what was added to a closed file of ours, SIG_CONSTRAINTS_FAILURE
@@ -104,7 +108,9 @@ def check_coverage(free: Free, reached: Reached, *, ours: bool) -> str:
     said += ", and closes the list of signatures." if free.closes else "; further signatures may be added."
     if free.later:
         said += " A later signature brought files of its own."
-    return said + (f" Its maker keeps files beside it: {_named(free.private, reached)}." if free.private else "")
+    return said + (
+        f" Its maker keeps files beside it: {_named(free.private, reached)}." if free.private else ""
+    )
 
 
 def _named(names: Sequence[str], reached: Reached) -> str:

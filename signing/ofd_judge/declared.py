@@ -41,8 +41,8 @@ class Reference:
 class Listed:
     """What a Signature.xml says. `value`, `seal`: names in the package, None where they are not there.
 
-    `declares_seal`: it names a Seal.esl at all, which it need not. `claimed_at`: SignatureDateTime, which is text;
-    None where it is in no form that was seen.
+    `declares_seal`: it names a Seal.esl at all, which it need not. `claimed_at`: SignatureDateTime, which is
+    text; None where it is in no form that was seen.
     """
 
     check_method: str | None

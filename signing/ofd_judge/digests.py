@@ -1,4 +1,4 @@
-"""O5: every file that a signature lists has the SM3 that stands there, and nothing weaker is taken for one."""
+"""O5: every file that a signature lists has the SM3 that stands there; nothing weaker is taken."""
 
 import hashlib
 from dataclasses import dataclass, field

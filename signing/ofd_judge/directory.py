@@ -1,7 +1,7 @@
 """A ZIP's central directory, read with our own eyes (APPNOTE 6.3.10, clauses 4.3.12 and 4.3.16).
 
-Python's `zipfile` takes duplicate names, symbolic links, NUL in names, and bytes before and behind the archive
-without a word. Here everything is read that the rules of O1 need, and nothing is judged.
+Python's `zipfile` takes duplicate names, symbolic links, NUL in names, and bytes before and behind the
+archive without a word. Here everything is read that the rules of O1 need, and nothing is judged.
 """
 
 import struct

@@ -149,18 +149,28 @@ def _check_signatures(package: Package, entrance: Entrance) -> tuple[Declared, .
     of = entrance.bodies[0]
     if of.signatures is None:
         if of.declares_signatures:
-            raise DocumentRefused("O3: the document declares signatures, but their list is not in the package.")
+            raise DocumentRefused(
+                "O3: the document declares signatures, but their list is not in the package."
+            )
         return ()
     declared = read_declared(package, of.signatures)
     digests = Digests(package)
     for each in declared:
-        try:
-            if each.listed is None:
-                raise DocumentRefused(each.problem or "Its Signature.xml cannot be read.")
-            if each.listed.value is None:
-                raise DocumentRefused("Its SignedValue is not in the package.")
-            check_method(each.listed)
-            check_digests(digests, each.listed)
-        except (DocumentRefused, SignatureError) as error:
-            raise DocumentRefused(f"O5: the OFD carries a broken signature. {error.detail}") from error
+        why = _broken_because(each, digests)
+        if why is not None:
+            raise DocumentRefused(f"O5: the OFD carries a broken signature. {why}")
     return declared
+
+
+def _broken_because(declared: Declared, digests: Digests) -> str | None:
+    """Why a signature is broken, whoever made it, as far as its digests tell; None where it is whole."""
+    if declared.listed is None:
+        return declared.problem or "Its Signature.xml cannot be read."
+    if declared.listed.value is None:
+        return "Its SignedValue is not in the package."
+    try:
+        check_method(declared.listed)
+        check_digests(digests, declared.listed)
+    except SignatureError as error:
+        return error.detail
+    return None

@@ -94,8 +94,8 @@ def judge_ofd(
     listed file is the one that was signed; 3. O6: `signed_value` is strict DER of a known shape; `data_hash`
     and `property_info` bind it to its Signature.xml; `signature`, the SM2 value; of a seal `seal_maker`: as
     its maker made it, and who that is, `seal_copy`, `seal_signers`, `seal_validity`; 4. `signing_time`,
-    `timestamp`, `chain`, `revocation`, `seal_list` as for a PDF; 5. O4 `coverage`: of all that can be reached,
-    and who signed later; 6. where `recorded` says what to expect, O7 `recorded_signatures`.
+    `timestamp`, `chain`, `revocation`, `seal_list` as for a PDF; 5. O4 `coverage`: of all that can be
+    reached, and who signed later; 6. where `recorded` says what to expect, O7 `recorded_signatures`.
 
     A file that cannot be read gets one report, INDETERMINATE with FORMAT_FAILURE. Nothing is fetched.
     """
@@ -157,9 +157,7 @@ def _opened(content: bytes, trust: Trust, at: datetime, *, ours: bool) -> _Case 
 def _judge_all(case: _Case) -> tuple[SealReport, ...]:
     """Each by itself first; then whether what it leaves free was brought by somebody who may sign."""
     judged = [_judge_one(case, declared) for declared in case.declared]
-    strange = {
-        name for each in judged if not each.passed() for name in each.declared.files()
-    }
+    strange = {name for each in judged if not each.passed() for name in each.declared.files()}
     for each in judged:
         if each.free is not None and each.free.later & strange:
             each.findings.overrule(

@@ -1,8 +1,8 @@
 """O2: XML that every reader reads alike: UTF-8, no DOCTYPE, and no text that vanishes for one of them.
 
 With expat alone: nothing is fetched, and an entity that nobody declared is an error. (lxml with
-`resolve_entities=False` leaves references in the tree as nodes that have no text: a check on `.text` then sees
-another path than a reader does.)
+`resolve_entities=False` leaves references in the tree as nodes that have no text: a check on `.text` then
+sees another path than a reader does.)
 """
 
 from collections.abc import Iterator
@@ -56,8 +56,7 @@ class Element:
         return found[0] if found else None
 
     def value(self, name: str) -> str | None:
-        """The text of its only child of this name, without blanks around it; None where there is none or it is
-        empty.
+        """The text of its only child of this name, without blanks around it; None without one, or if empty.
 
         Raises:
             DocumentRefused: there are several, or the text is in pieces.

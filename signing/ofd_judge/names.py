@@ -65,16 +65,17 @@ def _wrong(entry: Entry) -> str | None:
         name = raw.decode()
     except UnicodeDecodeError:
         return "is no UTF-8"
-    if any(ord(char) <= _CONTROL_MAX or ord(char) == _DELETE for char in name):
-        return "has a control character"
-    if "\\" in name:
-        return "has a backslash"
-    if name.startswith("/") or _DRIVE.match(name):
-        return "is absolute"
     parts = name.removesuffix("/").split("/")
-    if any(part in {"", ".", ".."} or part[-1] in ". " for part in parts):
-        return "has an empty part, or one of dots, or one that ends in a dot or a blank"
-    return None
+    rules = (
+        (any(ord(char) <= _CONTROL_MAX or ord(char) == _DELETE for char in name), "has a control character"),
+        ("\\" in name, "has a backslash"),
+        (name.startswith("/") or _DRIVE.match(name), "is absolute"),
+        (
+            any(part in {"", ".", ".."} or part[-1] in ". " for part in parts),
+            "has an empty part, or one of dots, or one that ends in a dot or a blank",
+        ),
+    )
+    return next((why for holds, why in rules if holds), None)
 
 
 def _shown(name: str) -> str:

@@ -22,8 +22,8 @@ STORED, DEFLATED = 0, 8
 _LOCAL = struct.Struct("<4s5H3L2H")
 _LOCAL_MARK, _DESCRIPTOR_MARK = b"PK\x03\x04", b"PK\x07\x08"
 _DESCRIPTOR = struct.Struct("<3L")
-# General purpose bits (APPNOTE 6.3.10, clause 4.4.4): 1 and 2 say how hard was packed, 3 that sizes follow the
-# data, 11 that names are UTF-8. Others mean encryption, patches or what nobody uses.
+# General purpose bits (APPNOTE 6.3.10, clause 4.4.4): 1 and 2 say how hard was packed, 3 that sizes follow
+# the data, 11 that names are UTF-8. Others mean encryption, patches or what nobody uses.
 _DESCRIBED_BEHIND = 0x0008
 _FLAGS_TAKEN = 0x0806 | _DESCRIBED_BEHIND
 _UNIX = 3  # made by: who wrote `external`, in the upper byte
@@ -36,7 +36,7 @@ _EXTRA_HEAD = struct.Struct("<2H")
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """The files of a package by name, and what is wrong with it as a ZIP in a sentence, None if nothing is."""
+    """The files of a package by name; `problem`: what is wrong with it as a ZIP, None if nothing is."""
 
     files: Mapping[str, bytes] = field(repr=False)
     by_folded: Mapping[str, str] = field(repr=False)
@@ -145,26 +145,31 @@ def check_layout(content: bytes, directory: Directory) -> None:
 
 
 def _refused_kind(entry: Entry) -> str | None:
-    mode = entry.external >> 16
-    kind = stat.S_IFMT(mode)
-    is_folder = entry.name.endswith("/")
-    if entry.flags & ~_FLAGS_TAKEN:
-        return "is encrypted, or of another kind than is taken"
-    if entry.method not in {STORED, DEFLATED}:
-        return f"is packed by method {entry.method} (0 and 8 are taken)"
-    if entry.method == STORED and entry.flags & _DESCRIBED_BEHIND:
-        return "does not say in front of its data how long they are"
-    if entry.method == STORED and entry.packed_bytes != entry.size_bytes:
-        return "is stored with two sizes"
-    if is_folder and entry.size_bytes:
-        return "is a folder with content"
-    if entry.made_by >> 8 == _UNIX and kind not in {0, stat.S_IFDIR if is_folder else stat.S_IFREG}:
-        return "is a symbolic link or something else than a file"
-    if not is_folder and entry.external & (_DOS_FOLDER | _DOS_VOLUME):
-        return "is a folder or a volume by its attributes"
-    if entry.comment or entry.disk:
-        return "has a comment, or lies on another disk"
-    return None if _plain_extras(entry.extra) else "has an extra field that some readers obey"
+    """What an entry is that is not taken, in words; None where it is taken."""
+    kind = stat.S_IFMT(entry.external >> 16)
+    is_folder, is_stored = entry.name.endswith("/"), entry.method == STORED
+    by_unix = entry.made_by >> 8 == _UNIX
+    rules = (
+        (entry.flags & ~_FLAGS_TAKEN, "is encrypted, or of another kind than is taken"),
+        (entry.method not in {STORED, DEFLATED}, f"is packed by method {entry.method} (0 and 8 are taken)"),
+        (
+            is_stored and entry.flags & _DESCRIBED_BEHIND,
+            "does not say in front of its data how long they are",
+        ),
+        (is_stored and entry.packed_bytes != entry.size_bytes, "is stored with two sizes"),
+        (is_folder and entry.size_bytes, "is a folder with content"),
+        (
+            by_unix and kind not in {0, stat.S_IFDIR if is_folder else stat.S_IFREG},
+            "is a symbolic link or something else than a file",
+        ),
+        (
+            not is_folder and entry.external & (_DOS_FOLDER | _DOS_VOLUME),
+            "is a folder or a volume by its attributes",
+        ),
+        (entry.comment or entry.disk, "has a comment, or lies on another disk"),
+        (not _plain_extras(entry.extra), "has an extra field that some readers obey"),
+    )
+    return next((why for holds, why in rules if holds), None)
 
 
 def _plain_extras(extra: bytes) -> bool:
@@ -184,7 +189,8 @@ def _check_local(content: bytes, entry: Entry) -> int:
     local = _LOCAL.unpack_from(content, entry.offset) if _fits(content, entry.offset, _LOCAL.size) else None
     if local is None or local[0] != _LOCAL_MARK:
         raise DocumentRefused(f"O1: {entry.name[:80]} has no header where the directory says.")
-    _, _needed, flags, method, time, date, crc, packed, size, name_bytes, extra_bytes = local
+    numbers: tuple[int, ...] = local[1:]
+    _needed, flags, method, time, date, crc, packed, size, name_bytes, extra_bytes = numbers
     at = entry.offset + _LOCAL.size
     name = content[at : at + name_bytes]
     sizes: tuple[int, int, int] = (crc, packed, size)
@@ -200,7 +206,7 @@ def _check_local(content: bytes, entry: Entry) -> int:
 
 
 def _check_descriptor(content: bytes, entry: Entry, data_at: int) -> int:
-    """How long the data descriptor behind an entry's data is, with its mark or without; 0 where there is none."""
+    """How long the data descriptor behind an entry's data is, with its mark or without; 0: there is none."""
     if not entry.flags & _DESCRIBED_BEHIND:
         return 0
     at = data_at + entry.packed_bytes
@@ -208,12 +214,14 @@ def _check_descriptor(content: bytes, entry: Entry, data_at: int) -> int:
     place = at + 4 if marked else at
     said = _DESCRIPTOR.unpack_from(content, place) if _fits(content, place, _DESCRIPTOR.size) else None
     if said != (entry.crc, entry.packed_bytes, entry.size_bytes):
-        raise DocumentRefused(f"O1: what stands behind {entry.name[:80]} says another thing than the directory.")
+        raise DocumentRefused(
+            f"O1: what stands behind {entry.name[:80]} says another thing than the directory."
+        )
     return _DESCRIPTOR.size + (4 if marked else 0)
 
 
 def _fits(content: bytes, at: int, size: int) -> bool:
-    return 0 <= at and at + size <= len(content)
+    return at >= 0 and at + size <= len(content)
 
 
 def _unpacked(content: bytes, entry: Entry) -> bytes:
@@ -232,14 +240,18 @@ def _unpacked(content: bytes, entry: Entry) -> bytes:
     elif entry.method == DEFLATED:
         unpacked, whole = _inflated(packed, entry)
     else:
-        raise DocumentRefused(f"O1: {entry.name[:80]} is packed by method {entry.method} (0 and 8 are taken).")
+        raise DocumentRefused(
+            f"O1: {entry.name[:80]} is packed by method {entry.method} (0 and 8 are taken)."
+        )
     if not whole or len(unpacked) != entry.size_bytes or zlib.crc32(unpacked) != entry.crc:
-        raise DocumentRefused(f"O1: {entry.name[:80]} is damaged: length or CRC are not as the directory says.")
+        raise DocumentRefused(
+            f"O1: {entry.name[:80]} is damaged: length or CRC are not as the directory says."
+        )
     return unpacked
 
 
 def _inflated(packed: bytes, entry: Entry) -> tuple[bytes, bool]:
-    """The unpacked bytes, at most one more than announced; and whether the packed ones were used up by them."""
+    """The unpacked bytes, at most one more than announced; and whether the packed ones were used up."""
     machine = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
         unpacked = machine.decompress(packed, entry.size_bytes + 1)

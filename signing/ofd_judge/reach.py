@@ -104,7 +104,7 @@ def _has_to_be_xml(name: str, what: str) -> bool:
 
 
 def _folders(holder: str, root: Element) -> tuple[str, ...]:
-    """Where a location in this file may begin: its folder, what its root names as BaseLoc, all folders above."""
+    """Where a location in it may begin: its folder, what its root names as BaseLoc, all folders above."""
     own = folder_of(holder)
     folders = [own]
     base = root.attributes.get("BaseLoc")

@@ -12,8 +12,8 @@ from signing.judge.seal_list import check_listed
 from signing.judge.stamp import CLOCK_SKEW_MAX, check_order, document_time
 from signing.judge.trust import Trust
 from signing.national.certificates import NationalCertificate, read_certificate
-from signing.national.path import check_national_path, check_national_revocation
-from signing.national.trust import NationalTrust
+from signing.national.path import check_national_path, check_national_revocation, readable
+from signing.national.trust import NationalTrust, national_trust
 from signing.ofd_judge.declared import Declared
 from signing.ofd_judge.package import Package
 from signing.ofd_judge.values import (
@@ -38,14 +38,6 @@ class Signer:
     certificate_sha256: str | None = None
     proven_at: datetime | None = None
     authority: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Believed:
-    """What chains are built with: anchors, and authorities that are not their own issuers."""
-
-    trust: NationalTrust
-    between: tuple[bytes, ...]
 
 
 def judge_signer(
@@ -76,9 +68,7 @@ def judge_signer(
         proven_at = _proven_time(findings, value, certificate, trust, at)
     with findings.step("chain"):  # 4
         then = proven_at or at
-        path = check_national_path(
-            certificate, (*value.certificates, *believed.between), believed.trust, at=then
-        )
+        path = check_national_path(certificate, (*value.certificates, *believed.between), believed, at=then)
         findings.passed("chain", f"Leads to {path[-1].subject}.")
         with findings.step("revocation"):
             _check_revocation(findings, path, believed, value.claimed_at, proven_at, at)
@@ -94,12 +84,12 @@ def _judge_seal(
     declared: Declared,
     value: SignedValue,
     seal: ReadSeal,
-    believed: _Believed,
+    believed: NationalTrust,
 ) -> None:
     with findings.step("seal_maker"):
         maker = _certificate(seal.maker_certificate)
         check_maker(seal, maker.public_key)
-        path = check_national_path(maker, believed.between, believed.trust, at=seal.created_at)
+        path = check_national_path(maker, believed.between, believed, at=seal.created_at)
         findings.passed("seal_maker", f"The seal is as {maker.subject} made it, under {path[-1].subject}.")
     with findings.step("seal_copy"):
         findings.passed("seal_copy", check_copy(package, declared, seal))
@@ -171,7 +161,7 @@ def _proven_time(
 def _check_revocation(
     findings: Findings,
     path: tuple[NationalCertificate, ...],
-    believed: _Believed,
+    believed: NationalTrust,
     claimed_at: datetime | None,
     proven_at: datetime | None,
     now: datetime,
@@ -184,9 +174,7 @@ def _check_revocation(
     """
     at = proven_at or now
     try:
-        known = check_national_revocation(
-            path, believed.trust, at=at, proven=proven_at is not None, now=now
-        )
+        known = check_national_revocation(path, believed, at=at, proven=proven_at is not None, now=now)
     except SignatureError as error:
         if error.reason == SubIndication.REVOKED_NO_POE and proven_at is not None and claimed_at is not None:
             _check_claimed(path, believed, claimed_at, now, error)
@@ -201,13 +189,13 @@ def _check_revocation(
 
 def _check_claimed(
     path: tuple[NationalCertificate, ...],
-    believed: _Believed,
+    believed: NationalTrust,
     claimed_at: datetime,
     now: datetime,
     error: SignatureError,
 ) -> None:
     """Whether it was revoked by the time that the signature itself claims."""
-    lenient = replace(believed.trust, revocation_required=False)
+    lenient = replace(believed, revocation_required=False)
     try:
         check_national_revocation(path, lenient, at=claimed_at, proven=True, now=now)
     except SignatureError as sooner:
@@ -215,21 +203,12 @@ def _check_claimed(
             raise failure(SubIndication.REVOKED, error.detail) from error
 
 
-def _believed(trust: Trust) -> _Believed:
-    """Of the roots that are handed in those by SM2. One whose issuer is among them is no anchor of its own."""
-    anchors, between = _sorted_roots(trust.roots)
-    knowledge = trust.knowledge
-    return _Believed(NationalTrust(anchors, knowledge.crls, knowledge.required), between)
+def _believed(trust: Trust) -> NationalTrust:
+    """What is believed of national seals; roots by another algorithm are for PDFs."""
+    believed = _of_sm2((*trust.national, *trust.roots))
+    return replace(believed, crls=trust.national_crls, revocation_required=trust.knowledge.required)
 
 
 @lru_cache(maxsize=_TRUSTS_KEPT)
-def _sorted_roots(roots: tuple[bytes, ...]) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
-    found = []
-    for der in roots:
-        try:
-            found.append(read_certificate(der))
-        except SignatureError:  # another algorithm's root: it is for PDFs
-            continue
-    names = {certificate.subject for certificate in found}
-    anchors = tuple(c.der for c in found if c.subject == c.issuer or c.issuer not in names)
-    return anchors, tuple(c.der for c in found if c.der not in anchors)
+def _of_sm2(certificates: tuple[bytes, ...]) -> NationalTrust:
+    return national_trust(readable(certificates))

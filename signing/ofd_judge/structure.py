@@ -1,4 +1,4 @@
-"""O3: OFD.xml, the one file whose name is fixed: what it says of the document, and where everything begins."""
+"""O3: OFD.xml, the one file whose name is fixed: what it says of the document, and where that begins."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field

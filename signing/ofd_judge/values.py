@@ -66,11 +66,15 @@ def read_value(findings: Findings, package: Package, declared: Declared) -> Sign
     if value.seal is not None and value.seal.version == V1:
         findings.undecided(
             "signed_value",
-            "A seal of GM/T 0031-2014 (V1), which GB/T 38540 has replaced: it is read, and never taken for proof.",
+            "A seal of GM/T 0031-2014 (V1), which GB/T 38540 has replaced: read, and never taken for proof.",
             SubIndication.CRYPTO_CONSTRAINTS_FAILURE,
         )
     else:
-        said = "a bare signature (GB/T 35275)" if value.seal is None else f"a seal of version {value.seal.version}"
+        said = (
+            "a bare signature (GB/T 35275)"
+            if value.seal is None
+            else f"a seal of version {value.seal.version}"
+        )
         findings.passed("signed_value", f"It is {said}, DER to the last byte.")
     return value
 
@@ -94,7 +98,8 @@ def check_data_hash(value: SignedValue, declared: Declared) -> None:
         fits = value.bare is not None and value.bare.content == digest
     if not fits:
         raise failure(
-            SubIndication.HASH_FAILURE, "What was signed is another Signature.xml than the one in the package."
+            SubIndication.HASH_FAILURE,
+            "What was signed is another Signature.xml than the one in the package.",
         )
 
 
@@ -140,7 +145,9 @@ def check_copy(package: Package, declared: Declared, seal: ReadSeal) -> str:
     if listed is None or not listed.declares_seal:
         return "The package carries no copy of the seal beside the signature."
     if listed.seal is None:
-        raise failure(SubIndication.SIG_CONSTRAINTS_FAILURE, "The Seal.esl that it names is not in the package.")
+        raise failure(
+            SubIndication.SIG_CONSTRAINTS_FAILURE, "The Seal.esl that it names is not in the package."
+        )
     if package.files[listed.seal] != seal.encoded:
         raise failure(SubIndication.HASH_FAILURE, "Seal.esl is another seal than the one that signed.")
     return "Seal.esl is the seal that signed."
@@ -190,7 +197,9 @@ def _bare(encoded: bytes, declared: Declared) -> SignedValue:
     if bare.digest_algorithm not in SM3_NAMES:
         raise failure(SubIndication.CRYPTO_CONSTRAINTS_FAILURE, f"Its digest is by {bare.digest_algorithm}.")
     if bare.certificate is None or bare.signed is None:
-        raise failure(SubIndication.NO_SIGNING_CERTIFICATE_FOUND, "The signature carries no certificate of its own.")
+        raise failure(
+            SubIndication.NO_SIGNING_CERTIFICATE_FOUND, "The signature carries no certificate of its own."
+        )
     return SignedValue(
         certificate=bare.certificate,
         certificates=bare.certificates,
@@ -206,7 +215,9 @@ def _bare(encoded: bytes, declared: Declared) -> SignedValue:
 
 def _check_algorithm(oid: str) -> None:
     if oid not in _SM2_NAMES:
-        raise failure(SubIndication.CRYPTO_CONSTRAINTS_FAILURE, f"It is signed by {oid}; SM2 with SM3 is taken.")
+        raise failure(
+            SubIndication.CRYPTO_CONSTRAINTS_FAILURE, f"It is signed by {oid}; SM2 with SM3 is taken."
+        )
 
 
 @contextmanager

@@ -2,11 +2,11 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from signing.seal import SealAppearance, seal_pdf
-from signing.validate import Trust, judge_pdf
+from signing.validate import judge_pdf
 from vault.deposit.counting import SealUse
 from vault.deposit.making import Page, Unsealed
 from vault.deposit.reserving import ReservedCase
@@ -157,4 +157,5 @@ def _reports(workshop: Workshop, document: SealedDocument, at: datetime) -> tupl
         return judge_pdf(document.content, trust=workshop.trust, at=at, admitted=True)
     from signing.ofd_judge import judge_ofd  # noqa: PLC0415 - most cases ask for no OFD
 
-    return judge_ofd(document.content, trust=Trust(workshop.all_roots), at=at, ours=True)
+    trust = replace(workshop.trust, national_crls=workshop.national.crls)
+    return judge_ofd(document.content, trust=trust, at=at, ours=True)

@@ -35,6 +35,7 @@ Examine = Callable[..., Examined]
 
 # The record's SM3 is compared as well where that takes a millisecond at most; SHA-256 finds the record.
 SM3_COMPARED_MAX_BYTES = 256 * 1024
+_ZIP = b"PK"
 # Of a usage copy's report, what is said of its certificate and not of a file.
 _OF_THE_CERTIFICATE = frozenset({"holders_known", "in_force", "logged", "undisputed"})
 
@@ -120,7 +121,7 @@ def by_judging(
         Unavailable: the database, or every judge, does not answer.
     """
     with workshop.database.reading(of_shown()) as db:
-        trust = trust_with_seals(workshop, db)
+        trust = trust_with_seals(workshop, db, national=content.startswith(_ZIP))
     examined = examine_with(content, trust=trust, at=at)  # 1
     claimed = find_claimed(workshop, content, examined, at)  # 2
     return of_strange(workshop, examined, claimed, at)

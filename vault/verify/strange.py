@@ -8,7 +8,7 @@ from uuid import UUID
 
 from signing.examination import Examined
 from signing.ofd_judge import judge_ofd
-from signing.validate import RecordedSignatures, Trust, judge_pdf, recorded_check
+from signing.validate import RecordedSignatures, judge_pdf, recorded_check
 from storage.certificates import (
     certificate_or_rest,
     id_by_document,
@@ -214,7 +214,7 @@ def _signatures(
     except (NotFound, IntegrityError, Unavailable):
         return None
     judge = judge_pdf if _format_of(ours) is DocumentFormat.PDF else judge_ofd
-    reports = judge(ours, trust=Trust(workshop.all_roots), at=at)
+    reports = judge(ours, trust=workshop.trust, at=at)
     return tuple(
         (report.field_name or "", report.certificate_sha256 or "")
         for report in reports

@@ -77,7 +77,9 @@ class Package:
             for listed in self.document.findall(f"{SPACE}CommonData/{SPACE}{name}"):
                 assert listed.text
                 resources = ET.fromstring(self.at(listed.text))
-                folder = posixpath.join(self.folder, posixpath.dirname(listed.text), resources.attrib["BaseLoc"])
+                folder = posixpath.join(
+                    self.folder, posixpath.dirname(listed.text), resources.attrib["BaseLoc"]
+                )
                 for element in resources.iter(f"{SPACE}{kind}"):
                     place = element.findtext(f"{SPACE}{file}")
                     assert place

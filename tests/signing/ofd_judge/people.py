@@ -117,9 +117,7 @@ def _issued(place: Path, name: str, root: Person) -> Person:
     issuer.write_bytes(pem_of(root.certificate))
     issuer_key.write_bytes(root.key_pem)
     subject = f"/C=CN/O={name}/CN={name}"
-    request = openssl(
-        *("req", "-new", "-utf8", "-key", str(key), "-subj", subject, "-sm3", "-sigopt", _ID)
-    )
+    request = openssl(*("req", "-new", "-utf8", "-key", str(key), "-subj", subject, "-sm3", "-sigopt", _ID))
     der = openssl(
         *("x509", "-req", "-CA", str(issuer), "-CAkey", str(issuer_key), "-days", _DAYS, "-sm3"),
         *("-sigopt", _ID, "-vfyopt", _ID, "-extfile", str(extensions), "-outform", "DER"),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 
-from tests.signing.ofd.people import Person, people
+from tests.signing.ofd_judge.people import Person, people
 
 people()  # openssl dates certificates from the moment at which it makes them
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -24,7 +24,7 @@ Files = dict[str, bytes]
 
 def plain() -> Files:
     """The files of an unsealed document with one of everything that a reader can come to."""
-    files = {
+    files: dict[str, str | bytes] = {
         "OFD.xml": f"""<ofd:OFD {_NS} Version="1.0" DocType="OFD"><ofd:DocBody><ofd:DocInfo>
             <ofd:DocID>0123456789abcdef0123456789abcdef</ofd:DocID><ofd:CustomDatas>
             <ofd:CustomData Name="ZZBS">{IDENTIFIER}</ofd:CustomData></ofd:CustomDatas></ofd:DocInfo>
@@ -71,11 +71,12 @@ def page(text: str, *, template: int | None = None) -> bytes:
     """A page's content."""
     used = "" if template is None else f'<ofd:Template TemplateID="{template}"/>'
     return f"""{_XML}<ofd:Page {_NS}>{used}<ofd:Content><ofd:Layer ID="10">
-        <ofd:TextObject ID="11" Boundary="10 10 90 9" Font="3" Size="5"><ofd:TextCode X="0" Y="5">{text}</ofd:TextCode>
-        </ofd:TextObject></ofd:Layer></ofd:Content></ofd:Page>""".encode()
+        <ofd:TextObject ID="11" Boundary="10 10 90 9" Font="3" Size="5">
+        <ofd:TextCode X="0" Y="5">{text}</ofd:TextCode></ofd:TextObject></ofd:Layer></ofd:Content>
+        </ofd:Page>""".encode()
 
 
-# ---- DER by hand ----------------------------------------------------------------------------------------------
+# ---- DER by hand ------------------------------------------------------------------------------------------
 
 
 def tlv(tag: int, *content: bytes) -> bytes:
@@ -115,7 +116,7 @@ def sm3(content: bytes) -> bytes:
     return hashlib.new("sm3", content).digest()
 
 
-# ---- seals ----------------------------------------------------------------------------------------------------
+# ---- seals ------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -192,7 +193,10 @@ class Sealing:
         sm2_algorithm = _seq(bytes.fromhex("06092a811ccf5501822d01"))
         content = _seq(bytes.fromhex("060a2a811ccf550601040201"), tlv(0xA0, tlv(0x04, digest)))
         signer = _seq(
-            _int(1), _issuer_and_serial(self.signer.certificate), sm3_algorithm, sm2_algorithm,
+            _int(1),
+            _issuer_and_serial(self.signer.certificate),
+            sm3_algorithm,
+            sm2_algorithm,
             tlv(0x04, self.signer.sign(digest)),
         )
         signed_data = _seq(

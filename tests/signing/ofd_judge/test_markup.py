@@ -27,7 +27,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("what", REFUSED)
 def test_xml_that_is_refused(what: str) -> None:
-    with pytest.raises(DocumentRefused, match="^O2: "):
+    with pytest.raises(DocumentRefused, match=r"^O2: "):
         read_xml(REFUSED[what])
 
 

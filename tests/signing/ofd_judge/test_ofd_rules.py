@@ -8,14 +8,34 @@ from typing import Any
 
 import pytest
 
-from signing.ofd_judge import CHECK_NAMES, OF_SEALS, coverage, declared, judge_ofd, judging, markup, package
-from signing.ofd_judge import signers, values
+from signing.ofd_judge import (
+    CHECK_NAMES,
+    OF_SEALS,
+    coverage,
+    declared,
+    judge_ofd,
+    judging,
+    markup,
+    package,
+    signers,
+    values,
+)
 from signing.ofd_judge.declared import Kind
 from signing.ses import read_ses
 from signing.validate import RecordedSignatures, Trust
-from tests.signing.ofd import attacks
-from tests.signing.ofd.making import NOW, SIGNATURES, Sealing, closing, ours, packed, page, plain, sealed
-from tests.signing.ofd.people import people
+from tests.signing.ofd_judge import attacks
+from tests.signing.ofd_judge.making import (
+    NOW,
+    SIGNATURES,
+    Sealing,
+    closing,
+    ours,
+    packed,
+    page,
+    plain,
+    sealed,
+)
+from tests.signing.ofd_judge.people import people
 from vault.model.verdict import CheckResult, Indication, SealReport
 
 
@@ -206,7 +226,7 @@ def test_the_seal_list_says_whose_a_seal_is() -> None:
     assert report.authority is None
 
 
-# ---- several signatures -------------------------------------------------------------------------------------
+# ---- several signatures -----------------------------------------------------------------------------------
 
 
 def test_a_stranger_who_signs_later_takes_the_seal_along() -> None:
@@ -256,7 +276,7 @@ def test_content_is_content_although_a_signature_calls_it_its_own(claimed: str) 
     assert failed((first,)) == {"coverage"}
 
 
-# ---- O4: everything that can be added or changed ------------------------------------------------------------
+# ---- O4: everything that can be added or changed ----------------------------------------------------------
 
 
 def _added_page() -> dict[str, bytes]:
@@ -274,8 +294,10 @@ def _added_annotation() -> dict[str, bytes]:
 
 def _added_attachment() -> dict[str, bytes]:
     files = {**ours(), "Doc_0/Attachs/more.exe": b"MZ"}
-    line = b'<ofd:Attachment ID="97" Name="x"><ofd:FileLoc>more.exe</ofd:FileLoc></ofd:Attachment></ofd:Attachments>'
-    return attacks.replaced(files, "Doc_0/Attachs/Attachments.xml", b"</ofd:Attachments>", line)
+    line = b'<ofd:Attachment ID="97" Name="x"><ofd:FileLoc>more.exe</ofd:FileLoc></ofd:Attachment>'
+    return attacks.replaced(
+        files, "Doc_0/Attachs/Attachments.xml", b"</ofd:Attachments>", line + b"</ofd:Attachments>"
+    )
 
 
 @pytest.mark.parametrize("add", [_added_page, _added_annotation, _added_attachment])
@@ -325,7 +347,7 @@ def test_a_free_signature_list_is_no_harm_and_a_free_entrance_is_told() -> None:
     assert report.indication is Indication.INDETERMINATE
 
 
-# ---- O7: what stands on record ------------------------------------------------------------------------------
+# ---- O7: what stands on record ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("make", [attacks.stripped, attacks.resealed])
@@ -345,7 +367,7 @@ def test_o7_signatures_with_values_of_another_kind_are_not_those_on_record() -> 
     assert failed(reports) == {"recorded_signatures"}
 
 
-# ---- what cannot be read ------------------------------------------------------------------------------------
+# ---- what cannot be read ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

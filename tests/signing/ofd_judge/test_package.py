@@ -8,8 +8,8 @@ import pytest
 
 from signing.ofd_judge import admit_ofd, package
 from signing.ofd_judge.package import read_package
-from tests.signing.ofd.making import packed, plain
-from tests.signing.ofd.zips import DESCRIBED, ENCRYPTED, STORED, UTF8, Item, items_of, with_item, zipped
+from tests.signing.ofd_judge.making import packed, plain
+from tests.signing.ofd_judge.zips import DESCRIBED, ENCRYPTED, STORED, UTF8, Item, items_of, with_item, zipped
 from vault.errors import DocumentRefused
 
 PAGE = "Doc_0/Pages/Page_0/Content.xml"
@@ -93,7 +93,9 @@ def test_archives_of_many_makers_pass() -> None:
         stored.getvalue(),
         zipped(described),  # Java's
         zipped([replace(item, marked=False) for item in described]),
-        zipped([*items_of(plain()), Item("证照.xml".encode(), b"x"), Item(b"Doc_0/Empty/", b"", method=STORED)]),
+        zipped(
+            [*items_of(plain()), Item("证照.xml".encode(), b"x"), Item(b"Doc_0/Empty/", b"", method=STORED)]
+        ),
         zipped(with_item(plain(), PAGE, local_extra=b"UT\x05\x00\x03abcd", extra=b"UT\x05\x00\x03abcd")),
     ):
         assert problem(content) == ""

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from signing.validate import ListedSeal, Trust
-from tests.signing.ofd.making import (
+from tests.signing.ofd_judge.making import (
     NOW,
     SIGNATURES,
     Files,
@@ -19,8 +19,8 @@ from tests.signing.ofd.making import (
     sealed,
     usual_seal,
 )
-from tests.signing.ofd.people import people
-from tests.signing.ofd.zips import STORED, Item, items_of, with_item, zipped
+from tests.signing.ofd_judge.people import people
+from tests.signing.ofd_judge.zips import STORED, Item, items_of, with_item, zipped
 
 AUTHORITY, PLATFORM = "11110000000021135M", "91350100M000100Y43"
 PAGE, IMAGE = "Doc_0/Pages/Page_0/Content.xml", "Doc_0/Res/image_4.png"
@@ -58,7 +58,7 @@ def replaced(files: Files, name: str, old: bytes, new: bytes) -> Files:
     return {**files, name: files[name].replace(old, new)}
 
 
-# ---- O1: the package ----------------------------------------------------------------------------------------
+# ---- O1: the package --------------------------------------------------------------------------------------
 
 
 def two_of_one_name() -> bytes:
@@ -93,7 +93,7 @@ def two_files_in_one() -> bytes:
     return zipped([replace(item, method=STORED) for item in items_of(files)])
 
 
-# ---- O2: XML ------------------------------------------------------------------------------------------------
+# ---- O2: XML ----------------------------------------------------------------------------------------------
 
 
 def doctype() -> bytes:
@@ -107,7 +107,7 @@ def text_in_pieces() -> bytes:
     return closed(replaced(plain(), "OFD.xml", b"Doc_0/Document.xml", b"Doc_0/<!-- -->Document.xml"))
 
 
-# ---- O3 and O4: what is covered -----------------------------------------------------------------------------
+# ---- O3 and O4: what is covered ---------------------------------------------------------------------------
 
 
 def other_document_root() -> bytes:
@@ -145,7 +145,7 @@ def added_file() -> bytes:
     return packed({**ours(), "Doc_0/payload.exe": b"MZ"})
 
 
-# ---- O5: digests --------------------------------------------------------------------------------------------
+# ---- O5: digests ------------------------------------------------------------------------------------------
 
 
 def method_unsaid() -> bytes:
@@ -174,7 +174,7 @@ def file_gone() -> bytes:
     return packed({name: body for name, body in ours().items() if name != "Doc_0/Attachs/face.json"})
 
 
-# ---- O6: seals ----------------------------------------------------------------------------------------------
+# ---- O6: seals --------------------------------------------------------------------------------------------
 
 
 def one_seal(how: Sealing) -> bytes:
@@ -199,7 +199,7 @@ def transplanted_value() -> bytes:
 
 
 def made_for_another_place() -> bytes:
-    """propertyInfo names another Signature.xml."""
+    """PropertyInfo names another Signature.xml."""
     return one_seal(Sealing(property_info="/Doc_0/Signs/Sign_7/Signature.xml"))
 
 
