@@ -20,7 +20,7 @@ from signing.ofd_judge.signers import Signer, judge_signer
 from signing.ofd_judge.structure import Entrance, check_entrance, read_entrance
 from signing.ofd_judge.values import SignedValue, check_data_hash, check_property_info, read_value
 from vault.errors import DocumentRefused
-from vault.model.verdict import Check, CheckResult, Indication, SealReport
+from vault.model.verdict import Check, CheckResult, Indication, SealReport, SignatureKind
 
 # Each rule has its names; O7, the comparison with the record, is `recorded_signatures`.
 CHECK_NAMES = (
@@ -202,7 +202,7 @@ def _judge_one(case: _Case, declared: Declared) -> _Judged:
             free = left_free(case.package.files, case.reached, case.signatures, case.declared, declared)
             ours = case.ours or signer.authority is not None
             findings.passed("coverage", check_coverage(free, case.reached, ours=ours))
-    bare = value is not None and value.seal is None
+    bare = _is_bare(value)
     findings.not_reached(tuple(name for name in CHECK_NAMES if not (bare and name in OF_SEALS)))
     return _Judged(findings, declared, value, signer, free)
 
@@ -218,9 +218,15 @@ def _report(judged: _Judged) -> SealReport:
         sealed_at=None if judged.value is None else judged.value.claimed_at,
         proven_at=signer.proven_at,
         checks=tuple(judged.findings.checks),
+        kind=SignatureKind.SIGNATURE if _is_bare(judged.value) else SignatureKind.SEAL,
         field_name=judged.declared.identifier,
         authority=signer.authority,
     )
+
+
+def _is_bare(value: SignedValue | None) -> bool:
+    """Whether it is known to be a signature without a seal."""
+    return value is not None and value.seal is None
 
 
 def _with_check(report: SealReport, check: Check) -> SealReport:

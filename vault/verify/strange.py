@@ -96,7 +96,7 @@ def of_strange(workshop: Workshop, examined: Examined, claimed: Claimed | None, 
     """The report: tier 2 where the file is sealed or claims to be ours, tier 3 where it is neither."""
     seals = examined.seals
     unchanged = Check("file_unchanged", CheckResult.FAILED, "The file is not one that the vault issued.")
-    newest = seals[-1] if seals else None
+    newest = _newest(seals)
     sealed = any(seal.certificate_sha256 is not None for seal in seals)
     judged = () if newest is None or not (sealed or claimed) else newest.checks
     if claimed is not None:
@@ -109,6 +109,12 @@ def of_strange(workshop: Workshop, examined: Examined, claimed: Claimed | None, 
     is_ours = any(seal.authority is not None for seal in seals)
     verdict: Verdict = Altered(None) if is_ours else Foreign()
     return Verification(verdict, (unchanged, *_of_seal(newest, None), *judged), seals, None, at)
+
+
+def _newest(seals: tuple[SealReport, ...]) -> SealReport | None:
+    """The newest seal: what closes an OFD behind it is nobody's seal, and counts where there is no other."""
+    last = seals[-1] if seals else None
+    return next((s for s in reversed(seals) if s.kind is not SignatureKind.SIGNATURE), last)
 
 
 def _altered(
@@ -218,7 +224,7 @@ def _signatures(
     return tuple(
         (report.field_name or "", report.certificate_sha256 or "")
         for report in reports
-        if report.kind is SignatureKind.SEAL
+        if report.kind is not SignatureKind.DOCUMENT_TIMESTAMP
     )
 
 
