@@ -35,8 +35,8 @@ def get_evidence(certificate_id: UUID, edge: EdgeHere, caller: CallerHere) -> Re
     """A zip of the sealed file, what the vault says of it now, its `.tlog-proof`, and what proves both.
 
     `certvault verify evidence.zip` checks it on a machine that has never seen the vault, long after. For
-    whoever may have the sealed file, and recorded as its download. 404 until the log has published its leaf;
-    the promise in the receipt says by when.
+    whoever may have the sealed file, and recorded as its download. Of the PDF: 404 for a certificate that was
+    made as OFD alone. 404 until the log has published its leaf, too; the promise in the receipt says by when.
     """
     at = now()
     # Of its renditions the one that the leaf of its issue names; the others begin with its bytes.

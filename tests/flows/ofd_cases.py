@@ -1,6 +1,5 @@
-"""Cases whose results are made as OFD, and OFD files to hand in."""
+"""Cases whose results are made as OFD, and their files."""
 
-from copy import deepcopy
 from typing import Any
 
 from storage.filed_objects import document_object
@@ -12,7 +11,7 @@ from vault.model.certificate import CertificateRecord
 from vault.model.scope import VAULT
 
 LICENCE, CARD, ESTATE = "营业执照", "特种作业操作证", "不动产权证书"
-BOTH = ["pdf", "ofd"]
+PDF, OFD = DocumentFormat.PDF, DocumentFormat.OFD
 
 
 def request_as(house: House, *formats: str, names: tuple[str, ...] = (LICENCE,)) -> dict[str, Any]:
@@ -20,7 +19,7 @@ def request_as(house: House, *formats: str, names: tuple[str, ...] = (LICENCE,))
     request = example_request(house.catalogue, *names)
     for result in request["results"]:
         result["formats"] = list(formats)
-    return deepcopy(request)
+    return request
 
 
 def file_of(house: House, certificate: CertificateRecord, wanted: DocumentFormat) -> bytes:

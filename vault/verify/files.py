@@ -38,6 +38,8 @@ SM3_COMPARED_MAX_BYTES = 256 * 1024
 _ZIP = b"PK"
 # Of a usage copy's report, what is said of its certificate and not of a file.
 _OF_THE_CERTIFICATE = frozenset({"holders_known", "in_force", "logged", "undisputed"})
+# Levels of seals that prove no time by themselves; of when the vault issued them its log speaks.
+_UNTIMED = frozenset({SealLevel.B_B, SealLevel.SES_V4})
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +169,8 @@ def _rendition_checks(ours: CertificateRecord | ErasedCertificate, sha256: str |
     if newest is not None and newest.sha256 != shown.sha256:
         sentence = f"The vault has raised this file from {shown.level} to {newest.level}; both are genuine."
         yield Check("rendition", CheckResult.PASSED, sentence)
-    if shown.level is SealLevel.B_B:
-        sentence = "The seal in this file carries no trusted time (level B-B)."
+    if shown.level in _UNTIMED:
+        sentence = f"The seal in this file carries no trusted time (level {shown.level})."
         yield Check("seal_time", CheckResult.UNKNOWN, sentence)
 
 
