@@ -90,7 +90,8 @@ def test_each_file_bears_the_seal_of_its_own_grant(desk: Desk, national: str) ->
     assert (desk.used(of_pdf), desk.used(of_ofd)) == (2, 2)
 
 
-def test_without_the_national_seals_grant_the_case_is_refused_whole(desk: Desk, national: str) -> None:
+@pytest.mark.usefixtures("national")
+def test_without_the_national_seals_grant_the_case_is_refused_whole(desk: Desk) -> None:
     granted(desk, desk.seal.seal_id)
     request = request_as(desk.house, "pdf", "ofd")
     with pytest.raises(SealNotGranted, match="national seal"):
