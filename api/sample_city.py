@@ -100,10 +100,10 @@ def set_up_city(
 ) -> SampleCity:
     """Brings a vault to where the sample city works with it; what is there already stays.
 
-    1. The shipped catalogue; 2. for every authority that has none in use a seal for PDFs and a national one
-    for OFDs, and the platform's seal and key; 3. one
-    approval system that acts for every authority; 4. grants of whatever that system may deposit, by two seal
-    custodians of each authority. `people` (of `cast`) are the identity provider's, `issuer` is its own id.
+    1. The shipped catalogue; 2. a seal and a national seal for every authority that has none in use, and the
+    platform's; 3. one approval system that acts for every authority; 4. grants of whatever that system may
+    deposit, by two seal custodians of each authority. `people` (of `cast`) are the identity provider's,
+    `issuer` is its own id.
 
     Raises:
         Conflict: the catalogue in force has been changed by hand.
@@ -164,19 +164,20 @@ def earlier_base_url(data: Path) -> str | None:
 
 def _make_missing_seals(workshop: Workshop, secrets: SecretsFolder, city: City, at: datetime) -> int:
     codes = frozenset(authority.code for authority in city.authorities)
-    database = workshop.database
-    with database.reading(VAULT) as db:
-        sealed, national = seals_in_use(db, codes, at), seals_in_use(db, codes, at, NATIONAL)
-        platform, closing = platform_seal_in_use(db, at), platform_seal_in_use(db, at, NATIONAL_CLOSING)
+    with workshop.database.reading(VAULT) as db:
+        sealed = seals_in_use(db, codes, at)
+        national = seals_in_use(db, codes, at, NATIONAL)
+        platform = platform_seal_in_use(db, at)
+        closing = platform_seal_in_use(db, at, NATIONAL_CLOSING)
     if platform is None:
-        make_development_platform_seal(database, secrets, city.operator, at=at)
+        make_development_platform_seal(workshop.database, secrets, city.operator, at=at)
     if closing is None:
-        make_development_closing_key(database, secrets, city.operator, at=at)
-    unsealed = [authority for authority in city.authorities if authority.code not in sealed]
-    without_national = [authority for authority in city.authorities if authority.code not in national]
-    made = make_development_seals(database, secrets, unsealed, at=at)
-    made += make_development_national_seals(database, secrets, without_national, at=at)
-    return len(made) + (platform is None) + (closing is None)
+        make_development_closing_key(workshop.database, secrets, city.operator, at=at)
+    missing = [authority for authority in city.authorities if authority.code not in sealed]
+    made = make_development_seals(workshop.database, secrets, missing, at=at)
+    missing = [authority for authority in city.authorities if authority.code not in national]
+    made_national = make_development_national_seals(workshop.database, secrets, missing, at=at)
+    return len(made) + len(made_national) + (platform is None) + (closing is None)
 
 
 def _approval_system(workshop: Workshop, city: City, data: Path, at: datetime) -> NewSecret:
