@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 from signing import sm2
 from signing.keys import SignatureAlgorithm
-from signing.ofd import OfdPlace
+from signing.ofd import OfdPlace, seal_ofd
 from signing.ses import Picture, SealInfo, make_seal
 from signing.typeset import seal_picture
 from signing.typeset.seal_forms import seal_png
@@ -18,7 +18,7 @@ SM2_ID = "distid:1234567812345678"
 NOW = datetime.now(UTC).replace(microsecond=0)
 ORGANISATION = "样例市行政审批局"
 PASSWORD = "only-for-tests"  # noqa: S105 - of keys that live for a test run
-PLACE = OfdPlace(page=1, x_mm=220, y_mm=150, width_mm=42, height_mm=42)
+PLACE = OfdPlace(page=1, x_mm=160, y_mm=120, width_mm=42, height_mm=42)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,3 +78,16 @@ def _new_key(name: str) -> Sm2Key:
         encrypted = ("-topk8", "-v2", "aes-256-cbc", "-passout", f"pass:{PASSWORD}")
         key_pem = openssl(folder, "pkcs8", *encrypted, "-in", "key.pem")
     return Sm2Key(certificate, sm2.load_key(key_pem, PASSWORD.encode()))
+
+
+def sealed(document: bytes, *, place: OfdPlace = PLACE, closed: bool = True) -> bytes:
+    """The document with the seal on its first page, and closed unless that is not wanted."""
+    keys = new_sealing()
+    return seal_ofd(
+        document,
+        seal=keys.seal,
+        place=place,
+        key=keys.signer,
+        closing_key=keys.platform if closed else None,
+        at=NOW,
+    )
