@@ -47,7 +47,8 @@ class Settings(BaseSettings):
 
     `providers`: the JSON file of the identity providers; without one nobody can sign in, systems excepted.
 
-    `trust`: PEM bundle of the roots that seals and time-stamps must chain to. `tsa_url`: RFC 3161 time-stamp
+    `trust`: PEM bundle of the roots that seals and time-stamps must chain to; `national_trust`: of the
+    roots of national seals (SM2) and the authorities below them; without it none is taken in. `tsa_url`: RFC 3161 time-stamp
     authority; without one, development mode uses its own (`tsa.key.pem` in `secrets`), production seals B-B.
     `long_term`: JSON file with the level that seals are raised to, sources of revocation data and the budget
     of an outage (docs/long-term.md); without one, B-T where there is a time-stamp authority. `cipher_suite`:
@@ -69,6 +70,7 @@ class Settings(BaseSettings):
     public_url: HttpUrl
     secrets: Path
     trust: Path
+    national_trust: Path | None = None
     providers: Path | None = None
     tsa_url: HttpUrl | None = None
     long_term: Path | None = None

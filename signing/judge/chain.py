@@ -13,6 +13,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID, ObjectIdentifier
 
 from signing.judge.findings import SubIndication, failure
+from signing.judge.sm2 import SM2_WITH_SM3, check_signed_by
+from vault.errors import SignatureError
 
 _Extension = TypeVar("_Extension", bound=x509.ExtensionType)
 
@@ -54,11 +56,23 @@ def check_path(
             OUT_OF_BOUNDS_NO_POE (5).
     """
     path = find_path(leaf, pool, roots)  # 1
+    check_links(path, at, purpose=purpose)
+    return path[-1]
+
+
+def check_links(
+    path: Sequence[x509.Certificate], at: datetime, *, purpose: ObjectIdentifier | None = None
+) -> None:
+    """Check a path that was found, from the signer's certificate to the root: steps 2 to 5 of `check_path`.
+
+    Raises:
+        SignatureError: CHAIN_CONSTRAINTS_FAILURE (2, 3, 4) or OUT_OF_BOUNDS_NO_POE (5).
+    """
     for below, issuer in enumerate(path[1:]):
         _check_issuer(issuer, intermediates_below=below)  # 2
     for certificate in path:
         _check_critical(certificate)  # 3
-    _check_leaf(leaf, purpose)  # 4
+    _check_leaf(path[0], purpose)  # 4
     for certificate in path:  # 5
         if not certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc:
             raise failure(
@@ -66,7 +80,6 @@ def check_path(
                 f"A certificate of the chain is valid from {certificate.not_valid_before_utc:%Y-%m-%d} to "
                 f"{certificate.not_valid_after_utc:%Y-%m-%d}, not at {at:%Y-%m-%d}.",
             )
-    return path[-1]
 
 
 def find_path(
@@ -94,8 +107,11 @@ def _issued(subject: x509.Certificate, issuer: x509.Certificate) -> bool:
     if subject.issuer != issuer.subject:
         return False
     try:
-        subject.verify_directly_issued_by(issuer)
-    except (InvalidSignature, ValueError, TypeError, UnsupportedAlgorithm):
+        if subject.signature_algorithm_oid == SM2_WITH_SM3:
+            check_signed_by(issuer, subject)
+        else:
+            subject.verify_directly_issued_by(issuer)
+    except (InvalidSignature, ValueError, TypeError, UnsupportedAlgorithm, SignatureError):
         return False
     return True
 

@@ -12,6 +12,7 @@ from signing.ses.structure import (
     ReadSesSignature,
     SealInfo,
 )
+from signing.ses.vouching import check_seal, require_made_by_its_maker, require_trusted
 from signing.ses.writing import make_seal, sign_ses
 
 __all__ = [
@@ -22,12 +23,15 @@ __all__ = [
     "ReadSesSignature",
     "ReadSignedData",
     "SealInfo",
+    "check_seal",
     "make_seal",
     "read_gbt35275",
     "read_seal",
     "read_ses",
     "require_in_force",
     "require_listed",
+    "require_made_by_its_maker",
+    "require_trusted",
     "sign_gbt35275",
     "sign_ses",
 ]

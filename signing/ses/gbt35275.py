@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from signing import der
 from signing.der import Element
-from signing.keys import SealingKey
+from signing.keys import SealingKey, SignatureAlgorithm
 from signing.ses import fields
 from signing.ses.structure import (
     CERTIFICATE_MAX_BYTES,
@@ -175,7 +175,7 @@ def _moment(element: Element) -> datetime:
 
 @lru_cache(maxsize=_PREPARED_MAX)
 def _prepared(key: SealingKey) -> _Prepared:
-    if key.algorithm != "sm2-sm3":
+    if key.algorithm is not SignatureAlgorithm.SM2_SM3:
         raise InputError(f"A closing signature is made with SM2 and SM3, not with {key.algorithm}.")
     issuer, serial = _issuer_and_serial(key.certificate)
     times = _tbs_fields(key.certificate)[3].children()

@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import lru_cache
 
 from signing import der
-from signing.keys import SealingKey
+from signing.keys import SealingKey, SignatureAlgorithm
 from signing.ses.checks import require_in_force, require_listed
 from signing.ses.seal_reading import read_seal
 from signing.ses.structure import (
@@ -140,7 +140,7 @@ def _extension(extension: Extension) -> bytes:
 
 
 def _check_sm2(key: SealingKey) -> None:
-    if key.algorithm != "sm2-sm3":
+    if key.algorithm is not SignatureAlgorithm.SM2_SM3:
         raise InputError(f"A national seal signs with SM2 and SM3, not with {key.algorithm}.")
 
 
