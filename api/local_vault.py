@@ -164,6 +164,7 @@ def _settings(engines: EngineAddresses, secrets: SecretsFolder, base_url: str, p
             "secrets": secrets.path,
             "providers": providers,
             "trust": secrets.authority_certificate,
+            "national_trust": secrets.national_trust,
         }
     )
 

@@ -74,10 +74,14 @@ class ResultIn(Shape):
     valid_to: Day | None = Field(default=None, description="Last day of validity; null where there is none.")
     fields: dict[str, Any] = Field(description="Face fields (照面), as the type's JSON Schema says.")
     document: HandedInIn | None = Field(
-        default=None, description="null: typeset from the type's template; else: seal this file as it is."
+        default=None,
+        description="null: typeset from the type's template; else: seal this file as it is, in its own "
+        "format.",
     )
     formats: list[Text] | None = Field(
-        default=None, max_length=ENTRIES_MAX, description="Formats to make; all of the type's if left out."
+        default=None,
+        max_length=ENTRIES_MAX,
+        description="Formats to make; the first of the type's if left out.",
     )
     supersedes: Text | None = Field(
         default=None, description="`certificate_id` of the certificate that this one replaces."

@@ -13,6 +13,8 @@ from api.settings import DATABASE_POOL, PROMISE_WITHIN, PUBLIC_POOL, Settings
 from api.token_keys import read_token_keys
 from signing.keys import load_file_key
 from signing.log_key import read_log_key
+from signing.national.certificates import read_pem
+from signing.national.trust import NationalTrust, national_trust
 from signing.revocation import RevocationSources, development_sources
 from signing.timestamp import DevelopmentTimeStampAuthority, HttpTimeStampAuthority, TimeStampAuthority
 from signing.trust import IssuedKey, certificates_der
@@ -24,7 +26,7 @@ from storage.key_state import opening
 from storage.log_store import LogStore
 from storage.public_read import PublicReader
 from storage.s3 import StoreAddress
-from vault.errors import InputError
+from vault.errors import InputError, SignatureError
 from vault.founding import SecretsFolder
 from vault.model.certificate import SealLevel
 from vault.model.destinations import read_networks
@@ -87,6 +89,7 @@ def wire(settings: Settings) -> Wired:
         passphrase = secrets.passphrase.read_bytes()
         log_key = read_log_key(secrets.log_key.read_bytes())
         roots = certificates_der(settings.trust.read_bytes())
+        national = _national_trust(settings, secrets)
         witnesses = () if settings.witnesses is None else parse_witnesses(settings.witnesses.read_text())
     except OSError as error:
         raise InputError(f"{error.filename} is not readable: {error.strerror}.") from error
@@ -112,6 +115,7 @@ def wire(settings: Settings) -> Wired:
         witnesses=witnesses,
         long_term=policy,
         revocation=sources,
+        national=national,
     )
     edge = EdgeSettings(
         public_url=settings.origin,
@@ -152,6 +156,20 @@ def _long_term(
         policy = LongTermPolicy(SealLevel.B_LTA, grace=timedelta(0))
         return policy, development_sources(authority, passphrase, lambda: datetime.now(UTC))
     return LongTermPolicy(SealLevel.B_T), RevocationSources(())
+
+
+def _national_trust(settings: Settings, secrets: SecretsFolder) -> NationalTrust:
+    """The roots that the settings name; a development vault believes its own authority."""
+    path = settings.national_trust
+    own = secrets.national_trust
+    if path is None and settings.mode is Mode.DEVELOPMENT and own.exists():
+        path = own
+    if path is None:
+        return NationalTrust(())
+    try:
+        return national_trust(read_pem(path.read_bytes()))
+    except SignatureError as error:
+        raise InputError(f"{path}: {error.detail}") from error
 
 
 def _time_stamp_authority(

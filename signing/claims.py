@@ -4,6 +4,7 @@ A claim decides only which record is compared with the file.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import pypdfium2
@@ -56,6 +57,16 @@ def read_claims(pdf: bytes) -> Claims:
         pass
     finally:
         document.close()
+    return Claims(_once(identifiers), _once(tokens))
+
+
+def claims_in(texts: Iterable[str]) -> Claims:
+    """The claims in texts: identifiers, also where blanks part them, and addresses with a token."""
+    identifiers: list[str] = []
+    tokens: list[str] = []
+    for text in texts:
+        identifiers += _IDENTIFIER.findall(_BLANKS.sub("", text))
+        tokens += _TOKEN.findall(text)
     return Claims(_once(identifiers), _once(tokens))
 
 

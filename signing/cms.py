@@ -104,8 +104,15 @@ def prepare(key: SealingKey, *, content_type: str = ID_DATA) -> PreparedCms:
     """Encode everything that does not depend on what is signed.
 
     Raises:
-        SignatureError: the key's certificate is not DER.
+        SignatureError: the key's certificate is not DER, or it signs in another way than PDF seals do
+            (`key-unsuitable`).
     """
+    if key.algorithm not in _SIGNATURE_ALGORITHMS:
+        raise SignatureError(
+            f"A key that signs with {key.algorithm} seals no PDF: readers take "
+            f"{', '.join(_SIGNATURE_ALGORITHMS)}.",
+            reason="key-unsuitable",
+        )
     content_type_der = der.oid(content_type)
     serial, issuer = _serial_and_issuer(key.certificate)
     # RFC 5652, clause 5.1: version 3 where the content is not id-data

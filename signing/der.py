@@ -1,4 +1,4 @@
-"""Distinguished Encoding Rules (ITU-T X.690, clause 10), byte exact: just enough to build and read CMS.
+"""Distinguished Encoding Rules (ITU-T X.690, clause 10), byte exact: just enough for CMS and national seals.
 
 Everything that we send is built here, never re-encoded by an object model: asn1crypto 1.5.1 takes a header
 whose last byte is 0x80 for an indefinite length and encodes it anew, in exponential time
@@ -13,9 +13,14 @@ from vault.errors import SignatureError
 
 BOOLEAN = 0x01
 INTEGER = 0x02
+BIT_STRING = 0x03
 OCTET_STRING = 0x04
 NULL = b"\x05\x00"
 OBJECT_IDENTIFIER = 0x06
+UTF8_STRING = 0x0C
+PRINTABLE_STRING = 0x13
+IA5_STRING = 0x16
+UTC_TIME = 0x17
 GENERALIZED_TIME = 0x18
 SEQUENCE = 0x30
 SET = 0x31
@@ -66,6 +71,21 @@ def octet_string(value: bytes) -> bytes:
     return tlv(OCTET_STRING, value)
 
 
+def bit_string(value: bytes) -> bytes:
+    """BIT STRING of whole octets."""
+    return tlv(BIT_STRING, b"\x00", value)
+
+
+def ia5_string(value: str) -> bytes:
+    """IA5String; `value` must be ASCII."""
+    return tlv(IA5_STRING, value.encode("ascii"))
+
+
+def utf8_string(value: str) -> bytes:
+    """UTF8String."""
+    return tlv(UTF8_STRING, value.encode())
+
+
 @lru_cache(maxsize=128)
 def oid(dotted: str) -> bytes:
     """OBJECT IDENTIFIER from its dotted form (X.690, clause 8.19)."""
@@ -111,13 +131,13 @@ class Element:
         """The whole value, header and content, exactly as received."""
         return self.source[self.start : self.end]
 
-    def children(self) -> list["Element"]:
-        """The values inside a constructed one, in order.
+    def children(self, at_most: int | None = None) -> list["Element"]:
+        """The values inside a constructed one, in order. `at_most`: how many are taken.
 
         Raises:
-            SignatureError: they do not fill the content exactly.
+            SignatureError: they do not fill the content exactly, or are more.
         """
-        return _walk(self.source, self.content_start, self.end)
+        return _walk(self.source, self.content_start, self.end, at_most)
 
 
 def read(source: bytes) -> Element:
@@ -145,9 +165,13 @@ def read_integer(element: Element) -> int:
     return int.from_bytes(element.content, "big", signed=True)
 
 
-def _walk(source: bytes, start: int, end: int) -> list[Element]:
-    found = []
+def _walk(source: bytes, start: int, end: int, at_most: int | None) -> list[Element]:
+    found: list[Element] = []
     while start < end:
+        if len(found) == at_most:
+            raise SignatureError(
+                f"DER value holds more than {at_most} values: one more at byte {start}.", reason="not-der"
+            )
         element = _element(source, start, end)
         found.append(element)
         start = element.end

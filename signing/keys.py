@@ -26,11 +26,20 @@ PSS_SALT_BYTES = 32  # the digest's size, as RFC 4055, clause 3.1 recommends
 
 
 class SignatureAlgorithm(StrEnum):
-    """How a seal signs; SHA-256 throughout."""
+    """How a seal signs."""
 
     ECDSA_P256_SHA256 = "ecdsa-p256-sha256"
     RSA_PKCS1_SHA256 = "rsa-pkcs1-sha256"
     RSA_PSS_SHA256 = "rsa-pss-sha256"
+    SM2_SM3 = "sm2-sm3"
+
+
+PDF_ALGORITHMS = (
+    SignatureAlgorithm.ECDSA_P256_SHA256,
+    SignatureAlgorithm.RSA_PKCS1_SHA256,
+    SignatureAlgorithm.RSA_PSS_SHA256,
+)
+"""What signs PDF files, with SHA-256: no reader of PDF takes SM2, which signs national seals alone."""
 
 
 class SealingKey(Hashable, Protocol):
@@ -53,7 +62,7 @@ class SealingKey(Hashable, Protocol):
         """The longest value that `sign` returns."""
 
     def sign(self, message: bytes) -> bytes:
-        """Hash and sign: a DER ECDSA value (RFC 3279, clause 2.2.3) or an RSA block."""
+        """Hash and sign: a DER ECDSA or SM2 value (RFC 3279, clause 2.2.3) or an RSA block."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +103,7 @@ def load_file_key(
     *,
     algorithm: SignatureAlgorithm | None = None,
 ) -> FileSealingKey:
-    """Open an encrypted PKCS#8 key and check that the certificates fit it.
+    """Open an encrypted PKCS#8 key and check that the certificates fit it; `signing.national` opens SM2's.
 
     `certificate_pem`: the signer's certificate first, then its issuers in order. `algorithm` None: ECDSA for
     an EC key, PKCS#1 v1.5 for an RSA key; RSA with PSS must be asked for, since not every reader takes it.
@@ -149,7 +158,8 @@ def chosen_algorithm(usual: SignatureAlgorithm, asked: SignatureAlgorithm | None
         SignatureError: it cannot (`key-unsuitable`).
     """
     chosen = asked or usual
-    if (chosen is SignatureAlgorithm.ECDSA_P256_SHA256) != (usual is SignatureAlgorithm.ECDSA_P256_SHA256):
+    is_ec = usual is SignatureAlgorithm.ECDSA_P256_SHA256
+    if chosen not in PDF_ALGORITHMS or (chosen is SignatureAlgorithm.ECDSA_P256_SHA256) != is_ec:
         raise SignatureError(f"The sealing key cannot sign with {chosen}.", reason="key-unsuitable")
     return chosen
 

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from signing.keys import SignatureAlgorithm
+from signing.keys import PDF_ALGORITHMS, SignatureAlgorithm
 from vault.errors import InputError
 
 ROOT_NAME = "certvault development root — not for production"
@@ -170,6 +170,8 @@ def _leaf(
 def _new_key(algorithm: SignatureAlgorithm) -> PrivateKey:
     if algorithm is SignatureAlgorithm.ECDSA_P256_SHA256:
         return ec.generate_private_key(ec.SECP256R1())
+    if algorithm not in PDF_ALGORITHMS:
+        raise InputError(f"This authority issues no certificate for {algorithm}: the national one does.")
     return rsa.generate_private_key(public_exponent=65537, key_size=RSA_KEY_BITS)
 
 

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Row, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from storage.db import ReadConnection, WriteConnection
@@ -15,6 +15,7 @@ from storage.envelope import KeyRing, open_json, seal_json
 from storage.holders import holder_index
 from storage.round_trip import one_round_trip
 from storage.tables import case_holders, cases, reservations, reserved_holders
+from vault.model.catalogue import DocumentFormat
 from vault.model.holders import HolderCode
 from vault.model.ids import uuid7
 
@@ -51,11 +52,19 @@ class CaseRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Counted:
+    """The seal-use grants on which a reservation is counted, by what their seals seal, and the legal day."""
+
+    grants: Mapping[DocumentFormat, UUID]
+    day: date
+
+
+@dataclass(frozen=True, slots=True)
 class ReservationRow:
     """One reserved identifier; the codes belong to it by `position` in the case's envelope.
 
-    `lineage`: the identifier without version and check character, the same for all versions. `counted`: the
-    seal-use grant and the legal day on which it is counted; None in rows from before there were grants.
+    `lineage`: the identifier without version and check character, the same for all versions. `counted`:
+    None in rows from before there were grants.
     """
 
     certificate_id: UUID
@@ -63,7 +72,7 @@ class ReservationRow:
     identifier: str
     lineage: str
     version: int
-    counted: tuple[UUID, date] | None
+    counted: Counted | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +156,7 @@ def insert_reservations(
             "identifier": result.row.identifier,
             "lineage": result.row.lineage,
             "version": result.row.version,
-            "grant_id": None if result.row.counted is None else result.row.counted[0],
-            "counted_on": None if result.row.counted is None else result.row.counted[1],
+            **_counted_columns(result.row.counted),
         }
         for result in results
     ]
@@ -199,6 +207,7 @@ def reservations_of(db: ReadConnection, case_id: UUID) -> tuple[ReservationRow, 
             reservations.c.lineage,
             reservations.c.version,
             reservations.c.grant_id,
+            reservations.c.national_grant_id,
             reservations.c.counted_on,
         )
         .where(reservations.c.case_id == case_id, reservations.c.abandoned_at.is_(None))
@@ -211,18 +220,18 @@ def reservations_of(db: ReadConnection, case_id: UUID) -> tuple[ReservationRow, 
             row.identifier,
             row.lineage,
             row.version,
-            None if row.grant_id is None else (row.grant_id, row.counted_on),
+            None if row.counted_on is None else Counted(_grants(row), row.counted_on),
         )
         for row in db.execute(query)
     )
 
 
-def count_reservation(db: WriteConnection, certificate_id: UUID, grant_id: UUID, day: date) -> None:
-    """Keeps on which grant and day a reservation is counted now."""
+def count_reservation(db: WriteConnection, certificate_id: UUID, counted: Counted) -> None:
+    """Keeps on which grants and day a reservation is counted now."""
     db.execute(
         update(reservations)
         .where(reservations.c.certificate_id == certificate_id)
-        .values(grant_id=grant_id, counted_on=day)
+        .values(_counted_columns(counted))
     )
 
 
@@ -252,10 +261,10 @@ def release_case(db: WriteConnection, case_id: UUID, attempt: int) -> dict[tuple
     deleted = db.execute(
         delete(reservations)
         .where(reservations.c.case_id == case_id)
-        .returning(reservations.c.grant_id, reservations.c.counted_on)
+        .returning(reservations.c.grant_id, reservations.c.national_grant_id, reservations.c.counted_on)
     ).all()
     db.execute(delete(cases).where(cases.c.id == case_id))
-    return dict(Counter((gone.grant_id, gone.counted_on) for gone in deleted if gone.grant_id is not None))
+    return dict(Counter((grant, gone.counted_on) for gone in deleted for grant in _grants(gone).values()))
 
 
 def redeem_case(
@@ -296,6 +305,20 @@ def insert_case_holders(db: WriteConnection, case_id: UUID, holder_ids: Collecti
     """Keeps who is named in a case: its envelope is destroyed with the first of them."""
     rows = [{"holder_id": holder_id, "case_id": case_id} for holder_id in holder_ids]
     db.execute(insert(case_holders).on_conflict_do_nothing(), rows)
+
+
+def _counted_columns(counted: Counted | None) -> dict[str, object]:
+    grants = {} if counted is None else counted.grants
+    return {
+        "grant_id": grants.get(DocumentFormat.PDF),
+        "national_grant_id": grants.get(DocumentFormat.OFD),
+        "counted_on": None if counted is None else counted.day,
+    }
+
+
+def _grants(row: Row[*tuple[Any, ...]]) -> dict[DocumentFormat, UUID]:
+    by_format = {DocumentFormat.PDF: row.grant_id, DocumentFormat.OFD: row.national_grant_id}
+    return {kind: grant_id for kind, grant_id in by_format.items() if grant_id is not None}
 
 
 def _columns(keys: KeyRing, case_id: UUID, contents: CaseContents, at: datetime) -> dict[str, object]:

@@ -21,13 +21,14 @@ _ENDED = seal_grant_events.alias("ended")
 # Written out: SQLAlchemy would build it anew for every deposit. The last row of a type wins: the newest seal
 # that has a grant in force, and the newest approval of that seal.
 _USABLE = text("""
-    SELECT s.id AS seal_id, s.authority, g.id AS grant_id, g.type_code, g.type_version, g.daily_cap
+    SELECT s.id AS seal_id, s.authority, s.purpose, g.id AS grant_id, g.type_code, g.type_version, g.daily_cap
     FROM seals s
     LEFT JOIN (seal_grants g JOIN seal_grant_events a ON a.grant_id = g.id AND a.action = 'approve')
       ON g.seal_id = s.id AND g.client_id = :client AND g.type_code = ANY(:types)
      AND g.valid_from <= :at AND g.valid_to > :at
      AND NOT EXISTS (SELECT FROM seal_grant_events e WHERE e.grant_id = g.id AND e.action = 'end')
-    WHERE s.authority = ANY(:authorities) AND s.purpose IS NULL AND s.stopped_at IS NULL AND s.not_after > :at
+    WHERE s.authority = ANY(:authorities) AND coalesce(s.purpose, '') = ANY(:purposes)
+      AND s.stopped_at IS NULL AND s.not_after > :at
     ORDER BY s.created_at, s.id, a.id
 """)
 
@@ -43,26 +44,40 @@ class UsableSeal:
 
 @dataclass(frozen=True, slots=True)
 class UsableSeals:
-    """What a client may seal with now. `sealed_authorities`: those with any seal in use, granted or not."""
+    """What a client may seal with now. `in_use`: authorities with any seal of a purpose, granted or not."""
 
-    sealed_authorities: frozenset[str]
-    granted: dict[tuple[str, str, int], UsableSeal]
+    in_use: frozenset[tuple[str, str | None]]
+    granted: dict[tuple[str, str | None, str, int], UsableSeal]
 
-    def of(self, authority: str, type_code: str, type_version: int) -> UsableSeal | None:
-        """The newest seal of this authority that is granted for this version of this type."""
-        return self.granted.get((authority, type_code, type_version))
+    def of(self, authority: str, purpose: str | None, type_code: str, type_version: int) -> UsableSeal | None:
+        """The newest seal of this authority and purpose that is granted for this version of this type."""
+        return self.granted.get((authority, purpose, type_code, type_version))
 
 
 def usable_seals(
-    db: ReadConnection, client_id: str, authorities: Collection[str], types: Collection[str], at: datetime
+    db: ReadConnection,
+    client_id: str,
+    authorities: Collection[str],
+    types: Collection[str],
+    purposes: Collection[str | None],
+    at: datetime,
 ) -> UsableSeals:
-    """The seals in use of these authorities, with what is granted to this client of these types."""
-    parameters = {"client": client_id, "authorities": list(authorities), "types": list(types), "at": at}
+    """The seals in use of these authorities, with what is granted to this client of these types.
+
+    `purposes`: of the seals, as in `storage.seals`: None for PDFs, `NATIONAL` for OFDs.
+    """
+    parameters = {
+        "client": client_id,
+        "authorities": list(authorities),
+        "types": list(types),
+        "purposes": [purpose or "" for purpose in purposes],
+        "at": at,
+    }
     rows = db.execute(_USABLE, parameters).all()
     return UsableSeals(
-        frozenset(row.authority for row in rows),
+        frozenset((row.authority, row.purpose) for row in rows),
         {
-            (row.authority, row.type_code, row.type_version): UsableSeal(
+            (row.authority, row.purpose, row.type_code, row.type_version): UsableSeal(
                 row.seal_id, row.grant_id, row.daily_cap
             )
             for row in rows

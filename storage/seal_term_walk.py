@@ -1,4 +1,4 @@
-"""A walk through all sealed files: gives each its term that has none, and reckons those that rest anew.
+"""A walk through all sealed PDFs: gives each its term that has none, and reckons those that rest anew.
 
 It goes on where it was, whoever takes the next batch; another policy sends it back to the beginning.
 """
@@ -19,6 +19,7 @@ _ADD = text(
     SELECT d.certificate_id, d.format, d.level, 0, 'waiting', CAST(:at AS timestamptz), 0
     FROM documents d
     WHERE d.certificate_id > CAST(:after AS uuid) AND d.certificate_id <= CAST(:through AS uuid)
+        AND d.format = 'pdf'
     ON CONFLICT DO NOTHING
     """
 )

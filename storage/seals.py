@@ -8,22 +8,30 @@ from sqlalchemy import Row, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from storage.db import ReadConnection, WriteConnection
-from storage.tables import seal_events, seals
+from storage.tables import national_seals, seal_events, seals
 from vault.model.custody import Deed, SealAct
 
 # A stop has to hold within five seconds; a commit takes some milliseconds.
 WAIT_FOR_COMMITS_MS = 2_000
 
-# What the platform's seal (平台章) is for; an authority's seal, for its own certificates, has no purpose.
+# What the platform's seal (平台章) is for. An authority's seal for PDFs of its certificates has no purpose.
 USAGE_COPY = "usage-copy"
+# An authority's seal for OFDs (GB/T 38540): with its SESeal in `national_seals`.
+NATIONAL = "national"
+# The platform's key that closes OFDs (GB/T 35275): no seal, so no SESeal.
+NATIONAL_CLOSING = "national-closing"
+# What is used under grants: seals that certificates bear. The platform's is used by the vault itself.
+GRANTED_PURPOSES = frozenset({None, NATIONAL})
 
 
 @dataclass(frozen=True, slots=True)
 class SealRow:
     """A seal of an authority, or of the vault's operator.
 
-    `picture`: PDF drawing operators in a box of 1000 by 1000 units. `purpose`: None for an authority's own
-    certificates, `USAGE_COPY` for the copies that the platform makes.
+    `picture`: PDF drawing operators in a box of 1000 by 1000 units; empty where a national seal was brought
+    in with its own picture, and for a closing key. `purpose`: None for the PDFs of an authority's own
+    certificates, `USAGE_COPY` for the copies that the platform makes, `NATIONAL` and `NATIONAL_CLOSING` for
+    OFDs.
     """
 
     seal_id: str
@@ -39,8 +47,8 @@ class SealRow:
     purpose: str | None = None
 
 
-def insert_seal(db: WriteConnection, seal: SealRow) -> None:
-    """Keeps a new seal."""
+def insert_seal(db: WriteConnection, seal: SealRow, national: bytes | None = None) -> None:
+    """Keeps a new seal. `national`: the SESeal of one whose purpose is `NATIONAL`."""
     db.execute(
         insert(seals).values(
             id=seal.seal_id,
@@ -56,15 +64,29 @@ def insert_seal(db: WriteConnection, seal: SealRow) -> None:
             purpose=seal.purpose,
         )
     )
+    if national is not None:
+        db.execute(insert(national_seals).values(id=seal.seal_id, content=national))
 
 
-def seals_in_use(db: ReadConnection, authorities: frozenset[str], at: datetime) -> dict[str, str]:
-    """The id of the newest seal in use of each of these authorities, by authority."""
+def national_seal(db: ReadConnection, seal_id: str) -> bytes | None:
+    """The SESeal of a national seal, DER; None for a seal of another kind."""
+    query = select(national_seals.c.content).where(national_seals.c.id == seal_id)
+    content: bytes | None = db.execute(query).scalar_one_or_none()
+    return content
+
+
+def seals_in_use(
+    db: ReadConnection, authorities: frozenset[str], at: datetime, purpose: str | None = None
+) -> dict[str, str]:
+    """The id of the newest seal in use of each of these authorities, by authority.
+
+    `purpose`: None for PDFs, `NATIONAL` for OFDs.
+    """
     query = (
         select(seals.c.authority, seals.c.id)
         .where(
             seals.c.authority.in_(sorted(authorities)),
-            seals.c.purpose.is_(None),
+            seals.c.purpose.is_not_distinct_from(purpose),
             seals.c.stopped_at.is_(None),
             seals.c.not_after > at,
         )
@@ -73,11 +95,11 @@ def seals_in_use(db: ReadConnection, authorities: frozenset[str], at: datetime) 
     return {row.authority: row.id for row in db.execute(query)}
 
 
-def platform_seal_in_use(db: ReadConnection, at: datetime) -> str | None:
-    """The id of the newest seal in use that the platform puts on usage copies."""
+def platform_seal_in_use(db: ReadConnection, at: datetime, purpose: str = USAGE_COPY) -> str | None:
+    """The id of the platform's newest seal in use: for usage copies, or `NATIONAL_CLOSING` for OFDs."""
     query = (
         select(seals.c.id)
-        .where(seals.c.purpose == USAGE_COPY, seals.c.stopped_at.is_(None), seals.c.not_after > at)
+        .where(seals.c.purpose == purpose, seals.c.stopped_at.is_(None), seals.c.not_after > at)
         .order_by(seals.c.created_at.desc(), seals.c.id.desc())
         .limit(1)
     )
@@ -132,6 +154,16 @@ def wait_for_commits(db: WriteConnection, seal_id: str) -> None:
     """
     db.execute(text(f"SET LOCAL lock_timeout = {WAIT_FOR_COMMITS_MS}"))
     db.execute(select(seals.c.id).where(seals.c.id == seal_id).with_for_update())
+
+
+def hold_in_use(db: WriteConnection, seal_ids: Collection[str]) -> frozenset[str]:
+    """Which of these seals are in use; a stop waits for the transaction, as for a file's own seal.
+
+    For seals that no row of the transaction names: those that one does are held by its foreign key.
+    """
+    query = select(seals.c.id, seals.c.stopped_at).where(seals.c.id.in_(sorted(seal_ids)))
+    held = db.execute(query.order_by(seals.c.id).with_for_update(read=True, key_share=True))
+    return frozenset(row.id for row in held if row.stopped_at is None)
 
 
 def stop_seal(db: WriteConnection, seal_id: str, at: datetime) -> int:

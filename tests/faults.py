@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 class LyingStore(ThreadingHTTPServer):
     """In front of a real S3 server: while `lose_puts` is above zero, PUTs get a 200 and go nowhere.
 
+    `puts_before`: so many PUTs are passed on first.
     `deletes`: "refused" answers a DELETE with 503 and does nothing (failed); "done" does it and answers 503
     all the same (failed but happened). One DELETE each time it is set.
     """
@@ -23,7 +24,7 @@ class LyingStore(ThreadingHTTPServer):
     def __init__(self, endpoint: str) -> None:
         super().__init__(("127.0.0.1", 0), _StoreHandler)
         self.behind = urlsplit(endpoint).netloc
-        self.lose_puts = 0
+        self.lose_puts = self.puts_before = 0
         self.deletes: str | None = None
         self.lost: list[str] = []
 
@@ -36,7 +37,9 @@ class _StoreHandler(BaseHTTPRequestHandler):
     def _pass_on(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
         body = self.rfile.read(length)
-        if self.command == "PUT" and self.server.lose_puts > 0:
+        if self.command == "PUT" and self.server.puts_before > 0:
+            self.server.puts_before -= 1
+        elif self.command == "PUT" and self.server.lose_puts > 0:
             self.server.lose_puts -= 1
             self.server.lost.append(self.path)
             self.send_response(200)

@@ -278,7 +278,8 @@ def _file_of(
 ) -> SealedFile:
     named = [each for each in files_of(found) if each.format is wanted.kind]
     if not named:
-        raise NotFound(f"This certificate was not made as {wanted.kind}.")
+        made = " and ".join(each.format for each in found.documents)
+        raise NotFound(f"This certificate was not made as {wanted.kind}, but as {made}.")
     if filed is None and wanted.sha256 not in {None, *(each.sha256 for each in named)}:
         raise NotFound("This certificate has no file with this digest.")
     if filed is None:

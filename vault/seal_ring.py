@@ -6,10 +6,12 @@ from pathlib import Path
 from threading import Lock
 
 from signing.keys import SealingKey, SignatureAlgorithm, load_file_key
+from signing.national.sealing_key import load_national_key
+from signing.ses import read_seal, require_listed
 from signing.token_key import load_token_key
 from signing.token_uri import parse_token_uri
 from storage.db import ReadConnection
-from storage.seals import SealRow, find_seal, is_stopped
+from storage.seals import NATIONAL, SealRow, find_seal, is_stopped, national_seal
 from vault.errors import InputError, IntegrityError, SignatureError, Unavailable
 
 # A seal's key is an encrypted file, or a file that says on which token it is. Which library is loaded for
@@ -24,13 +26,17 @@ STATE_AGE_MAX_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class UsableSeal:
-    """A seal with its key in hand. `picture`: PDF drawing operators in a box of 1000 by 1000 units."""
+    """A seal with its key in hand. `picture`: PDF drawing operators in a box of 1000 by 1000 units.
+
+    `national`: of a national seal the SESeal (GB/T 38540), which lists the key's certificate; else None.
+    """
 
     seal_id: str
     authority: str
     authority_name: str
     key: SealingKey
     picture: bytes = field(repr=False)
+    national: bytes | None = field(default=None, repr=False)
 
 
 class SealRing:
@@ -72,7 +78,9 @@ class SealRing:
             raise IntegrityError(f"Seal {seal_id} is not in the database.")
         if row.stopped_at is not None:
             raise _stopped(seal_id)
-        return UsableSeal(row.seal_id, row.authority, row.authority_name, self._key(row), row.picture)
+        key = self._key(row)
+        national = None if row.purpose != NATIONAL else _national(db, row, key)
+        return UsableSeal(row.seal_id, row.authority, row.authority_name, key, row.picture, national)
 
     def _key(self, row: SealRow) -> SealingKey:
         # Key names are ours; anything else in a row would be a path trick.
@@ -89,7 +97,21 @@ class SealRing:
             raise IntegrityError(f"The key file of seal {row.seal_id} is not readable.") from error
         except (SignatureError, InputError) as error:
             raise IntegrityError(f"The key of seal {row.seal_id} cannot be used: {error.detail}") from error
+        if algorithm is SignatureAlgorithm.SM2_SM3:
+            return load_national_key(key_pem, self._passphrase, certificate_pem)
         return load_file_key(key_pem, self._passphrase, certificate_pem, algorithm=algorithm)
+
+
+def _national(db: ReadConnection, row: SealRow, key: SealingKey) -> bytes:
+    """The SESeal, where it is this key's. Its validity is a question of each use: `sign_ses` asks it."""
+    content = national_seal(db, row.seal_id)
+    if content is None:
+        raise IntegrityError(f"The national seal of {row.seal_id} is not in the database.")
+    try:
+        require_listed(read_seal(content), key.certificate)
+    except SignatureError as error:
+        raise IntegrityError(f"Seal {row.seal_id} is not its key's: {error.detail}") from error
+    return content
 
 
 def _stopped(seal_id: str) -> Unavailable:

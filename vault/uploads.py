@@ -4,8 +4,8 @@ import hashlib
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from signing.file_ends import check_zip_ends
 from signing.intake import check_pdf
+from signing.ofd_judge import check_ofd
 from storage.envelope import DataKey
 from storage.upload_keys import find_upload_key, make_upload_key, put_upload, read_upload
 from vault.errors import DocumentRefused, InputError, IntegrityError, NotFound
@@ -19,7 +19,8 @@ UPLOAD_MAX_BYTES = 32 * 1024 * 1024
 
 # First bytes of what the vault takes: PDF (ISO 32000-1, 7.5.2) and OFD, which is a zip (GB/T 33190).
 _PDF = "application/pdf"
-_MAGIC = {b"%PDF-": _PDF, b"PK\x03\x04": "application/ofd"}
+OFD = "application/ofd"
+_MAGIC = {b"%PDF-": _PDF, b"PK\x03\x04": OFD}
 
 
 class Kept(Enum):
@@ -108,7 +109,7 @@ def check_document(content: bytes) -> str:
     if media_type == _PDF:
         check_pdf(content)
     else:
-        check_zip_ends(content)
+        check_ofd(content)
     return media_type
 
 

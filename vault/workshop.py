@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from signing.log_key import LogKey
+from signing.national.trust import NationalTrust
 from signing.revocation import RevocationSources
 from signing.timestamp import TimeStampAuthority
 from signing.typeset import Typesetter
@@ -26,7 +27,8 @@ class Workshop:
     `retention`: how long the object store refuses to delete a sealed document. `promise_within`: by when a
     leaf must be in the log. `public_url`: what a QR points to, without a trailing slash. `statements`: the
     keys for what is stated offline. `witnesses`: whose cosignatures on the log's checkpoints are taken.
-    `long_term`: to what seals are raised, with answers from `revocation`.
+    `long_term`: to what seals are raised, with answers from `revocation`. `national`: the roots of national
+    seals (SM2).
     """
 
     database: Database
@@ -46,11 +48,12 @@ class Workshop:
     witnesses: tuple[Witness, ...] = ()
     long_term: LongTermPolicy = field(default_factory=LongTermPolicy)
     revocation: RevocationSources = field(default_factory=lambda: RevocationSources(()))
+    national: NationalTrust = field(default_factory=lambda: NationalTrust(()))
 
     @property
     def trust(self) -> Trust:
         """What a seal that was made here just now is judged by."""
-        return Trust(self.trust_roots)
+        return Trust(self.trust_roots, national=(*self.national.roots, *self.national.between))
 
     def retention_of(self, type_code: str, at: datetime) -> timedelta:
         """How long certificates of this type are kept: what the type says, else what the vault is told.

@@ -23,9 +23,9 @@ from vault.deposit.identifiers import TOKEN_BYTES
 from vault.deposit.making import (
     QR_FROM_EDGE_MM,
     SEAL_DIAMETER_MM,
-    SEAL_FIELD,
     SEAL_FROM_EDGE_MM,
 )
+from vault.deposit.sealing import SEAL_FIELD
 from vault.model.actors import ClientGrant
 from vault.model.catalogue import CertificateType
 from vault.model.certificate import ApprovalResult

@@ -21,6 +21,7 @@ from api.cli.frame import (
 )
 from api.cli.offline import verify_offline
 from vault.errors import InputError, Unavailable
+from vault.model.evidence import is_ofd
 
 if TYPE_CHECKING:
     from vault.model.verdict import SealReport
@@ -36,7 +37,7 @@ def verify(
         str,
         typer.Argument(
             metavar="FILE|TEXT",
-            help="A sealed PDF, or a zip of evidence; with --offline a QR's text or picture.",
+            help="A sealed PDF or OFD, or a zip of evidence; with --offline a QR's text or picture.",
         ),
     ],
     *,
@@ -44,8 +45,8 @@ def verify(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="PEM: roots that the seals must lead to; a vault's own if left out. With --offline: the "
-            "vault's trust list, from GET /v1/statement-keys.",
+            help="PEM: roots that the seals must lead to, for an OFD by SM2; a vault's own if left out. "
+            "With --offline: the vault's trust list, from GET /v1/statement-keys.",
         ),
     ] = None,
     url: Annotated[
@@ -75,7 +76,7 @@ def verify(
     if not names_file(what):
         raise InputError(f"There is no file {what[:NAME_SHOWN_MAX]}; a QR code's text goes with --offline.")
     content = read_file(Path(what))
-    if content.startswith(ZIP):
+    if content.startswith(ZIP) and not is_ofd(content):
         if url is not None:
             raise InputError("--url goes with a sealed file; evidence is judged without the vault.")
         verify_evidence(content, trust=trust, log_key=log_key, as_json=as_json)
@@ -93,7 +94,8 @@ def _verify_file(
     from signing.validate import Trust
     from vault.model.verdict import Indication
 
-    roots = certificates_der(read_file(trust or find_settings(data).trust))
+    believed = [trust] if trust is not None else find_settings(data).trust_files
+    roots = tuple(root for file in believed for root in certificates_der(read_file(file)))
     with Judges(standing=1) as judges:  # a stranger's file, here as in the service
         reports = judges.examine(content, trust=Trust(roots), at=datetime.now(UTC)).seals
     report = None if url is None else _ask(url, content)
@@ -138,7 +140,7 @@ def _ask(url: str, content: bytes) -> dict[str, Any]:
 
     address = url.rstrip("/") + "/v1/verifications"
     try:
-        headers = {"Content-Type": "application/pdf"}
+        headers = {"Content-Type": "application/ofd" if content.startswith(ZIP) else "application/pdf"}
         answer = httpx.post(address, content=content, headers=headers, timeout=TIMEOUT_S).raise_for_status()
         found: dict[str, Any] = answer.json()
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
@@ -148,4 +150,4 @@ def _ask(url: str, content: bytes) -> dict[str, Any]:
 
 def register(program: typer.Typer) -> None:
     """Adds this command."""
-    program.command(epilog="Example: certvault verify licence.pdf --trust roots.pem")(verify)
+    program.command(epilog="Example: certvault verify licence.pdf --trust roots.pem, or licence.ofd")(verify)

@@ -37,6 +37,8 @@ def job(trust: Trust, at: datetime) -> bytes:
         "ocsps": [base64.b64encode(each).decode() for each in trust.knowledge.ocsps],
         "crls": [base64.b64encode(each).decode() for each in trust.knowledge.crls],
         "required": trust.knowledge.required,
+        "national": [base64.b64encode(each).decode() for each in trust.national],
+        "national_crls": [base64.b64encode(each).decode() for each in trust.national_crls],
     }
     return json.dumps(value).encode()
 
@@ -55,6 +57,8 @@ def read_job(encoded: bytes) -> tuple[Trust, datetime]:
             tuple(base64.b64decode(each) for each in value["crls"]),
             value["required"],
         ),
+        tuple(base64.b64decode(each) for each in value["national"]),
+        tuple(base64.b64decode(each) for each in value["national_crls"]),
     )
     return trust, datetime.fromisoformat(value["at"])
 

@@ -20,6 +20,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from signing.judge.chain import find_path
 from signing.judge.findings import SubIndication, failure
+from signing.judge.sm2 import SM2_WITH_SM3, check_signed_by
 from vault.errors import SignatureError
 
 ANSWERS_MAX = 1_000  # OCSP responses and CRLs that are looked at for one file
@@ -176,18 +177,26 @@ def crl_answer(encoded: bytes, subject: x509.Certificate, issuer: x509.Certifica
         raise failure(SubIndication.TRY_LATER, "The CRL is another issuer's.")
     _check_scope(listed, subject)  # 1
     usage = _usage(issuer)
-    digest = listed.signature_hash_algorithm
-    if (usage is not None and not usage.crl_sign) or not isinstance(digest, _DIGESTS):
-        raise failure(SubIndication.CRYPTO_CONSTRAINTS_FAILURE, "The issuer may not sign CRLs, or not so.")
-    key = issuer.public_key()
-    if not isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey) or not listed.is_signature_valid(
-        key
-    ):
-        raise failure(SubIndication.SIG_CRYPTO_FAILURE, "The CRL's signature does not hold.")  # 2
+    if usage is not None and not usage.crl_sign:
+        raise failure(SubIndication.CRYPTO_CONSTRAINTS_FAILURE, "The issuer may not sign CRLs.")
+    _check_crl_signature(listed, issuer)  # 2
     _check_made(listed.last_update_utc, subject)  # 3
     found = listed.get_revoked_certificate_by_serial_number(subject.serial_number)
     revoked = None if found is None else found.revocation_date_utc
     return Answer(listed.last_update_utc, listed.next_update_utc, revoked, encoded)
+
+
+def _check_crl_signature(listed: x509.CertificateRevocationList, issuer: x509.Certificate) -> None:
+    if listed.signature_algorithm_oid == SM2_WITH_SM3:
+        check_signed_by(issuer, listed)
+        return
+    if not isinstance(listed.signature_hash_algorithm, _DIGESTS):
+        raise failure(SubIndication.CRYPTO_CONSTRAINTS_FAILURE, "The CRL's digest is too weak.")
+    key = issuer.public_key()
+    if not isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey) or not listed.is_signature_valid(
+        key
+    ):
+        raise failure(SubIndication.SIG_CRYPTO_FAILURE, "The CRL's signature does not hold.")
 
 
 def _single(

@@ -76,7 +76,7 @@ def recorded_check(reports: Sequence[SealReport], recorded: RecordedSignatures |
     found = tuple(
         (report.field_name or "", report.certificate_sha256 or "")
         for report in reports
-        if report.kind is SignatureKind.SEAL  # time-stamps are added for the long term
+        if report.kind is not SignatureKind.DOCUMENT_TIMESTAMP  # time-stamps are added for the long term
     )
     if found == recorded.signatures:
         return Check(name, CheckResult.PASSED, "It bears the signatures that are on record.")

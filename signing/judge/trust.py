@@ -25,12 +25,15 @@ class Trust:
 
     `roots`: DER certificates that seals and time-stamps must lead to. `seals`: every seal of every issuing
     authority; None where no list is at hand (V9 is then left open). `knowledge`: answers on revocation that
-    are at hand beside those in the file.
+    are at hand beside those in the file. `national`: roots by SM2, and the authorities below them, since a
+    national seal carries no issuers; such may stand among `roots`, too. `national_crls`: of these.
     """
 
     roots: tuple[bytes, ...] = field(repr=False)
     seals: tuple[ListedSeal, ...] | None = field(default=None, repr=False)
     knowledge: RevocationKnowledge = field(default=NOTHING, repr=False)
+    national: tuple[bytes, ...] = field(default=(), repr=False)
+    national_crls: tuple[bytes, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

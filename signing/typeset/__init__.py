@@ -8,12 +8,14 @@ the `layout` hints of a kind stands at its head.
 from signing.typeset.page import TypesetPage, Typesetter, UsageWords
 from signing.typeset.qr import qr_modules
 from signing.typeset.qr_places import QR_PLACES, QrPlace
+from signing.typeset.seal_forms import SEAL_MM, seal_ofd, seal_png
 from signing.typeset.seal_picture import SealPicture, seal_picture
 from signing.typeset.seal_places import LAST_PAGE, SEAL_PLACES
 
 __all__ = [
     "LAST_PAGE",
     "QR_PLACES",
+    "SEAL_MM",
     "SEAL_PLACES",
     "QrPlace",
     "SealPicture",
@@ -21,5 +23,7 @@ __all__ = [
     "Typesetter",
     "UsageWords",
     "qr_modules",
+    "seal_ofd",
     "seal_picture",
+    "seal_png",
 ]

@@ -19,7 +19,13 @@ from storage.tables.accesses import (
     verification_days,
 )
 from storage.tables.cases import cases, reservations, reserved_holders
-from storage.tables.catalogue import certificate_types, material_types, seals, service_items
+from storage.tables.catalogue import (
+    certificate_types,
+    material_types,
+    national_seals,
+    seals,
+    service_items,
+)
 from storage.tables.certificates import certificate_holders, certificates, documents, holders
 from storage.tables.changes import change_backfills, changes
 from storage.tables.columns import metadata, moment
@@ -89,6 +95,7 @@ __all__ = [
     "materials",
     "metadata",
     "moment",
+    "national_seals",
     "people",
     "presentation_events",
     "presentations",

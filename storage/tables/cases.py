@@ -61,6 +61,8 @@ reservations = Table(
     # The seal-use grant that it is counted on, and the legal day; null in rows from before revision 0009.
     Column("grant_id", Uuid),
     Column("counted_on", Date),
+    # Of the national seal on its OFD, on the same day; null where none is made, as `grant_id` is without PDF.
+    Column("national_grant_id", Uuid),
     Index(
         "uq_reservations_case_id_position",
         "case_id",

@@ -1,6 +1,6 @@
 """What is issued, and by which seal."""
 
-from sqlalchemy import Column, Integer, LargeBinary, Table, Text
+from sqlalchemy import Column, ForeignKey, Integer, LargeBinary, Table, Text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from storage.tables.columns import metadata, moment
@@ -37,6 +37,16 @@ seals = Table(
     moment("not_after"),
     moment("created_at"),
     moment("stopped_at", nullable=True),
-    # Null: for the authority's own certificates. `usage-copy`: the platform's seal (平台章).
+    # Null: for the authority's own PDFs. `usage-copy`: the platform's seal (平台章). `national`: for the
+    # authority's OFDs. `national-closing`: the platform's key that closes them.
     Column("purpose", Text),
+)
+
+
+# Insert-only. A seal of purpose `national`, byte for byte as its maker signed it: SESeal (GB/T 38540).
+national_seals = Table(
+    "national_seals",
+    metadata,
+    Column("id", Text, ForeignKey("seals.id"), primary_key=True),
+    Column("content", LargeBinary, nullable=False),
 )

@@ -76,6 +76,7 @@ RIGHTS: Mapping[str, Rights] = {
     "material_holders": _rights("SELECT INSERT", "data_key"),
     "material_types": WRITTEN_ONCE,
     "materials": _rights("SELECT INSERT", "trust verified_by verified_at data_key sealed"),
+    "national_seals": WRITTEN_ONCE,
     "people": _rights(
         "SELECT INSERT",
         "subject_index index_version roles organisation assurance code_type code_index data_key sealed"
@@ -86,7 +87,7 @@ RIGHTS: Mapping[str, Rights] = {
     # Nothing in it survives a crash of the server.
     "rate_buckets": _rights("SELECT INSERT DELETE", "empty_at"),
     "renditions": WRITTEN_ONCE,
-    "reservations": _rights("SELECT INSERT DELETE", "abandoned_at grant_id counted_on"),
+    "reservations": _rights("SELECT INSERT DELETE", "abandoned_at grant_id counted_on national_grant_id"),
     "reserved_holders": COME_AND_GO,
     "seal_events": WRITTEN_ONCE,
     "seal_grant_events": WRITTEN_ONCE,

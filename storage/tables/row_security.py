@@ -266,6 +266,7 @@ OPEN_TABLES = frozenset(
         "log_tiles",
         "certificate_types",
         "material_types",
+        "national_seals",
         "seals",
         "service_items",
         # Who may come in: read before anybody is known, by the hash of a secret.

@@ -14,6 +14,7 @@ import pytest
 from api.settings import child_environment
 from tests.conftest import House, behind_a_cutting_wire
 from tests.faults import LyingStore
+from tests.flows.ofd_cases import request_as
 from tests.requests import example_request
 from tests.trials import checked, cutting_after, together
 from vault.deposit import Deposited, hand_in
@@ -50,7 +51,7 @@ def _assert_whole(house: House, request: dict[str, Any], answered: Deposited) ->
     workshop = house.wired.workshop
     held = of_case(workshop, house.client, request["case"]["number"], at=datetime.now(UTC))
     assert held == answered.certificates
-    assert len(held) == len(request["results"])
+    assert [[d.format for d in one.documents] for one in held] == [r["formats"] for r in request["results"]]
     for certificate in held:
         for document in certificate.documents:
             file = document_for_client(
@@ -64,9 +65,10 @@ def _assert_whole(house: House, request: dict[str, Any], answered: Deposited) ->
     assert request["case"]["number"] not in open_cases
 
 
+@pytest.mark.parametrize("formats", [("pdf",), ("pdf", "ofd")], ids=" and ".join)
 @pytest.mark.parametrize("step", STEPS)
-def test_killed_after_a_step_then_sent_again(house: House, step: str) -> None:
-    request = example_request(house.catalogue)
+def test_killed_after_a_step_then_sent_again(house: House, step: str, formats: tuple[str, ...]) -> None:
+    request = request_as(house, *formats)
     died = subprocess.run(
         [sys.executable, "-m", "tests.crash.dying_deposit", step],
         input=json.dumps(request).encode(),
@@ -95,8 +97,9 @@ def test_killed_twice_in_a_row(house: House) -> None:
     _assert_whole(house, request, _deposit(house, house.wired.workshop, request))
 
 
-def test_two_tries_at_once_make_one_certificate(house: House) -> None:
-    request = example_request(house.catalogue)
+@pytest.mark.parametrize("formats", [("pdf",), ("pdf", "ofd"), ("ofd",)], ids=" and ".join)
+def test_two_tries_at_once_make_one_certificate(house: House, formats: tuple[str, ...]) -> None:
+    request = request_as(house, *formats)
     answers = together(*[partial(_deposit, house, house.wired.workshop, request)] * 4)
     assert [a.repeated for a in answers].count(False) == 1
     assert all(a.certificates == answers[0].certificates for a in answers)
@@ -113,10 +116,24 @@ def test_the_store_says_200_but_lost_it(house: House, store_that_lies: tuple[Wor
     _assert_whole(house, request, _deposit(house, workshop, request))
 
 
+@pytest.mark.parametrize("lost", ["the PDF", "the OFD", "both"])
+def test_the_store_says_200_but_lost_one_of_two_files(
+    house: House, store_that_lies: tuple[Workshop, LyingStore], lost: str
+) -> None:
+    workshop, store = store_that_lies
+    request = request_as(house, "pdf", "ofd")
+    store.puts_before, store.lose_puts = int(lost == "the OFD"), 2 if lost == "both" else 1
+    with pytest.raises(Unavailable, match="did not keep"):
+        _deposit(house, workshop, request)
+    assert (store.puts_before, store.lose_puts) == (0, 0)
+    _assert_whole(house, request, _deposit(house, workshop, request))
+
+
+@pytest.mark.parametrize("formats", [("pdf",), ("pdf", "ofd")], ids=" and ".join)
 @pytest.mark.parametrize("commit", ["reservation", "record"])
 @pytest.mark.parametrize("how", ["before", "after"])
-def test_a_commit_that_was_cut_off(house: House, how: str, commit: str) -> None:
-    request = example_request(house.catalogue)
+def test_a_commit_that_was_cut_off(house: House, how: str, commit: str, formats: tuple[str, ...]) -> None:
+    request = request_as(house, *formats)
     with behind_a_cutting_wire(house) as (workshop, wire_):
         if commit == "reservation":
             wire_.cut = how

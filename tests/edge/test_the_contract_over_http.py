@@ -26,6 +26,8 @@ from tests.files import uploaded_bytes
 from tests.papers import new_pdf
 from tests.provider import IdentityProvider
 from tests.requests import FOOD, example_request, new_case_number
+from tests.signing.ofd_judge import attacks as ofd_attacks
+from tests.signing.ofd_judge import making as ofd
 from vault import signin
 from vault.model.actors import Role
 from vault.model.holders import HolderCode
@@ -190,6 +192,28 @@ def test_nothing_found_is_a_report_too(caller: Caller) -> None:
     answer = caller("POST", "/v1/verifications", json={"token": secrets.token_urlsafe(16)})
     assert answer.status_code == 200
     assert shaped(answers.ReportOut, answer)["verdict"] == "unrecognised"
+
+
+@pytest.mark.parametrize("as_form", [False, True], ids=["file", "form"])
+def test_an_ofd_is_judged_where_a_pdf_is(caller: Caller, as_form: bool) -> None:  # noqa: FBT001 - a pytest parameter
+    for content, verdict in ((ofd.packed(ofd.ours()), "foreign"), (ofd.packed({"a": b""}), "unrecognised")):
+        raw = {"content": content, "headers": {"content-type": "application/ofd"}}
+        form = {"files": {"file": ("a.ofd", content)}}
+        report = shaped(answers.ReportOut, caller("POST", "/v1/verifications", **(form if as_form else raw)))
+        assert report["verdict"] == verdict
+
+
+def test_an_ofd_that_breaks_a_rule_is_not_kept(caller: Caller, bearer: dict[str, str]) -> None:
+    headers = {**bearer, "content-type": "application/ofd"}
+    for make, rule in ((ofd_attacks.two_of_one_name, "O1: "), (ofd_attacks.doctype, "O2: "), (None, "O3: ")):
+        content = ofd.packed({"a": b""}) if make is None else make()
+        digest = hashlib.sha256(content).hexdigest()
+        answer = caller("PUT", f"/v1/uploads/{digest}", content=content, headers=headers)
+        assert (answer.status_code, answer.json()["type"].rpartition("/")[2]) == (422, "document-refused")
+        assert answer.json()["detail"].startswith(rule)
+    content = ofd.packed(ofd.ours())
+    digest = hashlib.sha256(content).hexdigest()
+    assert caller("PUT", f"/v1/uploads/{digest}", content=content, headers=headers).status_code == 201
 
 
 def test_an_upload_is_kept_once_and_only_under_its_own_digest(caller: Caller, bearer: dict[str, str]) -> None:

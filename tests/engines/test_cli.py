@@ -80,7 +80,7 @@ def test_the_demo_walks_through_the_main_job(founded: Path) -> None:
     known = len(demo_file(founded)["certificates"])
     done = certvault("demo", "--exit", "--data", str(founded))
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("✓") == len(STORIES) + 17
+    assert done.stdout.count("✓") == len(STORIES) + 19
     copy = founded / "usage-copy.pdf"
     assert str(copy) in done.stdout
     assert (copy.read_bytes()[:5], copy.stat().st_mode & 0o777) == (b"%PDF-", 0o600)

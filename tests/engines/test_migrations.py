@@ -35,6 +35,7 @@ HISTORY = [
     "seal_grants",
     "seal_grant_events",
     "seal_events",
+    "national_seals",
 ]
 OF_THE_LOG = [
     "log_shards",

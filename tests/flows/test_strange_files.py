@@ -12,6 +12,8 @@ from tests.files import sealed_bytes
 from tests.flows.test_deposit import deposited
 from tests.papers import new_pdf
 from tests.requests import example_request
+from tests.signing.ofd_judge import attacks as ofd_attacks
+from tests.signing.ofd_judge import making as ofd
 from tests.signing.workshop import new_workshop, tiny_pdf
 from tests.trials import now
 from vault.model.certificate import CertificateRecord
@@ -164,3 +166,37 @@ def test_confined_judges_say_the_same(house: House, certificate: CertificateReco
     with Judges(1) as judges:
         confined = by_file(workshop, content, at=at, examine_with=judges.examine)
     assert confined == by_file(workshop, content, at=at)
+
+
+def test_an_ofd_that_names_a_certificate_of_ours_is_altered_and_shows_what_the_log_tells(
+    house: House, certificate: CertificateRecord
+) -> None:
+    named = ofd_attacks.replaced(
+        ofd.plain(), "OFD.xml", ofd.IDENTIFIER.encode(), str(certificate.identifier).encode()
+    )
+    with Judges(1) as judges:
+        report = by_file(
+            house.wired.workshop, ofd_attacks.closed(named), at=now(), examine_with=judges.examine
+        )
+    assert isinstance(report.verdict, Altered)
+    shown = report.verdict.certificate
+    assert shown is not None
+    assert shown["identifier"] == str(certificate.identifier)
+    assert not shown["holders"]
+    found = results(report)
+    assert found["file_unchanged"] is CheckResult.FAILED
+    assert found["coverage"] is found["digest"] is CheckResult.PASSED  # the newest seal's, a stranger's
+    assert found["seal_list"] is CheckResult.FAILED
+    assert len(report.seals) == 2
+
+
+def test_ofds_of_others_are_foreign_and_bare_or_broken_ones_nothing_that_is_known(house: House) -> None:
+    sealed = judged(house, ofd.packed(ofd.ours()))
+    assert isinstance(sealed.verdict, Foreign)
+    undeclared = b"<ofd:Signatures>Doc_0/Signs/Signatures.xml</ofd:Signatures>"
+    bare = ofd.packed(ofd_attacks.replaced(ofd.plain(), "OFD.xml", undeclared, b""))
+    for content in (bare, ofd.packed({"a": b""}), b"PK\x03\x04"):
+        assert isinstance(judged(house, content).verdict, Unrecognised)
+    tricky = judged(house, ofd_attacks.two_of_one_name())
+    assert isinstance(tricky.verdict, Foreign)
+    assert results(tricky)["package"] is CheckResult.FAILED

@@ -11,14 +11,14 @@ import pytest
 from tests.fuzz.running import targets
 
 RUNS = 3_000
-# One input of these is a whole PDF.
-RUNS_OF_PDFS = 200
+# One input of these is a whole file.
+RUNS_OF_FILES = 200
 
 
 @pytest.mark.skipif(find_spec("atheris") is None, reason="NO ATHERIS: nothing is fuzzed")
 @pytest.mark.parametrize("target", targets())
 def test_a_target_finds_nothing_in_a_moment(target: str, tmp_path: Path) -> None:
-    runs = RUNS_OF_PDFS if target.startswith("pdf_") else RUNS
+    runs = RUNS_OF_FILES if target.startswith(("pdf_", "ofd_")) else RUNS
     done = subprocess.run(
         [
             *(sys.executable, "-m", "tests.fuzz", target),

@@ -26,6 +26,10 @@ from signing.examination import Examined, examine, not_judged
 from signing.judge.revocation import RevocationKnowledge
 from signing.validate import PDF_SIZE_MAX_BYTES, ListedSeal, Trust
 from tests.signing import attacks
+from tests.signing.ofd_judge import attacks as ofd_attacks
+from tests.signing.ofd_judge.making import NOW as OFD_NOW
+from tests.signing.ofd_judge.making import ours, packed
+from tests.signing.ofd_judge.people import people
 from tests.signing.workshop import NOW, Workshop, tiny_pdf
 from vault.errors import Unavailable
 from vault.model.verdict import CheckResult, Indication
@@ -65,6 +69,24 @@ def test_a_child_finds_what_the_judge_finds(judges: Judges, workshop: Workshop) 
     for content in (sealed, attacks.language_between(workshop), tiny_pdf(), b"", b"%PDF-1.7\n%%EOF"):
         here = examine(content, trust=attacks.listed(workshop), at=NOW)
         assert examined(judges, content, workshop) == here
+
+
+def test_a_child_judges_an_ofd_as_it_is_judged_here(judges: Judges) -> None:
+    good = packed(ours())
+    for content in (
+        good,
+        ofd_attacks.two_files_in_one(),
+        ofd_attacks.doctype(),
+        ofd_attacks.transplanted_value(),
+        ofd_attacks.first_version(),
+        good[:-1],
+        b"PK",
+    ):
+        here = examine(content, trust=ofd_attacks.listed(), at=OFD_NOW)
+        assert judges.examine(content, trust=ofd_attacks.listed(), at=OFD_NOW) == here
+    as_roots_of_its_own = Trust((), national=(people().root.certificate,))
+    (seal, lock) = judges.examine(good, trust=as_roots_of_its_own, at=OFD_NOW).seals
+    assert seal.indication is lock.indication is Indication.TOTAL_PASSED
 
 
 def test_a_child_judges_one_file_and_another_takes_its_place(judges: Judges, workshop: Workshop) -> None:

@@ -20,7 +20,7 @@ from pyhanko.sign.validation.status import PdfSignatureStatus
 from pyhanko_certvalidator import ValidationContext
 
 from signing.appearance import QrStamp, SealAppearance
-from signing.keys import FileSealingKey, SignatureAlgorithm, load_file_key
+from signing.keys import PDF_ALGORITHMS, FileSealingKey, SignatureAlgorithm, load_file_key
 from signing.seal import SealedPdf, seal_pdf
 from signing.timestamp import DevelopmentTimeStampAuthority, TimeStampAuthority
 from signing.trust import (
@@ -86,7 +86,7 @@ class Workshop:
 def new_workshop() -> Workshop:
     """Fresh keys under a fresh root."""
     authority = new_development_authority(passphrase=PASSPHRASE, at=NOW)
-    keys = {algorithm: new_key(authority, algorithm) for algorithm in SignatureAlgorithm}
+    keys = {algorithm: new_key(authority, algorithm) for algorithm in PDF_ALGORITHMS}
     stamps = issue_timestamp_certificate(authority, PASSPHRASE, passphrase=PASSPHRASE, at=NOW)
     return Workshop(
         authority,

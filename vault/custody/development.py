@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 
 from storage.grants import grants_of_seals
 from storage.people import keep_person
-from storage.seals import all_seals
+from storage.seals import GRANTED_PURPOSES, all_seals
 from vault.custody.granting import GRANTS_MAX, approve, propose
 from vault.model.actors import Introduced, Person
+from vault.model.catalogue import DocumentFormat
 from vault.model.custody import GRANT_DAYS_MAX, GrantTerms
 from vault.model.scope import NOBODY, VAULT
 from vault.workshop import Workshop
@@ -44,7 +45,7 @@ def grant_what_is_missing(
         seals = [
             row
             for row in all_seals(db)
-            if row.purpose is None and row.stopped_at is None and row.not_after > at
+            if row.purpose in GRANTED_PURPOSES and row.stopped_at is None and row.not_after > at
         ]
         held = {
             (g.terms.seal_id, g.terms.type_code, g.terms.type_version)
@@ -65,6 +66,7 @@ def grant_what_is_missing(
             )
             for kind in types.values()
             if kind.authority(row.authority) is not None
+            and (row.purpose is None or DocumentFormat.OFD in kind.formats)
             and (row.seal_id, kind.code, kind.version) not in held
         ]
     for authority, terms in missing.items():

@@ -12,13 +12,14 @@ from storage.materials import NewMaterial, insert_materials
 from storage.new_certificates import NewCertificate, insert_certificates
 from storage.objects import FiledObject
 from storage.round_trip import one_round_trip
+from storage.seals import hold_in_use
 from storage.statuses import announce, supersede
-from vault.deposit.making import SealedResult
 from vault.deposit.requests import case_json
 from vault.deposit.reserving import ReservedCase, answer_of_another_try, scope_of
+from vault.deposit.sealing import SealedResult
 from vault.deposit.storing import StoredFiles
 from vault.deposit.taking import TakenFile
-from vault.errors import Conflict, FieldProblem
+from vault.errors import Conflict, FieldProblem, Unavailable
 from vault.log import event_content, issue_content, promised
 from vault.model.certificate import (
     ApprovalResult,
@@ -60,6 +61,7 @@ def commit(
             db, workshop.keys, reserved.case_id, reserved.attempt, request=case_json(case), at=at
         ):
             return answer_of_another_try(db, workshop, case), False
+        _hold_closing_keys(db, reserved)
         new = [
             _new_certificate(workshop, reserved, result, item, filed)
             for result, item, filed in zip(case.results, sealed, stored.documents, strict=True)
@@ -79,7 +81,9 @@ def commit(
             case_id=reserved.case_id,
             details={
                 "certificates": [str(item.certificate_id) for item in new],
-                "seal_grants": sorted({str(use.seal.grant_id) for use in reserved.uses}),
+                "seal_grants": sorted(
+                    {str(seal.grant_id) for use in reserved.uses for seal in use.seals.values()}
+                ),
             },
             acting_for=case.acting_for,
         )
@@ -98,6 +102,19 @@ def commit(
     return tuple(_record(case, item, leaf, at) for item, leaf in zip(new, issued, strict=True)), True
 
 
+def _hold_closing_keys(db: WriteConnection, reserved: ReservedCase) -> None:
+    """Returns where what closed the case's OFDs is in use still; no row of theirs names it, as their seal's.
+
+    Raises:
+        Unavailable: it was stopped meanwhile.
+    """
+    closing = {use.closing for use in reserved.uses if use.closing is not None}
+    if closing:
+        stopped = sorted(closing - hold_in_use(db, closing))
+        if stopped:
+            raise Unavailable(f"Seal {stopped[0]} is stopped; nothing was sealed. Send the case again.")
+
+
 def _everybody(case: CompletedCase) -> list[Holder]:
     """Everybody whom the case names, its applicant among them."""
     of_results = [holder for result in case.results for holder in result.holders]
@@ -110,9 +127,8 @@ def _new_certificate(
     reserved: ReservedCase,
     result: ApprovalResult,
     item: SealedResult,
-    filed: FiledObject,
+    filed: tuple[FiledObject, ...],
 ) -> NewCertificate:
-    document = item.document
     return NewCertificate(
         certificate_id=item.reservation.certificate_id,
         case_id=reserved.case_id,
@@ -131,7 +147,7 @@ def _new_certificate(
         verification_code=item.reservation.verification_code,
         token=item.reservation.token,
         supersedes=result.supersedes,
-        documents=(
+        documents=tuple(
             StoredDocument(
                 document.format,
                 document.sha256,
@@ -139,10 +155,11 @@ def _new_certificate(
                 len(document.content),
                 document.level,
                 document.seal_id,
-            ),
+            )
+            for document in item.documents
         ),
         key=workshop.keys.record_key(item.reservation.key),
-        object_names=(filed.stored_name,),
+        object_names=tuple(each.stored_name for each in filed),
     )
 
 

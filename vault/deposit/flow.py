@@ -7,9 +7,10 @@ from typing import Any
 
 from storage.history import AuditRow, insert_look
 from vault.deposit.committing import commit
-from vault.deposit.making import judge, make_page, seal
+from vault.deposit.making import make_page
 from vault.deposit.reading import read_case
 from vault.deposit.reserving import ReservedCase, answer_if_committed, forget, release, reserve
+from vault.deposit.sealing import judge, seal
 from vault.deposit.storing import store
 from vault.deposit.taking import take_handed_in
 from vault.errors import Conflict, InputError

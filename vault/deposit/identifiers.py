@@ -2,10 +2,9 @@
 
 import base64
 import secrets
-from datetime import date, datetime
-from uuid import UUID
+from datetime import datetime
 
-from storage.cases import ReservationRow
+from storage.cases import Counted, ReservationRow
 from storage.db import WriteConnection
 from storage.predecessors import Predecessor, highest_version, lock_predecessor
 from vault.errors import Conflict, FieldProblem, InputError
@@ -24,11 +23,11 @@ SERIAL_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def reserve_identifier(
-    db: WriteConnection, position: int, result: ApprovalResult, counted: tuple[UUID, date], at: datetime
+    db: WriteConnection, position: int, result: ApprovalResult, counted: Counted, at: datetime
 ) -> ReservationRow:
     """An identifier that was never given before: of a new certificate, or of the next version of one.
 
-    `counted`: the seal-use grant and the legal day that its use counts on.
+    `counted`: the seal-use grants and the legal day that its use counts on.
 
     Raises:
         InputError, Conflict: as `check_predecessor`.

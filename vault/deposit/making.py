@@ -1,31 +1,19 @@
-"""Steps 3 to 5: a page is made or taken, sealed by its authority, and judged by another reader."""
+"""Step 3: a page is made, or taken as it was handed in, with the QR that states it."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from signing.intake import AdmittedPdf
-from signing.seal import QrStamp, SealAppearance, seal_pdf
+from signing.seal import QrStamp
 from signing.typeset import qr_modules
-from signing.validate import judge_pdf
 from vault.catalogue import page_data
 from vault.deposit.reserving import ReservedCase
 from vault.deposit.taking import TakenFile
 from vault.errors import InputError, IntegrityError, Unavailable
-from vault.model.catalogue import CertificateType, DocumentFormat, SealPlace
-from vault.model.certificate import (
-    ApprovalResult,
-    CompletedCase,
-    Reservation,
-    SealedDocument,
-    SealLevel,
-)
-from vault.model.scope import NOBODY
+from vault.model.catalogue import CertificateType, DocumentFormat, IssuingAuthority, SealPlace
+from vault.model.certificate import ApprovalResult, CompletedCase, Reservation
 from vault.model.statement import QR_SIZE_MM
-from vault.model.verdict import Indication
-from vault.outage import check_outage
-from vault.seal_ring import UsableSeal
 from vault.stating import printed_statement, stated, verify_url
 from vault.workshop import Workshop
 
@@ -33,26 +21,24 @@ from vault.workshop import Workshop
 SEAL_DIAMETER_MM = 42.0
 SEAL_FROM_EDGE_MM = (45.0, 50.0)
 QR_FROM_EDGE_MM = (22.0, 22.0)
-SEAL_FIELD = "certvault-seal"
+
+
+@dataclass(frozen=True, slots=True)
+class Unsealed:
+    """A file ready to be sealed. `qr`: what its seal puts on it with itself; an OFD has its own already."""
+
+    format: DocumentFormat
+    content: bytes = field(repr=False)
+    seal_place: SealPlace
+    qr: QrStamp | None
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A file ready to be sealed, with everything that its seal needs."""
+    """One result's page: a file for each format asked, in the order of `DocumentFormat`."""
 
     reservation: Reservation
-    content: bytes = field(repr=False)
-    seal_place: SealPlace
-    qr: QrStamp
-
-
-@dataclass(frozen=True, slots=True)
-class SealedResult:
-    """One result's sealed file; `certificate_sha256` of the seal's certificate, hex."""
-
-    reservation: Reservation
-    document: SealedDocument
-    certificate_sha256: str
+    files: tuple[Unsealed, ...]
 
 
 def make_page(
@@ -95,8 +81,16 @@ def _make(
     taken = handed_in[result.document.sha256]
     if taken.admitted is None:
         raise IntegrityError("A file to be sealed has not passed the gate.")
+    last = taken.admitted.page_count
+    width_mm, height_mm = taken.admitted.page_sizes_mm[-1]
+    seal_right, seal_up = SEAL_FROM_EDGE_MM
+    place = SealPlace(last, width_mm - seal_right, height_mm - seal_up, SEAL_DIAMETER_MM)
+    if not isinstance(taken.admitted, AdmittedPdf):  # who has sealed an OFD would not have a page changed
+        return Page(reservation, (Unsealed(DocumentFormat.OFD, taken.content, place, None),))
     modules = _symbol(workshop, kind, result, reservation, taken.content, at)
-    return _stamped(reservation, taken.content, taken.admitted, modules)
+    qr_left, qr_up = QR_FROM_EDGE_MM
+    stamp = QrStamp(modules, last, qr_left, height_mm - qr_up, QR_SIZE_MM)
+    return Page(reservation, (Unsealed(DocumentFormat.PDF, taken.content, place, stamp),))
 
 
 def _symbol(
@@ -149,87 +143,40 @@ def _typeset(
     modules, half = _symbol(workshop, kind, result, reservation, page.content, at), QR_SIZE_MM / 2
     qr = page.qr_place
     stamp = QrStamp(modules, qr.page, qr.left_mm + half, qr.top_mm + half, QR_SIZE_MM, on_own_page=True)
-    return Page(reservation, page.content, place, stamp)
-
-
-def _stamped(
-    reservation: Reservation, content: bytes, admitted: AdmittedPdf, modules: tuple[tuple[bool, ...], ...]
-) -> Page:
-    last = admitted.page_count
-    width_mm, height_mm = admitted.page_sizes_mm[-1]
-    seal_right, seal_up = SEAL_FROM_EDGE_MM
-    qr_left, qr_up = QR_FROM_EDGE_MM
-    place = SealPlace(last, width_mm - seal_right, height_mm - seal_up, SEAL_DIAMETER_MM)
-    stamp = QrStamp(modules, last, qr_left, height_mm - qr_up, QR_SIZE_MM)
-    return Page(reservation, content, place, stamp)
-
-
-def seal(
-    workshop: Workshop, reserved: ReservedCase, pages: tuple[Page, ...], *, at: datetime
-) -> tuple[SealedResult, ...]:
-    """Step 4, for every page: certified by the seal that its use was counted for.
-
-    Raises:
-        InputError: the handed-in file admits no seal (certified by somebody else already).
-        IntegrityError: the seal's key is missing or does not fit.
-        Unavailable: the seal was stopped meanwhile, its token does not answer, or the time-stamp authority
-            has not answered for longer than the operator lets seals go without a trusted time.
-    """
-    seal_ids = [reserved.uses[page.reservation.position].seal.seal_id for page in pages]
-    with workshop.database.reading(NOBODY) as db:
-        usable = {seal_id: workshop.seals.opened(db, seal_id) for seal_id in seal_ids}
-    sealed = []
-    for page, seal_id in zip(pages, seal_ids, strict=True):
-        try:
-            sealed.append(_seal(workshop, page, usable[seal_id], at))
-        except InputError as error:
-            raise error.under(f"/results/{page.reservation.position}/document") from error
-    if workshop.tsa is not None and any(each.document.level is SealLevel.B_B for each in sealed):
-        check_outage(workshop, at=at)
-    return tuple(sealed)
-
-
-def _seal(workshop: Workshop, page: Page, owner: UsableSeal, at: datetime) -> SealedResult:
-    place = page.seal_place
-    sealed = seal_pdf(
-        page.content,
-        key=owner.key,
-        appearance=SealAppearance(
-            owner.picture, place.page, place.x_mm, place.y_mm, place.diameter_mm, page.qr
-        ),
-        field_name=SEAL_FIELD,
-        reason="电子证照签发",
-        location=owner.authority_name,
-        at=at,
-        tsa=workshop.tsa,
-        stamp_required=False,
+    files = (
+        Unsealed(DocumentFormat.PDF, page.content, place, stamp)
+        if wanted is DocumentFormat.PDF
+        else _as_ofd(kind, authority, result, reservation, page.content, place, stamp, at)
+        for wanted in result.formats
     )
-    content = sealed.content
-    document = SealedDocument(
-        format=DocumentFormat.PDF,
-        content=content,
-        sha256=hashlib.sha256(content).hexdigest(),
-        sm3=hashlib.new("sm3", content).hexdigest(),
-        level=sealed.level,
-        seal_id=owner.seal_id,
+    return Page(reservation, tuple(files))
+
+
+def _as_ofd(
+    kind: CertificateType,
+    authority: IssuingAuthority,
+    result: ApprovalResult,
+    reservation: Reservation,
+    page: bytes,
+    place: SealPlace,
+    stamp: QrStamp,
+    at: datetime,
+) -> Unsealed:
+    """The same page as OFD, with the same QR."""
+    from signing.ofd import CertificateFacts, typeset_ofd  # noqa: PLC0415 - most cases ask for no OFD
+
+    facts = CertificateFacts(
+        type_name=kind.name,
+        type_code=kind.code,
+        number=result.number,
+        identifier=reservation.identifier,
+        authority_name=authority.name,
+        authority_code=authority.code,
+        issued_on=result.issued_on,
+        valid_from=result.valid_from,
+        valid_to=result.valid_to,
+        holders=result.holders,
+        fields=result.fields,
     )
-    return SealedResult(page.reservation, document, hashlib.sha256(owner.key.certificate).hexdigest())
-
-
-def judge(workshop: Workshop, sealed: tuple[SealedResult, ...], *, at: datetime) -> None:
-    """Step 5: a reader that shares no code with the sealer must find the newest seal whole.
-
-    Raises:
-        IntegrityError: it does not; the check that failed is named.
-    """
-    for result in sealed:
-        reports = judge_pdf(result.document.content, trust=workshop.trust, at=at, admitted=True)
-        if not reports or reports[-1].indication is not Indication.TOTAL_PASSED:
-            failed = (
-                ", ".join(c.name for c in reports[-1].checks if c.result != "passed") if reports else "seal"
-            )
-            raise IntegrityError(f"What was just sealed does not stand up to the reader: {failed}.")
-        if any(report.indication is Indication.TOTAL_FAILED for report in reports[:-1]):
-            raise IntegrityError("Sealing broke a signature that the file had before.")
-        if reports[-1].certificate_sha256 != result.certificate_sha256:
-            raise IntegrityError("What was just sealed bears another seal than the one that was used.")
+    content = typeset_ofd(page, facts=facts, qr=stamp, at=at)
+    return Unsealed(DocumentFormat.OFD, content, place, None)

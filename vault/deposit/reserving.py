@@ -111,7 +111,7 @@ def reserve(
         )
         if case_id is not None:
             rows = _reserve_identifiers(db, workshop.keys, case, case_id, uses, at)
-            count(db, [use.seal for use in uses], at)
+            count(db, uses, at)
             return _reserved(case, case_id, 1, rows, contents.envelope, uses)
         row = find_case(db, workshop.keys, case.client_id, case.number, lock=True)
         if row is None:  # released between the two statements by a try that was refused
@@ -130,7 +130,7 @@ def reserve(
         # Nobody was ever answered for the earlier contents: the mended request takes their place.
         start_attempt(db, workshop.keys, row.case_id, contents, at)
         rows = _reserve_identifiers(db, workshop.keys, case, row.case_id, uses, at)
-        count(db, [use.seal for use in uses], at)
+        count(db, uses, at)
         return _reserved(case, row.case_id, row.attempt + 1, rows, contents.envelope, uses)
 
 

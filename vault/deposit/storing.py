@@ -3,21 +3,25 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 
 from storage.objects import FiledObject, document_place, material_place, new_object, prove_object, put_object
-from vault.deposit.making import SealedResult
 from vault.deposit.reserving import ReservedCase, ReservedMaterial
+from vault.deposit.sealing import SealedResult
 from vault.deposit.taking import TakenFile
 from vault.errors import IntegrityError, Unavailable
-from vault.model.certificate import CompletedCase
+from vault.model.certificate import CompletedCase, Reservation, SealedDocument
 from vault.workshop import Workshop
 
 
 @dataclass(frozen=True, slots=True)
 class StoredFiles:
-    """What lies in the object store for a case: its results' and its materials' files, in their order."""
+    """What lies in the object store for a case: its results' and its materials' files, in their order.
 
-    documents: tuple[FiledObject, ...]
+    `documents`: by result, one for each format.
+    """
+
+    documents: tuple[tuple[FiledObject, ...], ...]
     materials: tuple[FiledObject, ...]
 
 
@@ -35,13 +39,18 @@ def store(
     Raises:
         Unavailable: the store does not answer, or lost or changed what it had acknowledged.
     """
-    documents = tuple(_put_document(workshop, case, result, at) for result in sealed)
+    documents = tuple(
+        tuple(
+            _put_document(workshop, case, result.reservation, document, at) for document in result.documents
+        )
+        for result in sealed
+    )
     materials = tuple(
         _put_material(workshop, reserved, material, handed_in[given.sha256], given.sha256, at)
         for material, given in zip(reserved.materials, case.materials, strict=True)
     )
     try:
-        for filed in (*documents, *materials):
+        for filed in (*chain.from_iterable(documents), *materials):
             prove_object(workshop.blobs, filed)
     except IntegrityError as error:
         raise Unavailable(
@@ -50,16 +59,18 @@ def store(
     return StoredFiles(documents, materials)
 
 
-def _put_document(workshop: Workshop, case: CompletedCase, result: SealedResult, at: datetime) -> FiledObject:
-    document, certificate_id = result.document, result.reservation.certificate_id
+def _put_document(
+    workshop: Workshop, case: CompletedCase, reservation: Reservation, document: SealedDocument, at: datetime
+) -> FiledObject:
+    certificate_id = reservation.certificate_id
     filed = new_object(
         certificate_id,
         document_place(certificate_id, document.format),
-        workshop.keys.record_key(result.reservation.key),
+        workshop.keys.record_key(reservation.key),
         document.sha256,
         len(document.content),
     )
-    type_code = case.results[result.reservation.position].type_code
+    type_code = case.results[reservation.position].type_code
     put_object(
         workshop.blobs,
         filed,

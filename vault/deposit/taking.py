@@ -1,12 +1,18 @@
 """Step 1: the files that a case names are there, are what they say, and may be sealed."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from signing.intake import AdmittedPdf, admit_pdf
 from vault.errors import DocumentRefused, FieldProblem, InputError, NotFound
-from vault.model.certificate import CompletedCase
-from vault.uploads import Uploads, check_document, media_type_of, uploads_of
+from vault.model.catalogue import DocumentFormat
+from vault.model.certificate import ApprovalResult, CompletedCase
+from vault.uploads import OFD, Uploads, check_document, media_type_of, uploads_of
 from vault.workshop import Workshop
+
+if TYPE_CHECKING:
+    from signing.ofd_judge import AdmittedOfd
 
 # Files of one case are held in memory together while they are sealed; more than this is an import.
 CASE_FILES_MAX_BYTES = 64 * 1024 * 1024
@@ -18,14 +24,15 @@ class TakenFile:
 
     content: bytes = field(repr=False)
     media_type: str
-    admitted: AdmittedPdf | None
+    admitted: "AdmittedPdf | AdmittedOfd | None"
 
 
 def take_handed_in(workshop: Workshop, case: CompletedCase) -> dict[str, TakenFile]:
     """Every file that the case names, by SHA-256.
 
     Raises:
-        InputError: a file was not uploaded, is refused, or all together are too large.
+        InputError: a file was not uploaded, is refused, is of another format than is asked for, or all
+            together are too large.
         Unavailable: the object store does not answer.
     """
     taken: dict[str, TakenFile] = {}
@@ -51,7 +58,30 @@ def take_handed_in(workshop: Workshop, case: CompletedCase) -> dict[str, TakenFi
     if problems:
         refused = "A file that the case names cannot be taken."
         raise DocumentRefused(refused, *problems)
+    _check_formats(case, taken)
     return taken
+
+
+def _check_formats(case: CompletedCase, taken: Mapping[str, TakenFile]) -> None:
+    """A file that was handed in is sealed as it is: nothing is converted."""
+    problems = []
+    for n, result in enumerate(case.results):
+        own = _own_format(result, taken)
+        if own is not None and result.formats != (own,):
+            detail = (
+                f"The document handed in is {own.upper()}, and is sealed as it is: expected formats"
+                f' ["{own}"], got {list(map(str, result.formats))}.'
+            )
+            problems.append(FieldProblem(f"/results/{n}/formats", detail))
+    if problems:
+        raise InputError("A file that was handed in is not made into another format.", *problems)
+
+
+def _own_format(result: ApprovalResult, taken: Mapping[str, TakenFile]) -> DocumentFormat | None:
+    if result.document is None:
+        return None
+    is_ofd = taken[result.document.sha256].media_type == OFD
+    return DocumentFormat.OFD if is_ofd else DocumentFormat.PDF
 
 
 def _take(uploads: Uploads, taken: dict[str, TakenFile], sha256: str, *, to_seal: bool) -> None:
@@ -59,6 +89,25 @@ def _take(uploads: Uploads, taken: dict[str, TakenFile], sha256: str, *, to_seal
     if known is not None and (known.admitted is not None or not to_seal):
         return
     content = known.content if known is not None else uploads.read(sha256)
-    admitted = admit_pdf(content) if to_seal else None
     media_type = media_type_of(content) if to_seal else check_document(content)
+    admitted = _admit(content, media_type) if to_seal else None
     taken[sha256] = TakenFile(content, media_type, admitted)
+
+
+def _admit(content: bytes, media_type: str) -> "AdmittedPdf | AdmittedOfd":
+    """The gate for what is to be sealed.
+
+    Raises:
+        DocumentRefused: with a sentence that tells the sender what is wrong.
+    """
+    if media_type != OFD:
+        return admit_pdf(content)
+    from signing.ofd_judge import admit_ofd  # noqa: PLC0415 - most processes never see an OFD
+
+    admitted = admit_ofd(content)
+    if admitted.closed:
+        raise DocumentRefused(
+            "The OFD is closed: one of its signatures covers the list of signatures, so that nobody may sign"
+            " it any more. Hand in the file as it was before."
+        )
+    return admitted

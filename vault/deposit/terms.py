@@ -143,7 +143,8 @@ class SecondTime:
     def settle(self, findings: Findings, n: int, result: ReadResult) -> Settled | None:
         """What was settled then, where the request says nothing else; the comparison tells what differs."""
         then = self.deposited[n] if n < len(self.deposited) else {"issuing_authority": "", "formats": []}
-        formats = then["formats"] if result.formats is None else result.formats
+        as_then = result.formats is None or sorted(result.formats) == sorted(then["formats"])
+        formats = then["formats"] if as_then else result.formats or []
         if not set(formats) <= set(DocumentFormat):
             findings.add(f"/results/{n}/formats", f"Expected {' and '.join(DocumentFormat)} or one of them.")
             return None
@@ -163,15 +164,19 @@ def issuers_for(client: ClientGrant, kind: CertificateType) -> tuple[str, ...]:
 def _formats(
     findings: Findings, pointer: str, kind: CertificateType, value: Sequence[str] | None
 ) -> tuple[DocumentFormat, ...]:
-    wanted = [f.value for f in kind.formats] if value is None else list(value)
+    """What is asked for, each once; left out, the first that the type names.
+
+    In one order, so that two requests for the same files are the same.
+    """
     possible = [f.value for f in kind.formats]
+    wanted = possible[:1] if value is None else list(value)
     if not wanted or len(set(wanted)) != len(wanted) or not set(wanted) <= set(possible):
         findings.add(
             pointer,
             f"{kind.name} is made as {', '.join(possible)}: expected one or more of these, each once.",
         )
         return ()
-    return tuple(DocumentFormat(f) for f in wanted)
+    return tuple(f for f in DocumentFormat if f in wanted)
 
 
 def _nearest(names: Mapping[str, str], code: str, name: str = "") -> str:

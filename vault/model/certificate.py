@@ -30,12 +30,13 @@ class Status(StrEnum):
 
 
 class SealLevel(StrEnum):
-    """PAdES baseline level (ETSI EN 319 142-1, clause 6)."""
+    """Of a PDF its PAdES baseline level (ETSI EN 319 142-1, clause 6); an OFD has one level alone."""
 
     B_B = "B-B"
     B_T = "B-T"  # with a trusted time
     B_LT = "B-LT"  # and with all that is needed to check it when nobody answers any more
     B_LTA = "B-LTA"  # and with a time-stamp over that, to be renewed
+    SES_V4 = "SES-V4"  # a national seal (GB/T 38540-2020), closed by the platform; nothing raises it
 
 
 class TrustLevel(StrEnum):
@@ -123,7 +124,10 @@ class Reservation:
 
 @dataclass(frozen=True, slots=True)
 class SealedDocument:
-    """A sealed file, judged by an independent reader: its bytes, digests and level. Never rewritten."""
+    """A sealed file, judged by an independent reader: its bytes, digests and level. Never rewritten.
+
+    `signers_sha256`: of the certificates of the signatures that it was given here, hex, in their order.
+    """
 
     format: DocumentFormat
     content: bytes = field(repr=False)
@@ -131,6 +135,7 @@ class SealedDocument:
     sm3: str
     level: SealLevel
     seal_id: str
+    signers_sha256: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ PART_MAX_BYTES = 33 * 1024 * 1024
 _CHUNK_BYTES = 64 * 1024
 # How `pack_evidence` packs. The others that Python unpacks give any number of bytes for one chunk asked for.
 _PACKED: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+_OFD_ENTRANCE = "OFD.xml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,15 @@ def pack_evidence(parts: Mapping[str, bytes], at: datetime) -> bytes:
             entry.compress_type = zipfile.ZIP_STORED if name == DOCUMENT else zipfile.ZIP_DEFLATED
             packed.writestr(entry, parts[name])
     return out.getvalue()
+
+
+def is_ofd(content: bytes) -> bool:
+    """Whether a zip is an OFD, which has its entrance, and not evidence; False of one that cannot be read."""
+    try:
+        with zipfile.ZipFile(BytesIO(content)) as packed:
+            return _OFD_ENTRANCE in packed.namelist()
+    except (zipfile.BadZipFile, NotImplementedError, ValueError):
+        return False
 
 
 def open_evidence(content: bytes) -> Evidence:

@@ -57,7 +57,8 @@ class LongTermPolicy:
     lifetimes: Mapping[str, datetime] = field(default_factory=dict)
 
 
-_ORDER = tuple(SealLevel)  # each level has all that the one before it has
+# Of PDFs. Each level has all that the one before it has.
+_ORDER = (SealLevel.B_B, SealLevel.B_T, SealLevel.B_LT, SealLevel.B_LTA)
 
 
 def reaches(level: SealLevel, target: SealLevel) -> bool:

@@ -42,6 +42,7 @@ class SignatureKind(StrEnum):
     """What a signature in a file is for."""
 
     SEAL = "seal"
+    SIGNATURE = "signature"  # GB/T 35275, without a seal: the platform closes an OFD by one
     DOCUMENT_TIMESTAMP = "document_timestamp"  # ISO 32000-2, clause 12.8.5: seals nothing, proves a time
 
 

@@ -35,8 +35,11 @@ Examine = Callable[..., Examined]
 
 # The record's SM3 is compared as well where that takes a millisecond at most; SHA-256 finds the record.
 SM3_COMPARED_MAX_BYTES = 256 * 1024
+_ZIP = b"PK"
 # Of a usage copy's report, what is said of its certificate and not of a file.
 _OF_THE_CERTIFICATE = frozenset({"holders_known", "in_force", "logged", "undisputed"})
+# Levels of seals that prove no time by themselves; of when the vault issued them its log speaks.
+_UNTIMED = frozenset({SealLevel.B_B, SealLevel.SES_V4})
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +123,7 @@ def by_judging(
         Unavailable: the database, or every judge, does not answer.
     """
     with workshop.database.reading(of_shown()) as db:
-        trust = trust_with_seals(workshop, db)
+        trust = trust_with_seals(workshop, db, national=content.startswith(_ZIP))
     examined = examine_with(content, trust=trust, at=at)  # 1
     claimed = find_claimed(workshop, content, examined, at)  # 2
     return of_strange(workshop, examined, claimed, at)
@@ -164,8 +167,8 @@ def _rendition_checks(ours: CertificateRecord | ErasedCertificate, sha256: str |
     if newest is not None and newest.sha256 != shown.sha256:
         sentence = f"The vault has raised this file from {shown.level} to {newest.level}; both are genuine."
         yield Check("rendition", CheckResult.PASSED, sentence)
-    if shown.level is SealLevel.B_B:
-        sentence = "The seal in this file carries no trusted time (level B-B)."
+    if shown.level in _UNTIMED:
+        sentence = f"The seal in this file carries no trusted time (level {shown.level})."
         yield Check("seal_time", CheckResult.UNKNOWN, sentence)
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from dataclasses import replace
 from functools import lru_cache
 
 from signing.validate import ListedSeal, Trust
@@ -11,15 +12,23 @@ from vault.workshop import Workshop
 
 # Certificates of seals never change; a province has some thousand.
 _REMEMBERED = 4096
+# To a judging child go 16 MiB of trust at most; a city's authority has a list of some hundred kB.
+_CRLS_MAX_BYTES = 8 * 1024 * 1024
 
 
-def trust_with_seals(workshop: Workshop, db: ReadConnection) -> Trust:
-    """The vault's roots and its list of seals, stopped ones too: what they sealed before stays sealed."""
+def trust_with_seals(workshop: Workshop, db: ReadConnection, *, national: bool = False) -> Trust:
+    """The vault's roots and its list of seals, stopped ones too: what they sealed before stays sealed.
+
+    `national`: with the CRLs of national seals, of use for an OFD; without them where they are too long, and
+    whether a certificate was revoked is not known then.
+    """
     seals = tuple(
         ListedSeal(_sha256(seal.certificate_pem), seal.authority, seal.created_at, seal.stopped_at)
         for seal in listed_seals(db)
     )
-    return Trust(workshop.trust_roots, seals)
+    crls = workshop.national.crls if national else ()
+    known = crls if sum(map(len, crls)) <= _CRLS_MAX_BYTES else ()
+    return replace(workshop.trust, seals=seals, national_crls=known)
 
 
 @lru_cache(maxsize=_REMEMBERED)

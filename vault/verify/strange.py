@@ -7,6 +7,7 @@ from enum import Enum, auto
 from uuid import UUID
 
 from signing.examination import Examined
+from signing.ofd_judge import judge_ofd
 from signing.validate import RecordedSignatures, judge_pdf, recorded_check
 from storage.certificates import (
     certificate_or_rest,
@@ -42,6 +43,7 @@ from vault.workshop import Workshop
 
 # Signed revisions whose digests are looked up; ours have one, raised ones a few.
 REVISIONS_MAX = 4
+_ZIP = b"PK"
 
 
 class By(Enum):
@@ -87,7 +89,7 @@ def find_claimed(workshop: Workshop, content: bytes, examined: Examined, at: dat
         if by is By.IDENTIFIER:
             ours, ended = _as_logged(ours, ended)
         then = status_on(db, certificate_id, legal_day(_time_of(examined.seals) or at))
-        filed = document_object(db, workshop.keys, certificate_id, DocumentFormat.PDF)
+        filed = document_object(db, workshop.keys, certificate_id, _format_of(content))
     recorded = RecordedSignatures(ours.issuing_authority, _signatures(workshop, filed, at))  # 2
     return Claimed(ours, by, ended, then, recorded)
 
@@ -105,7 +107,7 @@ def of_strange(workshop: Workshop, examined: Examined, claimed: Claimed | None, 
     """The report: tier 2 where the file is sealed or claims to be ours, tier 3 where it is neither."""
     seals = examined.seals
     unchanged = Check("file_unchanged", CheckResult.FAILED, "The file is not one that the vault issued.")
-    newest = seals[-1] if seals else None
+    newest = _newest(seals)
     sealed = any(seal.certificate_sha256 is not None for seal in seals)
     judged = () if newest is None or not (sealed or claimed) else newest.checks
     if claimed is not None:
@@ -119,6 +121,12 @@ def of_strange(workshop: Workshop, examined: Examined, claimed: Claimed | None, 
     is_ours = any(seal.authority is not None for seal in seals)
     verdict: Verdict = Altered(None) if is_ours else Foreign()
     return Verification(verdict, (unchanged, *_of_seal(newest, None), *judged), seals, None, at)
+
+
+def _newest(seals: tuple[SealReport, ...]) -> SealReport | None:
+    """The newest seal: what closes an OFD behind it is nobody's seal, and counts where there is no other."""
+    last = seals[-1] if seals else None
+    return next((s for s in reversed(seals) if s.kind is not SignatureKind.SIGNATURE), last)
 
 
 def _altered(
@@ -222,12 +230,17 @@ def _signatures(
         ours = read_object(workshop.blobs, filed)
     except (NotFound, IntegrityError, Unavailable):
         return None
-    reports = judge_pdf(ours, trust=workshop.trust, at=at)
+    judge = judge_pdf if _format_of(ours) is DocumentFormat.PDF else judge_ofd
+    reports = judge(ours, trust=workshop.trust, at=at)
     return tuple(
         (report.field_name or "", report.certificate_sha256 or "")
         for report in reports
-        if report.kind is SignatureKind.SEAL
+        if report.kind is not SignatureKind.DOCUMENT_TIMESTAMP
     )
+
+
+def _format_of(content: bytes) -> DocumentFormat:
+    return DocumentFormat.OFD if content.startswith(_ZIP) else DocumentFormat.PDF
 
 
 def _time_of(seals: tuple[SealReport, ...]) -> datetime | None:

@@ -19,7 +19,7 @@ _LAST_DIGITS = re.compile(r"\d+(?=\D*$)")
 class Story:
     """A case of the walk; `owners`: how many of the example's holders take part, all if None.
 
-    `holder`: somebody else instead of them.
+    `holder`: somebody else instead of them; `formats`: as what it is made.
     """
 
     key: str
@@ -30,6 +30,7 @@ class Story:
     owners: int | None = None
     changes: Mapping[str, Any] | None = None
     holder: Mapping[str, str] | None = None
+    formats: tuple[str, ...] = ("pdf",)
 
 
 # Who builds in the catalogue's example of a construction permit.
@@ -40,7 +41,14 @@ NEXT_MISSING = "escrow"
 NEXT_PURPOSE, NEXT_USER = "办理商品房预售许可", "样例市住房和城乡建设局"
 
 STORIES = (
-    Story("company", "企业开办", "a company is registered", "11990000MB98000126001", "990100000131001"),
+    Story(
+        "company",
+        "企业开办",
+        "a company is registered",
+        "11990000MB98000126001",
+        "990100000131001",
+        formats=("pdf", "ofd"),
+    ),
     Story("restaurant", "餐馆开业", "a restaurant opens", "11990000MB98000126013", "990100000131002"),
     Story(
         "home",
@@ -110,6 +118,7 @@ def completed_case(
     result["holders"] = example["holders"][: story.owners] if story.holder is None else [dict(story.holder)]
     result["fields"] = {**example["fields"], **(story.changes or {})}
     result["document"] = None if document is None else {"sha256": document}
+    result["formats"] = list(story.formats)
     result |= _period(example)
     return {
         "case": {

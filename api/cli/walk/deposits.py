@@ -55,5 +55,7 @@ def _send(scene: Scene, story: Story, body: dict[str, Any]) -> str:
     scene.bodies[story.key], scene.receipts[story.key] = body, receipt
     names = ("certificate_id", "identifier", "number", "type", "verification_code", "verify_url")
     scene.certificates.append({name: receipt[name] for name in names})
-    (document,) = receipt["documents"]
-    return f"{receipt['number']} · {document['seal_level']} · {document['size_bytes'] / 1000:.0f} kB"
+    made = [document["format"] for document in receipt["documents"]]
+    expect(made == body["results"][0]["formats"], "the formats asked for", ", ".join(made))
+    files = (f"{each['seal_level']} · {each['size_bytes'] / 1000:.0f} kB" for each in receipt["documents"])
+    return " · ".join((receipt["number"], *files))

@@ -15,7 +15,14 @@ from api.cli.walk.endings import revoke, supersede
 from api.cli.walk.holder import download, enter
 from api.cli.walk.questions import catalogue, changes, holdings, reuse, token, use
 from api.cli.walk.scene import Scene, opened
-from api.cli.walk.verification import verify_altered, verify_code, verify_file, verify_token
+from api.cli.walk.verification import (
+    judge_ofd,
+    verify_altered,
+    verify_code,
+    verify_file,
+    verify_ofd,
+    verify_token,
+)
 from api.sample_city import SampleCity
 
 
@@ -71,6 +78,8 @@ PLAN = (
     Planned("扫码验证", "verify by QR token", verify_token),  # 8
     Planned("编号加验证码", "verify by number and code", verify_code),
     Planned("上传文件验证", "verify by file", verify_file),
+    Planned("上传 OFD 验证", "verify by OFD", verify_ofd),
+    Planned("OFD 离线检验", "certvault verify FILE.ofd", judge_ofd),
     Planned("篡改文件验证", "verify an altered file", verify_altered),
     Planned("持证人登录", "the holder signs in", enter),  # 9
     Planned("持证人下载", "the holder downloads", download),
@@ -84,7 +93,8 @@ def walk(base_url: str, city: SampleCity, *, heard: Callable[[Step], None]) -> W
 
     1. A token; 2. the catalogue; 3. nine cases; 4. one of them again; 5. one with mistakes; 6. what the
     holder has, what a company need not hand in again, and a clerk who uses it; 7. the feed of changes;
-    8. verification by token, by number and code, by file, and of an altered file; 9. the holder signs in and
+    8. verification by token, by number and code, by file, by OFD, of an OFD by the command alone, and of an
+    altered file; 9. the holder signs in and
     downloads; 10. one certificate is revoked, another one superseded, and their old files say so.
     """
     with opened(base_url, city) as scene:

@@ -15,6 +15,7 @@ from vault.model.actors import Role
 # The first deposit of a fresh server compiles its template cold.
 TIMEOUT_S = 60.0
 PDF = {"Content-Type": "application/pdf"}
+OFD = {"Content-Type": "application/ofd"}
 
 
 @dataclass(slots=True)
@@ -23,8 +24,8 @@ class Scene:
 
     `machine`: the approval system, signed in from the first step on; `browser`: anybody, then the holder.
     `bodies` and `receipts`: by the story's key; `certificates`: as `demo.json` lists them; `sealed`: the file
-    whose verification was asked, empty until then; `problem`: the refusal's problem document; `copy`: the
-    usage copy, a PDF, empty until there is one.
+    whose verification was asked, `ofd` another one, as OFD, both empty until then; `problem`: the refusal's
+    problem document; `copy`: the usage copy, a PDF, empty until there is one.
     """
 
     city: SampleCity = field(repr=False)
@@ -35,6 +36,7 @@ class Scene:
     receipts: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False)
     certificates: list[Mapping[str, Any]] = field(default_factory=list, repr=False)
     sealed: bytes = field(default=b"", repr=False)
+    ofd: bytes = field(default=b"", repr=False)
     problem: Mapping[str, Any] = field(default_factory=dict)
     copy: bytes = field(default=b"", repr=False)
 
@@ -55,9 +57,9 @@ class Scene:
         example: dict[str, Any] = kind["example"]
         return example
 
-    def verified(self, sealed: bytes) -> httpx.Response:
+    def verified(self, sealed: bytes, headers: Mapping[str, str] = PDF) -> httpx.Response:
         """What anybody gets who hands this file in for verification."""
-        return self.browser.post("/v1/verifications", content=sealed, headers=PDF)
+        return self.browser.post("/v1/verifications", content=sealed, headers=headers)
 
 
 @contextmanager

@@ -12,6 +12,9 @@ from api.cli.frame import Exit, exit_of, find_settings
 from api.cli.program import program
 from api.settings import RUNNING_FILE, Settings, parse_settings, write_settings
 from tests.programs import certvault
+from tests.signing.ofd_judge import attacks
+from tests.signing.ofd_judge.making import ours, packed
+from tests.signing.ofd_judge.people import people
 from vault.errors import Conflict, InputError, IntegrityError, Unavailable, VaultError
 
 
@@ -119,6 +122,22 @@ def test_a_file_without_a_seal_does_not_verify(tmp_path: Path) -> None:
     assert broken_trust.returncode == 2
     assert "trust file" in broken_trust.stderr
     assert certvault("verify", str(tmp_path / "absent.pdf"), "--trust", str(root)).returncode == 2
+
+
+def test_an_ofd_is_judged_by_roots_that_are_given(tmp_path: Path) -> None:
+    roots, good, tricky = (tmp_path / name for name in ("roots.pem", "good.ofd", "tricky.ofd"))
+    roots.write_bytes(people().root_pem)
+    good.write_bytes(packed(ours()))
+    tricky.write_bytes(attacks.two_of_one_name())
+    done = certvault("verify", str(good), "--trust", str(roots))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "seal 1: TOTAL-PASSED" in done.stdout
+    assert "seal 2: TOTAL-PASSED" in done.stdout
+    refused = certvault("verify", str(tricky), "--trust", str(roots), "--json")
+    assert refused.returncode == 1
+    seals = json.loads(refused.stdout)["seals"]
+    told = {check["name"]: check["result"] for check in seals[0]["checks"]}
+    assert (seals[0]["indication"], told["package"]) == ("INDETERMINATE", "failed")
 
 
 def test_settings_survive_their_file(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import re
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
+from pathlib import Path
 from threading import Thread
 
 import pikepdf
@@ -80,7 +81,7 @@ class Nonsense(BaseHTTPRequestHandler):
 
 def test_a_vault_that_answers_nonsense_fails_every_step() -> None:
     holder = DemoPerson(Role.HOLDER, "holder", "张三", HolderCode("111", "11010519491231002X"), "password")
-    city = SampleCity(NewSecret(CLIENT_ID, "secret"), (holder,))
+    city = SampleCity(NewSecret(CLIENT_ID, "secret"), (holder,), Path("trust.pem"))
     heard: list[Step] = []
     with ThreadingHTTPServer(("127.0.0.1", 0), Nonsense) as server:
         thread = Thread(target=server.serve_forever)

@@ -1,0 +1,192 @@
+"""O2: XML that every reader reads alike: UTF-8, no DOCTYPE, and no text that vanishes for one of them.
+
+With expat alone: nothing is fetched, and an entity that nobody declared is an error. (lxml with
+`resolve_entities=False` leaves references in the tree as nodes that have no text: a check on `.text` then
+sees another path than a reader does.)
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from xml.parsers import expat
+
+from vault.errors import DocumentRefused
+
+XML_MAX_BYTES = 16 * 1024 * 1024  # a page full of text takes 200 kB, a drawn map some megabytes
+DEPTH_MAX = 64  # the standard's own structures are ten deep; blocks may be nested
+NODES_MAX = 300_000  # elements and attributes of one file; they take some 150 MB
+TEXT_MAX_CHARS = 4 * 1024 * 1024  # of one element: an image as text would be one
+# Old files of real cities use the first one in OFD.xml and Document.xml
+NAMESPACES = frozenset({"http://www.ofdspec.org", "http://www.ofdspec.org/2016"})
+BLANKS = " \t\r\n"  # of XML; others, such as U+3000, are part of a name to other readers
+_BUFFER_BYTES = 64 * 1024
+_BETWEEN = "\n"  # stands in no name and no namespace
+
+
+@dataclass(slots=True)
+class Element:
+    """One element. `text`: all of it that stands directly in it, in one piece; `torn`: it was in several."""
+
+    name: str
+    namespace: str
+    attributes: dict[str, str]
+    children: list["Element"] = field(default_factory=list)
+    text: str = ""
+    torn: bool = False
+
+    def all(self, name: str) -> list["Element"]:
+        """Its children of this name.
+
+        Raises:
+            DocumentRefused: one of them is of another namespace: some readers take it, some do not.
+        """
+        found = [child for child in self.children if child.name == name]
+        if any(child.namespace not in NAMESPACES for child in found):
+            raise DocumentRefused(f"O2: an element {name} is of another namespace than OFD's.")
+        return found
+
+    def one(self, name: str) -> "Element | None":
+        """Its only child of this name, None where there is none.
+
+        Raises:
+            DocumentRefused: there are several: each reader takes another.
+        """
+        found = self.all(name)
+        if len(found) > 1:
+            raise DocumentRefused(f"O2: {len(found)} elements {name} stand where one may.")
+        return found[0] if found else None
+
+    def value(self, name: str) -> str | None:
+        """The text of its only child of this name, without blanks around it; None without one, or if empty.
+
+        Raises:
+            DocumentRefused: there are several, or the text is in pieces.
+        """
+        found = self.one(name)
+        return None if found is None else found.whole_text() or None
+
+    def whole_text(self) -> str:
+        """Its text without blanks around it.
+
+        Raises:
+            DocumentRefused: something stands between two pieces of it: a reader that takes the first piece
+                reads another text than one that takes all.
+        """
+        if self.torn:
+            raise DocumentRefused(f"O2: the text of {self.name} is in pieces, with something between them.")
+        return self.text.strip(BLANKS)
+
+    def walk(self) -> Iterator["Element"]:
+        """Itself and everything in it."""
+        waiting = [self]
+        while waiting:
+            element = waiting.pop()
+            yield element
+            waiting.extend(reversed(element.children))
+
+
+def read_xml(encoded: bytes) -> Element:
+    """The root of an XML file.
+
+    1. its size, and UTF-8 as encoding, said or unsaid; 2. well-formed, without a DOCTYPE; 3. depth, number of
+    nodes and length of a text within their caps.
+
+    Raises:
+        DocumentRefused: one of these does not hold.
+    """
+    if len(encoded) > XML_MAX_BYTES:  # 1
+        raise DocumentRefused(f"O2: an XML file has {len(encoded)} bytes; at most {XML_MAX_BYTES} are read.")
+    try:
+        encoded.decode("utf-8")
+    except UnicodeDecodeError:
+        raise DocumentRefused("O2: an XML file is not UTF-8.") from None
+    tree = _Tree()
+    try:
+        tree.parser.Parse(encoded, True)  # noqa: FBT003 - expat takes it by position: this is all of it
+    except expat.ExpatError as error:
+        why = expat.errors.messages.get(error.code, "unreadable")
+        raise DocumentRefused(f"O2: an XML file is not well-formed ({why}).") from None
+    return tree.root()
+
+
+def refuse_doctype(*_: object) -> None:
+    """A DOCTYPE may define entities, and give attributes values that stand nowhere in the file.
+
+    Raises:
+        DocumentRefused: always.
+    """
+    raise DocumentRefused("O2: an XML file has a DOCTYPE.")
+
+
+class _Tree:
+    """Builds the elements while expat reads."""
+
+    def __init__(self) -> None:
+        self.parser = expat.ParserCreate(encoding="UTF-8", namespace_separator=_BETWEEN)
+        self.parser.buffer_text = True
+        self.parser.buffer_size = _BUFFER_BYTES
+        self.parser.XmlDeclHandler = self._declared
+        self.parser.StartDoctypeDeclHandler = refuse_doctype
+        self.parser.StartElementHandler = self._start
+        self.parser.EndElementHandler = self._end
+        self.parser.CharacterDataHandler = self._text
+        self.parser.CommentHandler = self._broken
+        self.parser.ProcessingInstructionHandler = self._broken
+        self._open: list[Element] = []
+        self._root: Element | None = None
+        self._nodes = 0
+        # Whether something other than text has stood in the open element since its text began
+        self._interrupted = False
+
+    def root(self) -> Element:
+        """The root, when all was read."""
+        if self._root is None:
+            raise DocumentRefused("O2: an XML file has no element.")
+        return self._root
+
+    def _declared(self, _version: str, encoding: str | None, _standalone: int) -> None:
+        if encoding is not None and encoding.upper() not in {"UTF-8", "UTF8"}:
+            raise DocumentRefused(f"O2: an XML file says that it is {encoding[:20]}; UTF-8 is read.")
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        self._nodes += 1 + len(attributes)
+        if len(self._open) >= DEPTH_MAX or self._nodes > NODES_MAX:
+            raise DocumentRefused(
+                f"O2: an XML file is deeper than {DEPTH_MAX}, or has more than {NODES_MAX} nodes."
+            )
+        namespace, _, local = name.rpartition(_BETWEEN)
+        element = Element(local, namespace, _unqualified(attributes))
+        if self._open:
+            parent = self._open[-1]
+            parent.children.append(element)
+            parent.torn = parent.torn or bool(parent.text.strip(BLANKS))
+        else:
+            self._root = element
+        self._open.append(element)
+        self._interrupted = False
+
+    def _end(self, _name: str) -> None:
+        self._open.pop()
+        self._interrupted = True
+
+    def _text(self, text: str) -> None:
+        element = self._open[-1]
+        if text.strip(BLANKS):
+            element.torn = element.torn or bool(element.children) or self._interrupted
+        element.text += text
+        if len(element.text) > TEXT_MAX_CHARS:
+            raise DocumentRefused(f"O2: a text in an XML file has more than {TEXT_MAX_CHARS} characters.")
+
+    def _broken(self, *_: object) -> None:
+        self._interrupted = True
+
+
+def _unqualified(attributes: dict[str, str]) -> dict[str, str]:
+    """By local name: OFD's own have no prefix.
+
+    Raises:
+        DocumentRefused: two have one local name.
+    """
+    plain = {name.rpartition(_BETWEEN)[2]: value for name, value in attributes.items()}
+    if len(plain) != len(attributes):
+        raise DocumentRefused("O2: an element has two attributes of one name.")
+    return plain

@@ -1,0 +1,140 @@
+"""O4, first half: the files that a reader can come to from OFD.xml.
+
+Every location is followed that the standard knows, and every other text or attribute that names a file of the
+package, from the folder of the file that holds it or any folder above: whatever a reader may open is reached.
+What signatures bring along, and the files that they list, are not: they are compared with these.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from signing.ofd_judge.locations import LOCATION_MAX_CHARS, folder_of, joined
+from signing.ofd_judge.markup import BLANKS, Element, read_xml
+from signing.ofd_judge.names import folded
+from signing.ofd_judge.package import Package
+from signing.ofd_judge.structure import ENTRANCE
+from vault.errors import DocumentRefused
+
+# Elements whose text is a location, and what lies there; attributes likewise.
+_TEXTS = {
+    "DocRoot": "document",
+    "Versions": "list of versions",
+    "Cover": "cover",
+    "PublicRes": "resources",
+    "DocumentRes": "resources",
+    "PageRes": "resources",
+    "Annotations": "list of annotations",
+    "CustomTags": "list of custom tags",
+    "Attachments": "list of attachments",
+    "Extensions": "extensions",
+    "ExtendData": "extension data",
+    "FontFile": "font",
+    "MediaFile": "image",
+    "SchemaLoc": "schema of custom tags",
+    "File": "file of a version",
+}
+_ATTRIBUTES = {
+    ("Page", "BaseLoc"): "page",
+    ("TemplatePage", "BaseLoc"): "template",
+    ("Version", "BaseLoc"): "version",
+    ("ColorSpace", "Profile"): "colour profile",
+}
+# FileLoc is what the list is of that it stands in.
+_LISTED = {
+    "list of annotations": "annotation",
+    "list of attachments": "attachment",
+    "list of custom tags": "custom tag",
+}
+_LEFT_OUT = frozenset({"Signatures"})
+_XML_BEGINS = b"<"
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """What can be reached: each file's name with what it is; `missing`: locations that name no file.
+
+    `problem`: the first file that O2 refuses, in a sentence; what it names is not known then.
+    """
+
+    files: dict[str, str] = field(repr=False)
+    missing: tuple[str, ...]
+    problem: str | None
+
+
+def reach(package: Package) -> Reached:
+    """Walk from OFD.xml, each file once."""
+    last_names = {folded(name).rpartition("/")[2] for name in package.files}
+    files = {ENTRANCE: "OFD.xml"}
+    missing: list[str] = []
+    problem: str | None = None
+    waiting = deque([ENTRANCE])
+    while waiting:
+        holder = waiting.popleft()
+        encoded = package.files[holder]
+        if not _looks_like_xml(encoded):
+            continue
+        try:
+            root = read_xml(encoded)
+        except DocumentRefused as error:
+            if _has_to_be_xml(holder, files[holder]):
+                problem = problem or f"{error.detail} ({holder})"
+            continue
+        folders = _folders(holder, root)
+        for what, location in _locations(root, files[holder]):
+            if what is None and folded(location).rpartition("/")[2] not in last_names:
+                continue
+            found = {path for folder in folders if (path := _file(package, folder, location)) is not None}
+            if not found and what is not None:
+                missing.append(location)
+            for path in sorted(found - files.keys()):
+                files[path] = what or "file"
+                waiting.append(path)
+    return Reached(files, tuple(missing), problem)
+
+
+def _looks_like_xml(encoded: bytes) -> bool:
+    return encoded.removeprefix(_BYTE_ORDER_MARK).lstrip(b" \t\r\n").startswith(_XML_BEGINS)
+
+
+def _has_to_be_xml(name: str, what: str) -> bool:
+    """Whether a reader of OFD reads this file as XML; an attachment may be anything that begins with `<`."""
+    return name.lower().endswith(".xml") and what not in {"attachment", "font", "image"}
+
+
+def _folders(holder: str, root: Element) -> tuple[str, ...]:
+    """Where a location in it may begin: its folder, what its root names as BaseLoc, all folders above."""
+    own = folder_of(holder)
+    folders = [own]
+    base = root.attributes.get("BaseLoc")
+    if base is not None and (path := joined(own, base)) is not None:
+        folders.append(path + "/")
+    above = own
+    while above:
+        above = folder_of(above.removesuffix("/"))
+        folders.append(above)
+    return tuple(dict.fromkeys(folders))
+
+
+def _locations(root: Element, of: str) -> Iterator[tuple[str | None, str]]:
+    """What stands there that is a location, with what lies there, or might be one (None)."""
+    for element in root.walk():
+        if of == "OFD.xml" and element.name in _LEFT_OUT:
+            continue
+        for name, value in element.attributes.items():
+            if (location := _trimmed(value)) is not None:
+                yield _ATTRIBUTES.get((element.name, name)), location
+        if (location := _trimmed(element.text)) is not None:
+            what = _LISTED.get(of, "file") if element.name == "FileLoc" else _TEXTS.get(element.name)
+            yield (None if element.children else what), location
+
+
+def _trimmed(value: str) -> str | None:
+    trimmed = value.strip(BLANKS).replace("\\", "/")
+    return trimmed if 1 <= len(trimmed) <= LOCATION_MAX_CHARS else None
+
+
+def _file(package: Package, folder: str, location: str) -> str | None:
+    path = joined(folder, location)
+    return None if path is None else package.find(path)

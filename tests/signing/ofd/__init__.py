@@ -1,0 +1,1 @@
+"""OFD: what the writer makes, read by others."""

@@ -1,0 +1,1 @@
+"""SM2: one set of tests for both engines."""
