@@ -8,17 +8,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import pypdfium2
-import zxingcpp
-from PIL import Image
 
-# What we typeset has one or two pages; a QR on a file handed in stands on its last page.
-PAGES_READ_MAX = 2
+from signing.drawing import drawn
+from signing.qr_reading import codes_in
+
 TEXT_MAX_CHARS = 50_000  # of a page: more is no certificate
 CLAIMS_MAX = 8  # a page that names more is a list of certificates, not one
 # 150 dots to the inch: our QR, 22 mm wide, has 130 pixels
 SCALE = 150 / 72
 SIDE_MAX_PIXELS = 2_500
-_QR = zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCode])
 _BLANKS = re.compile(r"\s+")
 # As `vault.model.identifier` writes them; what does not check out there is none
 _IDENTIFIER = re.compile(
@@ -46,13 +44,15 @@ def read_claims(pdf: bytes) -> Claims:
         return Claims()
     try:
         identifiers += _IDENTIFIER.findall(document.get_metadata_dict().get("Keywords", ""))
-        for number in sorted({0, len(document) - 1})[:PAGES_READ_MAX]:
+        # What we typeset has one or two pages; a QR on a file handed in stands on its last page
+        for number in sorted({0, len(document) - 1}):
             if number < 0:
                 continue
             page = document[number]
             identifiers += _IDENTIFIER.findall(_BLANKS.sub("", _text(page)))
-            for code in zxingcpp.read_barcodes(_drawn(page), formats=_QR):
-                tokens += _TOKEN.findall(code.text)
+            shown = drawn(page, scale=SCALE, side_max_pixels=SIDE_MAX_PIXELS, forms=False)
+            for text in codes_in(shown):
+                tokens += _TOKEN.findall(text)
     except pypdfium2.PdfiumError:  # a page that cannot be drawn claims nothing
         pass
     finally:
@@ -78,9 +78,3 @@ def _text(page: pypdfium2.PdfPage) -> str:
     text = page.get_textpage()
     count = min(text.count_chars(), TEXT_MAX_CHARS)
     return str(text.get_text_range(0, count)) if count else ""  # of none it asks itself for ever
-
-
-def _drawn(page: pypdfium2.PdfPage) -> Image.Image:
-    scale = min(SCALE, SIDE_MAX_PIXELS / max(page.get_width(), page.get_height(), 1.0))
-    image: Image.Image = page.render(scale=scale, may_draw_forms=False).to_pil()
-    return image.convert("L")

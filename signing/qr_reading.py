@@ -1,4 +1,4 @@
-"""Reading QR codes from a picture, such as a photograph of a print."""
+"""Reading QR codes from a picture, such as a photograph of a print or a page that was drawn."""
 
 import warnings
 from io import BytesIO
@@ -10,6 +10,7 @@ from vault.errors import InputError
 
 # Where Pillow itself stops. Photographs of 108 million pixels are read, those of 200 million are not.
 PIXELS_MAX = 178_956_970
+_QR = zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
 
 
 def read_codes(picture: bytes) -> tuple[str, ...]:
@@ -27,5 +28,9 @@ def read_codes(picture: bytes) -> tuple[str, ...]:
         raise InputError(f"Expected a picture of at most {PIXELS_MAX} pixels.") from error
     except (OSError, ValueError, SyntaxError) as error:
         raise InputError("The picture cannot be read: expected PNG, JPEG or WebP.") from error
-    found = zxingcpp.read_barcodes(grey, formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode))
-    return tuple(code.text for code in found)
+    return codes_in(grey)
+
+
+def codes_in(picture: Image.Image) -> tuple[str, ...]:
+    """The text of every QR code in a picture that was read already, in grey."""
+    return tuple(code.text for code in zxingcpp.read_barcodes(picture, formats=_QR))

@@ -32,7 +32,7 @@ _ISSUED_AT = 6  # CWT iat
 _CERTIFICATE = -65537  # the first of the private range (RFC 8392, 9.1)
 _IDENTIFIER, _TYPE, _AUTHORITY, _HOLDER, _HOLDERS = 1, 2, 3, 4, 5
 _ISSUED_ON, _VALID_FROM, _VALID_TO, _STATUS = 6, 7, 8, 11
-_KNOWN = frozenset({*range(1, 12)})
+_KNOWN = frozenset(range(1, 12))
 # Never renumbered: printed paper says them.
 _STATUSES = (
     Status.VALID,

@@ -47,9 +47,7 @@ class StatementPublicKey:
             raise SignatureError("An ES256 signature has 64 bytes.", reason="statement-signature")
         r, s = signature[:COORDINATE_BYTES], signature[COORDINATE_BYTES:]
         try:
-            key = ec.EllipticCurvePublicNumbers(
-                int.from_bytes(self.x, "big"), int.from_bytes(self.y, "big"), ec.SECP256R1()
-            ).public_key()
+            key = self._on_curve()
             key.verify(encode_dss_signature(_number(r), _number(s)), message, ec.ECDSA(SHA256()))
         except (InvalidSignature, ValueError) as error:
             raise SignatureError(
@@ -58,8 +56,10 @@ class StatementPublicKey:
 
     def pem(self) -> bytes:
         """The key as SubjectPublicKeyInfo."""
-        key = ec.EllipticCurvePublicNumbers(_number(self.x), _number(self.y), ec.SECP256R1()).public_key()
-        return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        return self._on_curve().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+    def _on_curve(self) -> ec.EllipticCurvePublicKey:
+        return ec.EllipticCurvePublicNumbers(_number(self.x), _number(self.y), ec.SECP256R1()).public_key()
 
 
 @dataclass(frozen=True, slots=True)

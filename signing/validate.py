@@ -197,7 +197,7 @@ def _judge_seal(case: _Case, signed: Signed, covered: CoveredBytes | None, findi
         with findings.step("signing_certificate"):
             certificate = signing_certificate(message)
             findings.passed("signing_certificate", "The signature names its own certificate.")
-    if message is not None and certificate is not None:
+    if covered is not None and message is not None and certificate is not None:
         with findings.step("signature"):
             findings.passed("signature", verify_signature(message, certificate) + ".")
         by_file = proven_by_file(covered, case.evidence)

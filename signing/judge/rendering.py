@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import pypdfium2
 from PIL import Image, ImageChops, ImageDraw
 
+from signing.drawing import drawn
 from signing.judge.findings import SubIndication, failure
 
 # 72 dots to the inch: a stroke of print leaves its mark, and an A4 page takes 0.5 MB
@@ -53,10 +54,7 @@ def check_rendering(signed: bytes, whole: bytes, fields: Sequence[tuple[int, Box
 
 
 def _drawn(document: pypdfium2.PdfDocument, number: int) -> Image.Image:
-    page = document[number]
-    scale = min(SCALE, SIDE_MAX_PIXELS / max(page.get_width(), page.get_height(), 1.0))
-    image: Image.Image = page.render(scale=scale, may_draw_forms=True).to_pil()
-    return image.convert("L")
+    return drawn(document[number], scale=SCALE, side_max_pixels=SIDE_MAX_PIXELS, forms=True)
 
 
 def _mask(image: Image.Image, above: int) -> Image.Image:

@@ -20,12 +20,12 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from signing.judge.chain import find_path
 from signing.judge.findings import SubIndication, failure
+from signing.judge.message import RSA_KEY_MIN_BITS
 from signing.judge.sm2 import SM2_WITH_SM3, check_signed_by
 from vault.errors import SignatureError
 
 ANSWERS_MAX = 1_000  # OCSP responses and CRLs that are looked at for one file
 SINGLE_RESPONSES_MAX = 64  # single responses in one OCSP response; responders give one, some ten
-RSA_KEY_MIN_BITS = 2048
 _DIGESTS = (SHA256, SHA384, SHA512)
 # What reading an answer raises that is none to go by. Those of x509 are no ValueError.
 NOT_BELIEVED = (

@@ -21,7 +21,7 @@ from signing.judge import integrity, ranges, updates, whole
 from signing.judge.fields import Signed
 from signing.judge.findings import SubIndication
 from signing.judge.message import load_certificate, read_message, verify_signature
-from signing.judge.revisions import Later
+from signing.judge.revisions import Later, check_revisions
 from signing.judge.trust import ListedSeal, Trust
 from signing.validate import CHECK_NAMES, RecordedSignatures, judge_pdf
 from tests.signing import attacks
@@ -184,7 +184,7 @@ class OurStamps(TimeStamper):
     """pyHanko's own document time-stamps, with our authority's tokens."""
 
     def __init__(self, workshop: Workshop) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # pyHanko's has no types
         self._tsa = workshop.tsa
 
     async def async_timestamp(self, message_digest: bytes, md_algorithm: str) -> cms.ContentInfo:
@@ -234,7 +234,7 @@ def test_v7_looks_at_every_signature_whatever_it_finds_at_the_first(
     """What stands behind the newest is forbidden; what stands behind the oldest cannot be read."""
     approved = attacks.signed(IncrementalPdfFileWriter(BytesIO(tiny_pdf())), workshop, "approval")
     content = shadowed(workshop.seal(approved).content)
-    truly = whole.check_revisions
+    truly = check_revisions
 
     def first_unreadable(pdf: bytes, additions: Any, signed: Signed, *, newest: bool) -> Later:  # noqa: ANN401 - passed on
         if not newest:

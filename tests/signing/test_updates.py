@@ -305,9 +305,9 @@ def test_a_time_stamp_cannot_be_added_as_one_from_before(
         byte_range, value = first.ByteRange.unparse(), bytes(first.Contents).hex().encode()
         catalogue, fields = pdf.Root.unparse(resolved=True), form.Fields.unparse()
         held, number = form.unparse(), pdf.Root.objgen[0]
-        form = form.unparse(resolved=True).replace(fields, fields[:-1] + b"%d 0 R ]" % size)
+        more = form.unparse(resolved=True).replace(fields, fields[:-1] + b"%d 0 R ]" % size)
     objects = {
-        number: catalogue.replace(b"/AcroForm " + held, b"/AcroForm " + form),
+        number: catalogue.replace(b"/AcroForm " + held, b"/AcroForm " + more),
         size: b"<</Type/Annot/Subtype/Widget/FT/Sig/T(x)/F 132/Rect[0 0 0 0]/V %d 0 R>>" % (size + 1),
         size + 1: b"<</Type/DocTimeStamp/Filter/Adobe.PPKLite/SubFilter/ETSI.RFC3161/ByteRange%b"
         b"/Contents<%b>>>" % (byte_range, value),
