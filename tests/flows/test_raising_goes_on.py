@@ -163,7 +163,10 @@ def test_what_fails_now_is_told_with_its_reason(own: House) -> None:
     assert "does not answer" in failure.why
 
 
-def test_a_key_that_does_not_open_keeps_nobody_elses_file_from_being_raised(own: House) -> None:
+@pytest.mark.parametrize("empty", [False, True])
+def test_a_key_that_does_not_open_keeps_nobody_elses_file_from_being_raised(
+    own: House, *, empty: bool
+) -> None:
     workshop, deposited = own.wired.workshop, [deposit(own) for _ in range(3)]
     broken = deposited[1].certificate_id
     wrap = "UPDATE certificate_holders SET data_key = :key WHERE certificate_id = :id"
@@ -171,7 +174,7 @@ def test_a_key_that_does_not_open_keeps_nobody_elses_file_from_being_raised(own:
         key = db.execute(
             text("SELECT data_key FROM certificate_holders WHERE certificate_id = :id"), {"id": broken}
         ).scalar_one()
-        db.execute(text(wrap), {"id": broken, "key": key[::-1]})
+        db.execute(text(wrap), {"id": broken, "key": b"" if empty else key[::-1]})
     done = raise_due(workshop, at=now())
     with own.owner.writing(VAULT) as db:
         db.execute(text(wrap), {"id": broken, "key": key})
