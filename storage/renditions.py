@@ -68,8 +68,9 @@ def raisable_files(
             deposited[which] = document
         try:
             key = record_key(CERTIFICATES, keys, row)
-        except IntegrityError as error:
-            found[which] = error
+        except (IntegrityError, ValueError, LookupError) as error:
+            unreadable = IntegrityError(f"Its key cannot be read: {type(error).__name__}.")
+            found[which] = error if isinstance(error, IntegrityError) else unreadable
             continue
         found[which] = RaisableFile(
             row.id,

@@ -4,6 +4,7 @@ import hashlib
 import logging
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from traceback import extract_tb
 
 from signing.algorithms import LIFETIMES, earliest_end
 from signing.judge.revocation import RevocationKnowledge
@@ -114,12 +115,16 @@ def raise_due(workshop: Workshop, *, at: datetime, files: int = BATCH_FILES) -> 
         except VaultError as error:
             done = done.and_(_put_off(workshop, each, error, at))
         except Exception as error:  # noqa: BLE001 - what nobody expected of one file must not stop the others
-            _log.error("raising a seal of %s failed", each.certificate_id, exc_info=error)
-            odd = VaultError(
-                f"It failed in a way that nobody expected ({type(error).__name__}); see the log."
-            )
-            done = done.and_(_put_off(workshop, each, odd, at))
+            done = done.and_(_put_off(workshop, each, _unexpected(each, error), at))
     return done
+
+
+def _unexpected(claimed: Claimed, error: Exception) -> VaultError:
+    """Logs what it was and where, not what it says: a strange exception may say anything."""
+    where = ", ".join(f"{frame.filename}:{frame.lineno}" for frame in extract_tb(error.__traceback__))
+    what = type(error).__name__
+    _log.error("raising a seal of %s failed: %s at %s", claimed.certificate_id, what, where)
+    return VaultError(f"It failed in a way that nobody expected ({what}); see the log.")
 
 
 _GAINS_NOTHING = (
