@@ -20,7 +20,8 @@ from signing.statement_key import StatementKey, StatementPublicKey
 from vault.errors import InputError
 from vault.model.certificate import Status
 from vault.model.identifier import ROOT, CertificateIdentifier
-from vault.model.statement import DIGEST_PREFIX_BYTES, UNPRINTABLE, Covers, DocumentMark, Statement
+from vault.model.statement import DIGEST_PREFIX_BYTES, Covers, DocumentMark, Statement
+from vault.model.written import UNPRINTABLE
 
 # What is read: ours have about 400 characters and 270 bytes; a bomb of more is not inflated.
 TEXT_MAX_CHARS = 1200
