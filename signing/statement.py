@@ -21,7 +21,8 @@ from vault.errors import InputError
 from vault.model.certificate import Status
 from vault.model.identifier import ROOT, CertificateIdentifier
 from vault.model.legal_time import LEGAL_TIME
-from vault.model.statement import DIGEST_PREFIX_BYTES, UNPRINTABLE, Covers, DocumentMark, Statement
+from vault.model.statement import DIGEST_PREFIX_BYTES, Covers, DocumentMark, Statement
+from vault.model.written import UNPRINTABLE
 
 # What is read: ours have about 400 characters and 270 bytes; a bomb of more is not inflated.
 TEXT_MAX_CHARS = 1200

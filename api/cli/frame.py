@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 
 from vault.errors import Conflict, InputError, NotFound, NotPermitted, Unavailable, VaultError
-from vault.model.statement import UNPRINTABLE
+from vault.model.written import UNPRINTABLE
 
 if TYPE_CHECKING:
     from api.settings import Settings

@@ -9,7 +9,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from sqlalchemy import RowMapping, select, text
+from sqlalchemy import RowMapping, func, select, text
 
 from signing.keys import load_file_key
 from signing.revocation import development_sources

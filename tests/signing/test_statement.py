@@ -26,13 +26,13 @@ from vault.model.statement import (
     DIGEST_PREFIX_BYTES,
     HOLDER_MAX_BYTES,
     NAMES_MAX_BYTES,
-    UNPRINTABLE,
     Covers,
     DocumentMark,
     Statement,
     clipped,
     stated_names,
 )
+from vault.model.written import UNPRINTABLE
 
 KEY = statement_key()
 # RFC 9052, appendix C.2.1, with the key "11" of appendix C.7.1.

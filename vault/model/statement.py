@@ -1,6 +1,5 @@
 """What the QR of a certificate states about it, for whoever has no network: so much as fits, and no more."""
 
-import re
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import IntEnum
@@ -8,6 +7,7 @@ from enum import IntEnum
 from vault.model.certificate import Status
 from vault.model.face import masked_holder
 from vault.model.holders import Holder
+from vault.model.written import UNPRINTABLE
 
 # What its QR is printed at, with the quiet zone: the 81 modules of version 14 are 0.37 mm each, which phones
 # read.
@@ -19,9 +19,6 @@ HOLDER_MAX_BYTES = 21
 # 96 bits of SHA-256: nobody finds another file with the same.
 DIGEST_PREFIX_BYTES = 12
 _ELLIPSIS = "…"
-# What no name holds, and what would write over a reader's terminal or page: control characters, line ends,
-# and marks that reorder text.
-UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 class Covers(IntEnum):

@@ -10,6 +10,9 @@ _LONG_DIGITS = re.compile(rf"[0-9]{{{DIGITS_SHOWN_MAX + 1},}}[0-9Xx]?")
 ID_DIGITS_MIN = 15
 _ID_LIKE = re.compile(rf"\d{{{ID_DIGITS_MIN}}}")
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+# What would write over a reader's terminal or page: control characters, line ends, marks that reorder text.
+# The page behind a QR code has the same (api/pages/static/offline.js).
+UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 _BLANKS = re.compile(r"[\s\u200b\ufeff]+")
 
 
