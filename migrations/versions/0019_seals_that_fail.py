@@ -16,7 +16,7 @@ from alembic import op
 from migrations.run import LOCK_TIMEOUT_MS
 
 revision = "0019"
-down_revision = "0017"
+down_revision = "0018"
 branch_labels = None
 depends_on = None
 
@@ -27,6 +27,7 @@ _UNTIMED_NOW = (
     "CASE WHEN timed OR NOT EXISTS (SELECT FROM seal_term_walk WHERE plan IS NOT NULL) THEN NULL"
     " ELSE now() END);"
 )
+NOTE_TERM = _LONG_TERM.NOTE_TERM.replace(_UNTIMED_BEFORE, _UNTIMED_NOW)
 INDEX = "ix_seal_terms_failure"
 
 
@@ -38,7 +39,7 @@ def upgrade() -> None:
         op.execute(f"CREATE INDEX CONCURRENTLY {INDEX} ON seal_terms (due_at) WHERE failure IS NOT NULL")
         op.execute(f"SET lock_timeout = {LOCK_TIMEOUT_MS}")
     op.add_column("seal_terms", sa.Column("failed_tries", sa.SmallInteger(), nullable=True))
-    _replace(_LONG_TERM.NOTE_TERM.replace(_UNTIMED_BEFORE, _UNTIMED_NOW).format(schema=_schema()))
+    _replace(NOTE_TERM.format(schema=_schema()))
     for made in (_HISTORY.UUIDS_OF, _HISTORY.SUBJECTS_OF):
         _replace(made)
 

@@ -5,33 +5,18 @@ Light on locks: a nullable column, and the function that a trigger calls. What w
 Going back is refused while there are OFD files: the release before would not know of their level.
 """
 
+from importlib import import_module
+
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0020"
-down_revision = "0018"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 
-# As revision 0017 made it, and in front of it: PAdES levels and their renewal are PDF's.
-_NOTE_TERM = """
-CREATE OR REPLACE FUNCTION note_seal_term() RETURNS trigger LANGUAGE plpgsql
-SECURITY DEFINER SET search_path = {schema}, pg_temp AS $$
-DECLARE
-    before text := coalesce(current_setting('certvault.vault', true), '');
-    timed boolean := NEW.level <> 'B-B';
-BEGIN{pdf_alone}
-    PERFORM set_config('certvault.vault', 'on', true);
-    INSERT INTO seal_terms (certificate_id, format, level, number, state, due_at, tries, untimed_since)
-    VALUES (NEW.certificate_id, NEW.format, NEW.level, 0, 'waiting',
-        CASE WHEN timed THEN now() + coalesce((SELECT grace FROM seal_term_walk), interval '1 hour')
-            ELSE now() END, 0,
-        CASE WHEN timed THEN NULL ELSE now() END);
-    PERFORM set_config('certvault.vault', before, true);
-    RETURN NULL;
-END
-$$
-"""
+_NOTE_TERM = import_module("migrations.versions.0019_seals_that_fail").NOTE_TERM
+# In front of all else: PAdES levels and their renewal are PDF's.
 _PDF_ALONE = """
     IF NEW.format <> 'pdf' THEN
         RETURN NULL;
@@ -49,13 +34,17 @@ $$
 
 def upgrade() -> None:
     op.add_column("reservations", sa.Column("national_grant_id", sa.Uuid(), nullable=True))
-    op.execute(_NOTE_TERM.format(schema=_schema(), pdf_alone=_PDF_ALONE))
+    _replace(_NOTE_TERM.replace("BEGIN\n", f"BEGIN{_PDF_ALONE}\n", 1))
 
 
 def downgrade() -> None:
     op.execute(REFUSE_DOWN)
-    op.execute(_NOTE_TERM.format(schema=_schema(), pdf_alone=""))
+    _replace(_NOTE_TERM)
     op.drop_column("reservations", "national_grant_id")
+
+
+def _replace(made: str) -> None:
+    op.execute(made.format(schema=_schema()).replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION", 1))
 
 
 def _schema() -> str:
