@@ -1,8 +1,8 @@
 """SM2 signatures: the standard's example, another's signatures, and what must not pass."""
 
 import subprocess
-from functools import partial
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
