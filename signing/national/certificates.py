@@ -17,6 +17,14 @@ CERTIFICATE_MAX_BYTES = 16_384  # real ones have 600 to 2,000
 CERTIFICATES_MAX = 32  # in one file or message; a chain has three or four
 CERTIFICATES_MAX_BYTES = 2 * CERTIFICATES_MAX * CERTIFICATE_MAX_BYTES  # as PEM, with text around it
 _Extension = TypeVar("_Extension", bound=x509.ExtensionType)
+# What `cryptography` raises while it reads
+_UNREADABLE = (
+    ValueError,
+    TypeError,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
 _CODE_PREFIX = "NTRCN-"  # a social credit code (ETSI EN 319 412-1, clause 5.1.4)
 _SIGNING = frozenset({"digital_signature", "content_commitment"})
 _KEY_USAGES = (
@@ -89,7 +97,7 @@ def read_certificate(der: bytes) -> NationalCertificate:
             is_ca=constraints is not None and constraints.ca,
             parsed=parsed,
         )
-    except (ValueError, TypeError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
+    except _UNREADABLE as error:
         raise failure(SubIndication.FORMAT_FAILURE, "A certificate cannot be read.") from error
     check_point(public_key)
     return read
