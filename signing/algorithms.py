@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from asn1crypto import algos
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 # 112 bits of strength (RSA under 3072): NIST SP 800-57 part 1 revision 5, table 4: acceptable through 2030.
@@ -37,7 +38,10 @@ LIFETIMES: Mapping[str, datetime] = {
 
 def key_algorithm(certificate: x509.Certificate) -> str:
     """The name in `LIFETIMES` of what this certificate's key signs with; `unknown` for any other."""
-    key = certificate.public_key()
+    try:
+        key = certificate.public_key()
+    except (UnsupportedAlgorithm, ValueError):  # SM2, of which no end is published; or no key at all
+        return "unknown"
     if isinstance(key, rsa.RSAPublicKey):
         return "rsa-3072" if key.key_size >= RSA_STRONG_BITS else "rsa-2048"
     if isinstance(key, ec.EllipticCurvePublicKey):
