@@ -45,7 +45,8 @@ def require_trusted(certificate: bytes, trust: NationalTrust, chain: tuple[bytes
 def check_seal(seal: ReadSeal, trust: NationalTrust, *, at: datetime) -> tuple[Check, ...]:
     """What can be said of a seal alone, by name.
 
-    `seal_version`, `maker_signature`, `maker_certificate` and `seal_validity`, always in this order. `trust`: without roots the maker's certificate is `unknown`.
+    `seal_version`, `maker_signature`, `maker_certificate` and `seal_validity`, always in this order.
+    `trust`: without roots the maker's certificate is `unknown`.
     """
     made_at = f"{at:%Y-%m-%dT%H:%M:%SZ}"
 
