@@ -22,8 +22,11 @@ from signing.ofd.structure import ROOT, OfdStructure, page_box, read_structure
 from signing.ses import sign_gbt35275, sign_ses
 from vault.errors import DocumentRefused, InputError
 
-_SEAL, _SIGN = "Seal", "Sign"
-_TEMPLATE_DIGESTS_KEPT: Final = 64  # ornaments of a template, half a megabyte unpacked; packed they are the key
+_SEAL: Final = "Seal"
+_SIGN: Final = "Sign"
+_TEMPLATE_DIGESTS_KEPT: Final = (
+    64  # ornaments of a template, half a megabyte unpacked; packed they are the key
+)
 _SEAL_DIGESTS_KEPT: Final = 256  # as many seals as signing.ses prepares
 _ON_PAGE_MM = 0.01  # by so much a seal may reach over the edge: sizes are rounded
 
@@ -110,9 +113,7 @@ def close_ofd(document: bytes, *, key: SealingKey, at: datetime) -> bytes:
 
 
 def _closing(folder: str, sign_number: int, key: SealingKey, at: datetime) -> _Addition:
-    return _Addition(
-        folder, sign_number, _SIGN, lambda digest: sign_gbt35275(key, data_hash=digest, at=at)
-    )
+    return _Addition(folder, sign_number, _SIGN, lambda digest: sign_gbt35275(key, data_hash=digest, at=at))
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,7 @@ class _Opened:
         for signed in structure.signed:
             if structure.signatures_path in signed.covers:
                 raise DocumentRefused(
-                    "The OFD is closed: a signature covers its list of signatures, so that no other can follow."
+                    "The OFD is closed: a signature covers its list of signatures, and no other can follow."
                 )
             if not structure.declared and ROOT in signed.covers:
                 raise DocumentRefused("The OFD is closed: a signature covers OFD.xml without a list in it.")
@@ -177,7 +178,7 @@ def _signed(opened: _Opened, additions: list[_Addition], at: datetime) -> bytes:
     listing = structure.signatures_path
     entries = dict(opened.entries)
     added = ((addition.number, addition.kind, addition.path) for addition in additions)
-    entries[listing] = packed(listing, extended_list(structure, entries.get(listing), added))  # 3
+    entries[listing] = packed(listing, extended_list(entries.get(listing), added))  # 3
     if not structure.declared:
         entries[ROOT] = packed(ROOT, declaring(structure, entries[ROOT]))
     digests = {  # 4
@@ -205,9 +206,7 @@ def _files(
     covered = [
         (name, digest) for name, digest in digests.items() if addition.kind == _SIGN or name != listing
     ]
-    signature = SignatureFile(
-        addition.folder, addition.number, at, covered, addition.stamp, seal_path
-    ).xml()
+    signature = SignatureFile(addition.folder, addition.number, at, covered, addition.stamp, seal_path).xml()
     yield addition.path, signature
     yield f"{addition.folder}/SignedValue.dat", addition.value(new_hash("sm3", signature).digest())
 

@@ -44,6 +44,7 @@ class Package:
 
     @classmethod
     def of(cls, content: bytes) -> "Package":
+        """A package in memory."""
         with zipfile.ZipFile(BytesIO(content)) as held:
             files = {name: held.read(name) for name in held.namelist()}
         root = ET.fromstring(files["OFD.xml"]).findtext(f"{SPACE}DocBody/{SPACE}DocRoot")
@@ -77,7 +78,9 @@ class Package:
             for listed in self.document.findall(f"{SPACE}CommonData/{SPACE}{name}"):
                 assert listed.text
                 resources = ET.fromstring(self.at(listed.text))
-                folder = posixpath.join(self.folder, posixpath.dirname(listed.text), resources.attrib["BaseLoc"])
+                folder = posixpath.join(
+                    self.folder, posixpath.dirname(listed.text), resources.attrib["BaseLoc"]
+                )
                 for element in resources.iter(f"{SPACE}{kind}"):
                     place = element.findtext(f"{SPACE}{file}")
                     assert place
