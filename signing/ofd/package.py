@@ -31,7 +31,8 @@ _DATE = 0x0021  # 1980-01-01, the first that the format knows
 _ZIP64 = 0xFFFFFFFF
 _UNIX = 3  # clause 4.4.2
 _SYMLINK_MODE, _KIND_MASK = 0o120000, 0o170000
-_DEFLATE_LEVEL: Final = 6
+_DEFLATE_LEVEL: Final = 4  # 6 takes four times as long for 5 % less
+_KEPT_DEFLATE_LEVEL: Final = 9  # once for many documents
 _KEPT = 64  # ornaments of a page, half a megabyte each
 
 
@@ -66,11 +67,11 @@ class Entry:
         return content
 
 
-def packed(name: str, content: bytes, *, deflate: bool = True) -> Entry:
+def packed(name: str, content: bytes, *, deflate: bool = True, level: int = _DEFLATE_LEVEL) -> Entry:
     """A file as an entry; `deflate` False where it is packed already, as pictures are."""
     crc = zlib.crc32(content)
     if deflate:
-        deflater = zlib.compressobj(_DEFLATE_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
+        deflater = zlib.compressobj(level, zlib.DEFLATED, -zlib.MAX_WBITS)
         small = deflater.compress(content) + deflater.flush()
         if len(small) < len(content):
             return Entry(name, _DEFLATED, crc, len(content), small)
@@ -80,7 +81,7 @@ def packed(name: str, content: bytes, *, deflate: bool = True) -> Entry:
 @lru_cache(maxsize=_KEPT)
 def packed_once(name: str, content: bytes) -> Entry:
     """A file that returns in many packages, as an entry; kept."""
-    return packed(name, content)
+    return packed(name, content, level=_KEPT_DEFLATE_LEVEL)
 
 
 def written(entries: Iterable[Entry]) -> bytes:

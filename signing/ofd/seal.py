@@ -73,8 +73,8 @@ def seal_ofd(
 
     1. read the package and its signatures; 2. refuse what cannot be signed any more; 3. write the list of
     signatures with the new ones, and OFD.xml if it does not name the list yet; 4. digest every file once;
-    5. seal: Signature.xml over all files but the list, its digest signed with the seal; 6. close: another over
-    all files and the list, signed by the platform; 7. write the package, old entries as they were packed.
+    5. seal: Signature.xml over all files but the list, its digest signed with the seal; 6. close: another
+    over all files and the list, signed by the platform; 7. write the package, old ones as they were.
 
     `stamp`: makes a time-stamp token over the seal's signature value.
 

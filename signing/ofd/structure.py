@@ -45,7 +45,8 @@ class Signed:
 class OfdStructure:
     """An OFD with one document. `signatures_path`: its list, whether or not it is there yet.
 
-    `template_paths`: what pages have under them. `declared`: OFD.xml names the list. `signed`: the signatures in it. `max_sign_id`: as written, if it is.
+    `template_paths`: what pages have under them. `declared`: OFD.xml names the list. `signed`: the signatures
+    in it. `max_sign_id`: as written, if it is.
     """
 
     namespace: str
