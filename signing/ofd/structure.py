@@ -19,7 +19,7 @@ XML_MAX_BYTES = 8 * 1024 * 1024  # a list of pages or signatures; pages themselv
 SIGNATURES_MAX = 200  # a contract of many parties has a dozen
 PAGES_MAX = 10_000
 _BOX_NUMBERS = 4
-_CHUNK_BYTES = 4096  # of a page, until its area is read
+_CHUNK_BYTES = 512  # of a page, until its area is read, which stands in the first few hundred
 _DEFAULT_SIGNS = "Signs"
 
 
