@@ -53,6 +53,7 @@ def test_the_seal_covers_everything_but_the_list_and_the_closing_signature_that_
     assert second.covers == names - {name for name in own if "Sign_1" in name}
     assert _LIST in second.covers
     assert not first.wrong | second.wrong
+    assert b'CheckMethod="1.2.156.10197.1.401"' in Package.of(document).files[first.path]
 
 
 def test_openssl_finds_both_signatures(tmp_path: Path) -> None:
