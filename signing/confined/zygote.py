@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from io import BytesIO
 
@@ -18,7 +19,9 @@ import pikepdf
 from signing.confined.limits import confine
 from signing.confined.messages import JOB_MAX_BYTES, answer, read_job, receive, send
 from signing.examination import examine
+from signing.sm2.engine import chosen_engine
 from signing.validate import PDF_SIZE_MAX_BYTES, Trust
+from vault.errors import SignatureError
 
 READY = b"R"
 # What is not imported with the judge but by the first date, packed stream, XMP or certificate that it meets
@@ -74,6 +77,8 @@ def _warm() -> None:
     page = BytesIO()
     pdf.save(page)
     examine(page.getvalue(), trust=Trust(()), at=datetime.now(UTC))
+    with suppress(SignatureError):  # where there is no engine for SM2, its signatures are undecided
+        chosen_engine()
 
 
 if __name__ == "__main__":
