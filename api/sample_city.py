@@ -17,13 +17,15 @@ from typing import Any
 
 from signing.typeset import SEAL_PLACES
 from storage.embedded.folder import write_private
-from storage.seals import platform_seal_in_use, seals_in_use
+from storage.seals import NATIONAL, NATIONAL_CLOSING, platform_seal_in_use, seals_in_use
 from vault.applying import apply_catalogue
 from vault.catalogue import City, shipped_catalogue
 from vault.custody import development_custodian, grant_what_is_missing
 from vault.errors import Conflict, NotAuthenticated
 from vault.founding import (
     SecretsFolder,
+    make_development_closing_key,
+    make_development_national_seals,
     make_development_platform_seal,
     make_development_seals,
 )
@@ -97,9 +99,10 @@ def set_up_city(
 ) -> SampleCity:
     """Brings a vault to where the sample city works with it; what is there already stays.
 
-    1. The shipped catalogue; 2. a seal for every authority that has none in use, and the platform's; 3. one
-    approval system that acts for every authority; 4. grants of whatever that system may deposit, by two seal
-    custodians of each authority. `people` (of `cast`) are the identity provider's, `issuer` is its own id.
+    1. The shipped catalogue; 2. a seal and a national seal for every authority that has none in use, and the
+    platform's; 3. one approval system that acts for every authority; 4. grants of whatever that system may
+    deposit, by two seal custodians of each authority. `people` (of `cast`) are the identity provider's,
+    `issuer` is its own id.
 
     Raises:
         Conflict: the catalogue in force has been changed by hand.
@@ -162,12 +165,18 @@ def _make_missing_seals(workshop: Workshop, secrets: SecretsFolder, city: City, 
     codes = frozenset(authority.code for authority in city.authorities)
     with workshop.database.reading(VAULT) as db:
         sealed = seals_in_use(db, codes, at)
+        national = seals_in_use(db, codes, at, NATIONAL)
         platform = platform_seal_in_use(db, at)
+        closing = platform_seal_in_use(db, at, NATIONAL_CLOSING)
     if platform is None:
         make_development_platform_seal(workshop.database, secrets, city.operator, at=at)
+    if closing is None:
+        make_development_closing_key(workshop.database, secrets, city.operator, at=at)
     missing = [authority for authority in city.authorities if authority.code not in sealed]
     made = make_development_seals(workshop.database, secrets, missing, at=at)
-    return len(made) + (platform is None)
+    missing = [authority for authority in city.authorities if authority.code not in national]
+    made_national = make_development_national_seals(workshop.database, secrets, missing, at=at)
+    return len(made) + len(made_national) + (platform is None) + (closing is None)
 
 
 def _approval_system(workshop: Workshop, city: City, data: Path, at: datetime) -> NewSecret:

@@ -47,16 +47,16 @@ class Settings(BaseSettings):
 
     `providers`: the JSON file of the identity providers; without one nobody can sign in, systems excepted.
 
-    `trust`: PEM bundle of the roots that seals and time-stamps must chain to; `national_trust`: of the
-    roots of national seals (SM2) and the authorities below them; without it none is taken in. `tsa_url`: RFC 3161 time-stamp
-    authority; without one, development mode uses its own (`tsa.key.pem` in `secrets`), production seals B-B.
-    `long_term`: JSON file with the level that seals are raised to, sources of revocation data and the budget
-    of an outage (docs/long-term.md); without one, B-T where there is a time-stamp authority. `cipher_suite`:
-    what new versions of the vault's own keys serve (`certvault keys rotate`). `listed_items_only`: refuse
-    deposits of service items that the catalogue does not have. `webhook_networks`: networks beside the public
-    ones in which webhooks may be received, such as `10.20.0.0/16,fd00:1::/32`. `witnesses`: file with the
-    log's witnesses, one a line. `trusted_proxies`: networks of the proxies in front, comma-separated;
-    `limits_factor`: see `limits_times`.
+    `trust`: PEM bundle of the roots that seals and time-stamps must chain to. `national_trust`: of the roots
+    of national seals (SM2) and the authorities below them; without it none is taken in. `tsa_url`: RFC 3161
+    time-stamp authority; without one, development mode uses its own (`tsa.key.pem` in `secrets`), production
+    seals B-B. `long_term`: JSON file with the level that seals are raised to, sources of revocation data and
+    the budget of an outage (docs/long-term.md); without one, B-T where there is a time-stamp authority.
+    `cipher_suite`: what new versions of the vault's own keys serve (`certvault keys rotate`).
+    `listed_items_only`: refuse deposits of service items that the catalogue does not have.
+    `webhook_networks`: networks beside the public ones in which webhooks may be received, such as
+    `10.20.0.0/16,fd00:1::/32`. `witnesses`: file with the log's witnesses, one a line. `trusted_proxies`:
+    networks of the proxies in front, comma-separated; `limits_factor`: see `limits_times`.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)

@@ -20,7 +20,8 @@ USAGE_COPY = "usage-copy"
 NATIONAL = "national"
 # The platform's key that closes OFDs (GB/T 35275): no seal, so no SESeal.
 NATIONAL_CLOSING = "national-closing"
-NATIONAL_PURPOSES = frozenset({NATIONAL, NATIONAL_CLOSING})
+# What is used under grants: seals that certificates bear. The platform's is used by the vault itself.
+GRANTED_PURPOSES = frozenset({None, NATIONAL})
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,8 @@ from vault.custody import grant_what_is_missing
 from vault.founding import (
     SecretsFolder,
     found_development_secrets,
+    make_development_closing_key,
+    make_development_national_seals,
     make_development_platform_seal,
     make_development_seals,
 )
@@ -101,6 +103,8 @@ def founded(
     apply_catalogue(database, catalogue.in_force, at=now)
     make_development_seals(database, secrets, catalogue.city.authorities, at=now)
     make_development_platform_seal(database, secrets, catalogue.city.operator, at=now)
+    make_development_national_seals(database, secrets, catalogue.city.authorities, at=now)
+    make_development_closing_key(database, secrets, catalogue.city.operator, at=now)
     database.close()
     wired = wire(settings)
     authorities = frozenset(authority.code for authority in catalogue.city.authorities)

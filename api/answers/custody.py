@@ -48,7 +48,10 @@ class KeptSealOut(BaseModel):
     """A seal in custody. `daily_cap`, `used_today`: of all its grants in force together."""
 
     seal_id: str
-    purpose: Literal["usage-copy"] | None = Field(description="Null for an authority's own certificates.")
+    purpose: Literal["usage-copy", "national", "national-closing"] | None = Field(
+        description="Null: an authority's seal for PDFs of its certificates. `national`: for OFDs."
+        " `usage-copy`, `national-closing`: the platform's."
+    )
     authority: str
     authority_name: str
     algorithm: str

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from time import perf_counter
 
 # The reference is measured before, between and after the rounds, so that a noisy neighbour hits both sides.
 ROUNDS = 3
@@ -111,3 +112,19 @@ def interleaved(
         of_measured.append(measured(stretch_s))
         of_reference.append(reference(stretch_s))
     return one_after_another(of_measured), one_after_another(of_reference)
+
+
+def over(work: Callable[[bytes], object], content: bytes) -> Callable[[float], Run]:
+    """Does this again and again in this thread, for about the seconds that it is given."""
+    work(content)  # the first one imports and caches
+
+    def stretch(seconds: float) -> Run:
+        durations_s = []
+        began = perf_counter()
+        while perf_counter() - began < seconds:
+            started = perf_counter()
+            work(content)
+            durations_s.append(perf_counter() - started)
+        return Run(len(durations_s), perf_counter() - began, tuple(durations_s))
+
+    return stretch

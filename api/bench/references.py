@@ -1,4 +1,4 @@
-"""What the vault's figures stand beside: stock pyHanko, sha256sum, pgbench."""
+"""What the vault's figures stand beside: stock pyHanko, cryptography's ECDSA, sha256sum, pgbench."""
 # ruff: noqa: S603 - the programs and their arguments are named here, never by a caller from outside
 
 import os
@@ -14,6 +14,8 @@ from time import perf_counter
 from urllib.parse import unquote, urlsplit
 
 from asn1crypto import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign import signers
@@ -83,6 +85,20 @@ def stock_validation(roots: tuple[bytes, ...]) -> Callable[[bytes], None]:
                 raise IntegrityError("pyHanko does not accept what the vault sealed.")
 
     return judge
+
+
+def ecdsa_p256() -> tuple[Callable[[bytes], bytes], Callable[[bytes, bytes], None]]:
+    """Signs, and verifies a signature by the same new key, with SHA-256."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    public = key.public_key()
+
+    def sign(message: bytes) -> bytes:
+        return key.sign(message, ec.ECDSA(SHA256()))
+
+    def verify(message: bytes, signature: bytes) -> None:
+        public.verify(signature, message, ec.ECDSA(SHA256()))
+
+    return sign, verify
 
 
 def sha256sum(content: bytes, seconds: float) -> Run:

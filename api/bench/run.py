@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from api.bench import log, reuse
+from api.bench import log, reuse, sm2
 from api.bench.ceiling import measure_generator
 from api.bench.deposits import measure_deposit_pdf, measure_deposit_typeset, measure_duplicates
 from api.bench.figures import Result
@@ -38,6 +38,7 @@ MEASUREMENTS: Final[Mapping[str, Callable[[Stage, float], Result]]] = MappingPro
         "generator": measure_generator,
         **reuse.MEASUREMENTS,
         **log.MEASUREMENTS,
+        **sm2.MEASUREMENTS,
     }
 )
 

@@ -1,10 +1,8 @@
 """Sealing and raising alone: our fast path against stock pyHanko, and what another level costs, one core."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
-from time import perf_counter
 
-from api.bench.figures import Budget, Counted, Result, Run, interleaved
+from api.bench.figures import Budget, Counted, Result, interleaved, over
 from api.bench.floor import appearance, bare
 from api.bench.references import stock_pyhanko
 from api.bench.stage import Stage
@@ -45,7 +43,7 @@ def measure_seal_pdf(on: Stage, seconds: float) -> Result:
         secrets.passphrase.read_bytes(),
         (tools.owner.key.certificate, *tools.owner.key.chain),
     )
-    run, reference = interleaved(_over(ours, tools.page), _over(stock, tools.page), seconds)
+    run, reference = interleaved(over(ours, tools.page), over(stock, tools.page), seconds)
     return Result(
         "seal_pdf",
         f"one seal on a typeset page of {len(tools.page)} bytes, one core",
@@ -75,7 +73,7 @@ def measure_raise_seal(on: Stage, seconds: float) -> Result:
         )
         return judge(raised.content)
 
-    run, reference = interleaved(_over(ours, sealed), _over(judge, sealed), seconds)
+    run, reference = interleaved(over(ours, sealed), over(judge, sealed), seconds)
     workshop.database.close()
     return Result(
         "raise_seal",
@@ -84,18 +82,3 @@ def measure_raise_seal(on: Stage, seconds: float) -> Result:
         "judging the file as it was deposited",
         reference,
     )
-
-
-def _over(seal: Callable[[bytes], object], page: bytes) -> Callable[[float], Run]:
-    seal(page)  # the first one imports and caches
-
-    def stretch(seconds: float) -> Run:
-        durations_s = []
-        began = perf_counter()
-        while perf_counter() - began < seconds:
-            started = perf_counter()
-            seal(page)
-            durations_s.append(perf_counter() - started)
-        return Run(len(durations_s), perf_counter() - began, tuple(durations_s))
-
-    return stretch

@@ -1,6 +1,6 @@
 """The doctor's examination: a line for each thing that a vault needs, and what to do if it is missing."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -17,7 +17,7 @@ from api.wiring import blobs_of, database_of, wire
 from migrations import run as migrations
 from storage.health import server_state
 from storage.key_state import current_state
-from storage.seals import USAGE_COPY, SealRow, all_seals
+from storage.seals import GRANTED_PURPOSES, NATIONAL, NATIONAL_CLOSING, USAGE_COPY, SealRow, all_seals
 from vault.catalogue import page_data
 from vault.custody import seals
 from vault.errors import VaultError
@@ -215,6 +215,7 @@ def _seals(workshop: Workshop) -> Iterator[Finding]:
     if not any(row.purpose == USAGE_COPY and row.not_after > at for row in rows):
         sentence = "No seal for usage copies in use: make one with `certvault seal platform`."
         yield Finding("seals", Level.WARN, sentence)
+    yield from _national_seals(rows, at)
     newest: dict[str, SealRow] = {row.authority: row for row in rows if row.purpose is None}
     without = [name for code, name in wanted.items() if code not in newest or newest[code].not_after <= at]
     soon = [row.seal_id for row in newest.values() if at < row.not_after <= at + SEAL_ENDS_SOON]
@@ -231,12 +232,26 @@ def _seals(workshop: Workshop) -> Iterator[Finding]:
         yield Finding("seals", Level.OK, f"{len(rows)} in use, each with its key; every authority has one.")
 
 
+def _national_seals(rows: Sequence[SealRow], at: datetime) -> Iterator[Finding]:
+    """Of those that are not stopped; without any, nobody asked for OFDs."""
+    national = [row for row in rows if row.purpose == NATIONAL]
+    closing = [row for row in rows if row.purpose == NATIONAL_CLOSING and row.not_after > at]
+    soon = [row.seal_id for row in (*national, *closing) if row.not_after <= at + SEAL_ENDS_SOON]
+    if national and not closing:
+        sentence = "No key in use that closes OFDs: make one with `certvault seal platform --national`."
+        yield Finding("national seals", Level.FAIL, sentence)
+    if soon:
+        yield Finding("national seals", Level.WARN, f"These run out within 60 days: {', '.join(soon)}.")
+    if national and closing and not soon:
+        yield Finding("national seals", Level.OK, f"{len(national)} in use, each with its key.")
+
+
 def _grants(workshop: Workshop) -> Iterator[Finding]:
     at = datetime.now(UTC)
     in_use = [
         shown
         for shown in seals(workshop, at=at)
-        if shown.row.purpose is None and shown.row.stopped_at is None and shown.row.not_after > at
+        if shown.row.purpose in GRANTED_PURPOSES and shown.row.stopped_at is None and shown.row.not_after > at
     ]
     granted = [shown for shown in in_use if any(grant.in_force(at) for grant in shown.grants)]
     waiting = sum(g.state is GrantState.PROPOSED for shown in in_use for g in shown.grants)

@@ -1,4 +1,7 @@
-"""`seal new|platform|import|stop`: the seals that an operator looks after. Lists: `seal_list_commands`."""
+"""`seal new|platform|import|stop`: the seals that an operator looks after. Lists: `seal_list_commands`.
+
+What they do for national seals stands in `national_seals`.
+"""
 # ruff: noqa: PLC0415 - commands import what they need when they run, so that --help is quick
 
 from datetime import UTC, datetime
@@ -9,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.cli.frame import AsJson, Data, console, find_settings, open_workshop, print_json, read_file
+from api.cli.national_seals import NationalNew, PictureChoice, brought_sm2, import_national, new_national_seal
 from api.cli.whoami import PasswordFile, deed_at_terminal, read_secret, via_terminal
 from vault.errors import InputError
 
@@ -22,6 +26,12 @@ seal = typer.Typer(help="Seals of the authorities, and who may use them.", no_ar
 
 SealId = Annotated[str, typer.Argument(metavar="ID", help="As `certvault seal list` shows it.")]
 Uscc = Annotated[str, typer.Argument(metavar="USCC", help="The authority's social credit code.")]
+Serial = Annotated[str | None, typer.Option(help="Its registered number of thirteen digits.")]
+National = Annotated[bool, typer.Option("--national", help="A national one: SM2, for OFDs.")]
+Certificate = Annotated[
+    Path | None,
+    typer.Option(help="Certificate and its issuers, PEM; for a .pem key, and where the token has none."),
+]
 Centre = Annotated[str | None, typer.Option(help="Text under the star, such as 证照专用章.")]
 
 
@@ -40,15 +50,50 @@ def seal_new(
         SealAlgorithm, typer.Option(help="How it signs. PSS: not every reader takes it.")
     ] = SealAlgorithm.ECDSA_P256,
     centre: Centre = None,
+    national: National = False,
+    picture: Annotated[PictureChoice, typer.Option(help="Of a national seal.")] = PictureChoice.OFD,
+    serial: Serial = None,
+    maker_key: Annotated[
+        Path | None, typer.Option(help="National: the seal maker's (制章人) encrypted key, PEM.")
+    ] = None,
+    maker_certificate: Annotated[
+        Path | None, typer.Option(help="National: the seal maker's certificate and issuers, PEM.")
+    ] = None,
+    maker_password_file: PasswordFile = None,
+    key: Annotated[
+        Path | None, typer.Option(help="National: the signer's encrypted key, PEM; with a maker's.")
+    ] = None,
+    certificate: Certificate = None,
+    password_file: PasswordFile = None,
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a development seal for an authority of the catalogue. It seals what is granted on it."""
+    """Make a seal for an authority of the catalogue. It seals what is granted on it.
+
+    Without a maker's key it is a development seal, by the vault's own authority.
+    """
     from signing.keys import SignatureAlgorithm
     from vault.founding import SecretsFolder, make_development_seal
 
     at = datetime.now(UTC)
+    asked = NationalNew(
+        authority,
+        centre,
+        serial,
+        picture,
+        maker_key,
+        maker_certificate,
+        maker_password_file,
+        key,
+        certificate,
+        password_file,
+    )
+    asked.check(national=national)
     with open_workshop(data) as workshop:
+        if national:
+            name = _name_of(workshop, authority, at)
+            _print_seal(new_national_seal(workshop, find_settings(data), asked, name, at=at), as_json=as_json)
+            return
         row = make_development_seal(
             workshop.database,
             SecretsFolder(find_settings(data).secrets),
@@ -65,17 +110,26 @@ def seal_platform(
     uscc: Annotated[str, typer.Argument(metavar="USCC", help="Social credit code of who runs the vault.")],
     *,
     name: Annotated[str, typer.Option(help="Its name, as it stands on the seal.")],
+    national: National = False,
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a development seal for usage copies (平台章); from now on the newest one is used."""
+    """Make a development seal for usage copies (平台章); from now on the newest one is used.
+
+    With --national: the key that closes OFDs.
+    """
     from vault.catalogue import CityAuthority
-    from vault.founding import SecretsFolder, make_development_platform_seal
+    from vault.founding import (
+        SecretsFolder,
+        make_development_closing_key,
+        make_development_platform_seal,
+    )
     from vault.model.credit_code import SocialCreditCode
 
     operator = CityAuthority("operator", SocialCreditCode.parse(uscc).value, name, "")
     with open_workshop(data) as workshop:
-        row = make_development_platform_seal(
+        make = make_development_closing_key if national else make_development_platform_seal
+        row = make(
             workshop.database, SecretsFolder(find_settings(data).secrets), operator, at=datetime.now(UTC)
         )
     _print_seal(row, as_json=as_json)
@@ -88,14 +142,15 @@ def seal_import(
     ],
     *,
     authority: Annotated[str, typer.Option(metavar="USCC", help="Whose seal it is.")],
-    certificate: Annotated[
-        Path | None,
-        typer.Option(help="Certificate and its issuers, PEM; for a .pem key, and where the token has none."),
+    certificate: Certificate = None,
+    esl: Annotated[
+        Path | None, typer.Option(metavar="FILE.esl", help="A national seal as its maker signed it.")
     ] = None,
+    national: National = False,
     password_file: PasswordFile = None,
     algorithm: Annotated[SealAlgorithm | None, typer.Option(help="How it signs, if not as usual.")] = None,
     centre: Centre = None,
-    serial: Annotated[str | None, typer.Option(help="Its registered number of thirteen digits.")] = None,
+    serial: Serial = None,
     platform: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="For usage copies (平台章): who runs the vault."),
@@ -103,7 +158,11 @@ def seal_import(
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """Take a real seal into custody. Password or PIN are asked for, or read from a file; never given here."""
+    """Take a real seal into custody. Password or PIN are asked for, or read from a file; never given here.
+
+    With --esl a national seal (GB/T 38540) and its signer's key; with --national --platform the key that
+    closes OFDs.
+    """
     from api.cli.sample_document import plain_pdf
     from signing.keys import SignatureAlgorithm
     from storage.seals import USAGE_COPY
@@ -111,9 +170,18 @@ def seal_import(
     from vault.founding import SecretsFolder
 
     secrets = SecretsFolder(find_settings(data).secrets)
+    at = datetime.now(UTC)
+    if esl is not None or national:
+        brought = brought_sm2(Path(source), certificate, password_file, secrets.passphrase.read_bytes())
+        with open_workshop(data) as workshop:
+            name = platform or _name_of(workshop, authority, at)
+            row = import_national(
+                workshop, secrets.seals, brought, authority, name, esl=esl, platform=platform, at=at
+            )
+        _print_imported(row, as_json=as_json)
+        return
     wanted = None if algorithm is None else SignatureAlgorithm(algorithm.value)
     brought = _brought(source, certificate, password_file, secrets.passphrase.read_bytes(), wanted)
-    at = datetime.now(UTC)
     with open_workshop(data) as workshop:
         row = import_seal(
             workshop,
@@ -124,13 +192,7 @@ def seal_import(
             trial_page=plain_pdf("试用印", ["This page is sealed for trial and not kept."]),
             by=deed_at_terminal(at),
         )
-    _print_seal(row, as_json=as_json)
-    if not as_json:
-        console().print(
-            "Before it seals, two seal custodians sign in and make and approve grants: docs/seals.md."
-            if platform is None
-            else "From now on usage copies bear it."
-        )
+    _print_imported(row, as_json=as_json)
 
 
 def seal_stop(
@@ -163,6 +225,17 @@ def _print_seal(row: "SealRow", *, as_json: bool) -> None:
         console().print(
             f"Seal {row.seal_id} of {row.authority_name}, until {row.not_after:%Y-%m-%d}.", markup=False
         )
+
+
+def _print_imported(row: "SealRow", *, as_json: bool) -> None:
+    _print_seal(row, as_json=as_json)
+    told = {
+        "usage-copy": "From now on usage copies bear it.",
+        "national-closing": "From now on OFDs close by it.",
+    }
+    granted = "Before it seals, two seal custodians sign in and make and approve grants: docs/seals.md."
+    if not as_json:
+        console().print(told.get(row.purpose or "", granted))
 
 
 def _brought(
@@ -200,7 +273,8 @@ def _name_of(workshop: "Workshop", authority: str, at: datetime) -> str:
 
 def register(program: typer.Typer) -> None:
     """Adds these commands."""
-    seal.command("new", epilog="Example: certvault seal new 11990100MB9900101F --centre 证照专用章")(seal_new)
+    new_example = "Example: certvault seal new 11990100MB9900101F --centre 证照专用章 --national"
+    seal.command("new", epilog=new_example)(seal_new)
     seal.command(
         "platform", epilog="Example: certvault seal platform 12990100MB9900179C --name 样例市大数据中心"
     )(seal_platform)

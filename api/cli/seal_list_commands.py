@@ -9,9 +9,16 @@ import typer
 from api.cli.frame import AsJson, Data, console, open_workshop, print_json
 from api.cli.seal_commands import seal
 
+_KINDS = {
+    None: "PDF",
+    "usage-copy": "usage copies (PDF)",
+    "national": "national (OFD)",
+    "national-closing": "closes OFDs",
+}
+
 
 def seal_list(*, data: Data = None, as_json: AsJson = False) -> None:
-    """List every seal, stopped ones too: state, daily caps, what is used today, expiry."""
+    """List every seal, stopped ones too: kind, state, daily caps, what is used today, expiry."""
     from rich.table import Table
 
     from vault.custody import seal_json, seals
@@ -26,7 +33,7 @@ def seal_list(*, data: Data = None, as_json: AsJson = False) -> None:
     for column in (
         "seal",
         "authority",
-        "purpose",
+        "kind",
         "algorithm",
         "state",
         "grants",
@@ -42,7 +49,7 @@ def seal_list(*, data: Data = None, as_json: AsJson = False) -> None:
         table.add_row(
             found["seal_id"],
             found["authority_name"],
-            found["purpose"] or "",
+            _KINDS[found["purpose"]],
             found["algorithm"],
             found["state"],
             str(found["grants_in_force"]),

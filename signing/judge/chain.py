@@ -3,7 +3,7 @@
 Nothing is fetched: issuers come from the signature and from the given roots. Revocation is not judged here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -19,6 +19,7 @@ from vault.errors import SignatureError
 _Extension = TypeVar("_Extension", bound=x509.ExtensionType)
 
 PATH_LENGTH_MAX = 8  # real seal hierarchies have three or four levels
+ISSUERS_TRIED_MAX = 64  # signatures of certificates that are verified for one path: a search has an end
 # What a seal's certificate may be for, if it says so: signing documents (RFC 9336), signed mail, or anything
 SEALING_PURPOSES = frozenset(
     {
@@ -90,22 +91,44 @@ def find_path(
     Raises:
         SignatureError: NO_CERTIFICATE_CHAIN_FOUND.
     """
-    path = [leaf]
     anchors = {root.public_bytes(Encoding.DER) for root in roots}
-    while path[-1].public_bytes(Encoding.DER) not in anchors:
-        above = next((c for c in (*roots, *pool) if c not in path and _issued(path[-1], c)), None)
-        if above is None or len(path) == PATH_LENGTH_MAX:
-            raise failure(
-                SubIndication.NO_CERTIFICATE_CHAIN_FOUND,
-                "The signer's certificate leads to none of the trusted roots.",
-            )
-        path.append(above)
+    path = _extended([leaf], (*roots, *pool), anchors, iter(range(ISSUERS_TRIED_MAX)))
+    if path is None:
+        raise failure(
+            SubIndication.NO_CERTIFICATE_CHAIN_FOUND,
+            "The signer's certificate leads to none of the trusted roots.",
+        )
     return path
 
 
+def _extended(
+    path: list[x509.Certificate],
+    candidates: Sequence[x509.Certificate],
+    anchors: set[bytes],
+    tries: Iterator[int],
+) -> list[x509.Certificate] | None:
+    """The path on to an anchor; an issuer that leads nowhere is given up for another with its name and key.
+
+    Cross-certified authorities have several certificates with one key, of which one may lead to an anchor.
+    """
+    if path[-1].public_bytes(Encoding.DER) in anchors:
+        return path
+    if len(path) == PATH_LENGTH_MAX:
+        return None
+    for candidate in candidates:
+        if candidate in path or path[-1].issuer != candidate.subject:
+            continue
+        if next(tries, None) is None:
+            return None
+        if _issued(path[-1], candidate):
+            found = _extended([*path, candidate], candidates, anchors, tries)
+            if found is not None:
+                return found
+    return None
+
+
 def _issued(subject: x509.Certificate, issuer: x509.Certificate) -> bool:
-    if subject.issuer != issuer.subject:
-        return False
+    """Whether the issuer's key signed it; that their names meet is known."""
     try:
         if subject.signature_algorithm_oid == SM2_WITH_SM3:
             check_signed_by(issuer, subject)

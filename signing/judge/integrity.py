@@ -56,7 +56,7 @@ def check_digest(message: SignedMessage, covered: CoveredBytes) -> None:
 def broken_because(document: bytes, signature: pikepdf.Object) -> str | None:
     """Why a signature made by others is broken, in a sentence; None when it is whole, or cannot be decided.
 
-    Undecided is what our own rules for seals do not accept but others may: SHA-1, another curve, SM2.
+    Undecided is what our own rules for seals do not accept but others may: SHA-1, another curve.
     Certificates are not judged.
     """
     try:

@@ -1,8 +1,8 @@
 """A development authority for national seals: root, issuing CA, seal makers (制章人), signers, CRLs.
 
-All SM2, for demos and tests: real seals and their certificates come from a licensed authority and are imported. Every
-octet is written by `signing.der`, since no library signs certificates with SM2; extensions and names are
-encoded by `cryptography`.
+All SM2, for demos and tests: real seals and their certificates come from a licensed authority and are
+imported. `cryptography` signs no certificate with SM2: it encodes extensions and names, `signing.der` the
+rest.
 """
 
 from collections.abc import Mapping

@@ -19,6 +19,14 @@ CERTIFICATES_MAX_BYTES = 2 * CERTIFICATES_MAX * CERTIFICATE_MAX_BYTES  # as PEM,
 _Extension = TypeVar("_Extension", bound=x509.ExtensionType)
 _CODE_PREFIX = "NTRCN-"  # a social credit code (ETSI EN 319 412-1, clause 5.1.4)
 _SIGNING = frozenset({"digital_signature", "content_commitment"})
+# What `cryptography` raises at octets that are no certificate, when it looks at them.
+_UNREADABLE = (
+    ValueError,
+    TypeError,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
 _KEY_USAGES = (
     "digital_signature",
     "content_commitment",
@@ -89,7 +97,7 @@ def read_certificate(der: bytes) -> NationalCertificate:
             is_ca=constraints is not None and constraints.ca,
             parsed=parsed,
         )
-    except (ValueError, TypeError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
+    except _UNREADABLE as error:
         raise failure(SubIndication.FORMAT_FAILURE, "A certificate cannot be read.") from error
     check_point(public_key)
     return read

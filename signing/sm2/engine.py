@@ -46,19 +46,23 @@ def rejected() -> SignatureError:
     )
 
 
+def incapable(detail: str) -> SignatureError:
+    """What an engine raises where it cannot compute at all."""
+    return SignatureError(detail, reason="CRYPTO_CONSTRAINTS_FAILURE")
+
+
 @cache
 def chosen_engine() -> Engine:
     """OpenSSL's libcrypto where one with SM2 is at hand, GmSSL by gmssl-pyx elsewhere (decision 0028).
 
     Raises:
-        SignatureError: neither is (`sm2-missing`).
+        SignatureError: neither is (`CRYPTO_CONSTRAINTS_FAILURE`).
     """
     from signing.sm2 import gmssl, libcrypto  # noqa: PLC0415 - loads C libraries, and only who signs needs them
 
     engine = libcrypto.open_engine() or gmssl.open_engine()
     if engine is None:
-        raise SignatureError(
-            "SM2 needs OpenSSL's libcrypto 3 with SM2, or the package gmssl-pyx: neither is at hand.",
-            reason="sm2-missing",
+        raise incapable(
+            "SM2 needs OpenSSL's libcrypto 3 with SM2, or the package gmssl-pyx: neither is at hand."
         )
     return engine

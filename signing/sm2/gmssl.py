@@ -8,9 +8,8 @@ signs with any that it is handed, so this module only uses the functions that ta
 from typing import Any
 
 from signing.sm2.curve import FIELD_BYTES, recovered_points
-from signing.sm2.engine import rejected
+from signing.sm2.engine import incapable, rejected
 from signing.sm2.value import read_value
-from vault.errors import SignatureError
 
 _TRIAL_DIGESTS = (1, 2)  # any two
 _SELDOM = 4  # tries: that r is not the x of its point happens once in 2**32 times and more
@@ -61,7 +60,7 @@ class Gmssl:
         try:
             signature: bytes = self.functions.sm2_sign_sm3_digest(scalar, digest)
         except self.functions.GmsslInnerError as error:
-            raise SignatureError("GmSSL cannot compute with this SM2 key.", reason="sm2-failed") from error
+            raise incapable("GmSSL cannot compute with this SM2 key.") from error
         return signature
 
     def _public_key_of(self, scalar: bytes) -> bytes:
@@ -73,7 +72,7 @@ class Gmssl:
             common = set.intersection(*(self._candidates(scalar, digest) for digest in _TRIAL_DIGESTS))
             if len(common) == 1:
                 return common.pop()
-        raise SignatureError("GmSSL cannot compute with this SM2 key.", reason="sm2-failed")
+        raise incapable("GmSSL cannot compute with this SM2 key.")
 
     def _candidates(self, scalar: bytes, digest: int) -> set[bytes]:
         signature = self.sign_digest(scalar, digest.to_bytes(FIELD_BYTES, "big"))

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from signing.sm2.curve import FIELD_BYTES, PUBLIC_KEY_BYTES
-from signing.sm2.engine import rejected
+from signing.sm2.engine import incapable, rejected
 from signing.sm2.value import SIGNATURE_MAX_BYTES
 from vault.errors import SignatureError
 
@@ -127,7 +127,7 @@ class Libcrypto:
         """Takes a declared library.
 
         Raises:
-            SignatureError: it has no SM2 (`sm2-failed`).
+            SignatureError: it has no SM2 (`CRYPTO_CONSTRAINTS_FAILURE`).
         """
         self.functions = functions
         with self._context("EVP_PKEY_CTX_new_from_name", None, _ALGORITHM, None):
@@ -257,7 +257,7 @@ class Libcrypto:
         """Functions give 1 or a pointer; on this thread no error may stay behind for Python's own ssl."""
         if not result or result < 0:
             self.functions.ERR_clear_error()
-            raise SignatureError("libcrypto cannot compute with this SM2 key.", reason="sm2-failed")
+            raise incapable("libcrypto cannot compute with this SM2 key.")
 
 
 class LibcryptoKey:

@@ -30,7 +30,7 @@ def verify(public_key: bytes, message: bytes, signature: bytes) -> None:
 
     Raises:
         SignatureError: it is not, or its value is malformed (`SIG_CRYPTO_FAILURE`), or the key is no point of
-            the curve (`CRYPTO_CONSTRAINTS_FAILURE`).
+            the curve, or no engine is at hand (`CRYPTO_CONSTRAINTS_FAILURE`): the judge's sub-indications.
     """
     check_point(public_key)
     value = write_value(*read_value(signature))

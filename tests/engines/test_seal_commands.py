@@ -4,22 +4,28 @@ import json
 import os
 import pwd
 import secrets
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import HttpUrl
 from typer.testing import CliRunner
 
 from api.cli.frame import exit_of
 from api.cli.program import program
-from storage.seals import platform_seal_in_use
+from api.edge import Mode
+from storage.seals import NATIONAL_CLOSING, find_seal, platform_seal_in_use
 from tests.conftest import House
 from tests.desks import Desk
+from tests.flows.test_national_seals import PASSWORD as SM2_PASSWORD
+from tests.flows.test_national_seals import issued as issued_by_sm2
 from tests.flows.test_seal_import import PASSWORD, as_pkcs12, issued
 from tests.requests import example_request
 from tests.tokens import PIN, Token
 from vault.errors import VaultError
+from vault.founding import SecretsFolder
 from vault.model.scope import VAULT
 
 pytestmark = pytest.mark.engines
@@ -133,3 +139,128 @@ def test_a_key_on_a_token_is_brought_in_by_its_uri(
     brought = json.loads(terminal("seal", "import", uri, *options, *pin, "--json"))
     terminal("seal", "stop", brought["seal_id"])
     assert "PIN does not belong" in terminal("seal", "import", f"{uri}&pin-value={PIN}", *options, code=2)
+
+
+def test_a_national_seal_is_made_exported_inspected_and_brought_in_elsewhere(
+    house: House, desk: Desk, terminal: Terminal, tmp_path: Path
+) -> None:
+    uscc = desk.seal.authority
+    made = json.loads(
+        terminal("seal", "new", uscc, "--national", "--centre", "证照专用章", "--picture", "png", "--json")
+    )
+    seal_id, esl = made["seal_id"], tmp_path / "seal.esl"
+    assert (listed(terminal, seal_id)["purpose"], listed(terminal, seal_id)["algorithm"]) == (
+        "national",
+        "sm2-sm3",
+    )
+    assert "national (OFD)" in terminal("seal", "list")
+    terminal("seal", "export", seal_id, str(esl))
+    assert "there already" in terminal("seal", "export", seal_id, str(esl), code=1)
+    picture = tmp_path / "seal.png"
+    shown = json.loads(terminal("seal", "inspect", seal_id, "--picture", str(picture), "--json"))
+    assert (shown["version"], shown["vendor"], shown["picture"]["type"]) == (4, "CERTVAULT", "png")
+    assert (shown["picture"]["width_mm"], picture.read_bytes()[:4]) == (42, b"\x89PNG")
+    assert shown["name"] == f"{desk.seal.authority_name}(证照专用章)"
+    assert [(each["name"], each["result"]) for each in shown["checks"]] == [
+        ("version", "passed"),
+        ("maker_signature", "passed"),
+        ("maker_certificate", "passed"),
+        ("validity", "passed"),
+    ]
+    told = terminal("seal", "inspect", str(esl))
+    assert shown["number"] in told
+    assert "unknown: No national roots are given" in told
+
+    # Its key is opened with the vault's passphrase, as if both had come from somewhere else.
+    secrets_ = SecretsFolder(house.settings.secrets)
+    key = secrets_.seals / f"{seal_id}.key.pem"
+    chain = tmp_path / "chain.pem"
+    with house.wired.workshop.database.reading(VAULT) as db:
+        row = find_seal(db, seal_id)
+    assert row is not None
+    chain.write_text(row.certificate_pem)
+    options = ("--authority", uscc, "--certificate", str(chain), "--password-file", str(secrets_.passphrase))
+    assert "already" in terminal("seal", "import", str(key), "--esl", str(esl), *options, code=1)
+    trailing = tmp_path / "trailing.esl"
+    trailing.write_bytes(esl.read_bytes() + b"\0")
+    assert "left over" in terminal("seal", "import", str(key), "--esl", str(trailing), *options, code=2)
+    assert "left over" in terminal("seal", "inspect", str(trailing), code=2)
+    assert "Expected --esl" in terminal("seal", "import", str(key), "--national", *options, code=2)
+    terminal("seal", "stop", seal_id)
+    assert listed(terminal, seal_id)["state"] == "stopped"
+
+
+def test_a_seal_that_was_changed_is_told(terminal: Terminal, tmp_path: Path) -> None:
+    national = [row for row in json.loads(terminal("seal", "list", "--json")) if row["purpose"] == "national"]
+    esl = tmp_path / "seal.esl"
+    terminal("seal", "export", national[0]["seal_id"], str(esl))
+    content = esl.read_bytes()
+    number = json.loads(terminal("seal", "inspect", str(esl), "--json"))["number"].encode()
+    esl.write_bytes(content.replace(number, number[::-1][:-1] + b"X", 1))
+    shown = json.loads(terminal("seal", "inspect", str(esl), "--json", code=1))
+    failed = [each["name"] for each in shown["checks"] if each["result"] == "failed"]
+    assert failed == ["maker_signature"]
+
+
+def test_a_national_seal_is_made_with_a_makers_key(
+    house: House, desk: Desk, terminal: Terminal, tmp_path: Path
+) -> None:
+    signer, maker = (issued_by_sm2(house, code) for code in (desk.seal.authority, "91350100M000100Y43"))
+    files = {}
+    for name, one in (("signer", signer), ("maker", maker)):
+        for kind, content in (("key", one.key_pem), ("pem", one.certificate_pem)):
+            path = files[name, kind] = tmp_path / f"{name}.{kind}"
+            path.write_bytes(content)
+    password = terminal.secret(SM2_PASSWORD)
+    options = (
+        *("--maker-key", str(files["maker", "key"]), "--maker-certificate", str(files["maker", "pem"])),
+        *("--maker-password-file", password),
+    )
+    uscc = desk.seal.authority
+    assert "takes --maker-key" in terminal("seal", "new", uscc, "--national", *options, code=2)
+    whose = (
+        *("--key", str(files["signer", "key"]), "--certificate", str(files["signer", "pem"])),
+        *("--password-file", password),
+    )
+    assert "Keys are for --national" in terminal("seal", "new", uscc, *options, *whose, code=2)
+    made = json.loads(terminal("seal", "new", uscc, "--national", *options, *whose, "--json"))
+    shown = json.loads(terminal("seal", "inspect", made["seal_id"], "--json"))
+    assert "91350100M000100Y43" in shown["maker"]["subject"]
+    terminal("seal", "stop", made["seal_id"])
+
+
+def test_the_key_that_closes_ofds_is_made_and_brought_in(
+    house: House, terminal: Terminal, tmp_path: Path
+) -> None:
+    operator = house.catalogue.city.operator
+    made = json.loads(
+        terminal("seal", "platform", operator.code, "--name", operator.name, "--national", "--json")
+    )
+    assert listed(terminal, made["seal_id"])["purpose"] == "national-closing"
+    assert "closes OFDs" in terminal("seal", "list")
+    assert "no national seal" in terminal("seal", "inspect", made["seal_id"], code=1)
+    issued_one = issued_by_sm2(house, operator.code)
+    key, chain = tmp_path / "key.pem", tmp_path / "chain.pem"
+    key.write_bytes(issued_one.key_pem)
+    chain.write_bytes(issued_one.certificate_pem)
+    brought = json.loads(
+        terminal(
+            *("seal", "import", str(key), "--national", "--platform", operator.name, "--json"),
+            *("--authority", operator.code, "--certificate", str(chain)),
+            *("--password-file", terminal.secret(SM2_PASSWORD)),
+        )
+    )
+    with house.wired.workshop.database.reading(VAULT) as db:
+        newest = platform_seal_in_use(db, datetime.now(UTC), NATIONAL_CLOSING)
+    assert newest == brought["seal_id"]
+    for seal_id in (made["seal_id"], brought["seal_id"]):
+        terminal("seal", "stop", seal_id)
+
+
+def test_in_production_nobody_makes_a_seal_without_a_makers_key(terminal: Terminal, desk: Desk) -> None:
+    settings = terminal.house.settings.model_copy(
+        update={"mode": Mode.PRODUCTION, "public_url": HttpUrl("https://vault.example"), "providers": None}
+    )
+    elsewhere = Terminal(replace(terminal.house, settings=settings), terminal.folder)
+    told = elsewhere("seal", "new", desk.seal.authority, "--national", code=2)
+    assert "licensed seal maker" in told

@@ -10,6 +10,15 @@ from vault.custody.importing import (
     from_token,
     import_seal,
 )
+from vault.custody.national import (
+    NationalLook,
+    from_sm2,
+    import_closing_key,
+    import_national_seal,
+    make_and_import_national_seal,
+    national_seal_of,
+    open_maker,
+)
 from vault.custody.reading import read_terms
 from vault.custody.showing import grant_json, grants_json, seal_json, seals, seals_for
 from vault.custody.stopping import Resumption, Stopped, propose_resumption, resume, stop
@@ -17,6 +26,7 @@ from vault.custody.stopping import Resumption, Stopped, propose_resumption, resu
 __all__ = [
     "BroughtKey",
     "Decided",
+    "NationalLook",
     "Resumption",
     "SealLook",
     "Stopped",
@@ -25,11 +35,17 @@ __all__ = [
     "end",
     "from_pkcs8",
     "from_pkcs12",
+    "from_sm2",
     "from_token",
     "grant_json",
     "grant_what_is_missing",
     "grants_json",
+    "import_closing_key",
+    "import_national_seal",
     "import_seal",
+    "make_and_import_national_seal",
+    "national_seal_of",
+    "open_maker",
     "propose",
     "propose_resumption",
     "read_terms",

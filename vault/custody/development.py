@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from storage.grants import grants_of_seals
 from storage.people import keep_person
-from storage.seals import all_seals
+from storage.seals import GRANTED_PURPOSES, all_seals
 from vault.custody.granting import GRANTS_MAX, approve, propose
 from vault.model.actors import Introduced, Person
 from vault.model.custody import GRANT_DAYS_MAX, GrantTerms
@@ -44,7 +44,7 @@ def grant_what_is_missing(
         seals = [
             row
             for row in all_seals(db)
-            if row.purpose is None and row.stopped_at is None and row.not_after > at
+            if row.purpose in GRANTED_PURPOSES and row.stopped_at is None and row.not_after > at
         ]
         held = {
             (g.terms.seal_id, g.terms.type_code, g.terms.type_version)

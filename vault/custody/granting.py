@@ -20,7 +20,7 @@ from storage.grants import (
     insert_grants,
 )
 from storage.history import AuditRow, insert_audit
-from storage.seals import SealRow, find_seal, lock_seals
+from storage.seals import GRANTED_PURPOSES, SealRow, find_seal, lock_seals
 from vault.custody.four_eyes import check_another, deed_of, keeps
 from vault.errors import Conflict, FieldProblem, InputError
 from vault.model.access import Action, Kind, authorize, not_there
@@ -175,8 +175,8 @@ def _check_terms(
         kind, seal = types.get(each.type_code), seals[each.seal_id]
         if seal is None or seal.stopped_at is not None or seal.not_after <= at:
             problems.append(FieldProblem(f"/{n}/seal_id", "There is no such seal in use."))
-        elif seal.purpose is not None:
-            detail = "This is the platform's seal for usage copies: no certificate bears it."
+        elif seal.purpose not in GRANTED_PURPOSES:
+            detail = "This is the platform's: no certificate bears it."
             problems.append(FieldProblem(f"/{n}/seal_id", detail))
         if kind is None or kind.version != each.type_version:
             problems.append(FieldProblem(f"/{n}/type_version", "This version of the type is not in force."))

@@ -56,7 +56,7 @@ def from_pkcs12(
     Raises:
         InputError: it cannot be opened, or the key is none that seals.
     """
-    with _as_input():
+    with as_input():
         key_pem, certificate_pem = key_from_pkcs12(content, password.encode(), passphrase)
         key = load_file_key(key_pem, passphrase, certificate_pem, algorithm=algorithm)
     return BroughtKey(key, certificate_pem, {KEY_SUFFIX: key_pem})
@@ -74,7 +74,7 @@ def from_pkcs8(
     Raises:
         InputError: it cannot be opened, is none that seals, or the certificate is another key's.
     """
-    with _as_input():
+    with as_input():
         kept = key_from_pkcs8(key_pem, password.encode(), passphrase)
         key = load_file_key(kept, passphrase, certificate_pem, algorithm=algorithm)
     return BroughtKey(key, certificate_pem, {KEY_SUFFIX: kept})
@@ -99,7 +99,7 @@ def from_token(
             pin = uri.pin_file.read_text().strip()
         except OSError as error:
             raise InputError(f"The PIN file is not readable: {error.strerror}.") from error
-    with _as_input():
+    with as_input():
         pem = certificate_pem or token_certificate(uri, pin)
         if pem is None:
             raise InputError("There is no certificate beside the key on its token: name a file with it.")
@@ -158,22 +158,41 @@ def import_seal(
         stopped_at=None,
         purpose=purpose,
     )
-    paths = {folder / (seal_id + suffix): content for suffix, content in brought.files.items()}
+    keep_seal(workshop, folder, brought, row, by=by)  # 3, 4
+    return row
+
+
+def keep_seal(
+    workshop: Workshop,
+    folder: Path,
+    brought: BroughtKey,
+    row: SealRow,
+    *,
+    by: Deed,
+    national: bytes | None = None,
+) -> None:
+    """Writes a seal's key files and its row: both, or none that anything is done with.
+
+    `national`: the SESeal of a national seal.
+
+    Raises:
+        Unavailable: the database does not answer; the files stay, for the row may be there.
+    """
+    paths = {folder / (row.key_name + suffix): content for suffix, content in brought.files.items()}
     try:
-        for path, content in paths.items():  # 3
+        for path, content in paths.items():
             path.touch(mode=PRIVATE_FILE, exist_ok=False)
             path.write_bytes(content)
-        with workshop.database.writing(VAULT) as db:  # 4
-            insert_seal(db, row)
-            insert_seal_event(db, seal_id, SealAct.IMPORT, by)
-            insert_audit(db, [AuditRow(by.actor, "seal-import", None, None, {"seal": seal_id})], by.at)
+        with workshop.database.writing(VAULT) as db:
+            insert_seal(db, row, national)
+            insert_seal_event(db, row.seal_id, SealAct.IMPORT, by)
+            insert_audit(db, [AuditRow(by.actor, "seal-import", None, None, {"seal": row.seal_id})], by.at)
     except Unavailable:
         raise
     except BaseException:
         for path in paths:
             path.unlink(missing_ok=True)
         raise
-    return row
 
 
 def _try_out(workshop: Workshop, key: SealingKey, picture: bytes, page: bytes, at: datetime) -> None:
@@ -195,7 +214,8 @@ def _try_out(workshop: Workshop, key: SealingKey, picture: bytes, page: bytes, a
 
 
 @contextmanager
-def _as_input() -> Iterator[None]:
+def as_input() -> Iterator[None]:
+    """What is wrong with something that was brought in is wrong with the input."""
     try:
         yield
     except SignatureError as error:
