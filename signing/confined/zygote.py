@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from io import BytesIO
 
@@ -21,6 +22,7 @@ from signing.examination import examine
 from signing.sm2.engine import chosen_engine
 from signing.sm2.message import sm3
 from signing.validate import PDF_SIZE_MAX_BYTES, Trust
+from vault.errors import SignatureError
 
 READY = b"R"
 # What is not imported with the judge but by the first date, packed stream, XMP or certificate that it meets
@@ -78,7 +80,8 @@ def _warm() -> None:
     examine(page.getvalue(), trust=Trust(()), at=datetime.now(UTC))
     examine(b"PK", trust=Trust(()), at=datetime.now(UTC))
     sm3(b"")
-    chosen_engine()
+    with suppress(SignatureError):  # where there is no engine for SM2, its signatures are undecided
+        chosen_engine()
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from signing.ofd_judge.locations import LOCATION_MAX_CHARS, folder_of, joined
-from signing.ofd_judge.markup import BLANKS, Element, read_xml
+from signing.ofd_judge.markup import BLANKS, PACKAGE_NODES_MAX, Budget, Element, read_xml
 from signing.ofd_judge.names import folded
 from signing.ofd_judge.package import Package
 from signing.ofd_judge.structure import ENTRANCE
@@ -69,6 +69,7 @@ def reach(package: Package) -> Reached:
     files = {ENTRANCE: "OFD.xml"}
     missing: list[str] = []
     problem: str | None = None
+    budget = Budget(PACKAGE_NODES_MAX)
     waiting = deque([ENTRANCE])
     while waiting:
         holder = waiting.popleft()
@@ -76,7 +77,7 @@ def reach(package: Package) -> Reached:
         if not _looks_like_xml(encoded):
             continue
         try:
-            root = read_xml(encoded)
+            root = read_xml(encoded, budget)
         except DocumentRefused as error:
             if _has_to_be_xml(holder, files[holder]):
                 problem = problem or f"{error.detail} ({holder})"

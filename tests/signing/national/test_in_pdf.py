@@ -6,11 +6,15 @@ from hashlib import new
 import pytest
 
 from signing import cms, der, seal
+from signing.confined import Judges
+from signing.examination import examine
 from signing.judge.revocation import RevocationKnowledge
 from signing.judge.trust import Trust
 from signing.keys import SignatureAlgorithm
 from signing.national.authority import national_crl
 from signing.pades import update
+from signing.sm2 import engine
+from signing.sm2.engine import Engine
 from signing.validate import judge_pdf
 from tests.signing.national.workshop import NOW, PASSPHRASE, NationalWorkshop
 from tests.signing.workshop import Workshop, tiny_pdf
@@ -73,3 +77,26 @@ def test_a_changed_file_and_a_changed_value_fail(sealed: bytes, national: Nation
     report = judged(forged, trust)
     assert failed(report) == {"signature"}
     assert (report.indication, report.sub_indication) == (Indication.TOTAL_FAILED, "SIG_CRYPTO_FAILURE")
+
+
+def test_a_confined_judge_decides_it_too(sealed: bytes, national: NationalWorkshop) -> None:
+    trust = Trust((national.root.der,))
+    here = examine(sealed, trust=trust, at=NOW)
+    assert here.seals[0].indication is Indication.TOTAL_PASSED
+    with Judges(1) as judges:
+        assert judges.examine(sealed, trust=trust, at=NOW) == here
+
+
+def test_without_an_engine_it_is_undecided(
+    sealed: bytes, national: NationalWorkshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none_at_hand() -> Engine:
+        raise engine.incapable("There is none.")
+
+    monkeypatch.setattr(engine, "chosen_engine", none_at_hand)
+    report = judged(sealed, Trust((national.root.der,)))
+    assert failed(report) == {"signature", "chain"}
+    assert (report.indication, report.sub_indication) == (
+        Indication.INDETERMINATE,
+        "CRYPTO_CONSTRAINTS_FAILURE",
+    )

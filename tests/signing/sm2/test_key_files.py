@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 from asn1crypto import keys, pem
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -13,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
-from signing import sm2
+from signing import der, sm2
 from signing.sm2 import key_file
 from signing.sm2.curve import ORDER
 from signing.sm2.key_file import ITERATIONS_MAX, KEY_FILE_MAX_BYTES
@@ -157,3 +160,21 @@ def pem_of(monkeypatch: pytest.MonkeyPatch, plain: bytes) -> bytes:
     with monkeypatch.context() as changed:
         changed.setattr(key_file, "_written_key", lambda _: bytearray(plain))
         return sm2.key_pem(sm2.PrivateKey(opened("libcrypto").generate()), b"secret")
+
+
+def test_a_file_by_hmac_sm3_and_sm4_is_read() -> None:
+    """As GmSSL writes it; no tool here does, so this file is written by the test itself."""
+    key, salt, start = sm2.generate(), bytes(16), bytes(range(16))
+    derived = PBKDF2HMAC(hashes.SM3(), 16, salt, 10).derive(b"secret")
+    plain = bytes(key_file._written_key(key))  # noqa: SLF001 - what is encrypted
+    plain += bytes((16 - len(plain) % 16,)) * (16 - len(plain) % 16)
+    encryptor = Cipher(algorithms.SM4(derived), modes.CBC(start)).encryptor()
+    encrypted = encryptor.update(plain) + encryptor.finalize()
+    pbkdf2 = der.sequence(
+        der.octet_string(salt), der.integer(10), der.sequence(der.oid("1.2.156.10197.1.401.2"), der.NULL)
+    )
+    sm4_cbc = der.sequence(der.oid("1.2.156.10197.1.104.2"), der.octet_string(start))
+    derivation = der.sequence(der.oid("1.2.840.113549.1.5.12"), pbkdf2)
+    scheme = der.sequence(der.oid("1.2.840.113549.1.5.13"), der.sequence(derivation, sm4_cbc))
+    written = pem.armor("ENCRYPTED PRIVATE KEY", der.sequence(scheme, der.octet_string(encrypted)))
+    assert sm2.load_key(written, b"secret").public_key == key.public_key
