@@ -95,8 +95,10 @@ class Stamp:
     box: tuple[float, float, float, float]
 
 
-def rendered(content: bytes, index: int, *, dpi: int, stamps: tuple[Stamp, ...] = ()) -> Image.Image:
-    """A page as a picture in RGB."""
+def rendered(
+    content: bytes, index: int, *, dpi: int, stamps: tuple[Stamp, ...] = (), bold: bool = True
+) -> Image.Image:
+    """A page as a picture in RGB. `bold` False: texts without their strokes, as ofd.js shows them."""
     package = Package.of(content)
     _, page = package.pages()[index]
     box = page.findtext(f"{SPACE}Area/{SPACE}PhysicalBox")
@@ -112,7 +114,7 @@ def rendered(content: bytes, index: int, *, dpi: int, stamps: tuple[Stamp, ...] 
         lines = [f"{POINTS_PER_MM} 0 0 {-POINTS_PER_MM} 0 {height * POINTS_PER_MM} cm"]
         for layer in [element for part in (*under, page) for element in part.iter(f"{SPACE}Layer")]:
             for element in layer:
-                lines += _object(element, fonts)
+                lines += _object(element, fonts, bold=bold)
         for number, stamp in enumerate(stamps):
             paper.Resources.XObject[f"/S{number}"] = _picture(pdf, stamp.picture)
             left, top, wide, high = stamp.box
@@ -163,7 +165,7 @@ def text_runs(page: ET.Element) -> Iterator[tuple[ET.Element, ET.Element, list[E
                 transforms = []
 
 
-def _object(element: ET.Element, fonts: dict[str, TTFont]) -> Iterator[str]:
+def _object(element: ET.Element, fonts: dict[str, TTFont], *, bold: bool) -> Iterator[str]:
     kind = element.tag.removeprefix(SPACE)
     assert set(element.attrib) <= _KNOWN[kind], element.attrib
     left, top, width, height = numbers(element.attrib["Boundary"])
@@ -188,7 +190,7 @@ def _object(element: ET.Element, fonts: dict[str, TTFont]) -> Iterator[str]:
         yield f"{_path(data)} {paint}{star} Q"
         return
     assert element.get("Rule") is None
-    yield from _glyphs(element, fonts[element.attrib["Font"]], paint)
+    yield from _glyphs(element, fonts[element.attrib["Font"]], paint if bold else "f")
     yield "Q"
 
 
