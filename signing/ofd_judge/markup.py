@@ -14,7 +14,7 @@ from vault.errors import DocumentRefused
 XML_MAX_BYTES = 16 * 1024 * 1024  # a page full of text takes 200 kB, a drawn map some megabytes
 DEPTH_MAX = 64  # the standard's own structures are ten deep; blocks may be nested
 NODES_MAX = 300_000  # elements and attributes of one file; they take some 150 MB
-PACKAGE_NODES_MAX = 1_500_000  # of all files of a package that are read: some five seconds of work
+PACKAGE_NODES_MAX = 750_000  # of all files of a package that are read: some five seconds of work
 # Old files of real cities use the first one in OFD.xml and Document.xml
 NAMESPACES = frozenset({"http://www.ofdspec.org", "http://www.ofdspec.org/2016"})
 BLANKS = " \t\r\n"  # of XML; others, such as U+3000, are part of a name to other readers
@@ -31,8 +31,9 @@ class Budget:
 
 @dataclass(slots=True)
 class Element:
-    """One element. `pieces`: the text that stands directly in it; `torn`: something stands between
-    them; `speaks`: they are not only blanks.
+    """One element, with the text that stands directly in it.
+
+    `torn`: something stands between its `pieces`; `speaks`: they are not only blanks.
     """
 
     name: str
@@ -205,6 +206,8 @@ def _unqualified(attributes: dict[str, str]) -> dict[str, str]:
     Raises:
         DocumentRefused: two have one local name.
     """
+    if all(_BETWEEN not in name for name in attributes):
+        return attributes
     plain = {name.rpartition(_BETWEEN)[2]: value for name, value in attributes.items()}
     if len(plain) != len(attributes):
         raise DocumentRefused("O2: an element has two attributes of one name.")

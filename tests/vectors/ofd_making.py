@@ -1,4 +1,4 @@
-"""Makes the conformance vectors for OFD: each file has its fault in its name; made by the tests' own maker."""
+"""Makes the conformance vectors for OFD, by the tests' own maker: each has its fault in its name."""
 
 import hashlib
 import json
