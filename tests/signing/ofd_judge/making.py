@@ -132,6 +132,7 @@ class Seal:
     signers: tuple[Person, ...] = field(default_factory=lambda: (people().signer,))
     picture: bytes = b"\x89PNG\r\n\x1a\n a seal"
     number: str = "11010000000001"
+    made_at: datetime = NOW
     since: datetime = NOW - timedelta(days=9)
     until: datetime = NOW + timedelta(days=300)
     extension: bool | None = None  # one, critical or not; FALSE is written out, as real seals do
@@ -145,7 +146,12 @@ class Seal:
             _seq(tlv(0x16, b"ES"), _int(version), tlv(0x16, b"TEST")),
             tlv(0x16, self.number.encode()),
             _seq(
-                _int(1), tlv(0x0C, "样例章".encode()), *listed, time(NOW), time(self.since), time(self.until)
+                _int(1),
+                tlv(0x0C, "样例章".encode()),
+                *listed,
+                time(self.made_at),
+                time(self.since),
+                time(self.until),
             ),
             _seq(tlv(0x16, b"PNG"), tlv(0x04, self.picture), _int(42), _int(42)),
             *(() if self.extension is None else (_extension(critical=self.extension),)),
