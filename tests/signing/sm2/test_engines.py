@@ -39,6 +39,18 @@ def test_a_libcrypto_that_cannot_do_it_is_passed_over(monkeypatch: pytest.Monkey
     assert libcrypto.open_engine() is None
 
 
+def test_one_that_computes_something_else_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hashes_once_more(
+        self: libcrypto.Libcrypto, public_key: bytes, digest: bytes, signature: bytes
+    ) -> None:
+        real(self, public_key, sm2.sm3(digest), signature)
+
+    real = libcrypto.Libcrypto.check_digest
+    monkeypatch.setattr(libcrypto.Libcrypto, "check_digest", hashes_once_more)
+    assert engine.chosen_engine().name == "gmssl"
+    engine.chosen_engine.cache_clear()
+
+
 def test_one_that_was_built_without_sm2_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(libcrypto, "_ALGORITHM", b"SM2-that-nobody-has")
     assert libcrypto.open_engine() is None
@@ -70,11 +82,14 @@ def test_no_error_stays_behind_for_pythons_own_ssl() -> None:
     assert found is not None
     peek = found.functions.ERR_peek_error
     peek.restype = ctypes.c_ulong
-    with pytest.raises(SignatureError):
-        found.check_digest(PUBLIC_KEY, bytes(32), write_value(1, 1))
-    with pytest.raises(SignatureError):
-        found.check_digest(PUBLIC_KEY, b"too short", RAW)
-    with pytest.raises(SignatureError):
-        found.check_digest(b"\x04" + bytes(64), bytes(32), RAW)
-    assert peek() == 0
+    bad = [
+        (PUBLIC_KEY, bytes(32), write_value(1, 1)),
+        (PUBLIC_KEY, b"too short", RAW),
+        (PUBLIC_KEY, bytes(32), b"no DER"),
+        (b"\x04" + bytes(64), bytes(32), RAW),
+    ]
+    for public_key, digest, signature in bad:
+        with pytest.raises(SignatureError):
+            found.check_digest(public_key, digest, signature)
+        assert peek() == 0
     sm2.verify(PUBLIC_KEY, MESSAGE, RAW)
