@@ -25,9 +25,16 @@ SM2 = SignatureAlgorithm.SM2_SM3
 
 @pytest.fixture
 def sealed(national: NationalWorkshop, workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> bytes:
-    """Our writer, taught what it refuses: SM3 for the digest, SM2 for the signature."""
+    """By SM2 with SM3, as it should be."""
+    return sealed_by_sm2(national, workshop, monkeypatch, named="1.2.156.10197.1.501")
+
+
+def sealed_by_sm2(
+    national: NationalWorkshop, workshop: Workshop, monkeypatch: pytest.MonkeyPatch, *, named: str
+) -> bytes:
+    """Our writer, taught what it refuses: SM3 for the digest, SM2 for the signature under this name."""
     sm3 = der.sequence(der.oid("1.2.156.10197.1.401"))
-    monkeypatch.setitem(cms._SIGNATURE_ALGORITHMS, SM2, der.sequence(der.oid("1.2.156.10197.1.501")))  # noqa: SLF001 - see above
+    monkeypatch.setitem(cms._SIGNATURE_ALGORITHMS, SM2, der.sequence(der.oid(named)))  # noqa: SLF001 - see above
     monkeypatch.setattr(cms, "SHA256_ALGORITHM", sm3)
     monkeypatch.setattr(update, "sha256", partial(new, "sm3"))
     seal._prepared.cache_clear()  # noqa: SLF001 - what was prepared before would stay
@@ -100,3 +107,25 @@ def test_without_an_engine_it_is_undecided(
         Indication.INDETERMINATE,
         "CRYPTO_CONSTRAINTS_FAILURE",
     )
+
+
+@pytest.mark.parametrize(
+    ("named", "taken"),
+    [
+        ("1.2.156.10197.1.301.1", True),  # as GB/T 35275 names it
+        ("1.2.840.10045.4.3.2", False),  # ECDSA with SHA-256
+        ("1.2.156.10197.1.504", False),  # RSA with SM3
+    ],
+)
+def test_the_algorithm_must_be_named_as_sm2(
+    *,
+    named: str,
+    taken: bool,
+    national: NationalWorkshop,
+    workshop: Workshop,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    content = sealed_by_sm2(national, workshop, monkeypatch, named=named)
+    report = judged(content, Trust((national.root.der,)))
+    assert failed(report) == (set() if taken else {"signature"})
+    assert report.sub_indication == (None if taken else "CRYPTO_CONSTRAINTS_FAILURE")

@@ -10,6 +10,7 @@ from signing.keys import SealingKey, SignatureAlgorithm, load_file_key
 from signing.national.sealing_key import load_national_key
 from signing.trust import issue_seal_certificate
 from tests.signing.national.workshop import (
+    CA,
     LEAF,
     NOW,
     ORGANISATION,
@@ -18,6 +19,7 @@ from tests.signing.national.workshop import (
     NationalWorkshop,
     Party,
     issue,
+    new_national_workshop,
     usage,
 )
 from tests.signing.sm2.test_signatures import DISTID, openssl
@@ -72,7 +74,19 @@ def test_what_does_not_belong_together_is_refused(national: NationalWorkshop) ->
     assert refused(own.key_pem, other.certificate_pem) == "key-mismatch"
     assert refused(own.key_pem, leaf + root) == "key-mismatch", "a link is missing"
     assert refused(own.key_pem, leaf + other.certificate_pem) == "key-mismatch", "another leaf is no issuer"
+    impostor = new_national_workshop().authority.issuing.certificate_pem
+    assert refused(own.key_pem, leaf + impostor) == "key-mismatch", "the same name and another key"
     assert load_national_key(own.key_pem, PASSPHRASE, leaf).chain == ()
+
+
+def test_an_issuer_is_told_by_its_name_as_well_as_by_its_key() -> None:
+    party, authority = Party("seal"), Party("authority")
+    renamed = Party("another name", authority.key)
+    leaf = authority.certifies(party, LEAF, usage("digital_signature")).parsed.public_bytes(Encoding.PEM)
+    key_pem = sm2.key_pem(party.key, PASSPHRASE)
+    own, other = (one.certifies(one, CA).parsed.public_bytes(Encoding.PEM) for one in (authority, renamed))
+    assert len(load_national_key(key_pem, PASSPHRASE, leaf + own).chain) == 1
+    assert refused(key_pem, leaf + other) == "key-mismatch"
 
 
 def test_what_cannot_be_read_is_refused(national: NationalWorkshop) -> None:

@@ -70,11 +70,14 @@ def test_no_error_stays_behind_for_pythons_own_ssl() -> None:
     assert found is not None
     peek = found.functions.ERR_peek_error
     peek.restype = ctypes.c_ulong
-    with pytest.raises(SignatureError):
-        found.check_digest(PUBLIC_KEY, bytes(32), write_value(1, 1))
-    with pytest.raises(SignatureError):
-        found.check_digest(PUBLIC_KEY, b"too short", RAW)
-    with pytest.raises(SignatureError):
-        found.check_digest(b"\x04" + bytes(64), bytes(32), RAW)
-    assert peek() == 0
+    bad = [
+        (PUBLIC_KEY, bytes(32), write_value(1, 1)),
+        (PUBLIC_KEY, b"too short", RAW),
+        (PUBLIC_KEY, bytes(32), b"no DER"),
+        (b"\x04" + bytes(64), bytes(32), RAW),
+    ]
+    for public_key, digest, signature in bad:
+        with pytest.raises(SignatureError):
+            found.check_digest(public_key, digest, signature)
+        assert peek() == 0
     sm2.verify(PUBLIC_KEY, MESSAGE, RAW)
