@@ -9,7 +9,9 @@ from signing.keys import SealingKey
 from signing.ses import Picture, SealInfo, make_seal
 from signing.typeset import SEAL_MM, seal_ofd, seal_picture, seal_png
 
-NUMBER_DIGITS = 13  # of a seal that is registered nowhere, as long as the number that a round seal shows
+# Of a seal that is registered nowhere: as long as what a round seal shows, and of a province that is none.
+NUMBER_BEGINS = "99"
+NUMBER_DIGITS = 13
 
 
 class PictureKind(StrEnum):
@@ -47,7 +49,8 @@ def make_national_seal(
         InputError: a text is empty, too long or has a character that the font does not, or the maker's key is
             none that makes national seals.
     """
-    number = serial or "".join(secrets.choice("0123456789") for _ in range(NUMBER_DIGITS))
+    chance = (secrets.choice("0123456789") for _ in range(NUMBER_DIGITS - len(NUMBER_BEGINS)))
+    number = serial or NUMBER_BEGINS + "".join(chance)
     operators = seal_picture(authority_name, centre=centre, serial=number).operators
     content = seal_ofd(operators) if picture is PictureKind.OFD else seal_png(operators)
     info = SealInfo(

@@ -43,8 +43,9 @@ def require_trusted(certificate: bytes, trust: NationalTrust, chain: tuple[bytes
 
 
 def check_seal(seal: ReadSeal, trust: NationalTrust, *, at: datetime) -> tuple[Check, ...]:
-    """What can be said of a seal alone: `version`, `maker_signature`, `maker_certificate`, `validity`.
+    """What can be said of a seal alone, by name.
 
+    `seal_version`, `maker_signature`, `maker_certificate` and `seal_validity`, always in this order.
     `trust`: without roots the maker's certificate is `unknown`.
     """
     made_at = f"{at:%Y-%m-%dT%H:%M:%SZ}"
@@ -61,15 +62,15 @@ def check_seal(seal: ReadSeal, trust: NationalTrust, *, at: datetime) -> tuple[C
             "maker_signature", "The seal is as its maker signed it.", lambda: require_made_by_its_maker(seal)
         ),
         chain,
-        _checked("validity", f"The seal is valid at {made_at}.", lambda: require_in_force(seal, at)),
+        _checked("seal_validity", f"The seal is valid at {made_at}.", lambda: require_in_force(seal, at)),
     )
 
 
 def _version(seal: ReadSeal) -> Check:
     if seal.version == V4:
-        return Check("version", CheckResult.PASSED, "Version 4 (GB/T 38540-2020).")
+        return Check("seal_version", CheckResult.PASSED, "Version 4 (GB/T 38540-2020).")
     detail = f"Version {seal.version}: it is read, and nothing is sealed with it here."
-    return Check("version", CheckResult.UNKNOWN, detail)
+    return Check("seal_version", CheckResult.UNKNOWN, detail)
 
 
 def _checked(name: str, holds: str, look: Callable[[], object]) -> Check:

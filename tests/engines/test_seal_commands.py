@@ -162,10 +162,10 @@ def test_a_national_seal_is_made_exported_inspected_and_brought_in_elsewhere(
     assert (shown["picture"]["width_mm"], picture.read_bytes()[:4]) == (42, b"\x89PNG")
     assert shown["name"] == f"{desk.seal.authority_name}(证照专用章)"
     assert [(each["name"], each["result"]) for each in shown["checks"]] == [
-        ("version", "passed"),
+        ("seal_version", "passed"),
         ("maker_signature", "passed"),
         ("maker_certificate", "passed"),
-        ("validity", "passed"),
+        ("seal_validity", "passed"),
     ]
     told = terminal("seal", "inspect", str(esl))
     assert shown["number"] in told

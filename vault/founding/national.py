@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from signing.national.authority import NationalAuthority, issue_national_certificate
+from signing.national.certificates import read_pem
 from signing.national.sealing_key import NationalSealingKey, load_national_key
 from signing.trust import IssuedKey
 from storage.db import Database
@@ -48,39 +49,16 @@ def make_development_national_seal(
         InputError: this vault has no development authority, or the name cannot stand on a seal.
         Unavailable: the database does not answer.
     """
-    by = _development(folder)
-    issued = issue_national_certificate(
-        by.authority,
-        by.passphrase,
-        organisation=authority_name,
-        uscc=authority,
-        passphrase=by.passphrase,
-        at=at,
-    )
-    key = load_national_key(issued.key_pem, by.passphrase, issued.certificate_pem)
-    made = make_national_seal(
-        by.maker,
-        signer=key.certificate,
-        authority_name=authority_name,
-        centre=centre,
-        serial=serial,
-        picture=picture,
-        valid_to=issued.not_after,
-        at=at,
-    )
-    return _keep(database, folder, issued, CityAuthority("", authority, authority_name, ""), made, at)
+    owner = CityAuthority("", authority, authority_name, "")
+    return _make(database, folder, _development(folder), owner, centre, serial, picture, at)
 
 
 def make_development_national_seals(
     database: Database, folder: SecretsFolder, authorities: Iterable[CityAuthority], *, at: datetime
 ) -> tuple[SealRow, ...]:
     """One national seal for each of these authorities, with a vector picture."""
-    return tuple(
-        make_development_national_seal(
-            database, folder, authority=each.code, authority_name=each.name, centre=None, at=at
-        )
-        for each in authorities
-    )
+    by = _development(folder)
+    return tuple(_make(database, folder, by, each, None, None, PictureKind.OFD, at) for each in authorities)
 
 
 def make_development_closing_key(
@@ -102,6 +80,38 @@ def make_development_closing_key(
         at=at,
     )
     return _keep(database, folder, issued, operator, None, at)
+
+
+def _make(
+    database: Database,
+    folder: SecretsFolder,
+    by: _Development,
+    owner: CityAuthority,
+    centre: str | None,
+    serial: str | None,
+    picture: PictureKind,
+    at: datetime,
+) -> SealRow:
+    issued = issue_national_certificate(
+        by.authority,
+        by.passphrase,
+        organisation=owner.name,
+        uscc=owner.code,
+        passphrase=by.passphrase,
+        at=at,
+    )
+    (signer, *_) = read_pem(issued.certificate_pem)
+    made = make_national_seal(
+        by.maker,
+        signer=signer.der,
+        authority_name=owner.name,
+        centre=centre,
+        serial=serial,
+        picture=picture,
+        valid_to=issued.not_after,
+        at=at,
+    )
+    return _keep(database, folder, issued, owner, made, at)
 
 
 def _development(folder: SecretsFolder) -> _Development:
