@@ -1,120 +1,22 @@
 """A page's content as Typst writes it, read into what is drawn: texts, paths, images, in page space.
 
 Only the operators that Typst writes are known (ISO 32000-1, annex A); any other is an error, so that nothing
-is left out without a word. An own scanner reads whole paths at once, since an ornament has thousands of
-curves: pikepdf's takes ten times as long, and the tests hold the one against the other.
+is left out without a word.
 """
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Final
 
+from signing.ofd.drawn import Drawn, DrawnImage, DrawnPath, DrawnText, State
+from signing.ofd.geometry import IDENTITY, Box, Matrix, Rgb, moved, product
+from signing.ofd.scanner import Operand, coordinates, operand, tokens
 from vault.errors import IntegrityError
 
 CONTENT_MAX_BYTES = 8 * 1024 * 1024  # the shipped pages have up to 0.3 MB
 NESTING_MAX = 64  # graphics states open at once
 _LEADING_KEPT = 64  # first parts of pages: one a template and page, of a quarter of a megabyte
 _MARK_END = b"EMC"
-
-Matrix = tuple[float, float, float, float, float, float]
-Rgb = tuple[int, int, int]
-Box = tuple[float, float, float, float]  # left, bottom, right, top
-
-IDENTITY: Final[Matrix] = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
-_BLACK: Final[Rgb] = (0, 0, 0)
-_NUMBER = rb"-?(?:\d+\.?\d*|\.\d+)"
-# A path from its first `m` to the operator that paints it, taken as a whole by the characters that paths have;
-# `PATH` says what may stand there and is held against it where the path is written down, once for each path.
-_PATH = _NUMBER + rb" " + _NUMBER + rb" m\s[-.0-9\smlch]*"
-_PAIR = _NUMBER + rb" " + _NUMBER + rb" "
-PATH = re.compile(_PAIR + rb"m\s+(?:(?:" + _PAIR + rb"(?:[ml]|" + _PAIR + _PAIR + rb"c)|h)\s+)*")
-_PARENTHESES_MAX = 8  # balanced ones stand unescaped in a string (clause 7.3.4.2), as deep as this
-
-
-def _string(depth: int) -> bytes:
-    inner = rb"|\(" + _string(depth - 1) + rb"\)" if depth else b""
-    return rb"(?:[^()\\]|\\[\s\S]" + inner + rb")*"
-
-
-_TOKEN = re.compile(
-    rb"[\s\x00]*(?:(?P<path>" + _PATH + rb")"
-    rb"|(?P<number>" + _NUMBER + rb")(?=[\s\[\]()<>/])"
-    rb"|(?P<name>/[^\s/\[\]()<>{}%]*)"
-    rb"|(?P<string>\(" + _string(_PARENTHESES_MAX) + rb"\))"
-    rb"|(?P<hex><[0-9A-Fa-f\s]*>)"
-    rb"|(?P<bracket>\[|\])"
-    rb"|(?P<open><<)|(?P<close>>>)"
-    rb"|(?P<operator>[A-Za-z'\"][A-Za-z0-9*]*))"
-)
-_BLANK = re.compile(rb"[\s\x00]*\Z")
-_ESCAPE = re.compile(rb"\\(?:([0-7]{1,3})|(\r\n|[\s\S]))")
-_ESCAPED: Final[Mapping[bytes, bytes]] = {
-    b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f", b"\r\n": b"", b"\n": b"", b"\r": b"",
-}  # fmt: skip
-
-Operand = float | str | bytes | list["Operand"]
-
-
-@dataclass(frozen=True, slots=True)
-class Pen:
-    """How lines are drawn, in units of the space that `transform` leads from."""
-
-    width: float = 1.0
-    cap: int = 0
-    join: int = 0
-    miter_limit: float = 10.0
-    dash: tuple[float, ...] = ()
-    dash_phase: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """A graphics state (clause 8.4). `clip`: in page space; None where nothing is clipped."""
-
-    transform: Matrix = IDENTITY
-    fill: Rgb = _BLACK
-    stroke: Rgb = _BLACK
-    fill_space: str = ""
-    stroke_space: str = ""
-    pen: Pen = Pen()
-    clip: Box | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class DrawnPath:
-    """Path operators as they stand in the content, and how they are painted."""
-
-    operators: bytes = field(repr=False)
-    state: State
-    fills: bool
-    strokes: bool
-    even_odd: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class DrawnText:
-    """Shown strings and adjustments (clause 9.4.3), with font, size in text space and text matrix."""
-
-    font: str
-    size: float
-    matrix: Matrix
-    parts: tuple[bytes | float, ...] = field(repr=False)
-    state: State
-    fills: bool
-    strokes: bool
-
-
-@dataclass(frozen=True, slots=True)
-class DrawnImage:
-    """An image XObject's name and the state whose transform leads from the unit square to the page."""
-
-    name: str
-    state: State
-
-
-Drawn = DrawnPath | DrawnText | DrawnImage
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,27 +68,6 @@ def following(content: bytes, grey_spaces: frozenset[str], after: Leading) -> It
         raise IntegrityError("A typeset page's content ends in the middle.")
 
 
-def tokens(content: bytes) -> Iterator[tuple[str, bytes]]:
-    """The kind and bytes of every token; a path is one token.
-
-    Raises:
-        IntegrityError: something is no token.
-    """
-    place, end = 0, len(content)
-    match = _TOKEN.match
-    while place < end:
-        found = match(content, place)
-        if found is None:
-            if _BLANK.match(content, place):
-                return
-            raise IntegrityError(f"A typeset page's content has no token at byte {place}.")
-        kind = found.lastgroup
-        if kind is None:  # every alternative has a name
-            raise IntegrityError("A token without a kind.")
-        yield kind, found[kind]
-        place = found.end()
-
-
 class _Reader:
     """Walks one content stream; each operator is one method."""
 
@@ -194,6 +75,8 @@ class _Reader:
         self._grey = grey_spaces
         self._state = state
         self._saved = [*saved]
+        self._operands: list[Operand] = []
+        self._array: list[Operand] | None = None
         self._path = b""
         self._clips = False
         self._font: tuple[str, float] = ("", 0.0)
@@ -203,8 +86,10 @@ class _Reader:
             b"q": self._save, b"Q": self._restore, b"cm": self._concatenate,
             b"cs": self._fill_space, b"CS": self._stroke_space,
             b"scn": self._fill_colour, b"SCN": self._stroke_colour,
-            b"w": lambda o: self._pen(width=_number(o, 0)), b"M": lambda o: self._pen(miter_limit=_number(o, 0)),
-            b"J": lambda o: self._pen(cap=int(_number(o, 0))), b"j": lambda o: self._pen(join=int(_number(o, 0))),
+            b"w": lambda o: self._pen(width=_number(o, 0)),
+            b"M": lambda o: self._pen(miter_limit=_number(o, 0)),
+            b"J": lambda o: self._pen(cap=int(_number(o, 0))),
+            b"j": lambda o: self._pen(join=int(_number(o, 0))),
             b"d": self._dash,
             b"S": lambda _: self._paint(strokes=True), b"f": lambda _: self._paint(fills=True),
             b"f*": lambda _: self._paint(fills=True, even_odd=True),
@@ -219,37 +104,42 @@ class _Reader:
 
     def run(self, content: bytes) -> Iterator[Drawn]:
         """Everything that is drawn, in order."""
-        operands: list[Operand] = []
-        inner: list[Operand] | None = None
-        depth = 0
+        depth = 0  # of property lists of marked content, which are never looked at
         for kind, text in tokens(content):
-            if kind == "operator":
-                if depth or inner is not None or text not in self._operators:
-                    raise _unknown(text)
-                made = self._operators[text](operands)
-                operands = []
-                if made is not None:
-                    yield made
-            elif kind == "path":
-                if operands or self._path:
-                    raise _unknown(b"m")
-                self._path = text
-            elif kind in {"open", "close"}:  # a property list of marked content, never looked at
+            if kind in {"open", "close"}:
                 depth += 1 if kind == "open" else -1
             elif depth:
                 continue
+            elif kind == "operator":
+                made = self._operate(text)
+                if made is not None:
+                    yield made
+            elif kind == "path":
+                if self._operands or self._path:
+                    raise _unknown(b"m")
+                self._path = text
             elif kind == "bracket":
-                if text == b"[" and inner is None:
-                    inner = []
-                elif text == b"]" and inner is not None:
-                    operands.append(inner)
-                    inner = None
-                else:
-                    raise _unknown(text)
+                self._bracket(text)
             else:
-                (operands if inner is None else inner).append(_operand(kind, text))
-        if self._path or operands or depth or inner is not None:
+                (self._operands if self._array is None else self._array).append(operand(kind, text))
+        if self._path or self._operands or depth or self._array is not None:
             raise IntegrityError("A typeset page's content ends in the middle.")
+
+    def _operate(self, operator: bytes) -> Drawn | None:
+        if self._array is not None or operator not in self._operators:
+            raise _unknown(operator)
+        operands, self._operands = self._operands, []
+        return self._operators[operator](operands)
+
+    def _bracket(self, bracket: bytes) -> None:
+        """An array opens or ends; none of ours lies in another."""
+        if bracket == b"[" and self._array is None:
+            self._array = []
+        elif bracket == b"]" and self._array is not None:
+            self._operands.append(self._array)
+            self._array = None
+        else:
+            raise _unknown(bracket)
 
     @property
     def state(self) -> State:
@@ -357,31 +247,6 @@ class _Reader:
         return DrawnImage(_name(operands), self._state)
 
 
-def product(first: Matrix, then: Matrix) -> Matrix:
-    """The matrix that does `first`, then `then` (clause 8.3.4)."""
-    a, b, c, d, e, f = first
-    p, q, r, s, t, u = then
-    return (
-        a * p + b * r,
-        a * q + b * s,
-        c * p + d * r,
-        c * q + d * s,
-        e * p + f * r + t,
-        e * q + f * s + u,
-    )
-
-
-def moved(x: float, y: float, by: Matrix) -> tuple[float, float]:
-    """A point through a matrix."""
-    a, b, c, d, e, f = by
-    return a * x + c * y + e, b * x + d * y + f
-
-
-def coordinates(path: bytes) -> list[float]:
-    """All coordinates of a path token, x and y in turns."""
-    return [float(part) for part in path.translate(None, b"mlch").split()]
-
-
 _RECTANGLE_OPERATORS = (b"mlllh", b"mllllh")
 
 
@@ -398,24 +263,6 @@ def _within(state: State, path: bytes) -> Box:
     if old is None:
         return left, bottom, right, top
     return max(left, old[0]), max(bottom, old[1]), min(right, old[2]), min(top, old[3])
-
-
-def _operand(kind: str, text: bytes) -> Operand:
-    if kind == "number":
-        return float(text)
-    if kind == "name":
-        return text[1:].decode("latin-1")
-    if kind == "hex":
-        digits = b"".join(text[1:-1].split()).decode("ascii")
-        return bytes.fromhex(digits + "0" * (len(digits) % 2))
-    return _ESCAPE.sub(_unescaped, text[1:-1]) if b"\\" in text else text[1:-1]
-
-
-def _unescaped(found: re.Match[bytes]) -> bytes:
-    """Clause 7.3.4.2."""
-    if found[1] is not None:
-        return bytes((int(found[1], 8) & 0xFF,))
-    return _ESCAPED.get(found[2], found[2])
 
 
 def _number(operands: list[Operand], index: int) -> float:

@@ -29,6 +29,7 @@ _DESCRIPTOR = 0x0008  # bit 3: sizes stand behind the data
 _STORED, _DEFLATED = 0, 8
 _DATE = 0x0021  # 1980-01-01, the first that the format knows
 _ZIP64 = 0xFFFFFFFF
+_UNIX = 3  # clause 4.4.2
 _SYMLINK_MODE, _KIND_MASK = 0o120000, 0o170000
 _DEFLATE_LEVEL: Final = 6
 _KEPT = 64  # ornaments of a page, half a megabyte each
@@ -112,42 +113,61 @@ def read(document: bytes) -> dict[str, Entry]:
     seen: set[str] = set()
     place, unpacked, expected = start, 0, 0
     for _ in range(count):
-        if place + _CENTRAL.size > end:
-            raise _damaged()
-        head = _CENTRAL.unpack_from(document, place)
-        signature, made_by, _, flags, method, _, _, crc, size_packed, size, n, x, c, disk, _, mode, at = head
-        after = place + _CENTRAL.size + n + x + c
-        if signature != b"PK\1\2" or after > end or disk:
-            raise _damaged()
-        name = _name(document[place + _CENTRAL.size : place + _CENTRAL.size + n], flags)
-        folded = name.casefold()
-        if folded in seen:
+        head = _listed(document, place, end)
+        if head.name.casefold() in seen:
             raise DocumentRefused("The OFD has two files of one name.")
-        seen.add(folded)
-        if flags & _ENCRYPTED or method not in {_STORED, _DEFLATED}:
-            raise DocumentRefused("The OFD has a file that is encrypted or packed in an unusual way.")
-        if made_by >> 8 == 3 and mode >> 16 & _KIND_MASK == _SYMLINK_MODE:  # noqa: PLR2004 - 3: Unix
-            raise DocumentRefused("The OFD has a link instead of a file.")
-        if _ZIP64 in {size, size_packed, at}:
-            raise DocumentRefused("The OFD is larger than is taken.")
-        unpacked += size
-        if unpacked > UNPACKED_MAX_BYTES or (size > RATIO_FREE_BYTES and size > RATIO_MAX * size_packed):
-            raise DocumentRefused(
-                f"The OFD unpacks to more than {UNPACKED_MAX_BYTES} bytes, or from nothing."
-            )
-        if at != expected:
+        seen.add(head.name.casefold())
+        unpacked += head.size
+        if unpacked > UNPACKED_MAX_BYTES:
+            raise DocumentRefused(f"The OFD unpacks to more than {UNPACKED_MAX_BYTES} bytes.")
+        if head.at != expected:
             raise DocumentRefused("The OFD has bytes between its files that belong to none of them.")
-        body, expected = _local(document, at, head, start)
-        named = slice(place + _CENTRAL.size, place + _CENTRAL.size + n)
-        if document[at + _LOCAL.size : at + _LOCAL.size + n] != document[named]:
-            raise _damaged()
-        if name.endswith("/") and size:
-            raise _damaged()
-        entries[name] = Entry(name, method, crc, size, view[body : body + size_packed])
-        place = after
+        body, expected = _local(document, head, start)
+        packed_bytes = view[body : body + head.size_packed]
+        entries[head.name] = Entry(head.name, head.method, head.crc, head.size, packed_bytes)
+        place += _CENTRAL.size + head.variable_bytes
     if place != end or expected != start:
         raise _damaged()
     return entries
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """What the directory says of a file. `at`: where its header is; `raw`: its name as it is written."""
+
+    name: str
+    raw: bytes
+    flags: int
+    method: int
+    crc: int
+    size_packed: int
+    size: int
+    at: int
+    variable_bytes: int
+
+
+def _listed(document: bytes, place: int, end: int) -> _Listed:
+    """One entry of the central directory (clause 4.3.12)."""
+    if place + _CENTRAL.size > end:
+        raise _damaged()
+    signature, made_by, _, flags, method, _, _, crc, size_packed, size, n, x, c, disk, _, mode, at = (
+        _CENTRAL.unpack_from(document, place)
+    )
+    if signature != b"PK\1\2" or place + _CENTRAL.size + n + x + c > end or disk:
+        raise _damaged()
+    raw = document[place + _CENTRAL.size : place + _CENTRAL.size + n]
+    name = _name(raw, flags)
+    if flags & _ENCRYPTED or method not in {_STORED, _DEFLATED}:
+        raise DocumentRefused("The OFD has a file that is encrypted or packed in an unusual way.")
+    if made_by >> 8 == _UNIX and mode >> 16 & _KIND_MASK == _SYMLINK_MODE:
+        raise DocumentRefused("The OFD has a link instead of a file.")
+    if _ZIP64 in {size, size_packed, at}:
+        raise DocumentRefused("The OFD is larger than is taken.")
+    if size > RATIO_FREE_BYTES and size > RATIO_MAX * size_packed:
+        raise DocumentRefused(f"The OFD has a file that unpacks to more than {RATIO_MAX} times its size.")
+    if name.endswith("/") and size:
+        raise _damaged()
+    return _Listed(name, raw, flags, method, crc, size_packed, size, at, n + x + c)
 
 
 def _directory(document: bytes) -> tuple[int, int, int]:
@@ -163,23 +183,24 @@ def _directory(document: bytes) -> tuple[int, int, int]:
     return start, place, count
 
 
-def _local(document: bytes, at: int, central: tuple[int, ...], limit: int) -> tuple[int, int]:
-    """Where an entry's data starts, and where it ends with what belongs to it; its header must agree."""
-    if at + _LOCAL.size > limit:
+def _local(document: bytes, listed: _Listed, limit: int) -> tuple[int, int]:
+    """Where a file's data starts, and where ends what belongs to it; its header must say the same."""
+    if listed.at + _LOCAL.size > limit:
         raise _damaged()
-    signature, _, flags, method, _, _, crc, size_packed, size, n, x = _LOCAL.unpack_from(document, at)
-    if signature != b"PK\3\4" or flags != central[3] or method != central[4]:
+    signature, _, flags, method, _, _, crc, size_packed, size, n, x = _LOCAL.unpack_from(document, listed.at)
+    name = document[listed.at + _LOCAL.size : listed.at + _LOCAL.size + n]
+    if signature != b"PK\3\4" or (flags, method, name) != (listed.flags, listed.method, listed.raw):
         raise _damaged()
-    body = at + _LOCAL.size + n + x
-    end = body + central[8]
-    listed = (central[7], central[8], central[9])
+    body = listed.at + _LOCAL.size + n + x
+    end = body + listed.size_packed
+    sizes = (listed.crc, listed.size_packed, listed.size)
     if flags & _DESCRIPTOR:
-        end = _behind_descriptor(document, end, listed)
-        if (crc, size_packed, size) not in {(0, 0, 0), listed}:
+        end = _behind_descriptor(document, end, sizes)
+        if (crc, size_packed, size) not in {(0, 0, 0), sizes}:
             raise _damaged()
-    elif (crc, size_packed, size) != listed:
+    elif (crc, size_packed, size) != sizes:
         raise _damaged()
-    if n != central[10] or end > limit:
+    if end > limit:
         raise _damaged()
     return body, end
 

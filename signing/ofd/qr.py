@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from signing.appearance import QUIET_ZONE_MODULES, QrStamp
-from signing.ofd.page_objects import PageSpace, number
+from signing.ofd.geometry import PageSpace, number
 from vault.errors import InputError
 
 _DARK_RUN = re.compile(rb"\x01+")

@@ -22,7 +22,8 @@ from signing.ofd.structure import ROOT, OfdStructure, page_box, read_structure
 from signing.ses import sign_gbt35275, sign_ses
 from vault.errors import DocumentRefused, InputError
 
-_SEAL, _SIGN = "Seal", "Sign"
+_SEAL: Final = "Seal"
+_SIGN: Final = "Sign"
 _TEMPLATE_DIGESTS_KEPT: Final = (
     64  # ornaments of a template, half a megabyte unpacked; packed they are the key
 )
@@ -131,7 +132,7 @@ class _Opened:
         for signed in structure.signed:
             if structure.signatures_path in signed.covers:
                 raise DocumentRefused(
-                    "The OFD is closed: a signature covers its list of signatures, so that no other can follow."
+                    "The OFD is closed: a signature covers its list of signatures, and no other can follow."
                 )
             if not structure.declared and ROOT in signed.covers:
                 raise DocumentRefused("The OFD is closed: a signature covers OFD.xml without a list in it.")
@@ -177,7 +178,7 @@ def _signed(opened: _Opened, additions: list[_Addition], at: datetime) -> bytes:
     listing = structure.signatures_path
     entries = dict(opened.entries)
     added = ((addition.number, addition.kind, addition.path) for addition in additions)
-    entries[listing] = packed(listing, extended_list(structure, entries.get(listing), added))  # 3
+    entries[listing] = packed(listing, extended_list(entries.get(listing), added))  # 3
     if not structure.declared:
         entries[ROOT] = packed(ROOT, declaring(structure, entries[ROOT]))
     digests = {  # 4

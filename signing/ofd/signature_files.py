@@ -9,8 +9,8 @@ from xml.sax.saxutils import quoteattr
 
 from lxml import etree
 
+from signing.ofd.geometry import number
 from signing.ofd.package import Entry
-from signing.ofd.page_objects import number
 from signing.ofd.structure import OfdStructure, children, local, parsed
 from vault.errors import DocumentRefused
 
@@ -34,7 +34,7 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True)
 class SignatureFile:
-    """What a Signature.xml says. `references`: file and base64 SM3; `seal_path`: its Seal.esl, if it has one."""
+    """What a Signature.xml says. `references`: file and base64 SM3; `seal_path`: its Seal.esl, if any."""
 
     folder: str
     number: int
@@ -46,7 +46,8 @@ class SignatureFile:
     def xml(self) -> bytes:
         """The file, in the order of the XSD, with places from the package's root."""
         listed = "".join(
-            f"<ofd:Reference FileRef={quoteattr('/' + name)}><ofd:CheckValue>{value}</ofd:CheckValue></ofd:Reference>"
+            f"<ofd:Reference FileRef={quoteattr('/' + name)}>"
+            f"<ofd:CheckValue>{value}</ofd:CheckValue></ofd:Reference>"
             for name, value in self.references
         )
         stamp = seal = ""
@@ -63,7 +64,8 @@ class SignatureFile:
             f"<ofd:SignatureMethod>{SIGNATURE_METHOD}</ofd:SignatureMethod>"
             f"<ofd:SignatureDateTime>{self.at.astimezone(UTC):%Y%m%d%H%M%SZ}</ofd:SignatureDateTime>"
             f'<ofd:References CheckMethod="{CHECK_METHOD}">{listed}</ofd:References>{stamp}{seal}'
-            f"</ofd:SignedInfo><ofd:SignedValue>/{self.folder}/SignedValue.dat</ofd:SignedValue></ofd:Signature>"
+            f"</ofd:SignedInfo><ofd:SignedValue>/{self.folder}/SignedValue.dat</ofd:SignedValue>"
+            "</ofd:Signature>"
         ).encode()
 
 
@@ -74,8 +76,8 @@ def next_number(structure: OfdStructure) -> int:
     return max(numbers, default=0) + 1
 
 
-def extended_list(structure: OfdStructure, old: Entry | None, added: Iterable[tuple[int, str, str]]) -> bytes:
-    """Signatures.xml with more signatures behind those that are there: number, type and Signature.xml's path."""
+def extended_list(old: Entry | None, added: Iterable[tuple[int, str, str]]) -> bytes:
+    """Signatures.xml with more signatures behind those there: number, type and Signature.xml's path."""
     if old is None:
         root = etree.Element(f"{{{NAMESPACE}}}Signatures", nsmap={"ofd": NAMESPACE})
     else:

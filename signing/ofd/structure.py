@@ -120,7 +120,7 @@ def page_box(structure: OfdStructure, entries: Mapping[str, Entry], index: int) 
     return box
 
 
-def parsed(content: bytes) -> Any:  # noqa: ANN401 - lxml publishes no types
+def parsed(content: bytes) -> Any:  # noqa: ANN401 - lxml has no types
     """An XML file's root element.
 
     Raises:
@@ -137,21 +137,21 @@ def parsed(content: bytes) -> Any:  # noqa: ANN401 - lxml publishes no types
     return root
 
 
-def children(element: Any, name: str) -> list[Any]:  # noqa: ANN401 - lxml publishes no types
+def children(element: Any, name: str) -> list[Any]:  # noqa: ANN401 - lxml has no types
     """Child elements of this local name, in whatever namespace."""
     return [*element.iterchildren(f"{{*}}{name}")]
 
 
-def local(element: Any) -> str:  # noqa: ANN401 - lxml publishes no types
+def local(element: Any) -> str:  # noqa: ANN401 - lxml has no types
     """An element's local name."""
     return str(etree.QName(element).localname)
 
 
-def _parser() -> Any:  # noqa: ANN401 - lxml publishes no types
+def _parser() -> Any:  # noqa: ANN401 - lxml has no types
     return etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
 
 
-def _text(element: Any, name: str) -> str:  # noqa: ANN401 - lxml publishes no types
+def _text(element: Any, name: str) -> str:  # noqa: ANN401 - lxml has no types
     return (element.findtext(f"{{*}}{name}") or "").strip()
 
 
@@ -208,7 +208,7 @@ def _signatures(path: str, entries: Mapping[str, Entry]) -> tuple[tuple[Signed, 
     return tuple(found), _text(root, "MaxSignId") or None
 
 
-def _pages(document: Any, path: str, entries: Mapping[str, Entry]) -> Iterator[tuple[int, str]]:  # noqa: ANN401 - lxml publishes no types
+def _pages(document: Any, path: str, entries: Mapping[str, Entry]) -> Iterator[tuple[int, str]]:  # noqa: ANN401 - lxml has no types
     listed = document.findall("{*}Pages/{*}Page")
     if not 0 < len(listed) <= PAGES_MAX:
         raise DocumentRefused(f"An OFD has 1 to {PAGES_MAX} pages, got {len(listed)}.")

@@ -41,7 +41,9 @@ def both_formats(name: str) -> BothFormats:
     kind = KINDS[name]
     page = typesetter().typeset(kind.template, example_data(kind), at=AT)
     stamp = stamp_of(page, QR_TEXT)
-    return BothFormats(page, _with_qr(page, stamp), typeset_ofd(page.content, facts=facts(kind), qr=stamp, at=AT))
+    return BothFormats(
+        page, _with_qr(page, stamp), typeset_ofd(page.content, facts=facts(kind), qr=stamp, at=AT)
+    )
 
 
 def facts(kind: CertificateType) -> CertificateFacts:

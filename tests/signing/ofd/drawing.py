@@ -44,6 +44,7 @@ class Package:
 
     @classmethod
     def of(cls, content: bytes) -> "Package":
+        """A package in memory."""
         with zipfile.ZipFile(BytesIO(content)) as held:
             files = {name: held.read(name) for name in held.namelist()}
         root = ET.fromstring(files["OFD.xml"]).findtext(f"{SPACE}DocBody/{SPACE}DocRoot")

@@ -47,7 +47,9 @@ def opinions(document: bytes) -> list[Opinion]:
         assert references is not None
         assert references.attrib["CheckMethod"] == "1.2.156.10197.1.401"
         checked = {
-            reference.attrib["FileRef"].lstrip("/"): base64.b64decode(reference.findtext(f"{SPACE}CheckValue") or "")
+            reference.attrib["FileRef"].lstrip("/"): base64.b64decode(
+                reference.findtext(f"{SPACE}CheckValue") or ""
+            )
             for reference in references
         }
         wrong = {name for name, value in checked.items() if hashlib.new("sm3", files[name]).digest() != value}
@@ -151,6 +153,9 @@ def openssl_accepts(certificate: bytes, message: bytes, signature: bytes, folder
     (folder / "public.pem").write_bytes(public)
     arguments = ["-verify", "public.pem", "-signature", "signature", "message"]
     done = subprocess.run(
-        ["openssl", "dgst", "-sm3", "-sigopt", SM2_ID, *arguments], cwd=folder, check=False, capture_output=True
+        ["openssl", "dgst", "-sm3", "-sigopt", SM2_ID, *arguments],
+        cwd=folder,
+        check=False,
+        capture_output=True,
     )
     return done.returncode == 0

@@ -13,7 +13,7 @@ from signing.keys import SealingKey
 from signing.ofd import OfdPlace, close_ofd, seal_ofd
 from tests.signing.ofd.documents import both_formats, repacked
 from tests.signing.ofd.drawing import Package
-from tests.signing.ofd.opinions import opinions, openssl_accepts, ses_parts, signed_data_parts
+from tests.signing.ofd.opinions import openssl_accepts, opinions, ses_parts, signed_data_parts
 from tests.signing.ofd.sealing import NOW, PLACE, new_sealing, sealed
 from vault.errors import DocumentRefused, InputError, SignatureError
 
@@ -30,7 +30,11 @@ def _raw(document: bytes) -> dict[str, tuple[int, int, bytes]]:
     with zipfile.ZipFile(BytesIO(document)) as held:
         for entry in held.infolist():
             start = entry.header_offset + 30 + len(entry.filename.encode())
-            found[entry.filename] = (entry.compress_type, entry.CRC, document[start : start + entry.compress_size])
+            found[entry.filename] = (
+                entry.compress_type,
+                entry.CRC,
+                document[start : start + entry.compress_size],
+            )
     return found
 
 
@@ -86,7 +90,11 @@ def test_sealing_and_then_closing_gives_the_same_files_as_both_at_once() -> None
     of_both = (Package.of(twice).files, Package.of(once).files)
     assert [*of_both[0]] == [*of_both[1]]
     # An SM2 signature is another each time; all that does not follow from one is the same.
-    changing = {"Doc_0/Signs/Sign_0/SignedValue.dat", "Doc_0/Signs/Sign_1/Signature.xml", "Doc_0/Signs/Sign_1/SignedValue.dat"}
+    changing = {
+        "Doc_0/Signs/Sign_0/SignedValue.dat",
+        "Doc_0/Signs/Sign_1/Signature.xml",
+        "Doc_0/Signs/Sign_1/SignedValue.dat",
+    }
     assert {n for n in of_both[0] if of_both[0][n] != of_both[1][n]} <= changing
     assert not {wrong for opinion in opinions(twice) for wrong in opinion.wrong}
 
@@ -97,10 +105,14 @@ def test_another_seal_may_follow_until_the_document_is_closed() -> None:
     assert [opinion.id for opinion in found] == ["s001", "s002", "s003", "s004"]
     assert [opinion.kind for opinion in found] == ["Seal", "Seal", "Seal", "Sign"]
     assert not {wrong for opinion in found for wrong in opinion.wrong}
-    assert {f"Doc_0/Signs/Sign_0/{name}" for name in ("Signature.xml", "SignedValue.dat", "Seal.esl")} <= found[1].covers
+    assert {
+        f"Doc_0/Signs/Sign_0/{name}" for name in ("Signature.xml", "SignedValue.dat", "Seal.esl")
+    } <= found[1].covers
 
 
-@pytest.mark.parametrize("again", [sealed, lambda document: close_ofd(document, key=new_sealing().platform, at=NOW)])
+@pytest.mark.parametrize(
+    "again", [sealed, lambda document: close_ofd(document, key=new_sealing().platform, at=NOW)]
+)
 def test_a_closed_document_is_refused(again: Callable[[bytes], bytes]) -> None:
     with pytest.raises(DocumentRefused, match="closed"):
         again(sealed(_document()))
@@ -108,7 +120,9 @@ def test_a_closed_document_is_refused(again: Callable[[bytes], bytes]) -> None:
 
 def _without_list(files: dict[str, bytes]) -> None:
     """As most makers leave an OFD: no Signatures element, no list."""
-    files["OFD.xml"] = files["OFD.xml"].replace(b"<ofd:Signatures>/Doc_0/Signs/Signatures.xml</ofd:Signatures>", b"")
+    files["OFD.xml"] = files["OFD.xml"].replace(
+        b"<ofd:Signatures>/Doc_0/Signs/Signatures.xml</ofd:Signatures>", b""
+    )
     del files[_LIST]
 
 
@@ -117,17 +131,25 @@ def test_a_document_that_names_no_list_gets_one_and_nothing_else_changes() -> No
     before, after = _raw(foreign), _raw(sealed(foreign))
     assert {name for name, entry in before.items() if after[name] != entry} == {"OFD.xml"}
     files = Package.of(sealed(foreign)).files
-    assert files["OFD.xml"].count(b"<ofd:Signatures>/Doc_0/Signs/Signatures.xml</ofd:Signatures></ofd:DocBody>") == 1
+    assert (
+        files["OFD.xml"].count(b"<ofd:Signatures>/Doc_0/Signs/Signatures.xml</ofd:Signatures></ofd:DocBody>")
+        == 1
+    )
     assert not {wrong for opinion in opinions(sealed(foreign)) for wrong in opinion.wrong}
 
 
 def test_a_second_seal_does_not_break_the_first_of_a_document_that_named_no_list() -> None:
     foreign = repacked(_document(), _without_list)
-    assert not {wrong for opinion in opinions(sealed(sealed(foreign, closed=False))) for wrong in opinion.wrong}
+    assert not {
+        wrong for opinion in opinions(sealed(sealed(foreign, closed=False))) for wrong in opinion.wrong
+    }
 
 
 def test_a_list_that_is_named_but_missing_is_made() -> None:
-    document = repacked(_document(), lambda files: files.pop(_LIST) and None)
+    def change(files: dict[str, bytes]) -> None:
+        del files[_LIST]
+
+    document = repacked(_document(), change)
     assert [opinion.id for opinion in opinions(sealed(document))] == ["s001", "s002"]
 
 
@@ -179,7 +201,9 @@ def test_old_namespace_relative_places_and_whole_numbers_as_ids_are_kept() -> No
         (lambda files: files.update({_LIST: b"<Other/>"}), "its list of signatures is none"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_sealed_is_refused_with_its_reason(change: Callable[[dict[str, bytes]], None], words: str) -> None:
+def test_what_cannot_be_sealed_is_refused_with_its_reason(
+    change: Callable[[dict[str, bytes]], None], words: str
+) -> None:
     with pytest.raises(DocumentRefused, match=words):
         sealed(repacked(_document(), change))
 

@@ -13,8 +13,8 @@ import pytest
 from fontTools.ttLib import TTFont
 from PIL import ImageFont
 
-from signing.ofd import content, typeset_ofd
-from signing.ofd.content import tokens
+from signing.ofd import content, paths, typeset, typeset_ofd
+from signing.ofd.scanner import tokens
 from tests.signing.ofd.documents import both_formats, facts, typesetter
 from tests.signing.ofd.drawing import SPACE, Package, numbers, spread, text_runs
 from tests.signing.typeset.pages import AT, KINDS, ONE_OF_EACH, example_data, text_of
@@ -65,7 +65,9 @@ def test_every_number_is_given_once_and_none_is_above_the_highest(name: str) -> 
     ids: list[int] = []
     for file, held in package.files.items():
         if file.endswith(".xml") and "/Attachs/" not in file and "/Signs/" not in file:
-            ids += [int(element.attrib["ID"]) for element in ET.fromstring(held).iter() if "ID" in element.attrib]
+            ids += [
+                int(element.attrib["ID"]) for element in ET.fromstring(held).iter() if "ID" in element.attrib
+            ]
     # The list of pages and templates names them; their files do not repeat their IDs.
     assert len(ids) == len(set(ids))
     highest = package.document.findtext(f"{SPACE}CommonData/{SPACE}MaxUnitID")
@@ -139,6 +141,8 @@ def test_the_same_arguments_give_the_same_bytes() -> None:
     page = typesetter().typeset(kind.template, example_data(kind), at=AT)
     first = typeset_ofd(page.content, facts=facts(kind), qr=None, at=AT)
     content.leading.cache_clear()
+    typeset._template_page.cache_clear()  # noqa: SLF001 - as in a process that has just started
+    paths._shape.cache_clear()  # noqa: SLF001 - likewise
     assert typeset_ofd(page.content, facts=facts(kind), qr=None, at=AT) == first
 
 
@@ -201,10 +205,10 @@ def test_our_scanner_reads_what_pikepdf_reads(kind: object) -> None:
         for page in pdf.pages:
             theirs = Counter(str(found.operator) for found in pikepdf.parse_content_stream(page))
             ours: Counter[str] = Counter()
-            for token, text in tokens(page.Contents.read_bytes()):
-                if token == "operator":
+            for sort, text in tokens(page.Contents.read_bytes()):
+                if sort == "operator":
                     ours[text.decode()] += 1
-                elif token == "path":
+                elif sort == "path":
                     ours.update(chr(byte) for byte in text if byte in b"mlch")
             assert ours == theirs
 
