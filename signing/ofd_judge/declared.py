@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from signing.ofd_judge.locations import find, folder_of, joined
-from signing.ofd_judge.markup import Element, read_xml
+from signing.ofd_judge.markup import Budget, Element, read_xml
 from signing.ofd_judge.package import Package
 from vault.errors import DocumentRefused
 from vault.model.legal_time import LEGAL_TIME
 
 SIGNATURES_MAX = 32  # each is a digest over the whole file, as in a PDF
 REFERENCES_MAX = 4_000  # twice as many as a package may have files
+SIGNATURE_NODES_MAX = 500_000  # of all Signature.xml together: 32 with 4,000 references of three nodes
 
 _MOMENTS = (("%Y%m%d%H%M%SZ", UTC), ("%Y%m%d%H%M%S.%fZ", UTC), ("%Y-%m-%d %H:%M:%S", LEGAL_TIME))
 
@@ -97,7 +98,8 @@ def read_declared(package: Package, signatures: str) -> tuple[Declared, ...]:
     lines = root.all("Signature")
     if len(lines) > SIGNATURES_MAX:
         raise DocumentRefused(f"The package declares more than {SIGNATURES_MAX} signatures.")
-    declared = tuple(_declared(package, signatures, line) for line in lines)
+    budget = Budget(SIGNATURE_NODES_MAX)
+    declared = tuple(_declared(package, signatures, line, budget) for line in lines)
     names = [each.identifier for each in declared]
     places = [each.path for each in declared if each.path is not None]
     if len(set(names)) != len(names) or len(set(places)) != len(places):
@@ -105,7 +107,7 @@ def read_declared(package: Package, signatures: str) -> tuple[Declared, ...]:
     return declared
 
 
-def _declared(package: Package, signatures: str, line: Element) -> Declared:
+def _declared(package: Package, signatures: str, line: Element, budget: Budget) -> Declared:
     kind = Kind.SIGN if line.attributes.get("Type") == Kind.SIGN else Kind.SEAL
     identifier = line.attributes.get("ID", "")
     path = find(package, signatures, line.attributes.get("BaseLoc", ""))
@@ -114,7 +116,7 @@ def _declared(package: Package, signatures: str, line: Element) -> Declared:
         return Declared(identifier, kind, None, b"", None, problem)
     xml = package.files[path]
     try:
-        return Declared(identifier, kind, path, xml, _listed(package, path, read_xml(xml)), None)
+        return Declared(identifier, kind, path, xml, _listed(package, path, read_xml(xml, budget)), None)
     except DocumentRefused as error:
         return Declared(identifier, kind, path, xml, None, error.detail)
 

@@ -14,7 +14,7 @@ from vault.errors import DocumentRefused
 XML_MAX_BYTES = 16 * 1024 * 1024  # a page full of text takes 200 kB, a drawn map some megabytes
 DEPTH_MAX = 64  # the standard's own structures are ten deep; blocks may be nested
 NODES_MAX = 300_000  # elements and attributes of one file; they take some 150 MB
-TEXT_MAX_CHARS = 4 * 1024 * 1024  # of one element: an image as text would be one
+PACKAGE_NODES_MAX = 750_000  # of all files of a package that are read: some five seconds of work
 # Old files of real cities use the first one in OFD.xml and Document.xml
 NAMESPACES = frozenset({"http://www.ofdspec.org", "http://www.ofdspec.org/2016"})
 BLANKS = " \t\r\n"  # of XML; others, such as U+3000, are part of a name to other readers
@@ -23,15 +23,31 @@ _BETWEEN = "\n"  # stands in no name and no namespace
 
 
 @dataclass(slots=True)
+class Budget:
+    """How many elements and attributes may still be read."""
+
+    nodes: int
+
+
+@dataclass(slots=True)
 class Element:
-    """One element. `text`: all of it that stands directly in it, in one piece; `torn`: it was in several."""
+    """One element, with the text that stands directly in it.
+
+    `torn`: something stands between its `pieces`; `speaks`: they are not only blanks.
+    """
 
     name: str
     namespace: str
     attributes: dict[str, str]
     children: list["Element"] = field(default_factory=list)
-    text: str = ""
+    pieces: list[str] = field(default_factory=list)
     torn: bool = False
+    speaks: bool = False
+
+    @property
+    def text(self) -> str:
+        """All of its text, joined whatever stands between."""
+        return "".join(self.pieces)
 
     def all(self, name: str) -> list["Element"]:
         """Its children of this name.
@@ -84,11 +100,11 @@ class Element:
             waiting.extend(reversed(element.children))
 
 
-def read_xml(encoded: bytes) -> Element:
-    """The root of an XML file.
+def read_xml(encoded: bytes, budget: Budget | None = None) -> Element:
+    """The root of an XML file. `budget`: what is left for several files together; this one takes of it.
 
-    1. its size, and UTF-8 as encoding, said or unsaid; 2. well-formed, without a DOCTYPE; 3. depth, number of
-    nodes and length of a text within their caps.
+    1. its size, and UTF-8 as encoding, said or unsaid; 2. well-formed, without a DOCTYPE; 3. depth and number
+    of nodes within their caps.
 
     Raises:
         DocumentRefused: one of these does not hold.
@@ -99,7 +115,7 @@ def read_xml(encoded: bytes) -> Element:
         encoded.decode("utf-8")
     except UnicodeDecodeError:
         raise DocumentRefused("O2: an XML file is not UTF-8.") from None
-    tree = _Tree()
+    tree = _Tree(budget or Budget(NODES_MAX))
     try:
         tree.parser.Parse(encoded, True)  # noqa: FBT003 - expat takes it by position: this is all of it
     except expat.ExpatError as error:
@@ -120,7 +136,7 @@ def refuse_doctype(*_: object) -> None:
 class _Tree:
     """Builds the elements while expat reads."""
 
-    def __init__(self) -> None:
+    def __init__(self, budget: Budget) -> None:
         self.parser = expat.ParserCreate(encoding="UTF-8", namespace_separator=_BETWEEN)
         self.parser.buffer_text = True
         self.parser.buffer_size = _BUFFER_BYTES
@@ -133,7 +149,8 @@ class _Tree:
         self.parser.ProcessingInstructionHandler = self._broken
         self._open: list[Element] = []
         self._root: Element | None = None
-        self._nodes = 0
+        self._budget = budget
+        self._nodes_left = min(NODES_MAX, budget.nodes)
         # Whether something other than text has stood in the open element since its text began
         self._interrupted = False
 
@@ -148,17 +165,21 @@ class _Tree:
             raise DocumentRefused(f"O2: an XML file says that it is {encoding[:20]}; UTF-8 is read.")
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
-        self._nodes += 1 + len(attributes)
-        if len(self._open) >= DEPTH_MAX or self._nodes > NODES_MAX:
+        nodes = 1 + len(attributes)
+        self._nodes_left -= nodes
+        self._budget.nodes -= nodes
+        if len(self._open) >= DEPTH_MAX:
+            raise DocumentRefused(f"O2: an XML file is more than {DEPTH_MAX} elements deep.")
+        if self._nodes_left < 0:
             raise DocumentRefused(
-                f"O2: an XML file is deeper than {DEPTH_MAX}, or has more than {NODES_MAX} nodes."
+                f"O2: an XML file has more than {NODES_MAX} nodes, or all have more than {PACKAGE_NODES_MAX}."
             )
         namespace, _, local = name.rpartition(_BETWEEN)
         element = Element(local, namespace, _unqualified(attributes))
         if self._open:
             parent = self._open[-1]
             parent.children.append(element)
-            parent.torn = parent.torn or bool(parent.text.strip(BLANKS))
+            parent.torn = parent.torn or parent.speaks
         else:
             self._root = element
         self._open.append(element)
@@ -172,9 +193,8 @@ class _Tree:
         element = self._open[-1]
         if text.strip(BLANKS):
             element.torn = element.torn or bool(element.children) or self._interrupted
-        element.text += text
-        if len(element.text) > TEXT_MAX_CHARS:
-            raise DocumentRefused(f"O2: a text in an XML file has more than {TEXT_MAX_CHARS} characters.")
+            element.speaks = True
+        element.pieces.append(text)
 
     def _broken(self, *_: object) -> None:
         self._interrupted = True
@@ -186,6 +206,8 @@ def _unqualified(attributes: dict[str, str]) -> dict[str, str]:
     Raises:
         DocumentRefused: two have one local name.
     """
+    if all(_BETWEEN not in name for name in attributes):
+        return attributes
     plain = {name.rpartition(_BETWEEN)[2]: value for name, value in attributes.items()}
     if len(plain) != len(attributes):
         raise DocumentRefused("O2: an element has two attributes of one name.")

@@ -16,6 +16,8 @@ _DELETE = 0x7F
 
 def folded(name: str) -> str:
     """What is one name to a system that knows no case, and to one that composes letters."""
+    if name.isascii():
+        return name.lower()
     composed = unicodedata.normalize("NFC", name).casefold()
     return unicodedata.normalize("NFC", composed)
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from signing.ofd_judge.locations import LOCATION_MAX_CHARS, folder_of, joined
-from signing.ofd_judge.markup import BLANKS, Element, read_xml
+from signing.ofd_judge.markup import BLANKS, NAMESPACES, PACKAGE_NODES_MAX, Budget, Element, read_xml
 from signing.ofd_judge.names import folded
 from signing.ofd_judge.package import Package
 from signing.ofd_judge.structure import ENTRANCE
@@ -47,8 +47,9 @@ _LISTED = {
     "list of custom tags": "custom tag",
 }
 _LEFT_OUT = frozenset({"Signatures"})
-_XML_BEGINS = b"<"
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_SOMETHING = "file"  # named somewhere, by no element that the standard has for it
+_NO_XML = frozenset({"cover", "font", "image", "extension data", "colour profile", "file of a version"})
+_XML = frozenset({"OFD.xml", "annotation", *_TEXTS.values(), *_ATTRIBUTES.values()}) - _NO_XML
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +69,15 @@ def reach(package: Package) -> Reached:
     last_names = {folded(name).rpartition("/")[2] for name in package.files}
     files = {ENTRANCE: "OFD.xml"}
     missing: list[str] = []
-    problem: str | None = None
+    unread: dict[str, str] = {}
+    budget = Budget(PACKAGE_NODES_MAX)
     waiting = deque([ENTRANCE])
     while waiting:
         holder = waiting.popleft()
-        encoded = package.files[holder]
-        if not _looks_like_xml(encoded):
-            continue
         try:
-            root = read_xml(encoded)
+            root = read_xml(package.files[holder], budget)
         except DocumentRefused as error:
-            if _has_to_be_xml(holder, files[holder]):
-                problem = problem or f"{error.detail} ({holder})"
+            unread[holder] = error.detail
             continue
         folders = _folders(holder, root)
         for what, location in _locations(root, files[holder]):
@@ -88,19 +86,18 @@ def reach(package: Package) -> Reached:
             found = {path for folder in folders if (path := _file(package, folder, location)) is not None}
             if not found and what is not None:
                 missing.append(location)
-            for path in sorted(found - files.keys()):
-                files[path] = what or "file"
-                waiting.append(path)
-    return Reached(files, tuple(missing), problem)
-
-
-def _looks_like_xml(encoded: bytes) -> bool:
-    return encoded.removeprefix(_BYTE_ORDER_MARK).lstrip(b" \t\r\n").startswith(_XML_BEGINS)
+            waiting.extend(sorted(found - files.keys()))
+            for (
+                path
+            ) in found:  # what the standard says that it is counts more than that it is named somewhere
+                files[path] = what or files.get(path, _SOMETHING)
+    wrong = (f"{why} ({name})" for name, why in unread.items() if _has_to_be_xml(name, files[name]))
+    return Reached(files, tuple(missing), next(wrong, None))
 
 
 def _has_to_be_xml(name: str, what: str) -> bool:
-    """Whether a reader of OFD reads this file as XML; an attachment may be anything that begins with `<`."""
-    return name.lower().endswith(".xml") and what not in {"attachment", "font", "image"}
+    """Whether a reader of OFD reads this file as XML; an attachment may be whatever it likes."""
+    return what in _XML or (what in {_SOMETHING, "custom tag"} and name.lower().endswith(".xml"))
 
 
 def _folders(holder: str, root: Element) -> tuple[str, ...]:
@@ -124,10 +121,11 @@ def _locations(root: Element, of: str) -> Iterator[tuple[str | None, str]]:
             continue
         for name, value in element.attributes.items():
             if (location := _trimmed(value)) is not None:
-                yield _ATTRIBUTES.get((element.name, name)), location
-        if (location := _trimmed(element.text)) is not None:
-            what = _LISTED.get(of, "file") if element.name == "FileLoc" else _TEXTS.get(element.name)
-            yield (None if element.children else what), location
+                what = _ATTRIBUTES.get((element.name, name))
+                yield (what if element.namespace in NAMESPACES else None), location
+        if element.speaks and (location := _trimmed(element.text)) is not None:
+            what = _LISTED.get(of) if element.name == "FileLoc" else _TEXTS.get(element.name)
+            yield (what if element.namespace in NAMESPACES else None), location
 
 
 def _trimmed(value: str) -> str | None:

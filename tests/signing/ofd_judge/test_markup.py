@@ -2,7 +2,7 @@
 
 import pytest
 
-from signing.ofd_judge.markup import DEPTH_MAX, read_xml
+from signing.ofd_judge.markup import DEPTH_MAX, Budget, read_xml
 from vault.errors import DocumentRefused
 
 NS = 'xmlns="http://www.ofdspec.org/2016"'
@@ -75,3 +75,10 @@ def test_a_great_page_is_read_and_a_greater_one_is_not() -> None:
         read_xml(b"<a>" + b"<b/>" * 300_000 + b"</a>")
     with pytest.raises(DocumentRefused, match="bytes"):
         read_xml(b"<a>" + b" " * (16 * 1024 * 1024) + b"</a>")
+
+
+def test_several_files_share_what_may_be_read() -> None:
+    budget = Budget(10)
+    read_xml(b"<a>" + b"<b/>" * 5 + b"</a>", budget)
+    with pytest.raises(DocumentRefused, match="nodes"):
+        read_xml(b"<a>" + b"<b/>" * 5 + b"</a>", budget)

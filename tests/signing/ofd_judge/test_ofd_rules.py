@@ -416,3 +416,29 @@ def test_a_sentence_names_eight_files_and_counts_the_rest() -> None:
     free = [SIGNATURES, *ALL_CONTENT]
     (report,) = judged(packed(sealed(plain(), Sealing(leaves=free))))
     assert f"and {len(ALL_CONTENT) - 8} more" in next(c.detail for c in report.checks if c.name == "coverage")
+
+
+# ---- O2 on whatever a reader reads as XML -------------------------------------------------------------------
+
+
+def _page_elsewhere(name: str, body: bytes) -> dict[str, bytes]:
+    """The page under another name, so that its name does not tell that it is XML."""
+    files = {**plain(), name: body}
+    del files[attacks.PAGE]
+    return attacks.replaced(files, "Doc_0/Document.xml", b"Pages/Page_0/Content.xml", f"/{name}".encode())
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "gb18030"])
+def test_o2_a_page_is_xml_whatever_its_name_is(encoding: str) -> None:
+    written = page("样例").decode().replace("UTF-8", encoding).encode(encoding)
+    for body in (written, page("x").replace(b"?>\n", b"?>\n<!DOCTYPE x>")):
+        reports = judged(attacks.closed(_page_elsewhere("Doc_0/page.dat", body)))
+        assert failed(reports) == {"xml"}
+        assert "Doc_0/page.dat" in next(c.detail for c in reports[0].checks if c.name == "xml")
+    assert passes(judged(attacks.closed(_page_elsewhere("Doc_0/page.dat", page("x")))))
+
+
+def test_o2_an_attachment_may_be_what_it_likes() -> None:
+    for body in (b"<!DOCTYPE html><html></html>", b"\xff\xfe<", b"<a>"):
+        files = {**plain(), "Doc_0/Attachs/face.json": body}
+        assert passes(judged(attacks.closed(files)))
