@@ -17,16 +17,13 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from signing.judge.findings import SubIndication, failure
-from signing.judge.sm2 import SM2_WITH_SM3, sm2_public_key
-from signing.sm2.message import verify
+from signing.judge.sm2 import verify_sm2
 
 RSA_KEY_MIN_BITS = 2048
 CERTIFICATES_MAX = 32  # a signature with more is an attempt to keep the judge busy
 _CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
 # SM3 (GB/T 33560) stands in a CMS under its number
 _SM3 = "1.2.156.10197.1.401"
-# SM2 with SM3 (GM/T 0006), and SM2 as GB/T 35275 names it in a SignedData
-_SM2_SIGNATURES = frozenset({SM2_WITH_SM3.dotted_string, "1.2.156.10197.1.301.1"})
 _DIGESTS: dict[str, Any] = {
     "sha256": sha256,
     "sha384": sha384,
@@ -188,7 +185,8 @@ def verify_signature(message: SignedMessage, certificate: x509.Certificate) -> s
             (CRYPTO_CONSTRAINTS_FAILURE).
     """
     if message.digest_name == _SM3:
-        return _verify_sm2(message, certificate)
+        algorithm = message.algorithm["algorithm"].dotted
+        return verify_sm2(certificate, algorithm, message.attributes_signed, message.signature)
     public_key = certificate.public_key()
     name = message.algorithm.signature_algo
     hash_name = message.digest_name if name == "rsassa_pkcs1v15" else message.algorithm.hash_algo
@@ -221,14 +219,6 @@ def verify_signature(message: SignedMessage, certificate: x509.Certificate) -> s
             SubIndication.CRYPTO_CONSTRAINTS_FAILURE, "The signer's key is not supported."
         ) from error
     raise failure(SubIndication.CRYPTO_CONSTRAINTS_FAILURE, "The signature's algorithm is not accepted.")
-
-
-def _verify_sm2(message: SignedMessage, certificate: x509.Certificate) -> str:
-    """SM2 goes with SM3 and with nothing else; the signer's key is hashed with what it signs (Z)."""
-    if message.algorithm["algorithm"].dotted not in _SM2_SIGNATURES:
-        raise failure(SubIndication.CRYPTO_CONSTRAINTS_FAILURE, "The signature's algorithm is not accepted.")
-    verify(sm2_public_key(certificate), message.attributes_signed, message.signature)
-    return "SM2 with SM3"
 
 
 def load_certificate(encoded: bytes) -> x509.Certificate:

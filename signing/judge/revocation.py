@@ -27,7 +27,10 @@ ANSWERS_MAX = 1_000  # OCSP responses and CRLs that are looked at for one file
 SINGLE_RESPONSES_MAX = 64  # single responses in one OCSP response; responders give one, some ten
 RSA_KEY_MIN_BITS = 2048
 _DIGESTS = (SHA256, SHA384, SHA512)
-_Refused = (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm, SignatureError)
+_Refused = (
+    *(ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm, SignatureError),
+    *(x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ from signing.sm2.message import verify
 from vault.errors import SignatureError
 
 SM2_WITH_SM3 = ObjectIdentifier("1.2.156.10197.1.501")  # GB/T 33560
+# SM2 with SM3, and SM2 as GB/T 35275 names it in a SignedData
+_SM2_IN_CMS = frozenset({SM2_WITH_SM3.dotted_string, "1.2.156.10197.1.301.1"})
 EC_PUBLIC_KEY = ObjectIdentifier("1.2.840.10045.2.1")  # RFC 5480, clause 2.1.1
 SM2_CURVE = "1.2.156.10197.1.301"  # GB/T 33560
 
@@ -60,6 +62,21 @@ def check_signed_by(
             SubIndication.CRYPTO_CONSTRAINTS_FAILURE, "A certificate or CRL is not signed by SM2 with SM3."
         )
     verify(sm2_public_key(issuer), to_be_signed, signed.signature)
+
+
+def verify_sm2(certificate: x509.Certificate, algorithm: str, signed: bytes, signature: bytes) -> str:
+    """Verify a signature in a CMS whose digest is SM3; the algorithm in words.
+
+    `algorithm`: how the CMS names it: SM2 goes with SM3 and nothing else does.
+
+    Raises:
+        SignatureError: it does not verify (SIG_CRYPTO_FAILURE), or the algorithm or key is another
+            (CRYPTO_CONSTRAINTS_FAILURE).
+    """
+    if algorithm not in _SM2_IN_CMS:
+        raise failure(SubIndication.CRYPTO_CONSTRAINTS_FAILURE, "The signature's algorithm is not accepted.")
+    verify(sm2_public_key(certificate), signed, signature)
+    return "SM2 with SM3"
 
 
 def _another_key() -> SignatureError:

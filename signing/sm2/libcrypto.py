@@ -5,6 +5,7 @@ live for one call, keys are shared by threads and never changed (OpenSSL, openss
 """
 
 import ctypes
+import importlib.util
 import sys
 import weakref
 from collections.abc import Iterator, Sequence
@@ -92,9 +93,9 @@ def open_engine() -> "Libcrypto | None":
 
 
 def _libraries() -> Iterator[ctypes.CDLL]:
-    import _hashlib  # noqa: PLC0415 - its file names Python's own libcrypto; missing where Python was built without
-
-    for name in (getattr(_hashlib, "__file__", None), *_NAMES):
+    # Its file names Python's own libcrypto; Python may have been built with none, or with one inside
+    own = importlib.util.find_spec("_hashlib")
+    for name in (own.origin if own is not None and own.has_location else None, *_NAMES):
         if name is not None:
             try:
                 yield ctypes.CDLL(name)

@@ -6,8 +6,6 @@ from pathlib import Path
 import pytest
 from asn1crypto import pem
 from cryptography.hazmat.primitives.serialization import Encoding
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from signing.national.certificates import CERTIFICATE_MAX_BYTES, CERTIFICATES_MAX, read_certificate, read_pem
 from tests.signing.national.workshop import (
@@ -114,15 +112,23 @@ def test_what_is_no_certificate_is_refused(encoded: bytes) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Parsed a serial number")  # that is not positive
-@settings(max_examples=300)
-@given(st.integers(0, len(SAMPLE) - 1), st.integers(1, 255))
-def test_any_octet_may_be_changed_and_nothing_but_a_refusal_comes_of_it(place: int, by: int) -> None:
-    changed = bytearray(SAMPLE)
-    changed[place] ^= by
-    try:
-        read_certificate(bytes(changed))
-    except SignatureError as error:
-        assert error.reason in {"FORMAT_FAILURE", "CRYPTO_CONSTRAINTS_FAILURE"}  # noqa: PT017 - names and dates may change
+def test_any_bit_may_be_changed_and_nothing_but_a_refusal_comes_of_it() -> None:
+    read = 0
+    for bit in range(8 * len(SAMPLE)):
+        try:
+            read_certificate(with_bit_changed(SAMPLE, bit))
+        except SignatureError as error:
+            assert error.reason in {"FORMAT_FAILURE", "CRYPTO_CONSTRAINTS_FAILURE"}  # noqa: PT017 - names and dates may change
+        else:
+            read += 1
+    assert 0 < read < 8 * len(SAMPLE)
+
+
+def with_bit_changed(octets: bytes, bit: int) -> bytes:
+    """The octets with one bit turned round."""
+    changed = bytearray(octets)
+    changed[bit // 8] ^= 1 << bit % 8
+    return bytes(changed)
 
 
 def test_a_file_of_certificates_is_read_in_order(national: NationalWorkshop) -> None:

@@ -9,6 +9,7 @@ from cryptography import x509
 from signing.national.authority import national_crl
 from signing.national.path import check_national_path, check_national_revocation
 from signing.national.trust import CRL_MAX_BYTES, CRLS_MAX, NationalTrust
+from tests.signing.national.test_certificates import with_bit_changed
 from tests.signing.national.workshop import NOW, PASSPHRASE, NationalWorkshop, issue, new_national_workshop
 from tests.signing.sm2.test_signatures import DISTID, openssl
 from vault.errors import SignatureError
@@ -94,6 +95,15 @@ def test_lists_that_are_not_believed_say_nothing(national: NationalWorkshop) -> 
     )
     for crl in (bytes(changed), bytes(shifted), forged, before, b"", real[:-1], real + b"\0"):
         assert not known(national, crl)
+
+
+def test_a_list_with_any_bit_changed_says_nothing(national: NationalWorkshop) -> None:
+    real = revoking(national, days=1)
+    trust, at = national.trust, NOW + 2 * DAY
+    path = check_national_path(national.signer, national.key.chain, trust, at=at)
+    for bit in range(8 * len(real)):
+        carried = [with_bit_changed(real, bit)]
+        assert not check_national_revocation(path, trust, at=at, proven=False, now=at, carried=carried)
 
 
 def test_an_older_list_does_while_it_is_the_newest(national: NationalWorkshop) -> None:

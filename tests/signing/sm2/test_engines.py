@@ -39,6 +39,18 @@ def test_a_libcrypto_that_cannot_do_it_is_passed_over(monkeypatch: pytest.Monkey
     assert libcrypto.open_engine() is None
 
 
+def test_one_that_computes_something_else_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hashes_once_more(
+        self: libcrypto.Libcrypto, public_key: bytes, digest: bytes, signature: bytes
+    ) -> None:
+        real(self, public_key, sm2.sm3(digest), signature)
+
+    real = libcrypto.Libcrypto.check_digest
+    monkeypatch.setattr(libcrypto.Libcrypto, "check_digest", hashes_once_more)
+    assert engine.chosen_engine().name == "gmssl"
+    engine.chosen_engine.cache_clear()
+
+
 def test_one_that_was_built_without_sm2_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(libcrypto, "_ALGORITHM", b"SM2-that-nobody-has")
     assert libcrypto.open_engine() is None
