@@ -105,7 +105,12 @@ def local_vault(
                 _wait_until_ready(f"{issuer}/jwks", supervisor, log)
                 server_s = time.monotonic() - clock
                 demo_file = write_demo_file(  # 7
-                    data, city, base_url=settings.origin, trust=settings.trust, new_certificates=()
+                    data,
+                    city,
+                    base_url=settings.origin,
+                    trust=settings.trust,
+                    national_trust=settings.national_trust,
+                    new_certificates=(),
                 )
                 write_private(data / RUNNING_FILE, write_settings(settings))
                 try:

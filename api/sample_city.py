@@ -131,9 +131,13 @@ def write_demo_file(
     *,
     base_url: str,
     trust: Path,
+    national_trust: Path | None,
     new_certificates: Sequence[Mapping[str, Any]],
 ) -> Path:
-    """Writes `demo.json`, readable by its owner only; certificates of earlier runs stay in it."""
+    """Writes `demo.json`, readable by its owner only; certificates of earlier runs stay in it.
+
+    `trust`, `national_trust`: the files of the roots that PDFs and national seals lead to.
+    """
     path = data / DEMO_FILE
     document = {
         "base_url": base_url,
@@ -150,7 +154,10 @@ def write_demo_file(
             for person in city.people
         ],
         "certificates": [*_earlier(path).get("certificates", ()), *map(dict, new_certificates)],
-        "trust": {"pdf_root": str(trust), "national_root": str(city.national_trust)},
+        "trust": {
+            "pdf_root": str(trust),
+            "national_root": None if national_trust is None else str(national_trust),
+        },
     }
     write_private(path, json.dumps(document, ensure_ascii=False, indent=2) + "\n")
     return path

@@ -86,6 +86,7 @@ def demo(
                 vault.city,
                 base_url=vault.base_url,
                 trust=vault.settings.trust,
+                national_trust=vault.settings.national_trust,
                 new_certificates=walked.certificates,
             )
             show_demo(out, vault, walked)
