@@ -64,7 +64,7 @@ def bare(settings: Settings) -> Bare:
         owner = workshop.seals.opened(db, seals_in_use(db, frozenset({authority}), at)[authority])
     workshop.database.close()
     tools = Bare(kind, result, owner, workshop, page=b"")
-    return replace(tools, page=_typeset(tools, at).content)
+    return replace(tools, page=typeset_page(tools, at).content)
 
 
 def floor(settings: Settings, begin_at: float, seconds: float, *, handed_in: bool) -> Run:
@@ -92,7 +92,8 @@ def appearance(tools: Bare) -> SealAppearance:
     return SealAppearance(tools.owner.picture, place.page or 1, place.x_mm, place.y_mm, place.diameter_mm)
 
 
-def _typeset(tools: Bare, at: datetime) -> TypesetPage:
+def typeset_page(tools: Bare, at: datetime) -> TypesetPage:
+    """The page of the tools' result, as a deposit sets it."""
     result = tools.result
     data = page_data(
         tools.kind,
@@ -109,6 +110,15 @@ def _typeset(tools: Bare, at: datetime) -> TypesetPage:
     return tools.workshop.typesetter.typeset(tools.kind.template, data, at=at)
 
 
+def qr_stamp(tools: Bare, page: TypesetPage, at: datetime) -> QrStamp:
+    """The page's QR at its place, as a deposit draws it."""
+    place, half = page.qr_place, QR_SIZE_MM / 2
+    modules = _symbol(tools, page.content, at)
+    return QrStamp(
+        modules, place.page, place.left_mm + half, place.top_mm + half, QR_SIZE_MM, on_own_page=True
+    )
+
+
 def _symbol(tools: Bare, unsealed: bytes, at: datetime) -> tuple[tuple[bool, ...], ...]:
     names = {"type_name": tools.kind.name, "authority_name": tools.owner.authority_name}
     statement = printed_statement(tools.result, IDENTIFIER, unsealed, **names, at=at)
@@ -118,11 +128,8 @@ def _symbol(tools: Bare, unsealed: bytes, at: datetime) -> tuple[tuple[bool, ...
 
 def _seal_typeset(tools: Bare) -> None:
     at = datetime.now(UTC)
-    page = _typeset(tools, at)
-    qr, half = page.qr_place, QR_SIZE_MM / 2
-    modules = _symbol(tools, page.content, at)
-    stamp = QrStamp(modules, qr.page, qr.left_mm + half, qr.top_mm + half, QR_SIZE_MM, on_own_page=True)
-    _seal(tools, page.content, replace(appearance(tools), qr=stamp), at)
+    page = typeset_page(tools, at)
+    _seal(tools, page.content, replace(appearance(tools), qr=qr_stamp(tools, page, at)), at)
 
 
 def _seal_handed_in(tools: Bare, pdf: bytes) -> None:

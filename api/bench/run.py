@@ -15,6 +15,7 @@ from api.bench.deposits import measure_deposit_pdf, measure_deposit_typeset, mea
 from api.bench.figures import Result
 from api.bench.judging import measure_judge_pdf, measure_verify_large
 from api.bench.machine import machine
+from api.bench.ofd import measure_seal_ofd, measure_typeset_ofd
 from api.bench.questions import measure_holdings, measure_verify_code, measure_verify_file
 from api.bench.sealing import measure_raise_seal, measure_seal_pdf
 from api.bench.stage import Stage, stage
@@ -28,6 +29,8 @@ MEASUREMENTS: Final[Mapping[str, Callable[[Stage, float], Result]]] = MappingPro
         "deposit_pdf": measure_deposit_pdf,
         "seal_pdf": measure_seal_pdf,
         "raise_seal": measure_raise_seal,
+        "seal_ofd": measure_seal_ofd,
+        "typeset_ofd": measure_typeset_ofd,
         "verify_code": measure_verify_code,
         "verify_timing": measure_verify_timing,
         "verify_file": measure_verify_file,

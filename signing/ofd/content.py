@@ -110,7 +110,7 @@ class _Reader:
                 depth += 1 if kind == "open" else -1
             elif depth:
                 continue
-            elif kind == "operator":
+            elif kind == "plain":
                 made = self._operate(text)
                 if made is not None:
                     yield made
@@ -125,9 +125,12 @@ class _Reader:
         if self._path or self._operands or depth or self._array is not None:
             raise IntegrityError("A typeset page's content ends in the middle.")
 
-    def _operate(self, operator: bytes) -> Drawn | None:
+    def _operate(self, text: bytes) -> Drawn | None:
+        """An operator with the numbers before it."""
+        *numbers, operator = text.split()
         if self._array is not None or operator not in self._operators:
             raise _unknown(operator)
+        self._operands += map(float, numbers)
         operands, self._operands = self._operands, []
         return self._operators[operator](operands)
 

@@ -1,7 +1,7 @@
 """The files of an OFD around what its pages draw: OFD.xml, Document.xml, pages, resources, attachments.
 
-Places in OFD.xml are written from the package's root; in Document.xml they are relative to it, as in most files
-in the field: ofd.js knows no other.
+Places in OFD.xml are written from the package's root; in Document.xml they are relative to it, as in most
+files in the field: ofd.js knows no other.
 """
 
 from collections.abc import Iterator, Sequence

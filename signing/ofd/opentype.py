@@ -1,10 +1,14 @@
 """OpenType tables around a bare CFF, so that it opens as a font of its own (ISO/IEC 14496-22)."""
 
 import struct
+import sys
+from array import array
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 EM_UNITS = 1000
+_HEADER = struct.Struct(">4sHHHH")
+_RECORD = struct.Struct(">4sIII")
 _BMP_LAST = 0xFFFF
 _HEAD_MAGIC = 0x5F0F3CF5
 _CHECKSUM_MAGIC = 0xB1B0AFBA  # clause 5.2.2, `checksumAdjustment`
@@ -37,34 +41,32 @@ def font_file(cff: bytes, name: str, tagged: str, glyph_of: Mapping[str, int], m
         b"name": _names(name, tagged),
         b"post": struct.pack(">IIhhIIIII", 0x00030000, 0, -100, 50, 0, 0, 0, 0, 0),
     }
-    whole = _assembled(tables)
-    adjustment = (_CHECKSUM_MAGIC - _checksum(whole)) & 0xFFFFFFFF
-    return _assembled({**tables, b"head": _head(metrics, adjustment)}, {b"head": _checksum(tables[b"head"])})
-
-
-def _assembled(tables: Mapping[bytes, bytes], checksums: Mapping[bytes, int] | None = None) -> bytes:
     count = len(tables)
     power = 1 << (count.bit_length() - 1)
-    header = struct.pack(
-        ">4sHHHH", b"OTTO", count, power * 16, power.bit_length() - 1, count * 16 - power * 16
-    )
-    place = len(header) + 16 * count
-    records, bodies = [], []
+    shape = (count, power * 16, power.bit_length() - 1, count * 16 - power * 16)
+    place = _HEADER.size + _RECORD.size * count
+    directory, bodies = [_HEADER.pack(b"OTTO", *shape)], {}
+    total = 0
     for tag, table in tables.items():
-        checksum = (checksums or {}).get(tag)
-        records.append(
-            struct.pack(">4sIII", tag, _checksum(table) if checksum is None else checksum, place, len(table))
-        )
-        padded = table + b"\0" * (-len(table) % 4)
-        bodies.append(padded)
-        place += len(padded)
-    return b"".join((header, *records, *bodies))
+        checksum = _checksum(table)
+        directory.append(_RECORD.pack(tag, checksum, place, len(table)))
+        bodies[tag] = table + b"\0" * (-len(table) % 4)
+        place += len(bodies[tag])
+        total += checksum
+    listed = b"".join(directory)
+    # The whole file's sum is taken with this field at 0, as `head`'s own was.
+    adjustment = (_CHECKSUM_MAGIC - total - _checksum(listed)) & 0xFFFFFFFF
+    head = _head(metrics, adjustment)
+    bodies[b"head"] = head + b"\0" * (-len(head) % 4)
+    return b"".join((listed, *bodies.values()))
 
 
 def _checksum(table: bytes) -> int:
     """The sum of a table's 32-bit words (clause 4.5.2)."""
-    padded = table + b"\0" * (-len(table) % 4)
-    return sum(struct.unpack(f">{len(padded) // 4}I", padded)) & 0xFFFFFFFF
+    words = array("I", table + b"\0" * (-len(table) % 4))
+    if sys.byteorder == "little":
+        words.byteswap()
+    return sum(words) & 0xFFFFFFFF
 
 
 def _head(metrics: FontMetrics, adjustment: int) -> bytes:

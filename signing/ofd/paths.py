@@ -80,6 +80,7 @@ def _short(value: float) -> str:
 
 
 def path_object(path: DrawnPath, space: PageSpace, next_id: Callable[[], int]) -> str | None:
+    """A PathObject; None where its clip leaves nothing of it."""
     a, b, c, d, e, f = product(path.state.transform, space.matrix)
     turn = (round(a, 7), round(b, 7), round(c, 7), round(d, 7))
     reach, attributes, colours = 0.0, "", ""

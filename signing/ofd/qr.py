@@ -20,27 +20,23 @@ def qr_objects(stamp: QrStamp, space: PageSpace, next_id: Callable[[], int]) -> 
     if not count or any(len(row) != count for row in stamp.modules):
         raise InputError("A QR symbol's modules must form a square.")
     half = stamp.size_mm / 2
-    left, top = stamp.x_mm - half, stamp.y_mm - half
-    if min(left, top) < 0 or left + stamp.size_mm > space.box[2] or top + stamp.size_mm > space.box[3]:
+    x, y = stamp.x_mm - half, stamp.y_mm - half
+    if min(x, y) < 0 or x + stamp.size_mm > space.box[2] or y + stamp.size_mm > space.box[3]:
         raise InputError("The QR does not lie on its page.")
     whole = count + 2 * QUIET_ZONE_MODULES
-    dark = [
-        _rectangle(QUIET_ZONE_MODULES + run.start(), QUIET_ZONE_MODULES + index, run.end() - run.start(), 1)
-        for index, row in enumerate(stamp.modules)
-        for run in _DARK_RUN.finditer(bytes(row))
-    ]
+    dark = []
+    for top, row in enumerate(stamp.modules, QUIET_ZONE_MODULES):
+        bottom = top + 1
+        for run in _DARK_RUN.finditer(bytes(row)):
+            start, end = run.start() + QUIET_ZONE_MODULES, run.end() + QUIET_ZONE_MODULES
+            dark.append(f"M {start} {top} L {end} {top} L {end} {bottom} L {start} {bottom} C")
+    quiet = f"M 0 0 L {whole} 0 L {whole} {whole} L 0 {whole} C"
     side = number(stamp.size_mm)
-    boundary = f"{number(left)} {number(top)} {side} {side}"
+    boundary = f"{number(x)} {number(y)} {side} {side}"
     module = number(stamp.size_mm / whole, 7)
-    for colour, data in (("255 255 255", _rectangle(0, 0, whole, whole)), ("0 0 0", " ".join(dark))):
+    for colour, data in (("255 255 255", quiet), ("0 0 0", " ".join(dark))):
         yield (
             f'<ofd:PathObject ID="{next_id()}" Boundary="{boundary}" CTM="{module} 0 0 {module} 0 0" '
             f'Stroke="false" Fill="true"><ofd:FillColor Value="{colour}"/>'
             f"<ofd:AbbreviatedData>{data}</ofd:AbbreviatedData></ofd:PathObject>"
         )
-
-
-def _rectangle(left: int, top: int, width: int, height: int) -> str:
-    """In modules: whole numbers are a quarter of the bytes."""
-    right, bottom = left + width, top + height
-    return f"M {left} {top} L {right} {top} L {right} {bottom} L {left} {bottom} C"

@@ -18,6 +18,7 @@ _NUMBER = rb"-?(?:\d+\.?\d*|\.\d+)"
 _PATH = _NUMBER + rb" " + _NUMBER + rb" m\s[-.0-9\smlch]*"
 _PAIR = _NUMBER + rb" " + _NUMBER + rb" "
 PATH = re.compile(_PAIR + rb"m\s+(?:(?:" + _PAIR + rb"(?:[ml]|" + _PAIR + _PAIR + rb"c)|h)\s+)*")
+_OPERATOR = rb"[A-Za-z'\"][A-Za-z0-9*]*"
 _PARENTHESES_MAX = 8  # balanced ones stand unescaped in a string (clause 7.3.4.2), as deep as this
 
 
@@ -28,13 +29,13 @@ def _string(depth: int) -> bytes:
 
 _TOKEN = re.compile(
     rb"[\s\x00]*(?:(?P<path>" + _PATH + rb")"
+    rb"|(?P<plain>(?:" + _NUMBER + rb"\s+)*" + _OPERATOR + rb")(?![^\s\[\]()<>/])"
     rb"|(?P<number>" + _NUMBER + rb")(?=[\s\[\]()<>/])"
     rb"|(?P<name>/[^\s/\[\]()<>{}%]*)"
     rb"|(?P<string>\(" + _string(_PARENTHESES_MAX) + rb"\))"
     rb"|(?P<hex><[0-9A-Fa-f\s]*>)"
     rb"|(?P<bracket>\[|\])"
-    rb"|(?P<open><<)|(?P<close>>>)"
-    rb"|(?P<operator>[A-Za-z'\"][A-Za-z0-9*]*))"
+    rb"|(?P<open><<)|(?P<close>>>))"
 )
 _BLANK = re.compile(rb"[\s\x00]*\Z")
 _ESCAPE = re.compile(rb"\\(?:([0-7]{1,3})|(\r\n|[\s\S]))")
@@ -44,7 +45,7 @@ _ESCAPED: Final[Mapping[bytes, bytes]] = {
 
 
 def tokens(content: bytes) -> Iterator[tuple[str, bytes]]:
-    """The kind and bytes of every token; a path is one token.
+    """The kind and bytes of every token; a path is one, and so is an operator with the numbers before it.
 
     Raises:
         IntegrityError: something is no token.

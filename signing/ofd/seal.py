@@ -73,8 +73,8 @@ def seal_ofd(
 
     1. read the package and its signatures; 2. refuse what cannot be signed any more; 3. write the list of
     signatures with the new ones, and OFD.xml if it does not name the list yet; 4. digest every file once;
-    5. seal: Signature.xml over all files but the list, its digest signed with the seal; 6. close: another over
-    all files and the list, signed by the platform; 7. write the package, old entries as they were packed.
+    5. seal: Signature.xml over all files but the list, its digest signed with the seal; 6. close: another
+    over all files and the list, signed by the platform; 7. write the package, old ones as they were.
 
     `stamp`: makes a time-stamp token over the seal's signature value.
 
@@ -123,6 +123,7 @@ class _Opened:
     entries: dict[str, Entry] = field(repr=False)
     structure: OfdStructure
     next_number: int
+    _unpacked: dict[str, bytes] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, document: bytes) -> "_Opened":
@@ -137,6 +138,12 @@ class _Opened:
             if not structure.declared and ROOT in signed.covers:
                 raise DocumentRefused("The OFD is closed: a signature covers OFD.xml without a list in it.")
         return cls(entries, structure, next_number(structure))
+
+    def content(self, name: str) -> bytes:
+        """A file of the package, unpacked once."""
+        if name not in self._unpacked:
+            self._unpacked[name] = self.entries[name].content()
+        return self._unpacked[name]
 
     def new_folders(self, count: int) -> list[str]:
         """Folders beside the list of signatures in which nothing lies yet."""
@@ -155,7 +162,10 @@ def _stamp_box(opened: _Opened, place: OfdPlace) -> tuple[int, tuple[float, floa
         InputError: it does not lie on the page.
     """
     index = place.page - 1
-    page = page_box(opened.structure, opened.entries, index)
+    paths = opened.structure.page_paths
+    if not 0 <= index < len(paths):
+        raise InputError(f"The seal is to stand on page {place.page} of {len(paths)}.")
+    page = page_box(opened.structure, opened.content(paths[index]))
     left, top = place.x_mm - place.width_mm / 2, place.y_mm - place.height_mm / 2
     right, bottom = left + place.width_mm, top + place.height_mm
     if (
@@ -184,7 +194,7 @@ def _signed(opened: _Opened, additions: list[_Addition], at: datetime) -> bytes:
     digests = {  # 4
         name: _template_digest(entry.method, entry.crc, entry.size, bytes(entry.packed))
         if name in structure.template_paths
-        else _digest(entry.content())
+        else _digest(opened.content(name) if entry is opened.entries.get(name) else entry.content())
         for name, entry in entries.items()
         if not name.endswith("/")
     }

@@ -26,7 +26,7 @@ _NUMBER_AT_END = re.compile(r"(\d{1,9})$")
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """Where a seal's picture stands: the page's ID, and its box in millimetres as left, top, width, height."""
+    """Where a seal's picture stands: the page's ID, and its box in mm: left, top, width, height."""
 
     page_id: int
     box: tuple[float, float, float, float]

@@ -12,14 +12,14 @@ from typing import Any, Final
 from lxml import etree
 
 from signing.ofd.package import Entry
-from vault.errors import DocumentRefused, InputError
+from vault.errors import DocumentRefused
 
 ROOT: Final = "OFD.xml"  # the one name that is fixed
 XML_MAX_BYTES = 8 * 1024 * 1024  # a list of pages or signatures; pages themselves are only begun
 SIGNATURES_MAX = 200  # a contract of many parties has a dozen
 PAGES_MAX = 10_000
 _BOX_NUMBERS = 4
-_CHUNK_BYTES = 4096  # of a page, until its area is read
+_CHUNK_BYTES = 512  # of a page, until its area is read, which stands in the first few hundred
 _DEFAULT_SIGNS = "Signs"
 
 
@@ -45,7 +45,8 @@ class Signed:
 class OfdStructure:
     """An OFD with one document. `signatures_path`: its list, whether or not it is there yet.
 
-    `template_paths`: what pages have under them. `declared`: OFD.xml names the list. `signed`: the signatures in it. `max_sign_id`: as written, if it is.
+    `template_paths`: what pages have under them. `declared`: OFD.xml names the list. `signed`: the signatures
+    in it. `max_sign_id`: as written, if it is.
     """
 
     namespace: str
@@ -104,17 +105,13 @@ def read_structure(entries: Mapping[str, Entry]) -> OfdStructure:
     )
 
 
-def page_box(structure: OfdStructure, entries: Mapping[str, Entry], index: int) -> PageBox:
-    """The size of a page, counted from 0: its own area, or the document's.
+def page_box(structure: OfdStructure, page: bytes) -> PageBox:
+    """The size of a page, whose file this is: its own area, or the document's.
 
     Raises:
-        InputError: there is no such page.
         DocumentRefused: neither has a usable box.
     """
-    if not 0 <= index < len(structure.page_paths):
-        raise InputError(f"The seal is to stand on page {index + 1} of {len(structure.page_paths)}.")
-    own = _page_area(entries[structure.page_paths[index]].content())
-    box = own or structure.area
+    box = _page_area(page) or structure.area
     if box is None:
         raise DocumentRefused("The OFD is damaged: a page has no usable size.")
     return box

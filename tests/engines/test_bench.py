@@ -20,8 +20,8 @@ from tests.signing.workshop import SAMPLES
 from vault.errors import Unavailable
 from vault.model.credit_code import SocialCreditCode
 
-NAMES = ["deposit_typeset", "deposit_pdf", "seal_pdf", "verify_code", "verify_timing"]
-NAMES += ["verify_file", "holdings"]
+NAMES = ["deposit_typeset", "deposit_pdf", "seal_pdf", "seal_ofd", "typeset_ofd"]
+NAMES += ["verify_code", "verify_timing", "verify_file", "holdings"]
 NAMES += ["reuse_check_10k", "holdings_10k", "log_sequence"]
 _NOWHERE = SimpleNamespace(database_url=SecretStr("postgresql://127.0.0.1:1/none"))
 SHAPE = {

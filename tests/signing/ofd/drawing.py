@@ -262,11 +262,8 @@ def _picture(pdf: pikepdf.Pdf, file: bytes) -> pikepdf.Object:
     """A picture as an XObject, with its transparency if it has any."""
     with Image.open(BytesIO(file)) as opened:
         flat = opened.convert("RGBA")
-    mask = pdf.make_stream(
-        flat.getchannel("A").tobytes(), Type=pikepdf.Name.XObject, Subtype=pikepdf.Name.Image, Width=flat.width,
-        Height=flat.height, ColorSpace=pikepdf.Name.DeviceGray, BitsPerComponent=8,
-    )  # fmt: skip
-    return pdf.make_stream(
-        flat.convert("RGB").tobytes(), Type=pikepdf.Name.XObject, Subtype=pikepdf.Name.Image, Width=flat.width,
-        Height=flat.height, ColorSpace=pikepdf.Name.DeviceRGB, BitsPerComponent=8, SMask=mask,
-    )  # fmt: skip
+    size = {"Width": flat.width, "Height": flat.height, "BitsPerComponent": 8}
+    kind = {"Type": pikepdf.Name.XObject, "Subtype": pikepdf.Name.Image}
+    opacity, colours = flat.getchannel("A").tobytes(), flat.convert("RGB").tobytes()
+    mask = pdf.make_stream(opacity, ColorSpace=pikepdf.Name.DeviceGray, **size, **kind)
+    return pdf.make_stream(colours, ColorSpace=pikepdf.Name.DeviceRGB, SMask=mask, **size, **kind)

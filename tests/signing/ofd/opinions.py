@@ -5,6 +5,7 @@ Parsed anew with ElementTree and thirty lines for DER: nothing of the writer is 
 
 import base64
 import hashlib
+import posixpath
 import subprocess
 import zipfile
 from dataclasses import dataclass, field
@@ -39,19 +40,20 @@ def opinions(document: bytes) -> list[Opinion]:
     assert listing is not None
     found = []
     for entry in ET.fromstring(files[listing.lstrip("/")]).iterfind(f"{SPACE}Signature"):
-        path = entry.attrib["BaseLoc"].lstrip("/")
+        path = _place(entry.attrib["BaseLoc"], listing.lstrip("/"))
         root = ET.fromstring(files[path])
         information = root.find(f"{SPACE}SignedInfo")
         assert information is not None
         references = information.find(f"{SPACE}References")
         assert references is not None
-        assert references.attrib["CheckMethod"] == "1.2.156.10197.1.401"
         checked = {
             reference.attrib["FileRef"].lstrip("/"): base64.b64decode(
                 reference.findtext(f"{SPACE}CheckValue") or ""
             )
             for reference in references
         }
+        if references.get("CheckMethod") != "1.2.156.10197.1.401":
+            checked = {}  # another maker's, with another digest
         wrong = {name for name, value in checked.items() if hashlib.new("sm3", files[name]).digest() != value}
         seal = information.findtext(f"{SPACE}Seal/{SPACE}BaseLoc")
         stamp = information.find(f"{SPACE}StampAnnot")
@@ -65,12 +67,17 @@ def opinions(document: bytes) -> list[Opinion]:
                 frozenset(checked),
                 frozenset(wrong),
                 {} if stamp is None else dict(stamp.attrib),
-                files[value.lstrip("/")],
+                files[_place(value, path)],
                 None if seal is None else files[seal.lstrip("/")],
                 hashlib.new("sm3", files[path]).digest(),
             )
         )
     return found
+
+
+def _place(location: str, holder: str) -> str:
+    """An ST_Loc as a name in the package."""
+    return location[1:] if location.startswith("/") else posixpath.join(posixpath.dirname(holder), location)
 
 
 @dataclass(frozen=True)

@@ -71,6 +71,24 @@ def test_data_descriptors_are_read_and_left_out_when_written() -> None:
         assert {name: held.read(name) for name in held.namelist()} == _FILES
 
 
+def test_long_sizes_in_a_header_are_read_and_left_out_when_written() -> None:
+    out = BytesIO()
+    with (
+        zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as made,
+        made.open("a.xml", "w", force_zip64=True) as file,
+    ):
+        file.write(b"<a/>")
+    streamed = out.getvalue()
+    assert struct.unpack_from("<II", streamed, 18) == (0xFFFFFFFF, 0xFFFFFFFF)
+    assert read(streamed)["a.xml"].content() == b"<a/>"
+    again = written(read(streamed).values())
+    assert len(again) == len(streamed) - 20
+    wrong = bytearray(streamed)
+    wrong[30 + 5 + 4] ^= 1
+    with pytest.raises(DocumentRefused, match="damaged"):
+        read(bytes(wrong))
+
+
 def test_folders_are_kept() -> None:
     made = _by_zipfile({"Doc_0/": b"", "Doc_0/a": b"x"})
     assert [*read(made)] == ["Doc_0/", "Doc_0/a"]

@@ -109,7 +109,7 @@ def test_a_sealed_page_shows_the_seal_where_its_signature_says() -> None:
 
 @pytest.fixture(scope="module")
 def ofd_js() -> Path:
-    """The renderer of the npm package ofd.js 0.2.6 (Apache-2.0): `npm pack ofd.js@0.2.6`, lib/ofd.umd.min.js."""
+    """lib/ofd.umd.min.js of the npm package ofd.js (Apache-2.0): `npm pack ofd.js@0.2.6`."""
     where = os.environ.get(_OFD_JS_VARIABLE)
     if not where or _CHROMIUM is None:
         pytest.skip(
@@ -170,8 +170,8 @@ def _named_fonts(document: bytes) -> dict[str, bytes]:
     return {names[key]: file for key, file in files.items()}
 
 
-# None with a photo, whose size it takes for pixels of a 96th of an inch however large the page is shown; none with
-# a character past the Basic Multilingual Plane, which it takes for two.
+# None with a photo, whose size it takes for pixels of a 96th of an inch however large the page is shown; none
+# with a character past the Basic Multilingual Plane, which it takes for two.
 @pytest.mark.parametrize("name", ["营业执照", "建设项目环境影响报告书批复", "建设工程规划许可证"])
 def test_ofd_js_opens_a_sealed_certificate_and_shows_the_same_page(
     by_ofd_js: Callable[[bytes, int], tuple[Image.Image, list[str]]], name: str

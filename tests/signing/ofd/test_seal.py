@@ -18,6 +18,9 @@ from tests.signing.ofd.sealing import NOW, PLACE, new_sealing, sealed
 from vault.errors import DocumentRefused, InputError, SignatureError
 
 _LIST = "Doc_0/Signs/Signatures.xml"
+_DOCTYPE = b'<!DOCTYPE x [<!ENTITY a "b">]>'
+_FORBIDDEN = b"<ofd:Permissions><ofd:Signature>false</ofd:Signature></ofd:Permissions>"
+_MISSING = b'<ofd:Signature ID="s001" BaseLoc="/Doc_0/Signs/Sign_0/Signature.xml"/>'
 
 
 def _document() -> bytes:
@@ -50,6 +53,7 @@ def test_the_seal_covers_everything_but_the_list_and_the_closing_signature_that_
     assert second.covers == names - {name for name in own if "Sign_1" in name}
     assert _LIST in second.covers
     assert not first.wrong | second.wrong
+    assert b'CheckMethod="1.2.156.10197.1.401"' in Package.of(document).files[first.path]
 
 
 def test_openssl_finds_both_signatures(tmp_path: Path) -> None:
@@ -178,14 +182,14 @@ def test_old_namespace_relative_places_and_whole_numbers_as_ids_are_kept() -> No
     [
         (lambda files: files.pop("OFD.xml") and None, "no OFD"),
         (lambda files: files.update({"OFD.xml": b"<OFD"}), "well-formed"),
-        (lambda files: files.update({"OFD.xml": b'<!DOCTYPE x [<!ENTITY a "b">]>' + files["OFD.xml"][38:]}), "DOCTYPE"),
+        (lambda files: files.update({"OFD.xml": _DOCTYPE + files["OFD.xml"][38:]}), "DOCTYPE"),
         (lambda files: files.update({"OFD.xml": _twice(files["OFD.xml"])}), "several documents"),
         (lambda files: files.pop("Doc_0/Document.xml") and None, "document is not in it"),
         (lambda files: files.pop("Doc_0/Pages/Page_0/Content.xml") and None, "a page of its list"),
         (
             lambda files: files.update({
                 "Doc_0/Document.xml": files["Doc_0/Document.xml"].replace(
-                    b"</ofd:Pages>", b"</ofd:Pages><ofd:Permissions><ofd:Signature>false</ofd:Signature></ofd:Permissions>"
+                    b"</ofd:Pages>", b"</ofd:Pages>" + _FORBIDDEN
                 )
             }),
             "must not be signed",
@@ -193,7 +197,7 @@ def test_old_namespace_relative_places_and_whole_numbers_as_ids_are_kept() -> No
         (
             lambda files: files.update({
                 _LIST: files[_LIST].replace(
-                    b"/>", b'><ofd:Signature ID="s001" BaseLoc="/Doc_0/Signs/Sign_0/Signature.xml"/></ofd:Signatures>'
+                    b"/>", b">" + _MISSING + b"</ofd:Signatures>"
                 )
             }),
             "names a signature that is not in it",
