@@ -134,14 +134,20 @@ def _check_signing_time(
 def _proven_time(
     findings: Findings, value: SignedValue, certificate: NationalCertificate, trust: Trust, at: datetime
 ) -> datetime | None:
-    """The time that a trusted time-stamp over the signature value proves, where its means are known here."""
+    """The time that a trusted time-stamp over the signature value proves (RFC 3161), by whatever algorithm.
+
+    Raises:
+        SignatureError: there is one that proves nothing; it is left undecided, what it is over stays whole.
+    """
     if value.time_stamp is None:
         findings.unknown("timestamp", "The signature carries no time-stamp of its own.")
         return None
     stamped = CoveredBytes(memoryview(value.signature), memoryview(b""), value.time_stamp, 0)
-    roots = [load_certificate(root) for root in trust.roots]
+    believed = _believed(trust)
+    roots = [load_certificate(root) for root in (*trust.roots, *believed.roots)]
+    between = [load_certificate(each) for each in believed.between]
     try:
-        proven, _ = document_time(stamped, roots, at)
+        proven, _ = document_time(stamped, roots, at, beside=between)
         check_order(value.claimed_at, proven)
     except SignatureError as error:
         # EN 319 102-1, clause 5.5.4: a bad time-stamp proves nothing, and breaks no seal

@@ -54,8 +54,8 @@ def read_value(findings: Findings, package: Package, declared: Declared) -> Sign
 
     Raises:
         SignatureError: UNREADABLE: it is not there, no DER without anything behind it, or of another shape;
-            SIG_CONSTRAINTS_FAILURE: its versions contradict each other; CRYPTO_CONSTRAINTS_FAILURE: it is by
-            another algorithm than SM2 with SM3.
+            SIG_CONSTRAINTS_FAILURE: its versions contradict each other, or it has a critical extension;
+            CRYPTO_CONSTRAINTS_FAILURE: it is by another algorithm than SM2 with SM3.
     """
     name = None if declared.listed is None else declared.listed.value
     if name is None:
@@ -63,6 +63,8 @@ def read_value(findings: Findings, package: Package, declared: Declared) -> Sign
     encoded = package.files[name]
     with _in_our_words():
         value = _sealed(encoded) if declared.kind is Kind.SEAL else _bare(encoded, declared)
+    if value.ses is not None:
+        _check_extensions(value.ses)
     if value.seal is not None and value.seal.version == V1:
         findings.undecided(
             "signed_value",
@@ -211,6 +213,16 @@ def _bare(encoded: bytes, declared: Declared) -> SignedValue:
         ses=None,
         bare=bare,
     )
+
+
+def _check_extensions(ses: ReadSesSignature) -> None:
+    """No vendor's extension is known here; those that may be passed over say so."""
+    critical = [each.oid for each in (*ses.extensions, *ses.read_seal.extensions) if each.critical]
+    if critical:
+        raise failure(
+            SubIndication.SIG_CONSTRAINTS_FAILURE,
+            f"It has the critical extension {critical[0][:80]}, which is not understood.",
+        )
 
 
 def _check_algorithm(oid: str) -> None:

@@ -17,6 +17,7 @@ from tests.signing.ofd_judge.making import (
     page,
     plain,
     sealed,
+    tlv,
     usual_seal,
 )
 from tests.signing.ofd_judge.people import people
@@ -270,3 +271,17 @@ def resealed() -> bytes:
 def closed_by(how: Sealing) -> bytes:
     """A seal made so, then closed."""
     return packed(sealed(sealed(plain(), how), closing()))
+
+
+def raw_value() -> bytes:
+    """The SM2 value as r and s side by side, which is no attack."""
+    files = sealed(plain())
+    value = files[FIRST_VALUE]
+    tbs_size = 4 + int.from_bytes(value[6:8], "big")
+    tbs, rest = value[4 : 4 + tbs_size], value[4 + tbs_size :]
+    at = rest.rindex(b"\x03", 0, len(rest) - 64)
+    encoded = rest[at + 3 :]
+    r_size = encoded[3]
+    numbers = (encoded[4 : 4 + r_size], encoded[6 + r_size :])
+    raw = b"".join(number.lstrip(b"\x00").rjust(32, b"\x00") for number in numbers)
+    return packed({**files, FIRST_VALUE: tlv(0x30, tbs, rest[:at], tlv(0x03, b"\x00", raw))})

@@ -111,6 +111,11 @@ def _bits(content: bytes) -> bytes:
     return tlv(0x03, b"\x00", content)
 
 
+def _extension(*, critical: bool) -> bytes:
+    flag = tlv(0x01, b"\xff" if critical else b"\x00")
+    return _seq(_seq(bytes.fromhex("06092a811ccf5506070202"), flag, tlv(0x04, b"x")))
+
+
 def sm3(content: bytes) -> bytes:
     """The digest."""
     return hashlib.new("sm3", content).digest()
@@ -127,8 +132,10 @@ class Seal:
     signers: tuple[Person, ...] = field(default_factory=lambda: (people().signer,))
     picture: bytes = b"\x89PNG\r\n\x1a\n a seal"
     number: str = "11010000000001"
+    made_at: datetime = NOW
     since: datetime = NOW - timedelta(days=9)
     until: datetime = NOW + timedelta(days=300)
+    extension: bool | None = None  # one, critical or not; FALSE is written out, as real seals do
 
     def info(self, version: int = 4) -> bytes:
         """SES_SealInfo."""
@@ -139,9 +146,15 @@ class Seal:
             _seq(tlv(0x16, b"ES"), _int(version), tlv(0x16, b"TEST")),
             tlv(0x16, self.number.encode()),
             _seq(
-                _int(1), tlv(0x0C, "样例章".encode()), *listed, time(NOW), time(self.since), time(self.until)
+                _int(1),
+                tlv(0x0C, "样例章".encode()),
+                *listed,
+                time(self.made_at),
+                time(self.since),
+                time(self.until),
             ),
             _seq(tlv(0x16, b"PNG"), tlv(0x04, self.picture), _int(42), _int(42)),
+            *(() if self.extension is None else (_extension(critical=self.extension),)),
         )
 
     def encoded(self, version: int = 4) -> bytes:
@@ -171,6 +184,7 @@ class Sealing:
     esl: bytes | None = None
     kind: str = "Seal"
     with_esl: bool = True
+    stamp: Callable[[bytes], bytes] | None = None
 
     def ses(self, seal: bytes, signature_xml: bytes, path: str) -> bytes:
         """SES_Signature over a Signature.xml."""
@@ -184,7 +198,9 @@ class Sealing:
             )
             return _seq(tbs, _bits(self.signer.sign(tbs))) + self.behind
         tbs = _seq(_int(4), seal, _time(self.at), hashed, where)
-        return _seq(tbs, certificate, SM2_SM3, _bits(self.signer.sign(tbs))) + self.behind
+        signature = self.signer.sign(tbs)
+        token = () if self.stamp is None else (tlv(0xA0, _bits(self.stamp(signature))),)
+        return _seq(tbs, certificate, SM2_SM3, _bits(signature), *token) + self.behind
 
     def gbt35275(self, signature_xml: bytes) -> bytes:
         """SignedData over the digest of a Signature.xml."""

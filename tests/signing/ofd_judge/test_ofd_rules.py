@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from hashlib import sha256
 from types import ModuleType
 from typing import Any
 
@@ -27,6 +28,7 @@ from tests.signing.ofd_judge import attacks
 from tests.signing.ofd_judge.making import (
     NOW,
     SIGNATURES,
+    Seal,
     Sealing,
     closing,
     ours,
@@ -36,6 +38,7 @@ from tests.signing.ofd_judge.making import (
     sealed,
 )
 from tests.signing.ofd_judge.people import people
+from tests.signing.workshop import Workshop
 from vault.model.verdict import CheckResult, Indication, SealReport
 
 
@@ -418,7 +421,7 @@ def test_a_sentence_names_eight_files_and_counts_the_rest() -> None:
     assert f"and {len(ALL_CONTENT) - 8} more" in next(c.detail for c in report.checks if c.name == "coverage")
 
 
-# ---- O2 on whatever a reader reads as XML -------------------------------------------------------------------
+# ---- O2 on whatever a reader reads as XML -----------------------------------------------------------------
 
 
 def _page_elsewhere(name: str, body: bytes) -> dict[str, bytes]:
@@ -442,3 +445,34 @@ def test_o2_an_attachment_may_be_what_it_likes() -> None:
     for body in (b"<!DOCTYPE html><html></html>", b"\xff\xfe<", b"<a>"):
         files = {**plain(), "Doc_0/Attachs/face.json": body}
         assert passes(judged(attacks.closed(files)))
+
+
+# ---- time-stamps and extensions ---------------------------------------------------------------------------
+
+
+def test_a_time_stamp_proves_the_time_also_when_the_certificate_is_at_its_end(workshop: Workshop) -> None:
+    def stamp(value: bytes) -> bytes:
+        return workshop.tsa.stamp(sha256(value).digest(), NOW)
+
+    both = Trust((*attacks.trust().roots, workshop.root))
+    (report,) = judged(attacks.one_seal(Sealing(stamp=stamp)), both)
+    assert (report.indication, report.proven_at) == (Indication.TOTAL_PASSED, NOW)
+    (report,) = judged(attacks.one_seal(Sealing(stamp=stamp)))
+    assert failed((report,)) == {"timestamp"}  # of an authority that nobody knows
+    (report,) = judged(attacks.one_seal(Sealing(stamp=lambda value: stamp(value + b"x"))), both)
+    assert (report.indication, report.sub_indication) == (Indication.INDETERMINATE, "SIG_CONSTRAINTS_FAILURE")
+    (report,) = judged(attacks.one_seal(Sealing(stamp=lambda _: b"0")), both)
+    assert report.indication is Indication.INDETERMINATE
+
+
+@pytest.mark.parametrize("critical", [False, True])
+def test_a_vendors_extension_is_passed_over_unless_it_is_critical(critical: bool) -> None:  # noqa: FBT001 - a pytest parameter
+    (report,) = judged(attacks.one_seal(Sealing(seal=Seal(extension=critical).encoded())))
+    assert failed((report,)) == ({"signed_value"} if critical else set())
+    assert (report.indication is Indication.TOTAL_PASSED) is not critical
+
+
+def test_64_raw_bytes_are_a_signature_value_too() -> None:
+    """As some vendors write it (national standards, trap 2)."""
+    (report,) = judged(attacks.raw_value())
+    assert report.indication is Indication.TOTAL_PASSED
