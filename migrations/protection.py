@@ -20,6 +20,12 @@ _RELATIONS = """
     SELECT c.relname, c.relkind = 'S' AS is_sequence FROM pg_class c
     WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p', 'S')
 """
+# Going back leaves columns that the code still names: there is nothing to grant then.
+_COLUMNS = """
+    SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+    WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p')
+        AND a.attnum > 0 AND NOT a.attisdropped
+"""
 # Direct grants to the role; what everybody may do is not the service's own.
 _GIVEN = """
     WITH ours AS (
@@ -106,13 +112,14 @@ def protect(connection: Connection, service: str) -> int:
 
 
 def declared(connection: Connection) -> Iterator[Grant]:
-    """What the service should have on the tables and sequences that are there."""
+    """What the service should have on the tables, columns and sequences that are there."""
+    there = {(row[0], row[1]) for row in connection.execute(text(_COLUMNS))}
     for name, is_sequence in connection.execute(text(_RELATIONS)):
         if is_sequence:
             if name.startswith(QUEUE_PREFIX):
                 yield ("SEQUENCE", name, "", "USAGE")
         else:
-            yield from _grants(name, _rights_on(name))
+            yield from (each for each in _grants(name, _rights_on(name)) if not each[2] or each[1:3] in there)
 
 
 def actual(connection: Connection, service: str) -> set[Grant]:

@@ -246,9 +246,9 @@ def test_a_real_one_is_brought_in_granted_stopped_and_resumed(
     approve(workshop, approves, [made.grants[0].grant_id], via="test", at=at)
     with workshop.database.reading(VAULT) as db:
         usable = usable_seals(
-            db, desk.client.client_id, [desk.seal.authority], [terms.type_code], at, NATIONAL
+            db, desk.client.client_id, [desk.seal.authority], [terms.type_code], [NATIONAL], at
         )
-    granted = usable.of(desk.seal.authority, terms.type_code, terms.type_version)
+    granted = usable.of(desk.seal.authority, NATIONAL, terms.type_code, terms.type_version)
     assert granted is not None
     assert granted.seal_id == row.seal_id
 

@@ -22,6 +22,7 @@ from storage.embedded import EngineAddresses
 from storage.objects import FiledObject, prove_object
 from storage.tables import audit_events, log_leaves, renditions, seal_terms
 from tests.conftest import House
+from tests.flows.ofd_cases import OFD, PDF, request_as
 from tests.requests import example_request
 from tests.trials import broken_off_after, checked, now, together
 from tests.vaults import own_vault
@@ -32,7 +33,6 @@ from vault.evidence import make_evidence
 from vault.founding import SecretsFolder
 from vault.log_auditor import about_document, about_proof
 from vault.lookup import FOR_CLIENTS, summary_json
-from vault.model.catalogue import DocumentFormat
 from vault.model.certificate import CertificateRecord, SealLevel, files_of
 from vault.model.evidence import open_evidence
 from vault.model.long_term import LongTermPolicy, OutageBudget, OverBudget, TermState
@@ -47,7 +47,6 @@ from vault.workshop import Workshop
 
 pytestmark = pytest.mark.engines
 
-PDF = DocumentFormat.PDF
 SOON = timedelta(minutes=2)
 
 
@@ -473,3 +472,24 @@ def test_renditions_are_never_rewritten(own: House) -> None:
 
 def refuses(*_: object, **__: object) -> object:
     raise DocumentRefused("It is odd.")
+
+
+def test_an_ofd_is_left_alone_while_its_pdf_is_raised(own: House) -> None:
+    """Neither the trigger nor the walk through what was there before gives it a term."""
+    workshop, request = own.wired.workshop, request_as(own, "pdf", "ofd")
+    (deposited,) = hand_in(workshop, own.client, request, at=now()).certificates
+    assert term(own, deposited.certificate_id)["format"] == PDF
+    with own.owner.writing(VAULT) as db:
+        gone = {"id": deposited.certificate_id}
+        db.execute(text("DELETE FROM seal_terms WHERE certificate_id = :id"), gone)
+        db.execute(text("UPDATE seal_term_walk SET done = false, walked_through = NULL"))
+    walk(workshop, at=now(), progress=lambda _: None)
+    assert term(own, deposited.certificate_id)["format"] == PDF
+    while raise_due(workshop, at=now() + SOON).raised:
+        pass
+    raised = held(own, deposited.certificate_id)
+    assert [each.format for each in raised.documents] == [PDF, OFD]
+    assert {each.document.format for each in raised.renditions} == {PDF}
+    assert [each.level for each in files_of(raised) if each.format is OFD] == [SealLevel.SES_V4]
+    assert seal_health(workshop, at=now()).given_up == 0
+    assert checked(own).problems == ()

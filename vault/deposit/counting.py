@@ -94,7 +94,7 @@ def _closing(db: WriteConnection, at: datetime) -> str:
     if seal_id is None:
         raise Unavailable(
             "The platform has no key in use that closes OFD files: an operator has to make or import one"
-            f"{_COMMAND[DocumentFormat.OFD]}.",
+            " (certvault seal platform --national).",
             retry_after_s=3600,
         )
     return seal_id

@@ -62,7 +62,7 @@ def judge_ofd(scene: Scene) -> str:
         )
     expect(judged.returncode == 0, "exit status 0", f"{judged.returncode}: {judged.stderr.decode()[-200:]}")
     seals = json.loads(judged.stdout)["seals"]
-    return " · ".join(f"{each['signer']} {each['indication']}" for each in seals)
+    return " · ".join(f"{each['kind']} {each['indication']}" for each in seals)
 
 
 def verify_altered(scene: Scene) -> str:

@@ -132,7 +132,7 @@ def test_an_ofd_is_judged_by_roots_that_are_given(tmp_path: Path) -> None:
     done = certvault("verify", str(good), "--trust", str(roots))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "seal 1: TOTAL-PASSED" in done.stdout
-    assert "seal 2: TOTAL-PASSED" in done.stdout
+    assert "signature 2: TOTAL-PASSED" in done.stdout
     refused = certvault("verify", str(tricky), "--trust", str(roots), "--json")
     assert refused.returncode == 1
     seals = json.loads(refused.stdout)["seals"]
