@@ -37,7 +37,7 @@ def get_evidence(certificate_id: UUID, edge: EdgeHere, caller: CallerHere) -> Re
     `certvault verify evidence.zip` checks it on a machine that has never seen the vault. The file is the
     newest rendition whose leaf the log has published: a seal that was raised (docs/long-term.md) is good for
     as long as its last time-stamp, another for as long as its certificate. For whoever may have the sealed
-    file, and recorded as its download. Of the PDF: 404 for a certificate that was made as OFD alone, and until
+    file, and recorded as its download. Of the PDF: 404 for a certificate made as OFD alone, and until
     the log has published the leaf of its issue; the promise in the receipt says by when.
     """
     at = now()
