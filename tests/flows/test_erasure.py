@@ -43,6 +43,7 @@ from storage.tables import (
 from storage.uses import find_use
 from tests.conftest import House
 from tests.files import copy_bytes, copy_filed, sealed_bytes, uploaded_bytes
+from tests.flows.ofd_cases import request_as
 from tests.flows.test_deposit import case_of, deposited
 from tests.flows.test_everything_is_renewed import chained, contradictions
 from tests.flows.test_rotation import (
@@ -228,6 +229,22 @@ def test_nothing_that_is_left_opens_anything_of_an_erased_holder(own: House) -> 
     assert found.problems == ()
     notes = {f.about for f in found.findings if f.weight is Weight.NOTE and "erased" in f.detail}
     assert notes == {certificate.identifier, f"material {material_id}"}
+
+
+def test_neither_format_of_an_erased_holder_is_opened(own: House) -> None:
+    workshop, who = own.wired.workshop, company(1)
+    request = request_as(own, "pdf", "ofd")
+    request["case"]["applicant"] = request["results"][0]["holders"][0] = who
+    answered = kept(own, request)
+    case_id = case_of(own, answered)
+    files = objects_of(own, case_id)
+    assert len(files) == len({filed.place for filed in files}) == 2
+    assert all(opened_by_any(own, filed, every_key(own)) for filed in files)
+    erased(own, code_of(who))
+    left = every_key(own)
+    assert not any(opened_by_any(own, filed, left) for filed in files)
+    assert second_look(workshop, case_id) == 0
+    assert fsck(workshop, progress=lambda _: None).problems == ()
 
 
 def test_nobody_finds_an_erased_holder(own: House) -> None:
