@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import pypdfium2
 
-from signing.drawing import drawn
+from signing.drawing import drawn, opened
 from signing.qr_reading import codes_in
 
 TEXT_MAX_CHARS = 50_000  # of a page: more is no certificate
@@ -39,24 +39,19 @@ def read_claims(pdf: bytes) -> Claims:
     identifiers: list[str] = []
     tokens: list[str] = []
     try:
-        document = pypdfium2.PdfDocument(pdf)
-    except pypdfium2.PdfiumError:
-        return Claims()
-    try:
-        identifiers += _IDENTIFIER.findall(document.get_metadata_dict().get("Keywords", ""))
-        # What we typeset has one or two pages; a QR on a file handed in stands on its last page
-        for number in sorted({0, len(document) - 1}):
-            if number < 0:
-                continue
-            page = document[number]
-            identifiers += _IDENTIFIER.findall(_BLANKS.sub("", _text(page)))
-            shown = drawn(page, scale=SCALE, side_max_pixels=SIDE_MAX_PIXELS, forms=False)
-            for text in codes_in(shown):
-                tokens += _TOKEN.findall(text)
-    except pypdfium2.PdfiumError:  # a page that cannot be drawn claims nothing
+        with opened(pdf, forms=False) as document:
+            identifiers += _IDENTIFIER.findall(document.get_metadata_dict().get("Keywords", ""))
+            # What we typeset has one or two pages; a QR on a file handed in stands on its last page
+            for number in sorted({0, len(document) - 1}):
+                if number < 0:
+                    continue
+                page = document[number]
+                identifiers += _IDENTIFIER.findall(_BLANKS.sub("", _text(page)))
+                shown = drawn(page, scale=SCALE, side_max_pixels=SIDE_MAX_PIXELS, forms=False)
+                for text in codes_in(shown):
+                    tokens += _TOKEN.findall(text)
+    except pypdfium2.PdfiumError:  # what cannot be read or drawn claims no more than it did
         pass
-    finally:
-        document.close()
     return Claims(_once(identifiers), _once(tokens))
 
 

@@ -1,7 +1,37 @@
-"""Pages as people see them, drawn by PDFium: to be compared, or read for what stands on them."""
+"""Pages as people see them, drawn by PDFium: to be compared, or read for what stands on them.
+
+PDFium serves one thread at a time, whatever documents it has open, and breaks the process down otherwise. So
+every document is opened here.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import RLock
 
 import pypdfium2
 from PIL import Image
+
+ONE_AT_A_TIME = RLock()
+"""Held while a document is open."""
+
+
+@contextmanager
+def opened(pdf: bytes, *, forms: bool) -> Iterator[pypdfium2.PdfDocument]:
+    """A document, until the block ends; other threads wait for it. Within it further ones may be opened.
+
+    `forms`: with the fields of its form, which PDFium draws only if it was told before the first page.
+
+    Raises:
+        pypdfium2.PdfiumError: it cannot be read.
+    """
+    with ONE_AT_A_TIME:
+        document = pypdfium2.PdfDocument(pdf)
+        try:
+            if forms:
+                document.init_forms()
+            yield document
+        finally:
+            document.close()
 
 
 def drawn(page: pypdfium2.PdfPage, *, scale: float, side_max_pixels: int, forms: bool) -> Image.Image:

@@ -4,13 +4,12 @@ A third reader, which shares no code with qpdf or pyHanko: what those two overlo
 to deceive anybody.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import pypdfium2
 from PIL import Image, ImageChops, ImageDraw
 
-from signing.drawing import drawn
+from signing.drawing import drawn, opened
 from signing.judge.findings import SubIndication, failure
 
 # 72 dots to the inch: a stroke of print leaves its mark, and an A4 page takes 0.5 MB
@@ -35,7 +34,7 @@ def check_rendering(signed: bytes, whole: bytes, fields: Sequence[tuple[int, Box
     Raises:
         SignatureError: the pages show something else (SIG_CONSTRAINTS_FAILURE).
     """
-    with _opened(signed) as older, _opened(whole) as newer:
+    with opened(signed, forms=True) as older, opened(whole, forms=True) as newer:
         if len(older) != len(newer):
             raise _differs("has another number of pages")  # 1
         count = min(len(older), PAGES_COMPARED_MAX)
@@ -74,16 +73,6 @@ def _clear(changed: Image.Image, page: pypdfium2.PdfPage, boxes: Sequence[Box]) 
         x = [(side - left_edge) / across * width for side in (left, right)]
         y = [height - (side - bottom_edge) / up * height for side in (bottom, top)]
         draw.rectangle((min(x) - 1, min(y) - 1, max(x) + 1, max(y) + 1), fill=0)
-
-
-@contextmanager
-def _opened(content: bytes) -> Iterator[pypdfium2.PdfDocument]:
-    document = pypdfium2.PdfDocument(content)
-    try:
-        document.init_forms()  # before the first page: or fields are not drawn
-        yield document
-    finally:
-        document.close()
 
 
 def _differs(how: str) -> Exception:

@@ -57,7 +57,7 @@ def judge_signer(
         check_signature(value, certificate.public_key)
         findings.passed("signature", "SM2 with SM3, over the received bytes.")
     if value.seal is not None:
-        _judge_seal(findings, package, declared, value, value.seal, believed)  # 2
+        _judge_seal(findings, package, declared, value, value.seal, believed, at)  # 2
     if certificate is None:
         return Signer()
     named = Signer(certificate.subject, sha256(certificate.der).hexdigest())
@@ -85,11 +85,15 @@ def _judge_seal(
     value: SignedValue,
     seal: ReadSeal,
     believed: NationalTrust,
+    at: datetime,
 ) -> None:
     with findings.step("seal_maker"):
         maker = _certificate(seal.maker_certificate)
         check_maker(seal, maker.public_key)
+        _check_made(seal, value, at)
         path = check_national_path(maker, believed.between, believed, at=seal.created_at)
+        # When it was made is the maker's own word: once revoked, it proves nothing.
+        check_national_revocation(path, believed, at=seal.created_at, proven=False, now=at)
         findings.passed("seal_maker", f"The seal is as {maker.subject} made it, under {path[-1].subject}.")
     with findings.step("seal_copy"):
         findings.passed("seal_copy", check_copy(package, declared, seal))
@@ -101,6 +105,15 @@ def _judge_seal(
         findings.passed(
             "seal_validity", f"The seal is valid from {seal.valid_from:%Y-%m-%d} to {seal.valid_to:%Y-%m-%d}."
         )
+
+
+def _check_made(seal: ReadSeal, value: SignedValue, at: datetime) -> None:
+    if seal.maker_certificate == value.certificate:
+        raise failure(
+            SubIndication.SIG_CONSTRAINTS_FAILURE, "Who signed made the seal: a seal maker (制章人) has to."
+        )
+    if seal.created_at > at + CLOCK_SKEW_MAX:
+        raise failure(SubIndication.SIG_CONSTRAINTS_FAILURE, "The seal was made at a time that is to come.")
 
 
 def _certificate(der: bytes) -> NationalCertificate:

@@ -97,7 +97,8 @@ def check_data_hash(value: SignedValue, declared: Declared) -> None:
             value.bare.content in {None, digest} and of == digest
         )
     else:
-        fits = value.bare is not None and value.bare.content == digest
+        bare = value.bare
+        fits = bare is not None and bare.content == digest and bare.signed == bare.content
     if not fits:
         raise failure(
             SubIndication.HASH_FAILURE,

@@ -130,6 +130,9 @@ def _signer(element: Element, data: bytes | None, certificates: tuple[bytes, ...
         # RFC 5652, clause 5.4, after which GB/T 35275 is written: stored under [0], signed as a SET.
         signed = bytes((der.SET,)) + attributes.encoded[1:]
     digest, moment = found.get(_MESSAGE_DIGEST), found.get(_SIGNING_TIME)
+    if attributes is not None and digest is None:
+        # RFC 5652, clause 5.3: without it nothing binds what was signed to any content.
+        raise fields.shape("Attributes", "a message digest")
     return ReadSignedData(
         content=data,
         digest_algorithm=_algorithm(parts[2], "Digest algorithm"),

@@ -11,9 +11,9 @@ import zipfile
 from dataclasses import dataclass
 
 import pikepdf
-import pypdfium2
 from PIL import Image, ImageOps
 
+from signing.drawing import opened
 from signing.typeset.seal_picture import BOX_UNITS, RED
 
 SEAL_MM = 42  # 国发〔1999〕25号: a department's seal
@@ -33,12 +33,9 @@ def seal_png(operators: bytes) -> bytes:
         page.Contents = pdf.make_stream(operators)
         held = io.BytesIO()
         pdf.save(held, deterministic_id=True)
-    document = pypdfium2.PdfDocument(held.getvalue())
-    try:
+    with opened(held.getvalue(), forms=False) as document:
         bitmap = document[0].render(scale=PNG_SIZE_PX / BOX_UNITS, grayscale=True)
         grey = bitmap.to_pil().convert("L")
-    finally:
-        document.close()
     # How dark a point is says how much of the seal's one red covers it: its place in a palette of that red.
     darkest = grey.getextrema()[0]
     covered = ImageOps.invert(grey).point(lambda value: min(255, round(value * 255 / (255 - darkest))))

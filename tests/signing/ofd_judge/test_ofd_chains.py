@@ -1,17 +1,18 @@
 """Seals under the development authority: an issuing CA that no seal carries, and what it has revoked."""
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from signing.judge.revocation import RevocationKnowledge
 from signing.national.authority import national_crl
-from signing.national.sealing_key import NationalSealingKey
+from signing.national.certificates import read_certificate
+from signing.national.sealing_key import NationalSealingKey, load_national_key
 from signing.ofd_judge import judge_ofd
 from signing.trust import IssuedKey
 from signing.validate import Trust
-from tests.signing.national.workshop import NOW, PASSPHRASE, NationalWorkshop, new_national_workshop
+from tests.signing.national.workshop import NOW, PASSPHRASE, NationalWorkshop, issue, new_national_workshop
 from tests.signing.ofd_judge.attacks import one_seal
 from tests.signing.ofd_judge.making import Seal, Sealing
 from tests.signing.ofd_judge.people import Person
@@ -37,9 +38,20 @@ def national() -> NationalWorkshop:
 
 
 @pytest.fixture(scope="module")
-def sealed(national: NationalWorkshop) -> bytes:
+def sealed(national: NationalWorkshop, makers_key: NationalSealingKey) -> bytes:
+    return sealed_by(national, makers_key)
+
+
+@pytest.fixture(scope="module")
+def makers_key(national: NationalWorkshop) -> NationalSealingKey:
+    issued = issue(national.authority)
+    return load_national_key(issued.key_pem, PASSPHRASE, issued.certificate_pem)
+
+
+def sealed_by(national: NationalWorkshop, maker: NationalSealingKey, made_at: datetime = NOW) -> bytes:
+    """Sealed with the workshop's key, by a seal that this maker made."""
     keeper = Keeper(b"", national.key.certificate, national.key)
-    seal = Seal(maker=keeper, signers=(keeper,), made_at=NOW).encoded()
+    seal = Seal(maker=Keeper(b"", maker.certificate, maker), signers=(keeper,), made_at=made_at).encoded()
     return one_seal(Sealing(signer=keeper, seal=seal, at=NOW))
 
 
@@ -84,3 +96,26 @@ def test_revoked_certificates_of_signers_are_told(national: NationalWorkshop, se
     required = Trust((), knowledge=RevocationKnowledge(required=True), national=chain)
     unknown = judged(sealed, required)
     assert (unknown.indication, unknown.sub_indication) == (Indication.INDETERMINATE, "TRY_LATER")
+
+
+def test_a_revoked_seal_maker_makes_no_seals(
+    national: NationalWorkshop, sealed: bytes, makers_key: NationalSealingKey
+) -> None:
+    """Nor did: when a seal was made is its maker's own word."""
+    serial = read_certificate(makers_key.certificate).serial
+    listed = national_crl(national.authority.issuing, PASSPHRASE, at=LATER, revoked={serial: LATER})
+    chain = (national.root.der, national.issuing.der)
+    report = judged(sealed, Trust((), national=chain, national_crls=(listed,)))
+    assert (report.indication, report.sub_indication) == (Indication.INDETERMINATE, "REVOKED_NO_POE")
+    assert result_of(report, "seal_maker") is CheckResult.FAILED
+
+
+def test_nobody_makes_a_seal_for_himself_or_in_times_to_come(
+    national: NationalWorkshop, makers_key: NationalSealingKey
+) -> None:
+    trust = Trust((), national=(national.root.der, national.issuing.der))
+    own, early = sealed_by(national, national.key), sealed_by(national, makers_key, LATER + timedelta(days=9))
+    for content in (own, early):
+        report = judged(content, trust)
+        assert report.indication is Indication.INDETERMINATE
+        assert result_of(report, "seal_maker") is CheckResult.FAILED

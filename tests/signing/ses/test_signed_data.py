@@ -95,6 +95,14 @@ def test_a_digest_in_attributes_is_read(signer: OpensslKey, kind: str) -> None:
     assert signer.verifies(read.signed, read.signature)
 
 
+def test_attributes_without_a_digest_are_refused(signer: OpensslKey) -> None:
+    """They would be signed for any file: nothing in them says for which."""
+    loose = [each for each in attributes() if each["type"] != "message_digest"]
+    for content in (None, DIGEST):
+        with pytest.raises(SignatureError, match="message digest"):
+            read_gbt35275(theirs(signer, content=content, attributes=loose))
+
+
 def test_a_signer_without_certificate_is_read(signer: OpensslKey) -> None:
     read = read_gbt35275(theirs(signer, certificates=False))
     assert (read.certificate, read.certificates) == (None, ())
