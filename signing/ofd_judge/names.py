@@ -8,6 +8,7 @@ from signing.ofd_judge.directory import Entry
 from vault.errors import DocumentRefused
 
 NAME_MAX_BYTES = 512  # real ones stay under 60
+PARTS_MAX = 32  # folders and the file itself; real ones have four or five: a location is tried in each
 _UTF8_NAMES = 0x0800  # general purpose bit 11 (APPNOTE 6.3.10, appendix D)
 _DRIVE = re.compile(r"^[A-Za-z]:")
 _CONTROL_MAX = 0x1F
@@ -26,9 +27,9 @@ def check_names(entries: Sequence[Entry]) -> None:
     """Refuse a name that leads out of the package, or that readers read differently.
 
     Raises:
-        DocumentRefused: empty, too long, no UTF-8, or no ASCII without saying that it is UTF-8; with a
-            backslash, a control character or NUL; absolute, with a drive, `.`, `..`, an empty part, or one
-            that ends in a blank or a dot.
+        DocumentRefused: empty, too long, too deep, no UTF-8, or no ASCII without saying that it is UTF-8;
+            with a backslash, a control character or NUL; absolute, with a drive, `.`, `..`, an empty part, or
+            one that ends in a blank or a dot.
     """
     for entry in entries:
         why = _wrong(entry)
@@ -70,6 +71,7 @@ def _wrong(entry: Entry) -> str | None:
     parts = name.removesuffix("/").split("/")
     rules = (
         (any(ord(char) <= _CONTROL_MAX or ord(char) == _DELETE for char in name), "has a control character"),
+        (len(parts) > PARTS_MAX, f"has {len(parts)} parts (1 to {PARTS_MAX} are taken)"),
         ("\\" in name, "has a backslash"),
         (name.startswith("/") or _DRIVE.match(name), "is absolute"),
         (

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from signing.ofd_judge import admit_ofd, package
+from signing.ofd_judge.names import PARTS_MAX
 from signing.ofd_judge.package import read_package
 from tests.signing.ofd_judge.making import packed, plain
 from tests.signing.ofd_judge.zips import DESCRIBED, ENCRYPTED, STORED, UTF8, Item, items_of, with_item, zipped
@@ -41,6 +42,7 @@ TRICKS = {
     "trailing blank": extra_entry(b"Doc_0 /evil.xml"),
     "no name": extra_entry(b""),
     "long name": extra_entry(b"x" * 600),
+    "deep": extra_entry(b"a/" * 32 + b"x"),
     "not utf-8": extra_entry(b"\xff\xfe.xml"),
     "utf-8 unsaid": zipped([*items_of(plain()), Item("证.xml".encode(), b"x", flags=0)]),
     "twice": extra_entry(PAGE.encode()),
@@ -100,6 +102,11 @@ def test_archives_of_many_makers_pass() -> None:
     ):
         assert problem(content) == ""
         assert read_package(content).files[PAGE] == plain()[PAGE]
+
+
+def test_a_name_of_as_many_parts_as_are_taken_passes() -> None:
+    assert problem(extra_entry(b"a/" * (PARTS_MAX - 1) + b"x")) == ""
+    assert "has 33 parts (1 to 32 are taken)" in problem(TRICKS["deep"])
 
 
 def test_what_unpacks_to_too_much_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
