@@ -46,6 +46,8 @@ _LISTED = {
     "list of attachments": "attachment",
     "list of custom tags": "custom tag",
 }
+# Texts that are shown or followed: one that is in pieces says another thing to each reader
+_WHOLE = frozenset({"TextCode", "FileLoc", "BaseLoc", "Signatures", *_TEXTS})
 _LEFT_OUT = frozenset({"Signatures"})
 _SOMETHING = "file"  # named somewhere, by no element that the standard has for it
 _NO_XML = frozenset({"cover", "font", "image", "extension data", "colour profile", "file of a version"})
@@ -59,7 +61,7 @@ LOOKUPS_MAX = 100_000
 class Reached:
     """What can be reached: each file's name with what it is; `missing`: locations that name no file.
 
-    `problem`: the first file that O2 refuses, in a sentence; what it names is not known then.
+    `problem`: the first file that O2 refuses, in a sentence; what it names may not be known then.
     """
 
     files: dict[str, str] = field(repr=False)
@@ -104,7 +106,7 @@ def reach(package: Package) -> Reached:
     last_names = {folded(name).rpartition("/")[2] for name in package.files}
     files = {ENTRANCE: "OFD.xml"}
     missing: list[str] = []
-    unread: dict[str, str] = {}
+    refused: dict[str, str] = {}
     budget = Budget(PACKAGE_NODES_MAX)
     places = _Places(package)
     waiting = deque([ENTRANCE])
@@ -113,8 +115,11 @@ def reach(package: Package) -> Reached:
         try:
             root = read_xml(package.files[holder], budget)
         except DocumentRefused as error:
-            unread[holder] = error.detail
+            refused[holder] = error.detail
             continue
+        torn = next(_torn(root), None)
+        if torn is not None:
+            refused[holder] = f"O2: the text of {torn} is in pieces, with something between them."
         folders = _folders(holder, root)
         for what, location in dict.fromkeys(_locations(root, files[holder])):
             if what is None and folded(location).rpartition("/")[2] not in last_names:
@@ -127,7 +132,7 @@ def reach(package: Package) -> Reached:
                 path
             ) in found:  # what the standard says that it is counts more than that it is named somewhere
                 files[path] = what or files.get(path, _SOMETHING)
-    wrong = (f"{why} ({name})" for name, why in unread.items() if _has_to_be_xml(name, files[name]))
+    wrong = (f"{why} ({name})" for name, why in refused.items() if _has_to_be_xml(name, files[name]))
     return Reached(files, tuple(missing), next(wrong, None))
 
 
@@ -162,6 +167,15 @@ def _locations(root: Element, of: str) -> Iterator[tuple[str | None, str]]:
         if element.speaks and (location := _trimmed(element.text)) is not None:
             what = _LISTED.get(of) if element.name == "FileLoc" else _TEXTS.get(element.name)
             yield (what if element.namespace in NAMESPACES else None), location
+
+
+def _torn(root: Element) -> Iterator[str]:
+    """What of OFD's own is in pieces."""
+    return (
+        element.name
+        for element in root.walk()
+        if element.torn and element.name in _WHOLE and element.namespace in NAMESPACES
+    )
 
 
 def _trimmed(value: str) -> str | None:

@@ -8,7 +8,7 @@ from signing.ofd_judge.package import read_package
 from tests.signing.ofd_judge import attacks
 from tests.signing.ofd_judge.making import NOW, Files, ours, packed, plain
 from vault.errors import DocumentRefused
-from vault.model.verdict import Indication
+from vault.model.verdict import CheckResult, Indication
 
 NS = b'xmlns="http://www.ofdspec.org/2016"'
 DEEP = "a/" * 200
@@ -74,6 +74,32 @@ def test_the_judge_that_goes_on_after_o1_stops_at_too_many_names(monkeypatch: py
     assert report.indication is Indication.INDETERMINATE
     assert "too many to follow" in report.checks[0].detail
     assert joins.count <= reach.LOOKUPS_MAX + ROOTS
+
+
+PIECES = {
+    "text that is shown": (attacks.PAGE, b"</ofd:TextCode>"),
+    "location of a font": ("Doc_0/PublicRes.xml", b"</ofd:FontFile>"),
+    "location of an annotation": ("Doc_0/Annots/Annotations.xml", b"</ofd:FileLoc>"),
+    "location of a page's resources": ("Doc_0/Document.xml", b"</ofd:PublicRes>"),
+}
+
+
+@pytest.mark.parametrize("what", PIECES)
+@pytest.mark.parametrize("between", [b"<!-- -->", b"<?x y?>", b"<x/>"])
+def test_text_in_pieces_is_no_text(what: str, between: bytes) -> None:
+    name, end = PIECES[what]
+    whole = plain()[name]
+    at = whole.index(end)  # three bytes are one character there, or three
+    files = {**plain(), name: whole[: at - 3] + between + whole[at - 3 :]}
+    with pytest.raises(DocumentRefused, match=r"^O2: the text of \w+ is in pieces"):
+        check_ofd(packed(files))
+    for report in judge_ofd(attacks.closed(files), trust=attacks.trust(), at=NOW):
+        assert "xml" in {check.name for check in report.checks if check.result is CheckResult.FAILED}
+
+
+def test_pieces_of_somebody_elses_xml_are_his() -> None:
+    mixed = b"<a xmlns='http://example.cn'>x<b/>y<TextCode>x<!-- -->y</TextCode></a>"
+    assert reach.reach(read_package(packed({**plain(), "Doc_0/CustomTags/Tag.xml": mixed}))).problem is None
 
 
 def test_a_deep_file_is_refused_by_its_name() -> None:
