@@ -12,6 +12,7 @@ from signing.ofd_judge.declared import Declared, read_declared
 from signing.ofd_judge.digests import Digests, check_digests, check_method
 from signing.ofd_judge.locations import find
 from signing.ofd_judge.markup import PACKAGE_NODES_MAX, Budget, Element, read_xml
+from signing.ofd_judge.names import shown
 from signing.ofd_judge.package import Package, read_package
 from signing.ofd_judge.reach import reach
 from signing.ofd_judge.structure import Entrance, check_entrance, read_entrance
@@ -85,7 +86,7 @@ def _opened(content: bytes) -> tuple[Package, Entrance]:
     check_entrance(entrance)  # 3
     if reached.missing:
         raise DocumentRefused(
-            f"O4: the document names a file that is not in the package: {reached.missing[0][:80]}."
+            f"O4: the document names a file that is not in the package: {shown(reached.missing[0])}."
         )
     return package, entrance
 
@@ -126,10 +127,10 @@ def _page_path(package: Package, document: str, line: Element) -> str:
 
 def _page_size(root: Element, path: str, usual: tuple[float, float] | None) -> tuple[float, float]:
     if root.name != "Page":
-        raise DocumentRefused(f"O3: a page of the document is none: {path[:80]}.")
+        raise DocumentRefused(f"O3: a page of the document is none: {shown(path)}.")
     size = _size(root.one("Area")) or usual
     if size is None:
-        raise DocumentRefused(f"O3: a page has no size: {path[:80]}.")
+        raise DocumentRefused(f"O3: a page has no size: {shown(path)}.")
     return size
 
 

@@ -34,7 +34,7 @@ def check_names(entries: Sequence[Entry]) -> None:
     for entry in entries:
         why = _wrong(entry)
         if why is not None:
-            raise DocumentRefused(f"O1: a name in the package {why}: {_shown(entry.name)}.")
+            raise DocumentRefused(f"O1: a name in the package {why}: {shown(entry.name)}.")
 
 
 def check_unique(entries: Sequence[Entry]) -> None:
@@ -48,13 +48,13 @@ def check_unique(entries: Sequence[Entry]) -> None:
     for entry in entries:
         name = folded(entry.name.removesuffix("/"))
         if name in seen:
-            raise DocumentRefused(f"O1: two entries of the package have one name: {_shown(entry.name)}.")
+            raise DocumentRefused(f"O1: two entries of the package have one name: {shown(entry.name)}.")
         seen.add(name)
         parts = name.split("/")
         folders.update("/".join(parts[:count]) for count in range(1, len(parts)))
     both = folders & {folded(entry.name) for entry in entries if not entry.name.endswith("/")}
     if both:
-        raise DocumentRefused(f"O1: an entry of the package is a file and a folder: {_shown(min(both))}.")
+        raise DocumentRefused(f"O1: an entry of the package is a file and a folder: {shown(min(both))}.")
 
 
 def _wrong(entry: Entry) -> str | None:
@@ -82,7 +82,7 @@ def _wrong(entry: Entry) -> str | None:
     return next((why for holds, why in rules if holds), None)
 
 
-def _shown(name: str) -> str:
+def shown(name: str) -> str:
     """As it may stand in a sentence: cut off, and nothing in it that draws."""
     kept = "".join(char if char.isprintable() else "�" for char in name)
     return kept if len(kept) <= 80 else kept[:80] + "…"  # noqa: PLR2004 - a line's length

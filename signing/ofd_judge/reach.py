@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from signing.ofd_judge.locations import LOCATION_MAX_CHARS, folder_of, joined
 from signing.ofd_judge.markup import BLANKS, NAMESPACES, PACKAGE_NODES_MAX, Budget, Element, read_xml
-from signing.ofd_judge.names import folded
+from signing.ofd_judge.names import folded, shown
 from signing.ofd_judge.package import Package
 from signing.ofd_judge.structure import ENTRANCE
 from vault.errors import DocumentRefused
@@ -132,7 +132,7 @@ def reach(package: Package) -> Reached:
                 path
             ) in found:  # what the standard says that it is counts more than that it is named somewhere
                 files[path] = what or files.get(path, _SOMETHING)
-    wrong = (f"{why} ({name})" for name, why in refused.items() if _has_to_be_xml(name, files[name]))
+    wrong = (f"{why} ({shown(name)})" for name, why in refused.items() if _has_to_be_xml(name, files[name]))
     return Reached(files, tuple(missing), next(wrong, None))
 
 

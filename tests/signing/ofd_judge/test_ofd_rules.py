@@ -107,6 +107,19 @@ def test_what_real_files_have_passes(how: Sealing) -> None:
     assert passes(reports), reports
 
 
+def test_what_a_file_writes_draws_in_no_sentence() -> None:
+    drawing = "Doc_0/\u202egnp.xml"
+    loose = {**sealed(plain()), drawing: b"x"}
+    signed = sealed({**plain(), drawing: b"x"})
+    gone = {name: body for name, body in signed.items() if name != drawing}
+    method = sealed(plain(), Sealing(check_method="\u202eMS"))
+    for files in (loose, {**signed, drawing: b"y"}, gone, method):
+        reports = judged(packed(files))
+        assert failed(reports) & {"coverage", "digest"}
+        details = [check.detail for report in reports for check in report.checks]
+        assert all(detail.isprintable() for detail in details), details
+
+
 def _never(*_: object, **__: object) -> None:
     return None
 

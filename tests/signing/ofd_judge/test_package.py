@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from signing.ofd_judge import admit_ofd, package
+from signing.ofd_judge.directory import read_directory
 from signing.ofd_judge.names import PARTS_MAX
 from signing.ofd_judge.package import read_package
 from tests.signing.ofd_judge.making import packed, plain
@@ -120,6 +121,30 @@ def test_what_unpacks_to_too_much_is_not_unpacked(monkeypatch: pytest.MonkeyPatc
     assert "the package unpacks to more than" in problem(bomb)
     monkeypatch.setattr(package, "PACKAGE_MAX_BYTES", 1024)
     assert "at most 1024 are read" in problem(bomb)
+
+
+DRAWING = "\u202egnp.\x1b[31m"  # right to left, and red
+
+
+@pytest.mark.parametrize(
+    "changes", [{"size": 9}, {"crc": 1}, {"method": 12}, {"gap": b"x"}, {"comment": b"x"}, {"extra": b"\x01"}]
+)
+def test_a_name_that_draws_stands_in_no_sentence(changes: dict[str, object]) -> None:
+    files = {f"Doc_0/{DRAWING}": b"<x/>", "last": b""}
+    content = zipped(with_item(files, f"Doc_0/{DRAWING}", **changes))
+    with pytest.raises(DocumentRefused) as refused:
+        check_caps_and_kinds(content)
+    assert "Doc_0/" in refused.value.detail or "last" in refused.value.detail
+    assert refused.value.detail.isprintable()
+
+
+def check_caps_and_kinds(content: bytes) -> None:
+    """What O1 says behind its rule on names, which would be the first to refuse."""
+    directory = read_directory(content)
+    for entry in directory.entries:
+        package.check_kind(entry)
+    package.check_layout(content, directory)
+    read_package(content)
 
 
 def test_a_lie_about_a_size_ends_the_unpacking() -> None:
