@@ -17,14 +17,6 @@ CERTIFICATE_MAX_BYTES = 16_384  # real ones have 600 to 2,000
 CERTIFICATES_MAX = 32  # in one file or message; a chain has three or four
 CERTIFICATES_MAX_BYTES = 2 * CERTIFICATES_MAX * CERTIFICATE_MAX_BYTES  # as PEM, with text around it
 _Extension = TypeVar("_Extension", bound=x509.ExtensionType)
-# What `cryptography` raises while it reads
-_UNREADABLE = (
-    ValueError,
-    TypeError,
-    x509.InvalidVersion,
-    x509.DuplicateExtension,
-    x509.UnsupportedGeneralNameType,
-)
 _CODE_PREFIX = "NTRCN-"  # a social credit code (ETSI EN 319 412-1, clause 5.1.4)
 _SIGNING = frozenset({"digital_signature", "content_commitment"})
 # What `cryptography` raises at octets that are no certificate, when it looks at them.

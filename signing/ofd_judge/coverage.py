@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from signing.judge.findings import SubIndication, failure
 from signing.ofd_judge.declared import Declared, Listed
+from signing.ofd_judge.names import shown
 from signing.ofd_judge.reach import Reached
 from signing.ofd_judge.structure import ENTRANCE, Entrance
 
@@ -44,7 +45,7 @@ def check_entrance_covered(entrance: Entrance, listed: Listed) -> None:
         for path in (body.document, body.versions):
             if path is not None and path not in covered:
                 raise failure(
-                    SubIndication.SIG_CONSTRAINTS_FAILURE, f"{path[:80]} is not covered by the signature."
+                    SubIndication.SIG_CONSTRAINTS_FAILURE, f"{shown(path)} is not covered by the signature."
                 )
 
 
@@ -114,6 +115,6 @@ def check_coverage(free: Free, reached: Reached, *, ours: bool) -> str:
 
 
 def _named(names: Sequence[str], reached: Reached) -> str:
-    told = (f"{reached.files.get(name, 'nothing leads there')}: {name[:80]}" for name in names[:NAMED_MAX])
+    told = (f"{reached.files.get(name, 'nothing leads there')}: {shown(name)}" for name in names[:NAMED_MAX])
     more = len(names) - NAMED_MAX
     return "; ".join(told) + (f"; and {more} more" if more > 0 else "")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from signing.judge.findings import SubIndication, failure
 from signing.ofd_judge.declared import Listed
+from signing.ofd_judge.names import shown
 from signing.ofd_judge.package import Package
 
 # The standard's own list has MD5 (its default) and SHA1; practice writes the OID of SM3, or its name.
@@ -46,7 +47,7 @@ def check_method(listed: Listed) -> None:
     elif said.strip() == _KEYED:
         why = "The signature's digests are keyed: whoever has the key makes any file fit."
     else:
-        why = f"The signature's digests are by {said.strip()[:40]}; SM3 is taken."
+        why = f"The signature's digests are by {shown(said.strip())}; SM3 is taken."
     raise failure(SubIndication.CRYPTO_CONSTRAINTS_FAILURE, why)
 
 
@@ -60,10 +61,10 @@ def check_digests(digests: Digests, listed: Listed) -> int:
         if reference.path is None:
             raise failure(
                 SubIndication.HASH_FAILURE,
-                f"A file that was signed is not in the package: {reference.location[:80]}.",
+                f"A file that was signed is not in the package: {shown(reference.location)}.",
             )
         if reference.check_value != digests.of(reference.path):
             raise failure(
-                SubIndication.HASH_FAILURE, f"{reference.path[:80]} is another file than was signed."
+                SubIndication.HASH_FAILURE, f"{shown(reference.path)} is another file than was signed."
             )
     return len(listed.references)

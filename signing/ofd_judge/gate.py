@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from signing.ofd_judge.declared import Declared, read_declared
 from signing.ofd_judge.digests import Digests, check_digests, check_method
 from signing.ofd_judge.locations import find
-from signing.ofd_judge.markup import Element, read_xml
+from signing.ofd_judge.markup import PACKAGE_NODES_MAX, Budget, Element, read_xml
+from signing.ofd_judge.names import shown
 from signing.ofd_judge.package import Package, read_package
 from signing.ofd_judge.reach import reach
 from signing.ofd_judge.structure import Entrance, check_entrance, read_entrance
@@ -85,7 +86,7 @@ def _opened(content: bytes) -> tuple[Package, Entrance]:
     check_entrance(entrance)  # 3
     if reached.missing:
         raise DocumentRefused(
-            f"O4: the document names a file that is not in the package: {reached.missing[0][:80]}."
+            f"O4: the document names a file that is not in the package: {shown(reached.missing[0])}."
         )
     return package, entrance
 
@@ -100,7 +101,8 @@ def _readable() -> Iterator[None]:
 
 def _page_sizes(package: Package, entrance: Entrance) -> tuple[tuple[float, float], ...]:
     document = entrance.bodies[0].document or ""
-    root = read_xml(package.files[document])
+    budget = Budget(PACKAGE_NODES_MAX)
+    root = read_xml(package.files[document], budget)
     common, pages = root.one("CommonData"), root.one("Pages")
     if root.name != "Document" or common is None or pages is None:
         raise DocumentRefused("O3: the document has no CommonData or no Pages.")
@@ -108,21 +110,27 @@ def _page_sizes(package: Package, entrance: Entrance) -> tuple[tuple[float, floa
     lines = pages.all("Page")
     if not 1 <= len(lines) <= PAGES_MAX:
         raise DocumentRefused(f"O3: the document has {len(lines)} pages; 1 to {PAGES_MAX} are taken.")
-    return tuple(_page_size(package, document, line, usual) for line in lines)
+    sizes: dict[str, tuple[float, float]] = {}  # by path: two pages may lie in one place
+    paths = [_page_path(package, document, line) for line in lines]
+    for path in paths:
+        if path not in sizes:
+            sizes[path] = _page_size(read_xml(package.files[path], budget), path, usual)
+    return tuple(sizes[path] for path in paths)
 
 
-def _page_size(
-    package: Package, document: str, line: Element, usual: tuple[float, float] | None
-) -> tuple[float, float]:
+def _page_path(package: Package, document: str, line: Element) -> str:
     path = find(package, document, line.attributes.get("BaseLoc", ""))
     if path is None:
         raise DocumentRefused("O4: the document names a page that is not in the package.")
-    root = read_xml(package.files[path])
+    return path
+
+
+def _page_size(root: Element, path: str, usual: tuple[float, float] | None) -> tuple[float, float]:
     if root.name != "Page":
-        raise DocumentRefused(f"O3: a page of the document is none: {path[:80]}.")
+        raise DocumentRefused(f"O3: a page of the document is none: {shown(path)}.")
     size = _size(root.one("Area")) or usual
     if size is None:
-        raise DocumentRefused(f"O3: a page has no size: {path[:80]}.")
+        raise DocumentRefused(f"O3: a page has no size: {shown(path)}.")
     return size
 
 

@@ -5,11 +5,11 @@ Independent of the writer: no module that makes an OFD is imported here. Never r
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from signing.judge.findings import Findings, SubIndication, failure
-from signing.judge.seal_list import recorded_check
+from signing.judge.seal_list import against_record
 from signing.judge.trust import RecordedSignatures, Trust
 from signing.ofd_judge.coverage import Free, check_coverage, check_entrance_covered, left_free
 from signing.ofd_judge.declared import Declared, read_declared
@@ -108,10 +108,7 @@ def judge_ofd(
         return (_unreadable(error.detail),)
     except Exception:  # noqa: BLE001 - the boundary: hostile files raise anything, and a judge reports
         return (_unreadable("The file is no OFD that can be read."),)
-    if recorded is None:
-        return reports
-    check = recorded_check(reports, recorded)  # 6
-    return tuple(_with_check(report, check) for report in reports)
+    return reports if recorded is None else against_record(reports, recorded)  # 6
 
 
 def _opened(content: bytes, trust: Trust, at: datetime, *, ours: bool) -> _Case | None:
@@ -227,16 +224,6 @@ def _report(judged: _Judged) -> SealReport:
 def _is_bare(value: SignedValue | None) -> bool:
     """Whether it is known to be a signature without a seal."""
     return value is not None and value.seal is None
-
-
-def _with_check(report: SealReport, check: Check) -> SealReport:
-    undecided = check.result is CheckResult.FAILED and report.indication is Indication.TOTAL_PASSED
-    return replace(
-        report,
-        indication=Indication.INDETERMINATE if undecided else report.indication,
-        sub_indication=SubIndication.SIG_CONSTRAINTS_FAILURE.value if undecided else report.sub_indication,
-        checks=(*report.checks, check),
-    )
 
 
 @contextmanager

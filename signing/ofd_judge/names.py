@@ -8,6 +8,7 @@ from signing.ofd_judge.directory import Entry
 from vault.errors import DocumentRefused
 
 NAME_MAX_BYTES = 512  # real ones stay under 60
+PARTS_MAX = 32  # folders and the file itself; real ones have four or five: a location is tried in each
 _UTF8_NAMES = 0x0800  # general purpose bit 11 (APPNOTE 6.3.10, appendix D)
 _DRIVE = re.compile(r"^[A-Za-z]:")
 _CONTROL_MAX = 0x1F
@@ -26,14 +27,14 @@ def check_names(entries: Sequence[Entry]) -> None:
     """Refuse a name that leads out of the package, or that readers read differently.
 
     Raises:
-        DocumentRefused: empty, too long, no UTF-8, or no ASCII without saying that it is UTF-8; with a
-            backslash, a control character or NUL; absolute, with a drive, `.`, `..`, an empty part, or one
-            that ends in a blank or a dot.
+        DocumentRefused: empty, too long, too deep, no UTF-8, or no ASCII without saying that it is UTF-8;
+            with a backslash, a control character or NUL; absolute, with a drive, `.`, `..`, an empty part, or
+            one that ends in a blank or a dot.
     """
     for entry in entries:
         why = _wrong(entry)
         if why is not None:
-            raise DocumentRefused(f"O1: a name in the package {why}: {_shown(entry.name)}.")
+            raise DocumentRefused(f"O1: a name in the package {why}: {shown(entry.name)}.")
 
 
 def check_unique(entries: Sequence[Entry]) -> None:
@@ -47,13 +48,13 @@ def check_unique(entries: Sequence[Entry]) -> None:
     for entry in entries:
         name = folded(entry.name.removesuffix("/"))
         if name in seen:
-            raise DocumentRefused(f"O1: two entries of the package have one name: {_shown(entry.name)}.")
+            raise DocumentRefused(f"O1: two entries of the package have one name: {shown(entry.name)}.")
         seen.add(name)
         parts = name.split("/")
         folders.update("/".join(parts[:count]) for count in range(1, len(parts)))
     both = folders & {folded(entry.name) for entry in entries if not entry.name.endswith("/")}
     if both:
-        raise DocumentRefused(f"O1: an entry of the package is a file and a folder: {_shown(min(both))}.")
+        raise DocumentRefused(f"O1: an entry of the package is a file and a folder: {shown(min(both))}.")
 
 
 def _wrong(entry: Entry) -> str | None:
@@ -70,6 +71,7 @@ def _wrong(entry: Entry) -> str | None:
     parts = name.removesuffix("/").split("/")
     rules = (
         (any(ord(char) <= _CONTROL_MAX or ord(char) == _DELETE for char in name), "has a control character"),
+        (len(parts) > PARTS_MAX, f"has {len(parts)} parts (1 to {PARTS_MAX} are taken)"),
         ("\\" in name, "has a backslash"),
         (name.startswith("/") or _DRIVE.match(name), "is absolute"),
         (
@@ -80,7 +82,7 @@ def _wrong(entry: Entry) -> str | None:
     return next((why for holds, why in rules if holds), None)
 
 
-def _shown(name: str) -> str:
+def shown(name: str) -> str:
     """As it may stand in a sentence: cut off, and nothing in it that draws."""
     kept = "".join(char if char.isprintable() else "�" for char in name)
     return kept if len(kept) <= 80 else kept[:80] + "…"  # noqa: PLR2004 - a line's length

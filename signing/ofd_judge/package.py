@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from signing.file_ends import check_zip_ends
 from signing.ofd_judge.directory import Directory, Entry, read_directory
-from signing.ofd_judge.names import check_names, check_unique, folded
+from signing.ofd_judge.names import check_names, check_unique, folded, shown
 from vault.errors import DocumentRefused
 
 PACKAGE_MAX_BYTES = 64 * 1024 * 1024  # held in memory as a whole, as a PDF is
@@ -110,7 +110,7 @@ def check_kind(entry: Entry) -> None:
     """
     why = _refused_kind(entry)
     if why is not None:
-        raise DocumentRefused(f"O1: an entry of the package {why}: {entry.name[:80]}.")
+        raise DocumentRefused(f"O1: an entry of the package {why}: {shown(entry.name)}.")
 
 
 def check_caps(directory: Directory) -> None:
@@ -123,9 +123,9 @@ def check_caps(directory: Directory) -> None:
         raise DocumentRefused(f"O1: the package unpacks to more than {UNPACKED_MAX_BYTES} bytes.")
     for entry in directory.entries:
         if entry.size_bytes > FILE_MAX_BYTES:
-            raise DocumentRefused(f"O1: {entry.name[:80]} unpacks to more than {FILE_MAX_BYTES} bytes.")
+            raise DocumentRefused(f"O1: {shown(entry.name)} unpacks to more than {FILE_MAX_BYTES} bytes.")
         if entry.size_bytes > max(RATIO_FROM_BYTES, RATIO_MAX * entry.packed_bytes):
-            raise DocumentRefused(f"O1: {entry.name[:80]} is packed more than 1:{RATIO_MAX}.")
+            raise DocumentRefused(f"O1: {shown(entry.name)} is packed more than 1:{RATIO_MAX}.")
 
 
 def check_layout(content: bytes, directory: Directory) -> None:
@@ -137,7 +137,7 @@ def check_layout(content: bytes, directory: Directory) -> None:
     expected = directory.before
     for entry in directory.entries:
         if entry.offset != expected:
-            raise DocumentRefused(f"O1: a gap or an overlap in the package before {entry.name[:80]}.")
+            raise DocumentRefused(f"O1: a gap or an overlap in the package before {shown(entry.name)}.")
         data_at = _check_local(content, entry)
         expected = data_at + entry.packed_bytes + _check_descriptor(content, entry, data_at)
     if expected != directory.start:
@@ -188,7 +188,7 @@ def _check_local(content: bytes, entry: Entry) -> int:
     """The place of the entry's data."""
     local = _LOCAL.unpack_from(content, entry.offset) if _fits(content, entry.offset, _LOCAL.size) else None
     if local is None or local[0] != _LOCAL_MARK:
-        raise DocumentRefused(f"O1: {entry.name[:80]} has no header where the directory says.")
+        raise DocumentRefused(f"O1: {shown(entry.name)} has no header where the directory says.")
     numbers: tuple[int, ...] = local[1:]
     _needed, flags, method, time, date, crc, packed, size, name_bytes, extra_bytes = numbers
     at = entry.offset + _LOCAL.size
@@ -198,10 +198,10 @@ def _check_local(content: bytes, entry: Entry) -> int:
     unsaid = bool(flags & _DESCRIBED_BEHIND) and sizes == (0, 0, 0)
     same = (flags, method, (date, time), name) == (entry.flags, entry.method, entry.modified, entry.raw_name)
     if not same or not (unsaid or sizes == said):
-        raise DocumentRefused(f"O1: the header of {entry.name[:80]} says another thing than the directory.")
+        raise DocumentRefused(f"O1: the header of {shown(entry.name)} says another thing than the directory.")
     extra_at = at + name_bytes
     if not _plain_extras(content[extra_at : extra_at + extra_bytes]):
-        raise DocumentRefused(f"O1: the header of {entry.name[:80]} has an extra field that some obey.")
+        raise DocumentRefused(f"O1: the header of {shown(entry.name)} has an extra field that some obey.")
     return extra_at + extra_bytes
 
 
@@ -215,7 +215,7 @@ def _check_descriptor(content: bytes, entry: Entry, data_at: int) -> int:
     said = _DESCRIPTOR.unpack_from(content, place) if _fits(content, place, _DESCRIPTOR.size) else None
     if said != (entry.crc, entry.packed_bytes, entry.size_bytes):
         raise DocumentRefused(
-            f"O1: what stands behind {entry.name[:80]} says another thing than the directory."
+            f"O1: what stands behind {shown(entry.name)} says another thing than the directory."
         )
     return _DESCRIPTOR.size + (4 if marked else 0)
 
@@ -231,7 +231,7 @@ def _unpacked(content: bytes, entry: Entry) -> bytes:
         DocumentRefused: it is otherwise.
     """
     if not _fits(content, entry.offset, _LOCAL.size):
-        raise DocumentRefused(f"O1: {entry.name[:80]} lies outside the package.")
+        raise DocumentRefused(f"O1: {shown(entry.name)} lies outside the package.")
     *_, name_bytes, extra_bytes = _LOCAL.unpack_from(content, entry.offset)
     at = entry.offset + _LOCAL.size + name_bytes + extra_bytes
     packed = content[at : at + entry.packed_bytes]
@@ -241,11 +241,11 @@ def _unpacked(content: bytes, entry: Entry) -> bytes:
         unpacked, whole = _inflated(packed, entry)
     else:
         raise DocumentRefused(
-            f"O1: {entry.name[:80]} is packed by method {entry.method} (0 and 8 are taken)."
+            f"O1: {shown(entry.name)} is packed by method {entry.method} (0 and 8 are taken)."
         )
     if not whole or len(unpacked) != entry.size_bytes or zlib.crc32(unpacked) != entry.crc:
         raise DocumentRefused(
-            f"O1: {entry.name[:80]} is damaged: length or CRC are not as the directory says."
+            f"O1: {shown(entry.name)} is damaged: length or CRC are not as the directory says."
         )
     return unpacked
 
@@ -256,5 +256,5 @@ def _inflated(packed: bytes, entry: Entry) -> tuple[bytes, bool]:
     try:
         unpacked = machine.decompress(packed, entry.size_bytes + 1)
     except zlib.error as error:
-        raise DocumentRefused(f"O1: {entry.name[:80]} is damaged: it cannot be unpacked.") from error
+        raise DocumentRefused(f"O1: {shown(entry.name)} is damaged: it cannot be unpacked.") from error
     return unpacked, machine.eof and not machine.unused_data and not machine.unconsumed_tail

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from signing.ofd_judge import AdmittedOfd, admit_ofd, check_ofd
+from signing.ofd_judge import AdmittedOfd, admit_ofd, check_ofd, gate
+from signing.ofd_judge.markup import Budget, Element, read_xml
 from tests.signing.ofd_judge import attacks
 from tests.signing.ofd_judge.making import SIGNATURES, Sealing, closing, ours, packed, plain, sealed
 from vault.errors import DocumentRefused
@@ -39,6 +40,23 @@ def test_pages_have_their_own_sizes() -> None:
     second = b'<ofd:Page ID="2" BaseLoc="Tpls/Tpl_0/Content.xml"/></ofd:Pages>'
     files = attacks.replaced(files, DOCUMENT, b"</ofd:Pages>", second)
     assert admit_ofd(packed(files)).page_sizes_mm == ((420.0, 297.5), (210.0, 297.0))
+
+
+def test_a_page_that_stands_in_many_places_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[bytes] = []
+    budgets: list[Budget] = []
+
+    def counted(encoded: bytes, budget: Budget) -> Element:
+        read.append(encoded)
+        budgets.append(budget)
+        return read_xml(encoded, budget)
+
+    monkeypatch.setattr(gate, "read_xml", counted)
+    line = b'<ofd:Page ID="1" BaseLoc="Pages/Page_0/Content.xml"/>'
+    files = attacks.replaced(bare(), DOCUMENT, line, line * 500)
+    assert admit_ofd(packed(files)).page_count == 500
+    assert read == [files[DOCUMENT], files[attacks.PAGE]]
+    assert len({id(budget) for budget in budgets}) == 1  # of all of them together
 
 
 REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {

@@ -18,6 +18,7 @@ from signing.ofd_judge import (
     judging,
     markup,
     package,
+    reach,
     signers,
     values,
 )
@@ -106,6 +107,19 @@ def test_what_real_files_have_passes(how: Sealing) -> None:
     assert passes(reports), reports
 
 
+def test_what_a_file_writes_draws_in_no_sentence() -> None:
+    drawing = "Doc_0/\u202egnp.xml"
+    loose = {**sealed(plain()), drawing: b"x"}
+    signed = sealed({**plain(), drawing: b"x"})
+    gone = {name: body for name, body in signed.items() if name != drawing}
+    method = sealed(plain(), Sealing(check_method="\u202eMS"))
+    for files in (loose, {**signed, drawing: b"y"}, gone, method):
+        reports = judged(packed(files))
+        assert failed(reports) & {"coverage", "digest"}
+        details = [check.detail for report in reports for check in report.checks]
+        assert all(detail.isprintable() for detail in details), details
+
+
 def _never(*_: object, **__: object) -> None:
     return None
 
@@ -169,6 +183,7 @@ def test_o2_a_text_in_pieces_is_read_by_nobody(monkeypatch: pytest.MonkeyPatch) 
     assert (report.indication, report.checks[0].name) == (Indication.INDETERMINATE, "readable")
     assert "in pieces" in report.checks[0].detail
     monkeypatch.setattr(markup.Element, "whole_text", _torn_text)
+    monkeypatch.setattr(reach, "_torn", lambda _: iter(()))
     assert passes(judged(content))
 
 

@@ -7,6 +7,8 @@ from dataclasses import replace
 import pytest
 
 from signing.ofd_judge import admit_ofd, package
+from signing.ofd_judge.directory import read_directory
+from signing.ofd_judge.names import PARTS_MAX
 from signing.ofd_judge.package import read_package
 from tests.signing.ofd_judge.making import packed, plain
 from tests.signing.ofd_judge.zips import DESCRIBED, ENCRYPTED, STORED, UTF8, Item, items_of, with_item, zipped
@@ -41,6 +43,7 @@ TRICKS = {
     "trailing blank": extra_entry(b"Doc_0 /evil.xml"),
     "no name": extra_entry(b""),
     "long name": extra_entry(b"x" * 600),
+    "deep": extra_entry(b"a/" * 32 + b"x"),
     "not utf-8": extra_entry(b"\xff\xfe.xml"),
     "utf-8 unsaid": zipped([*items_of(plain()), Item("证.xml".encode(), b"x", flags=0)]),
     "twice": extra_entry(PAGE.encode()),
@@ -102,6 +105,11 @@ def test_archives_of_many_makers_pass() -> None:
         assert read_package(content).files[PAGE] == plain()[PAGE]
 
 
+def test_a_name_of_as_many_parts_as_are_taken_passes() -> None:
+    assert problem(extra_entry(b"a/" * (PARTS_MAX - 1) + b"x")) == ""
+    assert "has 33 parts (1 to 32 are taken)" in problem(TRICKS["deep"])
+
+
 def test_what_unpacks_to_too_much_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
     bomb = zipped([*items_of(plain()), Item(b"bomb", bytes(4 * 1024 * 1024))])
     assert "packed more than" in problem(bomb)
@@ -113,6 +121,30 @@ def test_what_unpacks_to_too_much_is_not_unpacked(monkeypatch: pytest.MonkeyPatc
     assert "the package unpacks to more than" in problem(bomb)
     monkeypatch.setattr(package, "PACKAGE_MAX_BYTES", 1024)
     assert "at most 1024 are read" in problem(bomb)
+
+
+DRAWING = "\u202egnp.\x1b[31m"  # right to left, and red
+
+
+@pytest.mark.parametrize(
+    "changes", [{"size": 9}, {"crc": 1}, {"method": 12}, {"gap": b"x"}, {"comment": b"x"}, {"extra": b"\x01"}]
+)
+def test_a_name_that_draws_stands_in_no_sentence(changes: dict[str, object]) -> None:
+    files = {f"Doc_0/{DRAWING}": b"<x/>", "last": b""}
+    content = zipped(with_item(files, f"Doc_0/{DRAWING}", **changes))
+    with pytest.raises(DocumentRefused) as refused:
+        check_caps_and_kinds(content)
+    assert "Doc_0/" in refused.value.detail or "last" in refused.value.detail
+    assert refused.value.detail.isprintable()
+
+
+def check_caps_and_kinds(content: bytes) -> None:
+    """What O1 says behind its rule on names, which would be the first to refuse."""
+    directory = read_directory(content)
+    for entry in directory.entries:
+        package.check_kind(entry)
+    package.check_layout(content, directory)
+    read_package(content)
 
 
 def test_a_lie_about_a_size_ends_the_unpacking() -> None:
