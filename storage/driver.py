@@ -61,6 +61,7 @@ class ScopedConnection(psycopg.Connection[Any]):
     _to_say: Scope | None = None
     # Of the session; None: nobody knows, since the answer did not come.
     _said: Scope | None = NOBODY
+    _forgotten = 0
 
     def begin_for(self, scope: Scope) -> None:
         """Somebody takes the connection on behalf of `scope`."""
@@ -104,8 +105,11 @@ class ScopedConnection(psycopg.Connection[Any]):
         the server does not know, as long as the connection lives. In a transaction the rollback does this.
         """
         if not self.closed and self.info.transaction_status == TransactionStatus.IDLE:
+            # Another text each time: psycopg forgets by the answer, and looks at it for texts that are new to it.
+            self._forgotten += 1
+            forget = f"DEALLOCATE ALL /* {self._forgotten} */".encode()
             with suppress(psycopg.Error):  # a connection that is lost is told by whoever uses it next
-                psycopg.Cursor(self).execute("DEALLOCATE ALL", prepare=False)
+                psycopg.Cursor(self).execute(forget, prepare=False)
 
     def say_now(self, scope: Scope, *, for_session: bool = False) -> None:
         """Says a scope in a statement of its own."""

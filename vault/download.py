@@ -262,7 +262,7 @@ def _newest_proven(
     """Its newest file whose leaf is published, and the leaf's hash."""
     deposited = next((each for each in found.documents if each.format is wanted), None)
     if deposited is None:
-        raise NotFound(f"This certificate was not made as {wanted}.")
+        raise _not_made_as(found, wanted)
     for rendition in reversed(found.renditions):
         if rendition.document.format is wanted:
             leaf = leaf_hash(rendition_content(found.identifier, rendition, deposited))
@@ -273,13 +273,17 @@ def _newest_proven(
     return deposited.sha256, None
 
 
+def _not_made_as(found: CertificateRecord, wanted: DocumentFormat) -> NotFound:
+    made = " and ".join(each.format for each in found.documents)
+    return NotFound(f"This certificate was not made as {wanted}, but as {made}.")
+
+
 def _file_of(
     workshop: Workshop, found: CertificateRecord, filed: FiledObject | None, wanted: _Wanted
 ) -> SealedFile:
     named = [each for each in files_of(found) if each.format is wanted.kind]
     if not named:
-        made = " and ".join(each.format for each in found.documents)
-        raise NotFound(f"This certificate was not made as {wanted.kind}, but as {made}.")
+        raise _not_made_as(found, wanted.kind)
     if filed is None and wanted.sha256 not in {None, *(each.sha256 for each in named)}:
         raise NotFound("This certificate has no file with this digest.")
     if filed is None:

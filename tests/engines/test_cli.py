@@ -170,7 +170,7 @@ def _apply_a_changed_catalogue(at: tuple[str, ...], tmp_path: Path) -> None:
     licence.write_text(text.replace("name_en: Business Licence", "name_en: Trade Licence"), encoding="utf-8")
     refused = certvault("catalogue", "apply", str(folder), *at)
     assert refused.returncode == 1
-    assert "expected version 2" in refused.stderr
+    assert "expected version 3" in refused.stderr
     same = json.loads(certvault("catalogue", "apply", "--json", *at).stdout)
     assert same["added"] == same["changed"] == same["items"]["added"] == same["items"]["changed"] == []
     assert len(same["items"]["unchanged"]) == len(list((SHIPPED / "items").glob("*.yaml")))

@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, select, text
 from sqlalchemy.exc import DBAPIError
 
 from storage.db import Database
+from storage.driver import ScopedConnection
 from storage.key_state import opening
 from storage.round_trip import COMPILED_MAX, _compiled, ask_together, one_round_trip
 from storage.tables import service_items
@@ -101,6 +102,18 @@ def test_a_scope_that_cannot_be_said_leaves_the_connection_whole(lone: Database)
     assert ask(VAULT) is None
     assert_healthy(lone)
     assert whose(lone) == before
+
+
+def test_what_was_prepared_is_forgotten_every_time(house: House) -> None:
+    """Also after the first time, when there was nothing to forget: psycopg does not look at it again then."""
+    url = house.settings.database_url.get_secret_value()
+    with ScopedConnection.connect(url, autocommit=True) as held:
+        for _ in range(3):
+            held.forget_prepared()
+            assert held.execute("SELECT 1", prepare=True).fetchone() == (1,)
+            held.forget_prepared()
+            assert held.execute("SELECT 1", prepare=True).fetchone() == (1,)
+            held.forget_prepared()
 
 
 def test_a_backend_that_is_killed_within_the_block_is_told_as_unavailable(

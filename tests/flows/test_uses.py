@@ -18,6 +18,7 @@ from tests.conftest import House
 from tests.custodians import staff
 from tests.files import copy_bytes, copy_name, reasons_of, sealed_bytes
 from tests.flows.test_deposit import deposited
+from tests.flows.test_handed_in_ofd import ofd
 from tests.flows.test_reuse import (
     CONSTRUCTION,
     PRESALE,
@@ -318,7 +319,7 @@ def material_of(house: House, company: Holder, content: bytes, **more: object) -
 
 
 def test_no_copy_of_what_cannot_be_copied_and_nothing_is_left(house: House, company: Holder) -> None:
-    material_id = material_of(house, company, b"PK\x03\x04 an OFD, perhaps" + secrets.token_bytes(8))
+    material_id = material_of(house, company, ofd())
     with pytest.raises(InputError, match="application/ofd") as refused:
         used(house, asked_for_material(material_id))
     assert [p.pointer for p in refused.value.problems] == ["/copy"]

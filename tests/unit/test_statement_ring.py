@@ -197,8 +197,9 @@ def test_a_key_that_was_revoked_while_it_waited_is_listed_as_one_that_never_sign
 )
 def test_a_file_named_by_no_time_is_told(folder: Path, name: str) -> None:
     (folder / name).write_bytes(b"")
-    with pytest.raises(InputError, match="names no time"):
+    with pytest.raises(Unavailable, match="cannot be read now") as told:
         _ring(folder).signing(AT)
+    assert "names no time" in str(told.value.__cause__)
 
 
 def test_a_private_half_that_cannot_be_swept_away_is_told(
