@@ -18,6 +18,7 @@ ROOT: Final = "OFD.xml"  # the one name that is fixed
 XML_MAX_BYTES = 8 * 1024 * 1024  # a list of pages or signatures; pages themselves are only begun
 SIGNATURES_MAX = 200  # a contract of many parties has a dozen
 PAGES_MAX = 10_000
+SIDE_MAX_MM = 5_000.0  # a plan on the longest plotter; a page's origin is no farther from zero
 _BOX_NUMBERS = 4
 _CHUNK_BYTES = 512  # of a page, until its area is read, which stands in the first few hundred
 _DEFAULT_SIGNS = "Signs"
@@ -245,6 +246,8 @@ def _box(text: str | None) -> PageBox | None:
         numbers = [float(part) for part in (text or "").split()]
     except ValueError:
         return None
-    if len(numbers) != _BOX_NUMBERS or not all(0 < side < XML_MAX_BYTES for side in numbers[2:]):
+    if len(numbers) != _BOX_NUMBERS or not all(0 < side <= SIDE_MAX_MM for side in numbers[2:]):
+        return None
+    if not all(abs(place) <= SIDE_MAX_MM for place in numbers[:2]):  # a seal's box counts from there
         return None
     return PageBox(*numbers)

@@ -3,7 +3,6 @@
 Each refusal begins with the rule that it is by. The judge uses the same rules.
 """
 
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -136,10 +135,11 @@ def _size(area: Element | None) -> tuple[float, float] | None:
     if box is None:
         return None
     try:
-        _, _, width, height = (float(number) for number in box.split())
+        left, top, width, height = (float(number) for number in box.split())
     except ValueError:
         raise DocumentRefused(f"O3: a PhysicalBox is no box: {box[:40]}.") from None
-    if not all(math.isfinite(side) and SIDE_MIN_MM <= side <= SIDE_MAX_MM for side in (width, height)):
+    on_paper = all(SIDE_MIN_MM <= side <= SIDE_MAX_MM for side in (width, height))  # nan is neither
+    if not on_paper or not all(abs(place) <= SIDE_MAX_MM for place in (left, top)):
         raise DocumentRefused(f"O3: a page has a size that no paper has: {box[:40]}.")
     return round(width, 2), round(height, 2)
 

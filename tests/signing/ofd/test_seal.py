@@ -1,5 +1,6 @@
 """Sealing and closing: what is covered, by whom it is signed, and what can not be signed any more."""
 
+import re
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -231,6 +232,16 @@ def _twice(root: bytes) -> bytes:
 def test_a_seal_that_is_not_on_its_page_is_refused(place: OfdPlace) -> None:
     with pytest.raises(InputError, match="page"):
         sealed(_document(), place=place)
+
+
+@pytest.mark.parametrize("box", ["nan nan 210 297", "0 inf 210 297", "1e308 0 210 297", "0 0 nan 297"])
+def test_a_page_whose_box_lies_nowhere_takes_no_seal(box: str) -> None:
+    def moved(files: dict[str, bytes]) -> None:
+        for name in ("Doc_0/Document.xml", "Doc_0/Pages/Page_0/Content.xml"):
+            files[name] = re.sub(rb"(<ofd:PhysicalBox>)[^<]*", rb"\g<1>" + box.encode(), files[name])
+
+    with pytest.raises(DocumentRefused, match="no usable size"):
+        sealed(repacked(_document(), moved))
 
 
 def test_a_seal_is_not_used_by_another_key_nor_after_its_time() -> None:

@@ -80,6 +80,13 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
 }
 
 
+@pytest.mark.parametrize("origin", [b"nan nan", b"0 inf", b"-inf 0", b"1e308 0", b"0 -5001"])
+def test_a_page_whose_origin_lies_nowhere_is_refused(origin: bytes) -> None:
+    files = attacks.replaced(bare(), DOCUMENT, b"0 0 210 297", origin + b" 210 297")
+    with pytest.raises(DocumentRefused, match="O3: a page has a size that no paper has"):
+        admit_ofd(packed(files))
+
+
 @pytest.mark.parametrize("rule", REFUSED)
 def test_a_refusal_names_its_rule(rule: str) -> None:
     make, sentence = REFUSED[rule]
