@@ -1,11 +1,15 @@
 """Sealing and closing: what is covered, by whom it is signed, and what can not be signed any more."""
 
+import gc
 import re
+import tracemalloc
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from io import BytesIO
+from operator import methodcaller
+from os import urandom
 from pathlib import Path
 
 import pytest
@@ -141,6 +145,31 @@ def test_a_document_that_names_no_list_gets_one_and_nothing_else_changes() -> No
         == 1
     )
     assert not {wrong for opinion in opinions(sealed(foreign)) for wrong in opinion.wrong}
+
+
+def test_of_a_template_that_was_handed_in_nothing_stays_in_memory() -> None:
+    template, size = "Doc_0/Tpls/Tpl_0/Content.xml", 4 << 20
+    sealed(_document())  # what is kept of a document of ours is kept now
+    document = repacked(_document(), lambda files: files.update({template: urandom(size)}))
+    tracemalloc.start()
+    try:
+        made = sealed(document)
+        assert not {wrong for opinion in opinions(made) for wrong in opinion.wrong}
+        del made
+        gc.collect()
+        assert tracemalloc.get_traced_memory()[0] < size / 4
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_template_of_the_same_name_has_its_own_digest() -> None:
+    template = "Doc_0/Tpls/Tpl_0/Content.xml"
+    for content in (b"<one/>", b"<two/>", b"<one/>"):
+        changed = {template: content}
+        document = repacked(_document(), methodcaller("update", changed))
+        found = opinions(sealed(document))
+        assert all(template in opinion.covers for opinion in found)
+        assert not {wrong for opinion in found for wrong in opinion.wrong}
 
 
 def test_a_second_seal_does_not_break_the_first_of_a_document_that_named_no_list() -> None:
