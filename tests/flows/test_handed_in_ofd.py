@@ -15,6 +15,7 @@ from tests.flows.ofd_cases import OFD, file_of, request_as
 from tests.flows.test_deposit import deposited, rows, uploaded_pdf
 from tests.signing.ofd_judge.making import packed, plain
 from tests.trials import now
+from tests.vectors.ofd_making import OFD_FILES
 from vault.errors import DocumentRefused, InputError, NotFound
 from vault.model.certificate import SealLevel
 from vault.model.scope import VAULT
@@ -106,6 +107,26 @@ def test_a_closed_one_is_refused_at_its_place(house: House, make: Callable[[Hous
     (problem,) = refused.value.problems
     assert problem.pointer == "/results/0/document/sha256"
     assert "closed" in problem.detail
+    assert rows(house, cases) == before
+
+
+@pytest.mark.parametrize(
+    "vector",
+    [
+        "sm2-value-broken",
+        "signedvalue-of-another-document",
+        "seal-esl-is-another-seal",
+        "picture-swapped-in-the-seal",
+    ],
+)
+def test_one_whose_seal_is_broken_already_is_refused_at_its_place(house: House, vector: str) -> None:
+    request = with_document(house, (OFD_FILES / f"{vector}.ofd").read_bytes())
+    before = rows(house, cases)
+    with pytest.raises(DocumentRefused) as refused:
+        deposited(house, request)
+    (problem,) = refused.value.problems
+    assert problem.pointer == "/results/0/document/sha256"
+    assert "broken signature" in problem.detail
     assert rows(house, cases) == before
 
 

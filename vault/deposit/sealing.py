@@ -2,12 +2,13 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from signing.seal import SealAppearance, seal_pdf
 from signing.validate import judge_pdf
 from vault.deposit.counting import SealUse
+from vault.deposit.judged import judged_ofd
 from vault.deposit.making import Page, Unsealed
 from vault.deposit.reserving import ReservedCase
 from vault.errors import InputError, IntegrityError, SignatureError
@@ -155,7 +156,4 @@ def judge(workshop: Workshop, sealed: tuple[SealedResult, ...], *, at: datetime)
 def _reports(workshop: Workshop, document: SealedDocument, at: datetime) -> tuple[SealReport, ...]:
     if document.format is DocumentFormat.PDF:
         return judge_pdf(document.content, trust=workshop.trust, at=at, admitted=True)
-    from signing.ofd_judge import judge_ofd  # noqa: PLC0415 - most cases ask for no OFD
-
-    trust = replace(workshop.trust, national_crls=workshop.national.crls)
-    return judge_ofd(document.content, trust=trust, at=at, ours=True)
+    return judged_ofd(workshop, document.content, at=at)
