@@ -21,7 +21,7 @@ from typing import Final, Literal
 from signing.keys import SealingKey
 from signing.ofd.package import Entry, packed, read, written
 from signing.ofd.signature_files import SignatureFile, Stamp, declaring, extended_list, next_number
-from signing.ofd.structure import ROOT, OfdStructure, page_box, read_structure
+from signing.ofd.structure import ROOT, OfdStructure, folded_names, is_file, page_box, read_structure
 from signing.ses import sign_gbt35275, sign_ses
 from vault.errors import DocumentRefused, InputError
 
@@ -150,8 +150,9 @@ class _Opened:
         """Folders beside the list of signatures in which nothing lies yet."""
         base = posixpath.dirname(self.structure.signatures_path)
         if not base.isascii():
-            base = "Signs"
-        taken = {name.casefold().rsplit("/", 1)[0] for name in self.entries}
+            numbers = range(len(self.entries) + 1)
+            base = next(name for n in numbers if not is_file(name := f"Signs{n or ''}", self.entries))
+        taken = folded_names(self.entries)
         tried = (posixpath.join(base, f"Sign_{number}") for number in range(len(taken) + count))
         return [*islice((folder for folder in tried if folder.casefold() not in taken), count)]
 

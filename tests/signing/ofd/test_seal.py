@@ -16,6 +16,7 @@ import pytest
 
 from signing.keys import SealingKey
 from signing.ofd import OfdPlace, close_ofd, seal_ofd
+from signing.ofd_judge import check_ofd
 from tests.signing.ofd.documents import both_formats, repacked
 from tests.signing.ofd.drawing import Package
 from tests.signing.ofd.opinions import openssl_accepts, opinions, ses_parts, signed_data_parts
@@ -179,12 +180,36 @@ def test_a_second_seal_does_not_break_the_first_of_a_document_that_named_no_list
     }
 
 
-def test_a_list_that_is_named_but_missing_is_made() -> None:
-    def change(files: dict[str, bytes]) -> None:
-        del files[_LIST]
+@pytest.mark.parametrize(
+    "named", [b"/doc_0/Signs/Signatures.xml", b"\\Doc_0\\Signs\\Signatures.xml", b"Doc_0/Signs/List.xml"]
+)
+def test_a_list_that_is_named_otherwise_than_it_is_called_is_refused(named: bytes) -> None:
+    """A second list beside it would be what some readers find."""
 
-    document = repacked(_document(), change)
-    assert [opinion.id for opinion in opinions(sealed(document))] == ["s001", "s002"]
+    def renamed(files: dict[str, bytes]) -> None:
+        files["OFD.xml"] = files["OFD.xml"].replace(b"/Doc_0/Signs/Signatures.xml", named)
+
+    with pytest.raises(DocumentRefused, match="not in it under the name given"):
+        sealed(repacked(_document(), renamed))
+
+
+@pytest.mark.parametrize(
+    "there",
+    [
+        "Doc_0/Signs",
+        "doc_0/SIGNS",
+        "Doc_0/Signs/Sign_0",
+        "doc_0/signs/sign_0",
+        "Doc_0/Signs/sign_1/of/another",
+        "DOC_0/signs/SIGNATURES.xml",
+    ],
+)
+def test_what_is_added_has_no_name_that_is_there_in_whatever_case(there: str) -> None:
+    foreign = repacked(_document(), lambda files: (_without_list(files), files.update({there: b"x"}))[0])
+    check_ofd(foreign)
+    document = sealed(foreign)
+    check_ofd(document)
+    assert not {wrong for opinion in opinions(document) for wrong in opinion.wrong}
 
 
 def test_old_namespace_relative_places_and_whole_numbers_as_ids_are_kept() -> None:
