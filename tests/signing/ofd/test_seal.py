@@ -205,7 +205,7 @@ def test_a_list_that_is_named_otherwise_than_it_is_called_is_refused(named: byte
     ],
 )
 def test_what_is_added_has_no_name_that_is_there_in_whatever_case(there: str) -> None:
-    foreign = repacked(_document(), lambda files: (_without_list(files), files.update({there: b"x"}))[0])
+    foreign = repacked(repacked(_document(), _without_list), methodcaller("update", {there: b"x"}))
     check_ofd(foreign)
     document = sealed(foreign)
     check_ofd(document)
