@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,7 +17,12 @@ from tests.flows.test_deposit import deposited, rows, uploaded_pdf
 from tests.signing.ofd_judge.making import packed, plain
 from tests.trials import now
 from tests.vectors.ofd_making import OFD_FILES
-from vault.errors import DocumentRefused, InputError, NotFound
+from vault.deposit.making import make_page
+from vault.deposit.reading import read_case
+from vault.deposit.reserving import ReservedCase, reserve
+from vault.deposit.sealing import seal
+from vault.deposit.taking import take_handed_in
+from vault.errors import DocumentRefused, InputError, IntegrityError, NotFound, VaultError
 from vault.model.certificate import SealLevel
 from vault.model.scope import VAULT
 from vault.model.verdict import Altered, Genuine, Indication
@@ -197,3 +203,22 @@ def test_a_page_too_small_for_the_seal_is_refused_and_leaves_nothing(house: Hous
         deposited(house, request)
     assert refused.value.problems[0].pointer.startswith("/results/0/document")
     assert rows(house, cases) == before
+
+
+@pytest.mark.parametrize("expected", [IntegrityError, InputError])
+def test_a_seal_off_the_page_is_the_senders_fault_only_where_the_page_is(
+    house: House, expected: type[VaultError]
+) -> None:
+    workshop, at = house.wired.workshop, now()
+    request = request_as(house, "ofd") if expected is IntegrityError else with_document(house, ofd())
+    case = read_case(workshop.shelf.in_force(at), house.client, request, at=at)
+    handed_in = take_handed_in(workshop, case, at=at)
+    reserved = reserve(workshop, case, at=at)
+    assert isinstance(reserved, ReservedCase)
+    (page,) = make_page(workshop, case, reserved, handed_in, at=at)
+    (file,) = page.files
+    moved = replace(page, files=(replace(file, seal_place=replace(file.seal_place, x_mm=-42.0)),))
+    with pytest.raises(expected, match="does not lie on a page") as failed:
+        seal(workshop, reserved, (moved,), at=at)
+    if isinstance(failed.value, InputError):
+        assert failed.value.problems[0].pointer == "/results/0/document"

@@ -38,7 +38,7 @@ def seal(
 
     Raises:
         InputError: the handed-in file admits no seal (certified by somebody else already).
-        IntegrityError: the seal's key is missing or does not fit.
+        IntegrityError: the seal's key is missing or does not fit; or a page that was set here takes no seal.
         Unavailable: the seal was stopped meanwhile, its token does not answer, or the time-stamp authority
             has not answered for longer than the operator lets seals go without a trusted time.
     """
@@ -54,6 +54,8 @@ def seal(
                 for file in page.files
             )
         except InputError as error:
+            if not page.handed_in:  # the page and the seal's place are a template's, no client's
+                raise IntegrityError(f"A page that was set here takes no seal: {error.detail}") from error
             raise error.under(f"/results/{page.reservation.position}/document") from error
         sealed.append(SealedResult(page.reservation, documents))
     untimed = any(file.level is SealLevel.B_B for each in sealed for file in each.documents)
