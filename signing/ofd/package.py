@@ -15,7 +15,7 @@ from vault.errors import DocumentRefused
 
 ENTRIES_MAX = 2000  # files of a package: certificates have twenty, thick books some hundreds
 UNPACKED_MAX_BYTES = 256 * 1024 * 1024  # all of them together, unpacked
-RATIO_MAX = 200  # an entry's size unpacked to packed; text packs to a tenth, drawings to a thirtieth
+RATIO_MAX = 250  # an entry's size unpacked to packed; blank pictures reach 200. No narrower than the gate's
 RATIO_FREE_BYTES = 1024 * 1024  # an entry of this size is small whatever it packs to
 NAME_MAX_BYTES = 512
 
@@ -76,7 +76,8 @@ def packed(name: str, content: bytes, *, deflate: bool = True, level: int = _DEF
     if deflate:
         deflater = zlib.compressobj(level, zlib.DEFLATED, -zlib.MAX_WBITS)
         small = deflater.compress(content) + deflater.flush()
-        if len(small) < len(content):
+        bomb = len(content) > max(RATIO_FREE_BYTES, RATIO_MAX * len(small))  # which no reader would take
+        if len(small) < len(content) and not bomb:
             return Entry(name, _DEFLATED, crc, len(content), small)
     return Entry(name, _STORED, crc, len(content), content)
 

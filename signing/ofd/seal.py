@@ -7,26 +7,27 @@ follow; the closing signature covers the list, and nobody signs after it.
 
 import posixpath
 from base64 import b64encode
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from hashlib import new as new_hash
+from hashlib import sha256
 from itertools import islice
+from threading import Lock
 from typing import Final, Literal
 
 from signing.keys import SealingKey
 from signing.ofd.package import Entry, packed, read, written
 from signing.ofd.signature_files import SignatureFile, Stamp, declaring, extended_list, next_number
-from signing.ofd.structure import ROOT, OfdStructure, page_box, read_structure
+from signing.ofd.structure import ROOT, OfdStructure, folded_names, is_file, page_box, read_structure
 from signing.ses import sign_gbt35275, sign_ses
 from vault.errors import DocumentRefused, InputError
 
 _SEAL: Final = "Seal"
 _SIGN: Final = "Sign"
-_TEMPLATE_DIGESTS_KEPT: Final = (
-    64  # ornaments of a template, half a megabyte unpacked; packed they are the key
-)
+_TEMPLATE_DIGESTS_KEPT: Final = 64  # ornaments of a template, half a megabyte unpacked; 100 bytes each here
 _SEAL_DIGESTS_KEPT: Final = 256  # as many seals as signing.ses prepares
 _ON_PAGE_MM = 0.01  # by so much a seal may reach over the edge: sizes are rounded
 
@@ -149,8 +150,9 @@ class _Opened:
         """Folders beside the list of signatures in which nothing lies yet."""
         base = posixpath.dirname(self.structure.signatures_path)
         if not base.isascii():
-            base = "Signs"
-        taken = {name.casefold().rsplit("/", 1)[0] for name in self.entries}
+            numbers = range(len(self.entries) + 1)
+            base = next(name for n in numbers if not is_file(name := f"Signs{n or ''}", self.entries))
+        taken = folded_names(self.entries)
         tried = (posixpath.join(base, f"Sign_{number}") for number in range(len(taken) + count))
         return [*islice((folder for folder in tried if folder.casefold() not in taken), count)]
 
@@ -192,7 +194,7 @@ def _signed(opened: _Opened, additions: list[_Addition], at: datetime) -> bytes:
     if not structure.declared:
         entries[ROOT] = packed(ROOT, declaring(structure, entries[ROOT]))
     digests = {  # 4
-        name: _template_digest(entry.method, entry.crc, entry.size, bytes(entry.packed))
+        name: _TEMPLATES.digest(entry)
         if name in structure.template_paths
         else _digest(opened.content(name) if entry is opened.entries.get(name) else entry.content())
         for name, entry in entries.items()
@@ -221,10 +223,36 @@ def _files(
     yield f"{addition.folder}/SignedValue.dat", addition.value(new_hash("sm3", signature).digest())
 
 
-@lru_cache(maxsize=_TEMPLATE_DIGESTS_KEPT)
-def _template_digest(method: int, crc: int, size: int, packed_bytes: bytes) -> str:
-    """A template page's digest, known by all of its packed bytes: the certificates of a type share it."""
-    return _digest(Entry("", method, crc, size, packed_bytes).content())
+class _TemplateDigests:
+    """Digests of template pages, which the certificates of a type share, each known by its packed bytes.
+
+    By their SHA-256, which is far quicker than SM3: of a file that somebody handed in nothing may stay, and
+    its size must not matter.
+    """
+
+    __slots__ = ("_kept", "_lock")
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[tuple[int, int, int, bytes], str] = OrderedDict()
+        self._lock = Lock()
+
+    def digest(self, entry: Entry) -> str:
+        """The digest of an entry's content, unpacked only if it is not known."""
+        key = (entry.method, entry.crc, entry.size, sha256(entry.packed).digest())
+        with self._lock:
+            known = self._kept.get(key)
+            if known is not None:
+                self._kept.move_to_end(key)
+                return known
+        found = _digest(entry.content())
+        with self._lock:
+            self._kept[key] = found
+            if len(self._kept) > _TEMPLATE_DIGESTS_KEPT:
+                self._kept.popitem(last=False)
+        return found
+
+
+_TEMPLATES: Final = _TemplateDigests()
 
 
 @lru_cache(maxsize=_SEAL_DIGESTS_KEPT)

@@ -5,7 +5,7 @@ namespace old or new (GB/T 33190 as files in the field have it).
 """
 
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ ROOT: Final = "OFD.xml"  # the one name that is fixed
 XML_MAX_BYTES = 8 * 1024 * 1024  # a list of pages or signatures; pages themselves are only begun
 SIGNATURES_MAX = 200  # a contract of many parties has a dozen
 PAGES_MAX = 10_000
+SIDE_MAX_MM = 5_000.0  # a plan on the longest plotter; a page's origin is no farther from zero
 _BOX_NUMBERS = 4
 _CHUNK_BYTES = 512  # of a page, until its area is read, which stands in the first few hundred
 _DEFAULT_SIGNS = "Signs"
@@ -85,6 +86,8 @@ def read_structure(entries: Mapping[str, Entry]) -> OfdStructure:
         raise DocumentRefused("The OFD says of itself that it must not be signed.")
     written = _text(body, "Signatures")
     path = _place(written, ROOT) if written else None
+    if path is not None and path not in entries:  # another spelling of it would be a second list to a reader
+        raise DocumentRefused("The OFD is damaged: its list of signatures is not in it under the name given.")
     signatures_path = path or _own_list(document_path, entries)
     signed, max_sign_id = _signatures(signatures_path, entries)
     pages = tuple(_pages(document, document_path, entries))
@@ -173,16 +176,32 @@ def _own_list(document_path: str, entries: Mapping[str, Entry]) -> str:
     """Where a list of signatures goes that OFD.xml does not name yet; the paths of signatures are ASCII."""
     folder = posixpath.dirname(document_path)
     base = posixpath.join(folder if folder.isascii() else "", _DEFAULT_SIGNS)
-    taken = {name.casefold() for name in entries}
+    taken = folded_names(entries)
     for number in range(SIGNATURES_MAX):
         path = f"{base}{number or ''}/Signatures.xml"
-        if path.casefold() not in taken:
+        if path.casefold() not in taken and not is_file(posixpath.dirname(path), entries):
             return path
     raise DocumentRefused("The OFD has no room for a list of signatures.")
 
 
+def folded_names(entries: Iterable[str]) -> frozenset[str]:
+    """Each file and each folder above one, folded: to some readers what differs in case alone is one name."""
+    found: set[str] = set()
+    for entry in entries:
+        name = entry.removesuffix("/").casefold()
+        while name and name not in found:
+            found.add(name)
+            name = posixpath.dirname(name)
+    return frozenset(found)
+
+
+def is_file(path: str, entries: Iterable[str]) -> bool:
+    """Whether a file has this name, in whatever case, so that no folder may."""
+    return path.casefold() in {name.casefold() for name in entries}
+
+
 def _signatures(path: str, entries: Mapping[str, Entry]) -> tuple[tuple[Signed, ...], str | None]:
-    """What the list names; a list that is declared but missing is an empty one."""
+    """What the list names; one that is not there yet names nothing."""
     if path not in entries:
         return (), None
     root = parsed(entries[path].content())
@@ -245,6 +264,8 @@ def _box(text: str | None) -> PageBox | None:
         numbers = [float(part) for part in (text or "").split()]
     except ValueError:
         return None
-    if len(numbers) != _BOX_NUMBERS or not all(0 < side < XML_MAX_BYTES for side in numbers[2:]):
+    if len(numbers) != _BOX_NUMBERS or not all(0 < side <= SIDE_MAX_MM for side in numbers[2:]):
+        return None
+    if not all(abs(place) <= SIDE_MAX_MM for place in numbers[:2]):  # a seal's box counts from there
         return None
     return PageBox(*numbers)

@@ -3,22 +3,26 @@
 Each refusal begins with the rule that it is by. The judge uses the same rules.
 """
 
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from signing.ofd_judge.declared import Declared, read_declared
+from signing.ofd_judge.declared import SIGNATURES_MAX, Declared, read_declared
 from signing.ofd_judge.digests import Digests, check_digests, check_method
+from signing.ofd_judge.directory import ENTRIES_MAX, read_directory
 from signing.ofd_judge.locations import find
 from signing.ofd_judge.markup import PACKAGE_NODES_MAX, Budget, Element, read_xml
 from signing.ofd_judge.names import shown
-from signing.ofd_judge.package import Package, read_package
+from signing.ofd_judge.package import UNPACKED_MAX_BYTES, Package, read_package
 from signing.ofd_judge.reach import reach
 from signing.ofd_judge.structure import Entrance, check_entrance, read_entrance
 from vault.errors import DocumentRefused, SignatureError
 
 PAGES_MAX = 2_000  # a person has to be able to read it
+# A seal and the signature that closes: a list of signatures, two Signature.xml, two values, and the seal
+SEALING_ADDS_ENTRIES, SEALING_ADDS_SIGNATURES = 6, 2
+# Each Signature.xml names every file: 5 MB if all of 2,000 names are as long as they may be, and escaped
+SEALING_ADDS_BYTES = 16 * 1024 * 1024
 SIDE_MIN_MM, SIDE_MAX_MM = 10.0, 5_000.0  # a card; a plan on the longest plotter
 
 
@@ -54,7 +58,8 @@ def check_ofd(content: bytes) -> None:
 def admit_ofd(content: bytes) -> AdmittedOfd:
     """Decide whether an OFD that is handed in may be kept and, unless it is closed, sealed.
 
-    1. to 3. as `check_ofd`; 4. its pages have sizes; 5. O5: no signature that it carries is broken.
+    1. to 3. as `check_ofd`; 4. its pages have sizes; 5. O5: no signature that it carries is broken; 6. unless
+    it is closed, what sealing adds finds room within the caps by which the sealed file is read.
 
     Raises:
         DocumentRefused: with a sentence that names the rule and tells the sender what is wrong.
@@ -64,13 +69,16 @@ def admit_ofd(content: bytes) -> AdmittedOfd:
         sizes = _page_sizes(package, entrance)  # 4
         signatures = _check_signatures(package, entrance)  # 5
         of = entrance.bodies[0]
+        closed = any(
+            each.listed is not None and of.signatures in each.listed.covered() for each in signatures
+        )
+        if not closed:
+            _check_room(content, len(signatures))  # 6
         return AdmittedOfd(
             page_count=len(sizes),
             page_sizes_mm=sizes,
             existing_signatures=len(signatures),
-            closed=any(
-                each.listed is not None and of.signatures in each.listed.covered() for each in signatures
-            ),
+            closed=closed,
             declares_signatures=of.declares_signatures,
         )
 
@@ -144,11 +152,12 @@ def _size(area: Element | None) -> tuple[float, float] | None:
     if box is None:
         return None
     try:
-        _, _, width, height = (float(number) for number in box.split())
+        left, top, width, height = (float(number) for number in box.split())
     except ValueError:
-        raise DocumentRefused(f"O3: a PhysicalBox is no box: {box[:40]}.") from None
-    if not all(math.isfinite(side) and SIDE_MIN_MM <= side <= SIDE_MAX_MM for side in (width, height)):
-        raise DocumentRefused(f"O3: a page has a size that no paper has: {box[:40]}.")
+        raise DocumentRefused(f"O3: a PhysicalBox is no box: {shown(box)}.") from None
+    on_paper = all(SIDE_MIN_MM <= side <= SIDE_MAX_MM for side in (width, height))  # nan is neither
+    if not on_paper or not all(abs(place) <= SIDE_MAX_MM for place in (left, top)):
+        raise DocumentRefused(f"O3: a page has a size that no paper has: {shown(box)}.")
     return round(width, 2), round(height, 2)
 
 
@@ -168,6 +177,25 @@ def _check_signatures(package: Package, entrance: Entrance) -> tuple[Declared, .
         if why is not None:
             raise DocumentRefused(f"O5: the OFD carries a broken signature. {why}")
     return declared
+
+
+def _check_room(content: bytes, signatures: int) -> None:
+    entries = read_directory(content).entries
+    found = (
+        ("entries", len(entries), ENTRIES_MAX - SEALING_ADDS_ENTRIES),
+        ("signatures", signatures, SIGNATURES_MAX - SEALING_ADDS_SIGNATURES),
+        (
+            "bytes unpacked",
+            sum(entry.size_bytes for entry in entries),
+            UNPACKED_MAX_BYTES - SEALING_ADDS_BYTES,
+        ),
+    )
+    for what, count, most in found:
+        if count > most:
+            raise DocumentRefused(
+                f"O1: the package has {count} {what}; one that is to be sealed has at most {most},"
+                " since sealing adds some."
+            )
 
 
 def _broken_because(declared: Declared, digests: Digests) -> str | None:

@@ -12,6 +12,7 @@ from signing.judge.findings import Findings, SubIndication, failure
 from signing.ofd_judge.declared import Declared, Kind
 from signing.ofd_judge.digests import SM3_NAMES, sm3
 from signing.ofd_judge.locations import joined
+from signing.ofd_judge.names import shown
 from signing.ofd_judge.package import Package
 from signing.ses import (
     ReadSeal,
@@ -115,7 +116,7 @@ def check_property_info(value: SignedValue, declared: Declared) -> None:
     said = "" if value.ses is None else value.ses.property_info
     if joined("", said) != declared.path:
         raise failure(
-            SubIndication.SIG_CONSTRAINTS_FAILURE, f"It was made for {said[:80]}, not for /{declared.path}."
+            SubIndication.SIG_CONSTRAINTS_FAILURE, f"It was made for {shown(said)}, not for /{declared.path}."
         )
 
 
@@ -222,7 +223,7 @@ def _check_extensions(ses: ReadSesSignature) -> None:
     if critical:
         raise failure(
             SubIndication.SIG_CONSTRAINTS_FAILURE,
-            f"It has the critical extension {critical[0][:80]}, which is not understood.",
+            f"It has the critical extension {shown(critical[0])}, which is not understood.",
         )
 
 

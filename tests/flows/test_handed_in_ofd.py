@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,7 +16,13 @@ from tests.flows.ofd_cases import OFD, file_of, request_as
 from tests.flows.test_deposit import deposited, rows, uploaded_pdf
 from tests.signing.ofd_judge.making import packed, plain
 from tests.trials import now
-from vault.errors import DocumentRefused, InputError, NotFound
+from tests.vectors.ofd_making import OFD_FILES
+from vault.deposit.making import make_page
+from vault.deposit.reading import read_case
+from vault.deposit.reserving import ReservedCase, reserve
+from vault.deposit.sealing import seal
+from vault.deposit.taking import take_handed_in
+from vault.errors import DocumentRefused, InputError, IntegrityError, NotFound, VaultError
 from vault.model.certificate import SealLevel
 from vault.model.scope import VAULT
 from vault.model.verdict import Altered, Genuine, Indication
@@ -110,6 +117,26 @@ def test_a_closed_one_is_refused_at_its_place(house: House, make: Callable[[Hous
 
 
 @pytest.mark.parametrize(
+    "vector",
+    [
+        "sm2-value-broken",
+        "signedvalue-of-another-document",
+        "seal-esl-is-another-seal",
+        "picture-swapped-in-the-seal",
+    ],
+)
+def test_one_whose_seal_is_broken_already_is_refused_at_its_place(house: House, vector: str) -> None:
+    request = with_document(house, (OFD_FILES / f"{vector}.ofd").read_bytes())
+    before = rows(house, cases)
+    with pytest.raises(DocumentRefused) as refused:
+        deposited(house, request)
+    (problem,) = refused.value.problems
+    assert problem.pointer == "/results/0/document/sha256"
+    assert "broken signature" in problem.detail
+    assert rows(house, cases) == before
+
+
+@pytest.mark.parametrize(
     "content",
     [
         b"PK\x03\x04 no package",
@@ -176,3 +203,22 @@ def test_a_page_too_small_for_the_seal_is_refused_and_leaves_nothing(house: Hous
         deposited(house, request)
     assert refused.value.problems[0].pointer.startswith("/results/0/document")
     assert rows(house, cases) == before
+
+
+@pytest.mark.parametrize("expected", [IntegrityError, InputError])
+def test_a_seal_off_the_page_is_the_senders_fault_only_where_the_page_is(
+    house: House, expected: type[VaultError]
+) -> None:
+    workshop, at = house.wired.workshop, now()
+    request = request_as(house, "ofd") if expected is IntegrityError else with_document(house, ofd())
+    case = read_case(workshop.shelf.in_force(at), house.client, request, at=at)
+    handed_in = take_handed_in(workshop, case, at=at)
+    reserved = reserve(workshop, case, at=at)
+    assert isinstance(reserved, ReservedCase)
+    (page,) = make_page(workshop, case, reserved, handed_in, at=at)
+    (file,) = page.files
+    moved = replace(page, files=(replace(file, seal_place=replace(file.seal_place, x_mm=-42.0)),))
+    with pytest.raises(expected, match="does not lie on a page") as failed:
+        seal(workshop, reserved, (moved,), at=at)
+    if isinstance(failed.value, InputError):
+        assert failed.value.problems[0].pointer == "/results/0/document"

@@ -87,7 +87,7 @@ def deposit(workshop: Workshop, case: CompletedCase, *, at: datetime) -> Deposit
         Unavailable: an engine does not answer; the same request may succeed later.
         IntegrityError: the vault's own work does not stand up to its own reader.
     """
-    handed_in = take_handed_in(workshop, case)  # 1
+    handed_in = take_handed_in(workshop, case, at=at)  # 1
     reserved = reserve(workshop, case, at=at)  # 2
     if not isinstance(reserved, ReservedCase):
         return _repeated(workshop, case.client_id, case.acting_for, case.number, reserved, at=at)

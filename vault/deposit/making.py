@@ -35,10 +35,14 @@ class Unsealed:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One result's page: a file for each format asked, in the order of `DocumentFormat`."""
+    """One result's page: a file for each format asked, in the order of `DocumentFormat`.
+
+    `handed_in`: its one file came with the case, and whoever sent it can mend it.
+    """
 
     reservation: Reservation
     files: tuple[Unsealed, ...]
+    handed_in: bool
 
 
 def make_page(
@@ -86,11 +90,11 @@ def _make(
     seal_right, seal_up = SEAL_FROM_EDGE_MM
     place = SealPlace(last, width_mm - seal_right, height_mm - seal_up, SEAL_DIAMETER_MM)
     if not isinstance(taken.admitted, AdmittedPdf):  # who has sealed an OFD would not have a page changed
-        return Page(reservation, (Unsealed(DocumentFormat.OFD, taken.content, place, None),))
+        return Page(reservation, (Unsealed(DocumentFormat.OFD, taken.content, place, None),), handed_in=True)
     modules = _symbol(workshop, kind, result, reservation, taken.content, at)
     qr_left, qr_up = QR_FROM_EDGE_MM
     stamp = QrStamp(modules, last, qr_left, height_mm - qr_up, QR_SIZE_MM)
-    return Page(reservation, (Unsealed(DocumentFormat.PDF, taken.content, place, stamp),))
+    return Page(reservation, (Unsealed(DocumentFormat.PDF, taken.content, place, stamp),), handed_in=True)
 
 
 def _symbol(
@@ -149,7 +153,7 @@ def _typeset(
         else _as_ofd(kind, authority, result, reservation, page.content, place, stamp, at)
         for wanted in result.formats
     )
-    return Page(reservation, tuple(files))
+    return Page(reservation, tuple(files), handed_in=False)
 
 
 def _as_ofd(

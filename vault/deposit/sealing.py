@@ -2,12 +2,13 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from signing.seal import SealAppearance, seal_pdf
 from signing.validate import judge_pdf
 from vault.deposit.counting import SealUse
+from vault.deposit.judged import judged_ofd
 from vault.deposit.making import Page, Unsealed
 from vault.deposit.reserving import ReservedCase
 from vault.errors import InputError, IntegrityError, SignatureError
@@ -37,7 +38,7 @@ def seal(
 
     Raises:
         InputError: the handed-in file admits no seal (certified by somebody else already).
-        IntegrityError: the seal's key is missing or does not fit.
+        IntegrityError: the seal's key is missing or does not fit; or a page that was set here takes no seal.
         Unavailable: the seal was stopped meanwhile, its token does not answer, or the time-stamp authority
             has not answered for longer than the operator lets seals go without a trusted time.
     """
@@ -53,6 +54,8 @@ def seal(
                 for file in page.files
             )
         except InputError as error:
+            if not page.handed_in:  # the page and the seal's place are a template's, no client's
+                raise IntegrityError(f"A page that was set here takes no seal: {error.detail}") from error
             raise error.under(f"/results/{page.reservation.position}/document") from error
         sealed.append(SealedResult(page.reservation, documents))
     untimed = any(file.level is SealLevel.B_B for each in sealed for file in each.documents)
@@ -155,7 +158,4 @@ def judge(workshop: Workshop, sealed: tuple[SealedResult, ...], *, at: datetime)
 def _reports(workshop: Workshop, document: SealedDocument, at: datetime) -> tuple[SealReport, ...]:
     if document.format is DocumentFormat.PDF:
         return judge_pdf(document.content, trust=workshop.trust, at=at, admitted=True)
-    from signing.ofd_judge import judge_ofd  # noqa: PLC0415 - most cases ask for no OFD
-
-    trust = replace(workshop.trust, national_crls=workshop.national.crls)
-    return judge_ofd(document.content, trust=trust, at=at, ours=True)
+    return judged_ofd(workshop, document.content, at=at)

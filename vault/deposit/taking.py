@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from signing.intake import AdmittedPdf, admit_pdf
+from vault.deposit.judged import judged_ofd
 from vault.errors import DocumentRefused, FieldProblem, InputError, NotFound
 from vault.model.catalogue import DocumentFormat
 from vault.model.certificate import ApprovalResult, CompletedCase
+from vault.model.verdict import CheckResult, Indication
 from vault.uploads import OFD, Uploads, check_document, media_type_of, uploads_of
 from vault.workshop import Workshop
 
@@ -27,8 +30,8 @@ class TakenFile:
     admitted: "AdmittedPdf | AdmittedOfd | None"
 
 
-def take_handed_in(workshop: Workshop, case: CompletedCase) -> dict[str, TakenFile]:
-    """Every file that the case names, by SHA-256.
+def take_handed_in(workshop: Workshop, case: CompletedCase, *, at: datetime) -> dict[str, TakenFile]:
+    """Every file that the case names, by SHA-256. `at`: when signatures that a file bears are judged.
 
     Raises:
         InputError: a file was not uploaded, is refused, is of another format than is asked for, or all
@@ -48,7 +51,7 @@ def take_handed_in(workshop: Workshop, case: CompletedCase) -> dict[str, TakenFi
     wanted += [(f"/materials/{n}/sha256", m.sha256, False) for n, m in enumerate(case.materials)]
     for pointer, sha256, to_seal in wanted:
         try:
-            _take(uploads, taken, sha256, to_seal=to_seal)
+            _take(workshop, uploads, taken, sha256, to_seal=to_seal, at=at)
         except NotFound as error:
             problems.append(FieldProblem(pointer, error.detail))
         except DocumentRefused as error:
@@ -84,17 +87,25 @@ def _own_format(result: ApprovalResult, taken: Mapping[str, TakenFile]) -> Docum
     return DocumentFormat.OFD if is_ofd else DocumentFormat.PDF
 
 
-def _take(uploads: Uploads, taken: dict[str, TakenFile], sha256: str, *, to_seal: bool) -> None:
+def _take(
+    workshop: Workshop,
+    uploads: Uploads,
+    taken: dict[str, TakenFile],
+    sha256: str,
+    *,
+    to_seal: bool,
+    at: datetime,
+) -> None:
     known = taken.get(sha256)
     if known is not None and (known.admitted is not None or not to_seal):
         return
     content = known.content if known is not None else uploads.read(sha256)
     media_type = media_type_of(content) if to_seal else check_document(content)
-    admitted = _admit(content, media_type) if to_seal else None
+    admitted = _admit(workshop, content, media_type, at) if to_seal else None
     taken[sha256] = TakenFile(content, media_type, admitted)
 
 
-def _admit(content: bytes, media_type: str) -> "AdmittedPdf | AdmittedOfd":
+def _admit(workshop: Workshop, content: bytes, media_type: str, at: datetime) -> "AdmittedPdf | AdmittedOfd":
     """The gate for what is to be sealed.
 
     Raises:
@@ -110,4 +121,20 @@ def _admit(content: bytes, media_type: str) -> "AdmittedPdf | AdmittedOfd":
             "The OFD is closed: one of its signatures covers the list of signatures, so that nobody may sign"
             " it any more. Hand in the file as it was before."
         )
+    if admitted.existing_signatures:
+        _check_borne(workshop, content, at)
     return admitted
+
+
+def _check_borne(workshop: Workshop, content: bytes, at: datetime) -> None:
+    """What an OFD bears must stand before ours stands behind it: afterwards it could seem that we broke it.
+
+    Raises:
+        DocumentRefused: a signature in it is broken, by the rules that judge the sealed file.
+    """
+    for number, report in enumerate(judged_ofd(workshop, content, at=at), 1):
+        if report.indication is Indication.TOTAL_FAILED:
+            failed = ", ".join(c.name for c in report.checks if c.result is CheckResult.FAILED)
+            raise DocumentRefused(
+                f"The OFD carries a broken signature: number {number} of its list fails in {failed}."
+            )

@@ -147,6 +147,13 @@ def test_a_header_that_says_something_else_than_the_directory_is_refused() -> No
             read(bytes(document))
 
 
+def test_a_file_that_would_pack_like_a_bomb_is_written_as_it_is() -> None:
+    content = bytes(2 << 20)
+    entry = packed("a.xml", content)
+    assert entry.method == zipfile.ZIP_STORED
+    assert read(written([entry]))["a.xml"].content() == content
+
+
 def test_bytes_between_files_are_refused() -> None:
     first, second = (written([packed(name, b"x")]) for name in "ab")
     assert first[: 30 + 1 + 1] != second[: 30 + 1 + 1]

@@ -1,16 +1,22 @@
 """Sealing and closing: what is covered, by whom it is signed, and what can not be signed any more."""
 
+import gc
+import re
+import tracemalloc
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from io import BytesIO
+from operator import methodcaller
+from os import urandom
 from pathlib import Path
 
 import pytest
 
 from signing.keys import SealingKey
 from signing.ofd import OfdPlace, close_ofd, seal_ofd
+from signing.ofd_judge import check_ofd
 from tests.signing.ofd.documents import both_formats, repacked
 from tests.signing.ofd.drawing import Package
 from tests.signing.ofd.opinions import openssl_accepts, opinions, ses_parts, signed_data_parts
@@ -142,6 +148,31 @@ def test_a_document_that_names_no_list_gets_one_and_nothing_else_changes() -> No
     assert not {wrong for opinion in opinions(sealed(foreign)) for wrong in opinion.wrong}
 
 
+def test_of_a_template_that_was_handed_in_nothing_stays_in_memory() -> None:
+    template, size = "Doc_0/Tpls/Tpl_0/Content.xml", 4 << 20
+    sealed(_document())  # what is kept of a document of ours is kept now
+    document = repacked(_document(), lambda files: files.update({template: urandom(size)}))
+    tracemalloc.start()
+    try:
+        made = sealed(document)
+        assert not {wrong for opinion in opinions(made) for wrong in opinion.wrong}
+        del made
+        gc.collect()
+        assert tracemalloc.get_traced_memory()[0] < size / 4
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_template_of_the_same_name_has_its_own_digest() -> None:
+    template = "Doc_0/Tpls/Tpl_0/Content.xml"
+    for content in (b"<one/>", b"<two/>", b"<one/>"):
+        changed = {template: content}
+        document = repacked(_document(), methodcaller("update", changed))
+        found = opinions(sealed(document))
+        assert all(template in opinion.covers for opinion in found)
+        assert not {wrong for opinion in found for wrong in opinion.wrong}
+
+
 def test_a_second_seal_does_not_break_the_first_of_a_document_that_named_no_list() -> None:
     foreign = repacked(_document(), _without_list)
     assert not {
@@ -149,12 +180,36 @@ def test_a_second_seal_does_not_break_the_first_of_a_document_that_named_no_list
     }
 
 
-def test_a_list_that_is_named_but_missing_is_made() -> None:
-    def change(files: dict[str, bytes]) -> None:
-        del files[_LIST]
+@pytest.mark.parametrize(
+    "named", [b"/doc_0/Signs/Signatures.xml", b"\\Doc_0\\Signs\\Signatures.xml", b"Doc_0/Signs/List.xml"]
+)
+def test_a_list_that_is_named_otherwise_than_it_is_called_is_refused(named: bytes) -> None:
+    """A second list beside it would be what some readers find."""
 
-    document = repacked(_document(), change)
-    assert [opinion.id for opinion in opinions(sealed(document))] == ["s001", "s002"]
+    def renamed(files: dict[str, bytes]) -> None:
+        files["OFD.xml"] = files["OFD.xml"].replace(b"/Doc_0/Signs/Signatures.xml", named)
+
+    with pytest.raises(DocumentRefused, match="not in it under the name given"):
+        sealed(repacked(_document(), renamed))
+
+
+@pytest.mark.parametrize(
+    "there",
+    [
+        "Doc_0/Signs",
+        "doc_0/SIGNS",
+        "Doc_0/Signs/Sign_0",
+        "doc_0/signs/sign_0",
+        "Doc_0/Signs/sign_1/of/another",
+        "DOC_0/signs/SIGNATURES.xml",
+    ],
+)
+def test_what_is_added_has_no_name_that_is_there_in_whatever_case(there: str) -> None:
+    foreign = repacked(repacked(_document(), _without_list), methodcaller("update", {there: b"x"}))
+    check_ofd(foreign)
+    document = sealed(foreign)
+    check_ofd(document)
+    assert not {wrong for opinion in opinions(document) for wrong in opinion.wrong}
 
 
 def test_old_namespace_relative_places_and_whole_numbers_as_ids_are_kept() -> None:
@@ -231,6 +286,16 @@ def _twice(root: bytes) -> bytes:
 def test_a_seal_that_is_not_on_its_page_is_refused(place: OfdPlace) -> None:
     with pytest.raises(InputError, match="page"):
         sealed(_document(), place=place)
+
+
+@pytest.mark.parametrize("box", ["nan nan 210 297", "0 inf 210 297", "1e308 0 210 297", "0 0 nan 297"])
+def test_a_page_whose_box_lies_nowhere_takes_no_seal(box: str) -> None:
+    def moved(files: dict[str, bytes]) -> None:
+        for name in ("Doc_0/Document.xml", "Doc_0/Pages/Page_0/Content.xml"):
+            files[name] = re.sub(rb"(<ofd:PhysicalBox>)[^<]*", rb"\g<1>" + box.encode(), files[name])
+
+    with pytest.raises(DocumentRefused, match="no usable size"):
+        sealed(repacked(_document(), moved))
 
 
 def test_a_seal_is_not_used_by_another_key_nor_after_its_time() -> None:

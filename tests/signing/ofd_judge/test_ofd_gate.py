@@ -1,11 +1,18 @@
 """The gate for OFDs: what it tells of those that may enter, and by which rule it refuses the others."""
 
 from collections.abc import Callable
+from os import urandom
 
 import pytest
 
 from signing.ofd_judge import AdmittedOfd, admit_ofd, check_ofd, gate
+from signing.ofd_judge.declared import SIGNATURES_MAX
+from signing.ofd_judge.directory import ENTRIES_MAX
+from signing.ofd_judge.gate import SEALING_ADDS_BYTES
 from signing.ofd_judge.markup import Budget, Element, read_xml
+from signing.ofd_judge.package import FILE_MAX_BYTES, UNPACKED_MAX_BYTES
+from tests.signing.ofd.documents import both_formats
+from tests.signing.ofd.sealing import sealed as seal_more
 from tests.signing.ofd_judge import attacks
 from tests.signing.ofd_judge.making import SIGNATURES, Sealing, closing, ours, packed, plain, sealed
 from vault.errors import DocumentRefused
@@ -98,6 +105,13 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
 }
 
 
+@pytest.mark.parametrize("origin", [b"nan nan", b"0 inf", b"-inf 0", b"1e308 0", b"0 -5001"])
+def test_a_page_whose_origin_lies_nowhere_is_refused(origin: bytes) -> None:
+    files = attacks.replaced(bare(), DOCUMENT, b"0 0 210 297", origin + b" 210 297")
+    with pytest.raises(DocumentRefused, match="O3: a page has a size that no paper has"):
+        admit_ofd(packed(files))
+
+
 @pytest.mark.parametrize("rule", REFUSED)
 def test_a_refusal_names_its_rule(rule: str) -> None:
     make, sentence = REFUSED[rule]
@@ -117,3 +131,51 @@ def test_an_open_signature_by_the_platform_closes_nothing() -> None:
     open_one = sealed(plain(), closing(leaves=(SIGNATURES,)))
     assert not admit_ofd(packed(open_one)).closed
     assert admit_ofd(packed(sealed(open_one, Sealing(leaves=())))).closed
+
+
+def with_entries(count: int) -> bytes:
+    """A package of so many entries."""
+    files = bare()
+    return packed({**files, **{f"more/{n}": b"a" for n in range(count - len(files))}})
+
+
+def with_bytes(count: int) -> bytes:
+    """A package that unpacks to so many bytes, in files that pack about 1:40."""
+    files = bare()
+    left, part = (
+        count - sum(map(len, files.values())),
+        urandom(1_000) + bytes(40_000),
+    )  # longer than deflate looks back
+    size = FILE_MAX_BYTES - 1
+    for number, start in enumerate(range(0, left, size)):
+        files[f"more/{number}"] = (part * (size // len(part) + 1))[: min(size, left - start)]
+    return packed(files)
+
+
+def with_signatures(count: int) -> bytes:
+    """A package with so many signatures, each over those before it."""
+    document = both_formats("营业执照").ofd
+    for _ in range(count):
+        document = seal_more(document, closed=False)
+    return document
+
+
+@pytest.mark.parametrize(
+    ("make", "most", "words"),
+    [
+        (with_entries, ENTRIES_MAX - 6, "entries"),
+        (with_bytes, UNPACKED_MAX_BYTES - SEALING_ADDS_BYTES, "bytes unpacked"),
+        (with_signatures, SIGNATURES_MAX - 2, "signatures"),
+    ],
+)
+def test_what_is_to_be_sealed_leaves_room_for_what_sealing_adds(
+    make: Callable[[int], bytes], most: int, words: str
+) -> None:
+    document = make(most)
+    admit_ofd(document)
+    made = seal_more(document)
+    assert admit_ofd(made).closed
+    too_much = make(most + 1)
+    check_ofd(too_much)
+    with pytest.raises(DocumentRefused, match=f"O1: the package has .* {words}; one that is to be sealed"):
+        admit_ofd(too_much)
