@@ -105,7 +105,7 @@ class ScopedConnection(psycopg.Connection[Any]):
         the server does not know, as long as the connection lives. In a transaction the rollback does this.
         """
         if not self.closed and self.info.transaction_status == TransactionStatus.IDLE:
-            # Another text each time: psycopg forgets by the answer, and looks at it for texts that are new to it.
+            # Another text each time: psycopg forgets by the answer, and looks at that of new texts alone.
             self._forgotten += 1
             forget = f"DEALLOCATE ALL /* {self._forgotten} */".encode()
             with suppress(psycopg.Error):  # a connection that is lost is told by whoever uses it next

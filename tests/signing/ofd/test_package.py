@@ -77,7 +77,7 @@ def test_long_sizes_in_a_header_are_read_and_left_out_when_written() -> None:
     header = bytearray(plain[:behind_name] + struct.pack("<HHQQ", 1, 16, sizes[1], sizes[0]))
     struct.pack_into("<II", header, 18, 0xFFFFFFFF, 0xFFFFFFFF)
     struct.pack_into("<H", header, 28, 20)
-    streamed = bytearray(bytes(header) + plain[behind_name:])
+    long = bytearray(bytes(header) + plain[behind_name:])
     struct.pack_into(
         "<I", streamed, len(streamed) - 6, struct.unpack_from("<I", plain, len(plain) - 6)[0] + 20
     )
