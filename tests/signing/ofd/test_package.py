@@ -78,10 +78,9 @@ def test_long_sizes_in_a_header_are_read_and_left_out_when_written() -> None:
     struct.pack_into("<II", header, 18, 0xFFFFFFFF, 0xFFFFFFFF)
     struct.pack_into("<H", header, 28, 20)
     long = bytearray(bytes(header) + plain[behind_name:])
-    struct.pack_into(
-        "<I", streamed, len(streamed) - 6, struct.unpack_from("<I", plain, len(plain) - 6)[0] + 20
-    )
-    streamed = bytes(streamed)
+    (directory,) = struct.unpack_from("<I", plain, len(plain) - 6)
+    struct.pack_into("<I", long, len(long) - 6, directory + 20)
+    streamed = bytes(long)
     assert read(streamed)["a.xml"].content() == b"<a/>"
     again = written(read(streamed).values())
     assert len(again) == len(streamed) - 20
