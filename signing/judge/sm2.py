@@ -7,6 +7,7 @@ from asn1crypto import core
 from asn1crypto import crl as asn1_crl
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ObjectIdentifier
 
 from signing.judge.findings import SubIndication, failure
@@ -50,10 +51,15 @@ def check_signed_by(
         SignatureError: it did not (SIG_CRYPTO_FAILURE), or the key or algorithm is another
             (CRYPTO_CONSTRAINTS_FAILURE).
     """
+    encoded = signed.public_bytes(Encoding.DER)
     if isinstance(signed, x509.Certificate):
         inside, to_be_signed = asn1_x509.TbsCertificate, signed.tbs_certificate_bytes
+        value = asn1_x509.Certificate.load(encoded)["signature_value"]
     else:
         inside, to_be_signed = asn1_crl.TbsCertList, signed.tbs_certlist_bytes
+        value = asn1_crl.CertificateList.load(encoded)["signature"]
+    if value.contents[:1] != b"\x00":  # a signature is whole octets: no bit of the last one is left out
+        raise failure(SubIndication.SIG_CRYPTO_FAILURE, "The signature's value ends within an octet.")
     # RFC 5280, clause 4.1.1.2: the algorithm stands inside what is signed as well, and must be the same
     if signed.signature_algorithm_oid != SM2_WITH_SM3 or (
         inside.load(to_be_signed)["signature"]["algorithm"].dotted != SM2_WITH_SM3.dotted_string
