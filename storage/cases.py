@@ -1,21 +1,19 @@
-"""Cases and reservations: the committed intent to seal, kept from the first try to the last."""
+"""Cases: what a deposit hands in, kept from the first try to the last."""
 
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from storage.db import ReadConnection, WriteConnection
 from storage.envelope import KeyRing, open_json, seal_json
 from storage.holders import holder_index
-from storage.round_trip import one_round_trip
-from storage.tables import case_holders, cases, reservations, reserved_holders
-from vault.model.catalogue import DocumentFormat
+from storage.reservations import abandon_reservations, delete_reservations
+from storage.tables import case_holders, cases, reservations
 from vault.model.holders import HolderCode
 from vault.model.ids import uuid7
 
@@ -49,38 +47,6 @@ class CaseRow:
     attempt: int
     envelope: Mapping[str, Any] | None = field(repr=False)
     committed_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """The seal-use grants on which a reservation is counted, by what their seals seal, and the legal day."""
-
-    grants: Mapping[DocumentFormat, UUID]
-    day: date
-
-
-@dataclass(frozen=True, slots=True)
-class ReservationRow:
-    """One reserved identifier; the codes belong to it by `position` in the case's envelope.
-
-    `lineage`: the identifier without version and check character, the same for all versions. `counted`:
-    None in rows from before there were grants.
-    """
-
-    certificate_id: UUID
-    position: int
-    identifier: str
-    lineage: str
-    version: int
-    counted: Counted | None
-
-
-@dataclass(frozen=True, slots=True)
-class ReservedResult:
-    """A reservation about to be kept, with those who will hold its certificate: it is pending for them."""
-
-    row: ReservationRow
-    holders: tuple[HolderCode, ...] = field(repr=False)
 
 
 def insert_case(
@@ -134,105 +100,7 @@ def start_attempt(
         .where(cases.c.id == case_id)
         .values(attempt=cases.c.attempt + 1, **_columns(keys, case_id, contents, at))
     )
-    forget_reserved_holders(db, [case_id])
-    db.execute(
-        update(reservations)
-        .where(reservations.c.case_id == case_id, reservations.c.abandoned_at.is_(None))
-        .values(abandoned_at=at)
-    )
-
-
-def insert_reservations(
-    db: WriteConnection, keys: KeyRing, case_id: UUID, results: Sequence[ReservedResult]
-) -> None:
-    """Keeps the reserved identifiers of a case, and for whom they are: two statements, one round trip."""
-    if not results:
-        return
-    rows = [
-        {
-            "certificate_id": result.row.certificate_id,
-            "case_id": case_id,
-            "position": result.row.position,
-            "identifier": result.row.identifier,
-            "lineage": result.row.lineage,
-            "version": result.row.version,
-            **_counted_columns(result.row.counted),
-        }
-        for result in results
-    ]
-    pending = {result.row.certificate_id: result.holders for result in results}
-    with one_round_trip(db):
-        db.execute(insert(reservations), rows)
-        _insert_reserved_holders(db, keys, pending)
-
-
-def index_reserved_holders(
-    db: WriteConnection, keys: KeyRing, by_case: Mapping[UUID, Sequence[Sequence[HolderCode]]]
-) -> None:
-    """Writes anew for whom the results of these cases, locked by the caller, are pending: three statements.
-
-    `by_case`: who will hold each of the case's results, by position.
-    """
-    if not by_case:
-        return
-    query = select(reservations.c.certificate_id, reservations.c.case_id, reservations.c.position).where(
-        reservations.c.case_id.in_(by_case), reservations.c.abandoned_at.is_(None)
-    )
-    by_result = {row.certificate_id: by_case[row.case_id][row.position] for row in db.execute(query)}
-    if by_result:
-        db.execute(delete(reserved_holders).where(reserved_holders.c.certificate_id.in_(by_result)))
-        _insert_reserved_holders(db, keys, by_result)
-
-
-def _insert_reserved_holders(
-    db: WriteConnection, keys: KeyRing, by_result: Mapping[UUID, Sequence[HolderCode]]
-) -> None:
-    db.execute(
-        insert(reserved_holders),
-        [
-            {"certificate_id": certificate_id, "code_index": index}
-            for certificate_id, holders in by_result.items()
-            for index in dict.fromkeys(holder_index(keys, code) for code in holders)
-        ],
-    )
-
-
-def reservations_of(db: ReadConnection, case_id: UUID) -> tuple[ReservationRow, ...]:
-    """The reservations of a case that still count, by position."""
-    query = (
-        select(
-            reservations.c.certificate_id,
-            reservations.c.position,
-            reservations.c.identifier,
-            reservations.c.lineage,
-            reservations.c.version,
-            reservations.c.grant_id,
-            reservations.c.national_grant_id,
-            reservations.c.counted_on,
-        )
-        .where(reservations.c.case_id == case_id, reservations.c.abandoned_at.is_(None))
-        .order_by(reservations.c.position)
-    )
-    return tuple(
-        ReservationRow(
-            row.certificate_id,
-            row.position,
-            row.identifier,
-            row.lineage,
-            row.version,
-            None if row.counted_on is None else Counted(_grants(row), row.counted_on),
-        )
-        for row in db.execute(query)
-    )
-
-
-def count_reservation(db: WriteConnection, certificate_id: UUID, counted: Counted) -> None:
-    """Keeps on which grants and day a reservation is counted now."""
-    db.execute(
-        update(reservations)
-        .where(reservations.c.certificate_id == certificate_id)
-        .values(_counted_columns(counted))
-    )
+    abandon_reservations(db, case_id, at)
 
 
 def release_case(db: WriteConnection, case_id: UUID, attempt: int) -> dict[tuple[UUID, date], int]:
@@ -257,14 +125,9 @@ def release_case(db: WriteConnection, case_id: UUID, attempt: int) -> dict[tuple
     ).one_or_none()
     if row is None:
         return {}
-    forget_reserved_holders(db, [case_id])
-    deleted = db.execute(
-        delete(reservations)
-        .where(reservations.c.case_id == case_id)
-        .returning(reservations.c.grant_id, reservations.c.national_grant_id, reservations.c.counted_on)
-    ).all()
+    counted = delete_reservations(db, case_id)
     db.execute(delete(cases).where(cases.c.id == case_id))
-    return dict(Counter((grant, gone.counted_on) for gone in deleted for grant in _grants(gone).values()))
+    return counted
 
 
 def redeem_case(
@@ -295,30 +158,10 @@ def redeem_case(
     return redeemed
 
 
-def forget_reserved_holders(db: WriteConnection, case_ids: Sequence[UUID]) -> None:
-    """For whom these cases' results were pending: kept no longer than that, so that a look-up stays short."""
-    reserved = select(reservations.c.certificate_id).where(reservations.c.case_id.in_(case_ids))
-    db.execute(delete(reserved_holders).where(reserved_holders.c.certificate_id.in_(reserved)))
-
-
 def insert_case_holders(db: WriteConnection, case_id: UUID, holder_ids: Collection[UUID]) -> None:
     """Keeps who is named in a case: its envelope is destroyed with the first of them."""
     rows = [{"holder_id": holder_id, "case_id": case_id} for holder_id in holder_ids]
     db.execute(insert(case_holders).on_conflict_do_nothing(), rows)
-
-
-def _counted_columns(counted: Counted | None) -> dict[str, object]:
-    grants = {} if counted is None else counted.grants
-    return {
-        "grant_id": grants.get(DocumentFormat.PDF),
-        "national_grant_id": grants.get(DocumentFormat.OFD),
-        "counted_on": None if counted is None else counted.day,
-    }
-
-
-def _grants(row: Row[*tuple[Any, ...]]) -> dict[DocumentFormat, UUID]:
-    by_format = {DocumentFormat.PDF: row.grant_id, DocumentFormat.OFD: row.national_grant_id}
-    return {kind: grant_id for kind, grant_id in by_format.items() if grant_id is not None}
 
 
 def _columns(keys: KeyRing, case_id: UUID, contents: CaseContents, at: datetime) -> dict[str, object]:

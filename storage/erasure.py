@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, case, func, or_, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 
 from storage.blobs import plain_name
-from storage.cases import FORGOTTEN, content_place, forget_reserved_holders, key_place
+from storage.cases import FORGOTTEN, content_place, key_place
 from storage.db import ReadConnection, WriteConnection
 from storage.envelope import KeyRing, open_json, seal_json
 from storage.holders import index_text
@@ -25,6 +25,7 @@ from storage.record_keys import (
     way_in,
     way_in_columns,
 )
+from storage.reservations import forget_reserved_holders
 from storage.tables import (
     case_holders,
     cases,

@@ -7,13 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, Select, and_, or_, select, true, union
 
-from storage.cases import (
-    content_place,
-    envelope_values,
-    index_reserved_holders,
-    insert_case_holders,
-    key_place,
-)
+from storage.cases import content_place, envelope_values, insert_case_holders, key_place
 from storage.certificates import index_values
 from storage.db import WriteConnection
 from storage.deferrals import order_index_values, order_of, order_place, orders_with_keys
@@ -47,6 +41,7 @@ from storage.renewal import (
     old_index,
     old_wrap,
 )
+from storage.reservations import index_reserved_holders
 from storage.tables import (
     audit_events,
     cases,

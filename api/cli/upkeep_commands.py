@@ -29,7 +29,8 @@ def db_upgrade(*, data: Data = None, as_json: AsJson = False) -> None:
 
 def doctor(*, data: Data = None, as_json: AsJson = False) -> None:
     """Look at settings, engines, schema, keys, seals, fonts and clocks; say what to do. 1 where one fails."""
-    from api.cli.checkup import Level, examine
+    from api.cli.checkup import examine
+    from api.cli.finding import Level
 
     findings = examine(data)
     if as_json:

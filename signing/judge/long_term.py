@@ -22,6 +22,7 @@ from signing.judge.message import (
     read_message,
     signing_certificate,
 )
+from signing.judge.not_revoked import find_not_revoked
 from signing.judge.ranges import CoveredBytes, covered_bytes
 from signing.judge.revocation import NOTHING, RevocationKnowledge, check_not_revoked
 from signing.judge.stamp import check_order, document_time, proven_time
@@ -183,31 +184,11 @@ def judge_revocation(
     """The check `revocation`: that no certificate of the signer's path was revoked when the seal was made.
 
     Raises:
-        SignatureError: revoked before, and the seal itself says that it is later (REVOKED); revoked, and
-            nothing proves that the seal is older (REVOKED_NO_POE); not known (TRY_LATER).
+        SignatureError: as `find_not_revoked`.
     """
     pool = [*load_certificates(message.certificates), *evidence.certificates]
     path = find_path(certificate, pool, roots)
-    at = proven_at or now
-    try:
-        known = check_not_revoked(path, evidence.knowledge, at=at, proven=proven_at is not None, now=now)
-    except SignatureError as error:
-        if error.reason != SubIndication.REVOKED_NO_POE or proven_at is None or claimed_at is None:
-            raise
-        try:
-            check_not_revoked(
-                path, replace(evidence.knowledge, required=False), at=claimed_at, proven=True, now=now
-            )
-        except SignatureError as sooner:
-            if sooner.reason == SubIndication.REVOKED_NO_POE:
-                raise failure(SubIndication.REVOKED, error.detail) from error
-        raise
-    if known:
-        findings.passed(
-            "revocation", f"No certificate of the path was revoked by {at:%Y-%m-%d %H:%M:%S} UTC."
-        )
-    else:
-        findings.unknown("revocation", "Whether a certificate of the path was revoked is not known here.")
+    find_not_revoked(findings, path, evidence.knowledge, proven_at=proven_at, claimed_at=claimed_at, now=now)
 
 
 def _check_stamp_not_revoked(

@@ -21,8 +21,6 @@ from signing.trust import BACKDATED, CRL_VALIDITY, LEAF_VALIDITY, ROOT_VALIDITY,
 
 ROOT_NAME = "certvault development national root — not for production"
 ISSUING_NAME = "certvault development national seals — not for production"
-_BIT_STRING = 0x03
-_UTC_TIME = 0x17
 _VERSION_3 = der.tlv(der.context(0), der.integer(2))
 _SIGNED_BY_SM2 = der.sequence(der.oid(SM2_WITH_SM3.dotted_string))
 _UTC_TIME_YEARS = range(1950, 2050)  # RFC 5280, clause 4.1.2.5: later ones are GeneralizedTime
@@ -163,7 +161,8 @@ def _certificate(request: _Request, issuer: tuple[x509.Name, sm2.PrivateKey], at
     """RFC 5280, clause 4.1."""
     name, key = issuer
     key_info = der.sequence(
-        der.sequence(der.oid(EC_PUBLIC_KEY.dotted_string), der.oid(SM2_CURVE)), _bits(request.public_key)
+        der.sequence(der.oid(EC_PUBLIC_KEY.dotted_string), der.oid(SM2_CURVE)),
+        der.bit_string(request.public_key),
     )
     identifiers = (
         x509.SubjectKeyIdentifier(_key_id(request.public_key)),
@@ -184,7 +183,7 @@ def _certificate(request: _Request, issuer: tuple[x509.Name, sm2.PrivateKey], at
 
 def _signed(key: sm2.PrivateKey, *fields: bytes) -> bytes:
     to_be_signed = der.sequence(*fields)
-    return der.sequence(to_be_signed, _SIGNED_BY_SM2, _bits(sm2.sign(key, to_be_signed)))
+    return der.sequence(to_be_signed, _SIGNED_BY_SM2, der.bit_string(sm2.sign(key, to_be_signed)))
 
 
 def _extension(value: x509.ExtensionType) -> bytes:
@@ -209,12 +208,8 @@ def _key_id(public_key: bytes) -> bytes:
 def _time(moment: datetime) -> bytes:
     whole = moment.astimezone(UTC).replace(microsecond=0)
     if whole.year in _UTC_TIME_YEARS:
-        return der.tlv(_UTC_TIME, f"{whole:%y%m%d%H%M%SZ}".encode())
+        return der.tlv(der.UTC_TIME, f"{whole:%y%m%d%H%M%SZ}".encode())
     return der.generalized_time(whole)
-
-
-def _bits(octets: bytes) -> bytes:
-    return der.tlv(_BIT_STRING, b"\x00", octets)
 
 
 def _pem(kind: str, encoded: bytes) -> bytes:

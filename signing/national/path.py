@@ -41,18 +41,17 @@ def check_national_revocation(
     at: datetime,
     proven: bool,
     now: datetime,
-    carried: Sequence[bytes] = (),
 ) -> bool:
     """Returns whether CRLs speak of every certificate below the root, none of which was revoked at `at`.
 
     `at`, `proven`, `now`: as in `signing.judge.revocation.check_not_revoked`; False: nothing is known and
-    nothing is required. `carried`: CRLs that came along, DER; they count for no more than their signatures.
+    nothing is required.
 
     Raises:
         SignatureError: REVOKED_NO_POE, or TRY_LATER where an answer is required and there is none.
     """
-    knowledge = trust.with_crls(carried)
-    return check_not_revoked([one.parsed for one in path], knowledge, at=at, proven=proven, now=now)
+    parsed = [one.parsed for one in path]
+    return check_not_revoked(parsed, trust.knowledge(), at=at, proven=proven, now=now)
 
 
 def readable(encoded: Sequence[bytes]) -> list[NationalCertificate]:

@@ -23,9 +23,9 @@ class NationalTrust:
     revocation_required: bool = False
     between: tuple[bytes, ...] = field(default=(), repr=False)
 
-    def with_crls(self, carried: Sequence[bytes]) -> RevocationKnowledge:
-        """Our CRLs and these, as the judge asks them; those that are too many or too long are left out."""
-        crls = tuple(crl for crl in (*self.crls, *carried)[:CRLS_MAX] if len(crl) <= CRL_MAX_BYTES)
+    def knowledge(self) -> RevocationKnowledge:
+        """The CRLs as the judge asks them; those that are too many or too long are left out."""
+        crls = tuple(crl for crl in self.crls[:CRLS_MAX] if len(crl) <= CRL_MAX_BYTES)
         return RevocationKnowledge(crls=crls, required=self.revocation_required)
 
 

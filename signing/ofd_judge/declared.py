@@ -47,7 +47,6 @@ class Listed:
     """
 
     check_method: str | None
-    method: str | None
     references: tuple[Reference, ...] = field(repr=False)
     value: str | None
     seal: str | None
@@ -138,7 +137,6 @@ def _listed(package: Package, path: str, root: Element) -> Listed:
     value_location = root.value("SignedValue")
     return Listed(
         references.attributes.get("CheckMethod"),
-        info.value("SignatureMethod"),
         listed,
         None if value_location is None else find(package, path, value_location),
         None if seal_location is None else find(package, path, seal_location),

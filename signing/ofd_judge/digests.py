@@ -1,12 +1,12 @@
 """O5: every file that a signature lists has the SM3 that stands there; nothing weaker is taken."""
 
-import hashlib
 from dataclasses import dataclass, field
 
 from signing.judge.findings import SubIndication, failure
 from signing.ofd_judge.declared import Listed
 from signing.ofd_judge.names import shown
 from signing.ofd_judge.package import Package
+from signing.sm2 import sm3
 
 # The standard's own list has MD5 (its default) and SHA1; practice writes the OID of SM3, or its name.
 SM3_NAMES = frozenset({"1.2.156.10197.1.401", "SM3"})
@@ -26,11 +26,6 @@ class Digests:
         if name not in self.taken:
             self.taken[name] = sm3(self.package.files[name])
         return self.taken[name]
-
-
-def sm3(content: bytes) -> bytes:
-    """Plain SM3, with no Z value."""
-    return hashlib.new("sm3", content).digest()
 
 
 def check_method(listed: Listed) -> None:

@@ -7,6 +7,7 @@ from hashlib import sha256
 
 from signing.judge.findings import FATAL, Findings, SubIndication, failure
 from signing.judge.message import load_certificate
+from signing.judge.not_revoked import find_not_revoked
 from signing.judge.ranges import CoveredBytes
 from signing.judge.seal_list import check_listed
 from signing.judge.stamp import CLOCK_SKEW_MAX, check_order, document_time
@@ -71,7 +72,14 @@ def judge_signer(
         path = check_national_path(certificate, (*value.certificates, *believed.between), believed, at=then)
         findings.passed("chain", f"Leads to {path[-1].subject}.")
         with findings.step("revocation"):
-            _check_revocation(findings, path, believed, value.claimed_at, proven_at, at)
+            find_not_revoked(
+                findings,
+                [each.parsed for each in path],
+                believed.knowledge(),
+                proven_at=proven_at,
+                claimed_at=value.claimed_at,
+                now=at,
+            )
     authority: str | None = None
     with findings.step("seal_list"):  # 5
         authority = check_listed(findings, trust, named.certificate_sha256 or "", proven_at)
@@ -175,51 +183,6 @@ def _proven_time(
         )
     findings.passed("timestamp", f"Signed before {proven:%Y-%m-%d %H:%M:%S} UTC.")
     return proven
-
-
-def _check_revocation(
-    findings: Findings,
-    path: tuple[NationalCertificate, ...],
-    believed: NationalTrust,
-    claimed_at: datetime | None,
-    proven_at: datetime | None,
-    now: datetime,
-) -> None:
-    """None of the path was revoked by the proven time, else by now.
-
-    Raises:
-        SignatureError: revoked before, and the seal itself says that it is later (REVOKED); revoked, and
-            nothing proves that the seal is older (REVOKED_NO_POE); not known (TRY_LATER).
-    """
-    at = proven_at or now
-    try:
-        known = check_national_revocation(path, believed, at=at, proven=proven_at is not None, now=now)
-    except SignatureError as error:
-        if error.reason == SubIndication.REVOKED_NO_POE and proven_at is not None and claimed_at is not None:
-            _check_claimed(path, believed, claimed_at, now, error)
-        raise
-    if known:
-        findings.passed(
-            "revocation", f"No certificate of the path was revoked by {at:%Y-%m-%d %H:%M:%S} UTC."
-        )
-    else:
-        findings.unknown("revocation", "Whether a certificate of the path was revoked is not known here.")
-
-
-def _check_claimed(
-    path: tuple[NationalCertificate, ...],
-    believed: NationalTrust,
-    claimed_at: datetime,
-    now: datetime,
-    error: SignatureError,
-) -> None:
-    """Whether it was revoked by the time that the signature itself claims."""
-    lenient = replace(believed, revocation_required=False)
-    try:
-        check_national_revocation(path, lenient, at=claimed_at, proven=True, now=now)
-    except SignatureError as sooner:
-        if sooner.reason == SubIndication.REVOKED_NO_POE:
-            raise failure(SubIndication.REVOKED, error.detail) from error
 
 
 def _believed(trust: Trust) -> NationalTrust:

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from signing.judge.findings import Findings, SubIndication, failure
 from signing.ofd_judge.declared import Declared, Kind
-from signing.ofd_judge.digests import SM3_NAMES, sm3
+from signing.ofd_judge.digests import SM3_NAMES
 from signing.ofd_judge.locations import joined
 from signing.ofd_judge.names import shown
 from signing.ofd_judge.package import Package
@@ -23,7 +23,7 @@ from signing.ses import (
     require_in_force,
     require_listed,
 )
-from signing.sm2 import verify
+from signing.sm2 import sm3, verify
 from vault.errors import SignatureError
 
 V1 = 1

@@ -1,10 +1,10 @@
 """A server that answers a byte at a time: no single read takes long, and there is no end to them."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from contextlib import AbstractContextManager
+from http.server import BaseHTTPRequestHandler
+
+from tests.signing.answering import answering
 
 EVERY_S = 0.1
 DRIPS = 40  # some end there is: a client without one would hang here
@@ -30,15 +30,6 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-@contextmanager
-def dripping() -> Iterator[str]:
+def dripping() -> AbstractContextManager[str]:
     """Its address."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    return answering(_Handler)

@@ -2,13 +2,12 @@
 
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
@@ -16,6 +15,7 @@ from signing import timestamp
 from signing.timestamp import HttpTimeStampAuthority
 from signing.trust import issue_timestamp_certificate
 from signing.validate import judge_pdf
+from tests.signing.answering import answering
 from tests.signing.dripping import dripping
 from tests.signing.workshop import NOW, PASSPHRASE, Workshop, tiny_pdf
 from vault.errors import Unavailable
@@ -37,8 +37,7 @@ ess_cert_id_alg = sha256
 """
 
 
-@contextmanager
-def serving(answer: Callable[[bytes], tuple[int, bytes]]) -> Iterator[str]:
+def serving(answer: Callable[[bytes], tuple[int, bytes]]) -> AbstractContextManager[str]:
     """An HTTP server on a free port that answers every POST with what the function says."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -52,15 +51,7 @@ def serving(answer: Callable[[bytes], tuple[int, bytes]]) -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    return answering(Handler)
 
 
 @pytest.fixture(scope="module")

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from storage.cases import forget_reserved_holders, insert_case_holders, redeem_case
+from storage.cases import insert_case_holders, redeem_case
 from storage.db import WriteConnection
 from storage.history import UPKEEP_QUEUE, AuditRow, LeafRow, defer_job, insert_leaves, insert_look
 from storage.holders import ensure_holders
 from storage.materials import NewMaterial, insert_materials
 from storage.new_certificates import NewCertificate, insert_certificates
 from storage.objects import FiledObject
+from storage.reservations import forget_reserved_holders
 from storage.round_trip import one_round_trip
 from storage.seals import hold_in_use
 from storage.statuses import announce, supersede

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from storage.cases import Counted, ReservationRow, count_reservation
 from storage.db import WriteConnection
 from storage.grants import UsableSeal, UsableSeals, usable_seals
+from storage.reservations import Counted, ReservationRow, count_reservation
 from storage.seal_uses import take_uses
 from storage.seals import NATIONAL, NATIONAL_CLOSING, platform_seal_in_use
 from vault.errors import SealCapReached, SealNotGranted, Unavailable

@@ -4,9 +4,9 @@ import base64
 import secrets
 from datetime import datetime
 
-from storage.cases import Counted, ReservationRow
 from storage.db import WriteConnection
 from storage.predecessors import Predecessor, highest_version, lock_predecessor
+from storage.reservations import Counted, ReservationRow
 from vault.errors import Conflict, FieldProblem, InputError
 from vault.model.certificate import ApprovalResult, Status
 from vault.model.identifier import CertificateIdentifier

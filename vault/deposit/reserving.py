@@ -7,22 +7,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from storage.cases import (
-    CaseContents,
-    CaseRow,
-    ReservationRow,
-    ReservedResult,
-    find_case,
-    insert_case,
-    insert_reservations,
-    release_case,
-    reservations_of,
-    start_attempt,
-)
+from storage.cases import CaseContents, CaseRow, find_case, insert_case, release_case, start_attempt
 from storage.certificates import records_of_case
 from storage.db import ReadConnection, WriteConnection
 from storage.envelope import KeyRing
 from storage.holders import about
+from storage.reservations import ReservationRow, ReservedResult, insert_reservations, reservations_of
 from storage.seal_uses import give_back_uses
 from vault.deposit.counting import SealUse, count, count_again, counted, find_uses
 from vault.deposit.differences import differences
