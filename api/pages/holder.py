@@ -1,13 +1,11 @@
 """The holder's own page: certificates with status, expiry and downloads."""
 
 from fastapi import APIRouter, Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
-from api.auth import session_cookie_name
 from api.deps import EdgeHere, now
 from api.pages.rendering import pages_of
-from vault import sessions
-from vault.errors import NotAuthenticated
+from api.pages.signed_in import person_at, to_sign_in
 from vault.lookup import FOR_HOLDERS, of_person, summary_json
 from vault.model.access import Action, refusal
 
@@ -18,11 +16,9 @@ router = APIRouter(include_in_schema=False)
 def my_page(request: Request, edge: EdgeHere) -> Response:
     """The certificates of whoever is signed in, none for staff who hold none here; others sign in first."""
     at = now()
-    token = request.cookies.get(session_cookie_name(edge.settings.public_url), "")
-    try:
-        person = sessions.signed_in(edge.workshop, token, at=at)
-    except NotAuthenticated:
-        return RedirectResponse("/signin", 303)
+    person = person_at(request, edge, at)
+    if person is None:
+        return to_sign_in(request)
     types = edge.workshop.shelf.types(at)
     is_holder = refusal(person, Action.LIST_OWN) is None
     held = of_person(edge.workshop, person, at=at) if is_holder else ()

@@ -1,0 +1,30 @@
+"""Who sits at the browser: the person of its session, or the way to the sign-in."""
+
+from datetime import datetime
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse
+
+from api.auth import session_cookie_name
+from api.edge import Edge
+from vault import sessions
+from vault.errors import NotAuthenticated
+from vault.model.actors import Person
+
+
+def person_at(request: Request, edge: Edge, at: datetime) -> Person | None:
+    """The person whose session this browser has; None where it has none, or one that has ended.
+
+    Raises:
+        Unavailable: the database does not answer.
+    """
+    token = request.cookies.get(session_cookie_name(edge.settings.public_url), "")
+    try:
+        return sessions.signed_in(edge.workshop, token, at=at)
+    except NotAuthenticated:
+        return None
+
+
+def to_sign_in(request: Request) -> RedirectResponse:
+    """To the sign-in, and back to this page afterwards."""
+    return RedirectResponse(f"/signin?to={request.url.path}", 303)
