@@ -317,7 +317,7 @@ def test_a_holder_sees_and_downloads_what_is_theirs_and_nobody_elses(
         assert caller("POST", "/signout").status_code == 303
         assert caller("GET", path).status_code == 401
     assert seen == {owner: (True, 200), stranger: (False, 404)}
-    assert caller("GET", "/my").headers["location"] == "/signin"
+    assert caller("GET", "/my").headers["location"] == "/signin?to=/my"
 
 
 def test_a_token_dies_with_its_client(caller: Caller, house: House) -> None:
