@@ -1,6 +1,9 @@
 """SM2 keys as encrypted PKCS#8 (RFC 5958) with PBES2 (RFC 8018), as `openssl pkcs8` and GmSSL write them.
 
 Read: PBKDF2 with SHA-1, SHA-2 or SM3, and AES or SM4 in CBC mode. Written: PBKDF2 with SHA-256 and AES-256.
+
+Buffers that held a key in the clear are overwritten where they are ours; copies that the decoder and the
+cipher make are not. That leaves fewer copies, not none: whoever reads the memory of the process has its keys.
 """
 
 import secrets

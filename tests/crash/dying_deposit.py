@@ -7,32 +7,21 @@ STEP is `module:function` as the flow calls it. Settings come from the environme
 
 import importlib
 import json
-import os
-import signal
 import sys
-from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
 
 from api.settings import Settings
 from api.wiring import wire
+from tests.dying import die_after
 from vault.deposit import hand_in
 from vault.signin import client_by_id
-
-
-def _die_after(step: Callable[..., Any]) -> Callable[..., Any]:
-    def step_then_death(*arguments: object, **named: object) -> None:
-        step(*arguments, **named)
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    return step_then_death
 
 
 def main() -> None:
     """Deposits what standard input holds; dies on the way."""
     module_name, function_name = sys.argv[1].split(":")
     module = importlib.import_module(module_name)
-    setattr(module, function_name, _die_after(getattr(module, function_name)))
+    setattr(module, function_name, die_after(getattr(module, function_name)))
     workshop = wire(Settings.model_validate({})).workshop
     now = datetime.now(UTC)
     client = client_by_id(workshop, "suite")

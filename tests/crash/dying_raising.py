@@ -6,33 +6,22 @@ STEP is a function as `vault.raising.flow` calls it; NAME is the vault's, which 
 Settings come from the environment, as for any process.
 """
 
-import os
-import signal
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
 from api.settings import Settings
 from api.wiring import wire
 from storage.blobs import BlobStore
 from storage.s3 import StoreAddress
+from tests.dying import die_after
 from vault.raising import flow, raise_due
-
-
-def _die_after(step: Callable[..., Any]) -> Callable[..., Any]:
-    def step_then_death(*arguments: object, **named: object) -> None:
-        step(*arguments, **named)
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    return step_then_death
 
 
 def main() -> None:
     """Raises what is due; dies on the way."""
     step, name = sys.argv[1:]
-    setattr(flow, step, _die_after(getattr(flow, step)))
+    setattr(flow, step, die_after(getattr(flow, step)))
     settings = Settings.model_validate({})
     address = StoreAddress(
         str(settings.s3_endpoint).rstrip("/"),

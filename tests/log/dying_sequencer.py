@@ -6,10 +6,7 @@ STEP is `module:function` or `module:Class.method`. Settings come from the envir
 """
 
 import importlib
-import os
-import signal
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -17,16 +14,9 @@ from api.settings import Settings
 from api.wiring import wire
 from storage.log_store import LogStore
 from storage.s3 import StoreAddress
+from tests.dying import die_after
 from tests.log.conftest import AT, AT_ONCE, SchemaDatabase
 from vault.transparency.sequencing import sequence
-
-
-def _die_after(step: Callable[..., Any]) -> Callable[..., Any]:
-    def step_then_death(*arguments: object, **named: object) -> None:
-        step(*arguments, **named)
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    return step_then_death
 
 
 def main() -> None:
@@ -37,7 +27,7 @@ def main() -> None:
     owner: Any = importlib.import_module(module_name)
     for each in owners:
         owner = getattr(owner, each)
-    setattr(owner, function, _die_after(getattr(owner, function)))
+    setattr(owner, function, die_after(getattr(owner, function)))
     settings = Settings.model_validate({})
     address = StoreAddress(
         str(settings.s3_endpoint).rstrip("/"),
