@@ -133,6 +133,11 @@ class Visitor:
             folder.mkdir(parents=True, exist_ok=True)
             self.page.screenshot(path=folder / f"{name}-{self.look}.png", full_page=True)
 
+    def keep(self, name: str, printed: bytes) -> None:
+        """What came out of the printer, for whoever wants to look."""
+        if PICTURES is not None:
+            (Path(PICTURES) / f"{name}-{self.look}.pdf").write_bytes(printed)
+
     def _lives_by_its_policy(self) -> None:
         said = self.policies.get(self.page.url.partition("#")[0])
         assert said is not None, f"no page was answered at {self.page.url}"
