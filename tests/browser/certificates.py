@@ -10,7 +10,6 @@ import pikepdf
 import zxingcpp
 from PIL import Image
 
-from tests.browser.people import new_holder
 from tests.browser.served import Served
 from tests.files import sealed_bytes
 from tests.requests import example_request
@@ -21,6 +20,7 @@ from vault.presentations import make_presentation, read_presentation
 from vault.stating import shown_statement, stated, verify_url
 
 # What a camera films: MJPEG, a series of JPEGs.
+TEACHER = "教师资格证书"
 FILM_FRAMES = 3
 FILM_SIZE = (1280, 960)
 
@@ -66,15 +66,14 @@ def altered(pdf: bytes) -> bytes:
 
 def shown(served: Served) -> str:
     """The address that a holder's phone shows as a QR code, for a certificate of their own."""
-    code = new_holder()
-    request = example_request(served.house.catalogue)
-    holder = {"code_type": code.code_type, "code": code.value, "name": "林样例"}
-    request["results"][0]["holders"] = [holder]
-    request["case"]["applicant"] = holder
-    (record,) = served.deposit(request).certificates
-    person = Person(uuid7(datetime.now(UTC)), "https://id.example", "林样例", frozenset({Role.HOLDER}), None, code, Assurance.HIGH)
-    asked = read_presentation({"certificate_id": str(record.certificate_id), "fields": None, "on_behalf_of": None})
-    return make_presentation(served.workshop, person, asked, at=datetime.now(UTC)).url
+    at = datetime.now(UTC)
+    (record,) = served.deposit(example_request(served.house.catalogue, TEACHER)).certificates
+    (holder,) = record.holders
+    roles = frozenset({Role.HOLDER})
+    issuer = "https://id.example"
+    person = Person(uuid7(at), issuer, holder.name, roles, None, holder.code, Assurance.HIGH)
+    asked = {"certificate_id": str(record.certificate_id), "fields": None, "on_behalf_of": None}
+    return make_presentation(served.workshop, person, read_presentation(asked), at=at).url
 
 
 def qr_picture(text: str) -> Image.Image:

@@ -1,8 +1,10 @@
 """Verifying a certificate in every way that the page offers, and what the answer says."""
 
 import base64
+from io import BytesIO
 from pathlib import Path
 
+import pikepdf
 import pytest
 from playwright.sync_api import FilePayload, Page, expect
 
@@ -13,6 +15,8 @@ from tests.browser.served import Served
 
 pytestmark = pytest.mark.engines
 
+# In each language and at each width once.
+TWO = (Look("zh", PHONE, "dark"), Look("en", DESKTOP, "light"))
 GENUINE = {"zh": "真实，目前有效", "en": "Genuine and in force"}
 FORGETS_AFTER_MS = 10 * 60_000
 FIRST_VIEW_MAX_BYTES = 150_000
@@ -72,7 +76,7 @@ def test_a_genuine_file(visit: Visit, certificate: Deposited, look: Look) -> Non
     visitor.inspect("verify-genuine")
 
 
-@pytest.mark.parametrize("look", LOOKS[:4], ids=str)
+@pytest.mark.parametrize("look", TWO, ids=str)
 def test_an_altered_file(visit: Visit, certificate: Deposited, look: Look) -> None:
     visitor = visit(look)
     page = visitor.open("/")
@@ -81,7 +85,7 @@ def test_an_altered_file(visit: Visit, certificate: Deposited, look: Look) -> No
     visitor.inspect("verify-altered")
 
 
-@pytest.mark.parametrize("look", LOOKS[:4], ids=str)
+@pytest.mark.parametrize("look", TWO, ids=str)
 def test_an_expired_file(visit: Visit, expired: Deposited, look: Look) -> None:
     visitor = visit(look)
     page = visitor.open("/")
@@ -91,7 +95,7 @@ def test_an_expired_file(visit: Visit, expired: Deposited, look: Look) -> None:
     visitor.inspect("verify-expired")
 
 
-@pytest.mark.parametrize("look", LOOKS[:4], ids=str)
+@pytest.mark.parametrize("look", TWO, ids=str)
 def test_number_and_code_by_keyboard_alone(visit: Visit, certificate: Deposited, look: Look) -> None:
     visitor = visit(look)
     page = visitor.open("/")
@@ -127,7 +131,7 @@ def test_what_is_unknown_is_said_calmly(visit: Visit) -> None:
 # --- scanning -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("look", LOOKS[:4], ids=str)
+@pytest.mark.parametrize("look", TWO, ids=str)
 def test_the_camera_reads_a_certificate(
     visit: Visit, certificate: Deposited, camera: Path, look: Look
 ) -> None:
@@ -219,14 +223,14 @@ def test_a_code_that_a_phone_shows_is_accepted_once(visit: Visit, served: Served
     page = visitor.open("/")
     page.locator("[data-camera-opens]").click()
     verdict(page, GENUINE["zh"])
-    expect(page.locator(".certificate")).to_contain_text("林样例")
+    expect(page.locator(".certificate")).to_contain_text("孔样教")
     expect(page.locator(".notice-good")).to_contain_text("本人")
     visitor.inspect("landing-shown")
     again = visit(Look("en", DESKTOP))
     again.open(address.removeprefix(served.origin))
     verdict(again.page, "This code shows nothing")
     again.inspect("landing-spent")
-    assert "林样例" not in again.page.content()
+    assert "孔样教" not in again.page.content()
 
 
 def test_the_page_forgets_itself(visit: Visit, certificate: Deposited) -> None:
@@ -282,7 +286,8 @@ def test_the_printed_record(visit: Visit, certificate: Deposited, language: str)
     for unseen in (".masthead", ".tools", "[data-print]", ".compare", "footer"):
         expect(page.locator(unseen).first).to_be_hidden()
     printed = page.pdf(format="A4", print_background=True)
-    assert printed.count(b"/Type /Page\n") <= 2
+    with pikepdf.open(BytesIO(printed)) as record_:
+        assert len(record_.pages) == 1
     visitor.keep("record", printed)
 
 

@@ -6,11 +6,11 @@ const fileForm = zone.closest("form");
 const fileInput = zone.querySelector("input[type=file]");
 const scanned = document.getElementById("scanned");
 
-fileForm.querySelector("button").hidden = true;
+// For browsers that do not know by the style alone that scripts run.
+for (const each of document.querySelectorAll(".no-script")) each.hidden = true;
+for (const each of document.querySelectorAll(".script-only")) each.classList.remove("script-only");
 zone.classList.add("drop-ready");
 fileInput.accept += ",image/*";
-const kinds = zone.querySelector("[data-drop-kinds]");
-kinds.textContent = kinds.dataset.dropKinds;
 
 // A picture is read here; everything else is sent to be compared.
 const take = (files) => {

@@ -25,13 +25,19 @@ REPORT: Mapping[str, tuple[str, str]] = {
         "No certificate here matches. Check what you entered; if it is right, do not rely on it.",
     ),
     "sentence.genuine": (
-        "这份{type}由{authority}于 {issued} 颁发，在 {today} 查验时有效。",
-        "This {type} was issued by {authority} on {issued} and was in force when asked on {today}.",
+        "这份{type}由{authority}于 {issued} 颁发，今天（{today}）有效。",
+        "This {type} was issued by {authority} on {issued} and is in force today, {today}.",
     ),
     "sentence.not_in_force": (
-        "这份{type}确由{authority}于 {issued} 颁发，但在 {today} 查验时无效：",
-        "This {type} was issued by {authority} on {issued}, but was not in force when asked on {today}:",
+        "这份{type}确由{authority}于 {issued} 颁发，但今天（{today}）无效：",
+        "This {type} was issued by {authority} on {issued}, but is not in force today, {today}:",
     ),
+    "report.of_record": (
+        "这个文件冒用或源自的证照，本库的记录如下",
+        "The certificate that this file was made from or pretends to be, as it is on record",
+    ),
+    "report.rules": ("逐条技术规则", "The rules, one by one"),
+    "report.rules.count": ("{count} 条，{failed} 条未通过", "{count}, of which {failed} failed"),
     "shown.by.holder": (
         "持证人本人于 {moment} 出示。这个码已经用过，不能再次查看。",
         "Shown by its holder at {moment}. The code is used up now and opens nothing again.",
@@ -62,7 +68,7 @@ REPORT: Mapping[str, tuple[str, str]] = {
         "上面的持证主体、编号与您手上的证照一致。",
         "Holder and number above are those on the certificate before you.",
     ),
-    "compare.host": ("浏览器地址栏里的网址是", "The address bar of your browser says"),
+    "compare.host": ("浏览器地址栏里的网址应当是", "The address bar of your browser must read"),
     "record.title": ("电子证照查验记录", "Record of a verification"),
     "record.by": ("查验人（单位）", "Checked by"),
     "record.at": ("查验时间", "Checked at"),
