@@ -12,6 +12,7 @@ from tests.browser.certificates import Deposited, altered, deposit, film, photo,
 from tests.browser.conftest import Visit
 from tests.browser.looking import DESKTOP, LOOKS, PHONE, Look
 from tests.browser.served import Served
+from tests.programs import eventually
 
 pytestmark = pytest.mark.engines
 
@@ -162,7 +163,7 @@ def test_the_decoder_is_fetched_when_it_is_wanted_and_the_camera_is_let_go(
     track = page.evaluate_handle("document.querySelector('video').srcObject.getTracks()[0]")
     page.keyboard.press("Escape")
     expect(page.locator("[data-camera]")).to_be_hidden()
-    assert track.evaluate("track => track.readyState") == "ended"
+    eventually(lambda: track.evaluate("track => track.readyState") == "ended", "the camera's end")
     expect(page.locator("[data-camera-opens]")).to_be_focused()
 
 
@@ -360,5 +361,6 @@ def test_all_but_camera_and_offline_checking_works_without_script(
         page.locator("#scanned").press("Enter")
         expect(page.locator("#said")).to_contain_text(says)
     page = visitor.open("/v")
-    expect(page.locator("noscript")).to_contain_text("没有运行脚本")
+    expect(page.locator(".notice")).to_contain_text("没有运行脚本")
+    visitor.picture("landing-no-script")
     assert not visitor.strays

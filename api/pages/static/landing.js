@@ -168,6 +168,9 @@ const linkFragment = () => {
   for (const link of document.querySelectorAll("[data-keeps-fragment]")) link.hash = kept;
 };
 
+// For browsers that do not know by the style alone that scripts run.
+result.querySelector(".no-script").hidden = true;
+
 const begin = () => {
   fragment = location.hash.slice(1);
   history.replaceState(null, "", location.pathname + location.search);
