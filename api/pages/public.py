@@ -105,16 +105,20 @@ async def _asked(edge: Edge, request: Request, form: FormData) -> _Asked | str:
         report = edge.report(await asked_by_code(edge, request, number, code, now()))
         return {"report": report, "how": "code", "sha256": None}
     if isinstance(scanned, str) and scanned.strip():
-        match read_scanned(scanned, edge.settings.public_url):
-            case ScannedToken(token):
-                return await _by_token(edge, request, token)
-            case ScannedCode(shown):
-                return await _by_shown_code(edge, request, shown)
-            case ScannedElsewhere():
-                return "verify.scanned.elsewhere"
-            case None:
-                return "verify.scanned.nothing"
+        return await _by_scan(edge, request, scanned)
     return "verify.nothing_given"
+
+
+async def _by_scan(edge: Edge, request: Request, text: str) -> _Asked | str:
+    match read_scanned(text, edge.settings.public_url):
+        case ScannedToken(token):
+            return await _by_token(edge, request, token)
+        case ScannedCode(shown):
+            return await _by_shown_code(edge, request, shown)
+        case ScannedElsewhere():
+            return "verify.scanned.elsewhere"
+        case None:
+            return "verify.scanned.nothing"
 
 
 async def _by_token(edge: Edge, request: Request, token: str) -> _Asked:

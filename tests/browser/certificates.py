@@ -13,8 +13,8 @@ from PIL import Image
 from tests.browser.served import Served
 from tests.files import sealed_bytes
 from tests.requests import example_request
-from vault.model.actors import Assurance, Introduced, Role
 from vault import sessions
+from vault.model.actors import Assurance, Introduced, Role
 from vault.model.certificate import CertificateRecord
 from vault.presentations import make_presentation, read_presentation
 from vault.stating import shown_statement, stated, verify_url

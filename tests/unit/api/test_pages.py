@@ -42,7 +42,7 @@ CERTIFICATE: dict[str, Any] = {
     "status_reason": None,
     "successor": None,
 }
-ASKED = {"how": "file", "sha256": "0" * 64, "host": "vault.example"}
+ASKED: dict[str, Any] = {"how": "file", "sha256": "0" * 64, "host": "vault.example"}
 USAGE_COPY: dict[str, Any] = {
     "purpose": "办理商品房预售许可<b>",
     "organisation": "样例市住房和城乡建设局",
