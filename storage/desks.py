@@ -24,7 +24,12 @@ def find_desk(db: ReadConnection, keys: KeyRing, person_id: UUID, at: datetime) 
 
 
 def lock_desk(
-    db: WriteConnection, keys: KeyRing, person_id: UUID, empty: Mapping[str, Any], at: datetime, ends_at: datetime
+    db: WriteConnection,
+    keys: KeyRing,
+    person_id: UUID,
+    empty: Mapping[str, Any],
+    at: datetime,
+    ends_at: datetime,
 ) -> Mapping[str, Any]:
     """As `find_desk`, held until the transaction ends: two windows of one clerk write one after the other.
 
@@ -37,9 +42,7 @@ def lock_desk(
         "ends_at": ends_at,
     }
     made = insert(desks).values(id=person_id, **fresh)
-    db.execute(
-        made.on_conflict_do_update(index_elements=["id"], set_=fresh, where=desks.c.ends_at <= at)
-    )
+    db.execute(made.on_conflict_do_update(index_elements=["id"], set_=fresh, where=desks.c.ends_at <= at))
     row = db.execute(select(desks).where(desks.c.id == person_id).with_for_update()).one()
     content: Mapping[str, Any] = open_json(
         keys.data_key(row.data_key, key_place(person_id)), row.sealed, content_place(person_id)

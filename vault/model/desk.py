@@ -134,7 +134,9 @@ class Sheet:
         """
         order = [each.place for each in self.cases]
         start = order.index(place) + step if place in order else 0
-        turned = order[start:] + order[:start] if step > 0 else order[: start + 1][::-1] + order[start + 1 :][::-1]
+        turned = (
+            order[start:] + order[:start] if step > 0 else order[: start + 1][::-1] + order[start + 1 :][::-1]
+        )
         open_places = {each.place for each in self.cases if each.state is CaseState.OPEN} - {place}
         return next((each for each in turned if each in open_places), None)
 

@@ -1,4 +1,4 @@
-"""The words of `vault.model.reuse_words` in Chinese, for the clerk's desk: what is the matter, and what mends it."""
+"""The words of `vault.model.reuse_words` in Chinese, for the clerk's desk."""
 
 from collections.abc import Mapping
 from datetime import date
