@@ -60,7 +60,7 @@ def kinds_of_paper(workshop: Workshop, item: ServiceItem, *, at: datetime) -> tu
     Raises:
         Unavailable: the database does not answer.
     """
-    every = workshop.shelf.materials(at)
+    every = workshop.shelf.in_force(at).materials
     wanted = {
         way.type_code: None
         for requirement in item.requirements

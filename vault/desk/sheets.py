@@ -83,7 +83,7 @@ def take_to_hand(workshop: Workshop, person: Person, case: DeskCase, *, at: date
     return _changed(workshop, person, put, at=at)
 
 
-def turn(workshop: Workshop, person: Person, what: Turn, place: UUID, *, at: datetime) -> Sheet:
+def turn(workshop: Workshop, person: Person, what: Turn, place: UUID | None, *, at: datetime) -> Sheet:
     """Takes a case to hand, or puts it away; nothing where it is gone already.
 
     Raises:

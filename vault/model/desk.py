@@ -35,6 +35,10 @@ class Turn(StrEnum):
     DONE = "done"
     SKIP = "skip"
     REMOVE = "remove"
+    ANOTHER = "another"
+
+
+_STATES = {Turn.DONE: CaseState.DONE, Turn.SKIP: CaseState.SKIPPED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,25 +111,25 @@ class Sheet:
             return sheet
         return replace(sheet, at_hand=sheet.neighbour(None, 1))
 
-    def turned(self, turn: Turn, place: UUID) -> "Sheet":
-        """After a turn with the case at this place; as it is where that case is gone."""
+    def turned(self, turn: Turn, place: UUID | None) -> "Sheet":
+        """After a turn with the case at this place; as it is where that case is gone.
+
+        `ANOTHER` needs no place: no case is at hand after it.
+        """
         case = self.case(place)
+        if turn is Turn.ANOTHER:
+            return replace(self, at_hand=None)
         if case is None:
             return self
-        match turn:
-            case Turn.OPEN:
-                return self.put(replace(case, state=CaseState.OPEN))
-            case Turn.NEXT:
-                return replace(self, at_hand=self.neighbour(place, 1) or place)
-            case Turn.PREVIOUS:
-                return replace(self, at_hand=self.neighbour(place, -1) or place)
-            case Turn.DONE | Turn.SKIP:
-                state = CaseState.DONE if turn is Turn.DONE else CaseState.SKIPPED
-                sheet = self.put(replace(case, state=state))
-                return replace(sheet, at_hand=sheet.neighbour(place, 1))
-            case Turn.REMOVE:
-                rest = replace(self, at_hand=self.neighbour(place, 1))
-                return replace(rest, cases=tuple(each for each in self.cases if each.place != place))
+        if turn is Turn.OPEN:
+            return self.put(replace(case, state=CaseState.OPEN))
+        if turn is Turn.REMOVE:
+            rest = tuple(each for each in self.cases if each is not case)
+            return Sheet(rest, self.neighbour(place, 1))
+        if turn in _STATES:
+            put_away = self.put(replace(case, state=_STATES[turn]))
+            return replace(put_away, at_hand=put_away.neighbour(place, 1))
+        return replace(self, at_hand=self.neighbour(place, 1 if turn is Turn.NEXT else -1) or place)
 
     def neighbour(self, place: UUID | None, step: int) -> UUID | None:
         """The next open case after a place, or before it, from the other end again; None: no other is open.
