@@ -46,7 +46,7 @@ def post_case(form: FormHere, seat: SeatHere) -> Response:
         desk.fill_in(seat.workshop, seat.person, filled, at=seat.at)
     except desk.Slips as slips:
         return screen(seat, Said(slips=slips.slips, case=filled), status=422)
-    return _home("held")
+    return _home()
 
 
 @router.post("/queue")

@@ -190,7 +190,6 @@ def _held(found: desk.HeldFor) -> dict[str, Any]:
         "several": len(found.case.holders) > 1,
         "lines": lines,
         "counts": counts,
-        "first_page": next((thing["subject"] for line in lines for thing in line["things"]), ""),
         "total": len(lines),
         "asked_at": found.asked_at.isoformat(),
     }
@@ -230,7 +229,7 @@ def _use(use: UseRecord, at: datetime) -> dict[str, Any]:
         "made_at": use.made_at.isoformat(),
         "last_day": use.last_day.isoformat(),
         "purpose": use.purpose,
-        "copy": None if use.copy is None else f"{HOME}/copies/{use.use_id}",
+        "copy_at": None if use.copy is None else f"{HOME}/copies/{use.use_id}",
         "stands": use.end(at) is None,
     }
 

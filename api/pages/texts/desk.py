@@ -7,7 +7,7 @@ DESK: Mapping[str, tuple[str, str]] = {
     "desk.heading": ("窗口工作台", "The desk"),
     "desk.footer": (
         "每次查询、查看版面和用证都会记录，持证人可以看到。清单保留到当天结束。",
-        "Every check, every page looked at and every use is recorded for the holder. The list lasts until midnight.",
+        "Checks, pages looked at and uses are recorded for the holder. The list lasts until midnight.",
     ),
     "desk.slips": ("请改正以下 {count} 处", "Please mend these: {count}"),
     "desk.slips.title": ("需要改正", "To mend"),
