@@ -26,7 +26,7 @@ def test_the_desk_can_be_seen_and_heard(signed_in_as: Visit, counter: Counter, l
         pictured(page)
     else:
         page.locator("#line-construction summary").click()
-        expect(page.locator("#line-construction img")).to_have_js_property("complete", True)
+        page.wait_for_function("document.querySelector('#line-construction img').naturalWidth > 0")
     visitor.inspect("desk")
 
 
@@ -51,7 +51,7 @@ def test_slips_are_seen_and_heard_at_their_fields(signed_in_as: Visit, counter: 
 
 
 def test_a_whole_case_by_keyboard_alone(signed_in_as: Visit, counter: Counter) -> None:
-    """As with a reader that types and ends with Enter: number, item, holder, use, the copy, done, the next."""
+    """As with a reader, which types and ends with Enter: number, item, holder, use, code, done, the next."""
     visitor = signed_in_as(counter.clerk, Look("zh", DESKTOP))
     page = visitor.open("/desk")
     press, typed = page.keyboard.press, page.keyboard.type

@@ -91,7 +91,6 @@ DESK: Mapping[str, tuple[str, str]] = {
     "desk.line.not_held": ("没有", "Not held"),
     "desk.thing.whose": ("第 {n} 位", "No. {n}"),
     "desk.thing.level": ("{level} 级", "level {level}"),
-    "desk.thing.disputed": ("{day} 起存在异议", "under dispute since {day}"),
     "desk.thing.page": ("版面", "Its page"),
     "desk.thing.page.of": ("《{name}》第一页的版面", "The first page of {name}"),
     "desk.thing.page.none": (
@@ -108,7 +107,6 @@ DESK: Mapping[str, tuple[str, str]] = {
     "desk.used.at": ("{moment}，用途：{purpose}", "{moment}, purpose: {purpose}"),
     "desk.used.until": ("有效期至 {day}", "good until {day}"),
     "desk.used.copy": ("打开加注件", "Open the copy"),
-    "desk.used.print": ("打印", "print"),
     "desk.used.code": ("用证码", "Use code"),
     "desk.used.code.words": (
         "交给接收系统，{moment} 前有效，只能用一次。离开本页后不再显示。",
