@@ -98,7 +98,7 @@ class Sheet:
         return Sheet(tuple(case if each.place == case.place else each for each in self.cases), case.place)
 
     def with_numbers(self, numbers: Sequence[str], places: Sequence[UUID]) -> "Sheet":
-        """With a case for each number that is not there yet; the first open one is taken to hand."""
+        """With a case for each number that is not there yet; the first of them is taken to hand if none is."""
         known = {each.number for each in self.cases}
         fresh = tuple(
             DeskCase(place, number)
@@ -109,7 +109,7 @@ class Sheet:
         at_hand = sheet.case_at_hand
         if at_hand is not None and at_hand.state is CaseState.OPEN:
             return sheet
-        return replace(sheet, at_hand=sheet.neighbour(None, 1))
+        return replace(sheet, at_hand=fresh[0].place if fresh else sheet.neighbour(None, 1))
 
     def turned(self, turn: Turn, place: UUID | None) -> "Sheet":
         """After a turn with the case at this place; as it is where that case is gone.

@@ -162,16 +162,13 @@ def _code_type(case: DeskCase | None) -> str:
 
 
 def _needed_roles(items: Sequence[ServiceItem]) -> dict[str, str]:
-    """By item, the roles beside the applicant that its requirements speak of, parted by blanks."""
+    """By item, the roles beside the applicant without which it cannot be decided, parted by blanks."""
     return {
         item.code: " ".join(
             role.value
             for role in HolderRole
             if role is not HolderRole.APPLICANT
-            and any(
-                each.holder is role or (role is HolderRole.AGENT and each.only_if_agent)
-                for each in item.requirements
-            )
+            and any(each.holder is role and not each.only_if_agent for each in item.requirements)
         )
         for item in items
     }

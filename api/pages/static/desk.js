@@ -56,11 +56,25 @@ function missing(image) {
 }
 
 const wide = window.matchMedia("(min-width: 64rem)");
-document.querySelectorAll("[data-page]").forEach((details, n) => {
+
+// The link to a page becomes the page itself, fetched when it comes into sight. Without script it stays a link:
+// browsers that run none fetch every picture at once, and each look is recorded for the holder.
+[...document.querySelectorAll("p[data-page]")].forEach((place, n) => {
+  const link = place.querySelector("a");
+  const [details, summary, sheet, image] = ["details", "summary", "div", "img"].map((name) => document.createElement(name));
+  details.className = "desk-page";
   details.dataset.page = String(n);
-  const image = details.querySelector("img");
+  summary.textContent = link.textContent;
+  sheet.className = "desk-sheet";
+  image.loading = "lazy";
+  image.alt = link.textContent;
   image.dataset.home = String(n);
+  image.dataset.missing = place.dataset.missing;
   image.addEventListener("error", () => missing(image));
+  image.src = link.href;
+  sheet.append(image);
+  details.append(summary, sheet);
+  place.replaceWith(details);
 });
 if (pane) {
   const said = pane.querySelector("p");
@@ -129,7 +143,7 @@ document.addEventListener("keydown", (event) => {
   else if (key === "p") enlarge();
   else if (key === "e") {
     if (edit) edit.open = true;
-    document.querySelector("#number").focus();
+    document.querySelector("#number").select();
   } else if (key >= "1" && key <= "9" && key.length === 1) choose(lines[Number(key) - 1]);
   else if (/^[a-z]$/.test(key)) {
     const place = chosen || lines.find((line) => line.querySelector(`[data-key="${key}"]`));
@@ -179,6 +193,13 @@ for (const field of chain) {
     next.focus();
   });
 }
+
+// An item that needs more people than the applicant opens the fields for them.
+const item = document.getElementById("item");
+item.addEventListener("input", () => {
+  const named = [...document.querySelectorAll("#items option")].find((each) => each.value === item.value);
+  if (named && named.dataset.roles) document.querySelector(".desk-more").open = true;
+});
 
 for (const link of document.querySelectorAll("a[data-kind]")) {
   link.addEventListener("click", () => {

@@ -21,6 +21,7 @@ def test_numbers_come_once_and_the_first_is_at_hand() -> None:
     more = sheet.with_numbers(["y", "z"], [B, C])
     assert [each.number for each in more.cases] == ["x", "y", "z"]
     assert more.at_hand == A
+    assert more.turned(Turn.ANOTHER, None).with_numbers(["w"], [UUID(int=9)]).at_hand == UUID(int=9)
     assert len({each.place for each in more.cases}) == 3
 
 
