@@ -203,7 +203,7 @@ def test_many_clicks_at_once_are_one_use(house: House, clerk: Person, company: d
 
 
 @pytest.mark.parametrize("how", ["before", "after"])
-@pytest.mark.parametrize("commit", [1, 2, 3])
+@pytest.mark.parametrize("commit", [1, 2])
 def test_a_use_whose_commit_was_cut_off_is_pressed_again(
     house: House, clerk: Person, company: dict[str, str], how: str, commit: int
 ) -> None:
@@ -250,7 +250,7 @@ def archived(house: House, company: dict[str, str]) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("how", ["before", "after"])
-@pytest.mark.parametrize("commit", [1, 3, 4, 5, 6])
+@pytest.mark.parametrize("commit", [1, 2, 3, 4])
 def test_a_paper_whose_commit_was_cut_off_is_archived_by_sending_it_again(
     house: House, clerk: Person, company: dict[str, str], how: str, commit: int
 ) -> None:
