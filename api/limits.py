@@ -32,6 +32,7 @@ _CAPS = (
     ("/v1/deposits", DEPOSIT_MAX_BYTES),
     (_QUESTIONS, FORM_MAX_BYTES),
     ("/v1/log/", NOTE_MAX_BYTES),
+    ("/desk/paper", FORM_MAX_BYTES),
 )
 # The page where a file is dropped posts to itself.
 _PAGE = "/"

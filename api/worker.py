@@ -26,7 +26,7 @@ from api.settings import Settings
 from api.wiring import courier_of, wire
 from storage.blobs import plain_name
 from storage.history import UPKEEP_QUEUE
-from vault import sessions, signin
+from vault import desk, sessions, signin
 from vault.changes import backfill
 from vault.copy_removal import DISCARD_TASK
 from vault.deposit.committing import SECOND_LOOK_TASK
@@ -194,6 +194,7 @@ def queue_app(workshop: Workshop, database_url: str, send: Send) -> App:
         at = datetime.fromtimestamp(timestamp, UTC)
         sessions.forget_ended(workshop, at=at)
         signin.forget_assertions(workshop, at=at)
+        desk.forget_yesterday(workshop, at=at)
 
     add_log_job(app, workshop)
     add_raise_jobs(app, workshop)

@@ -26,6 +26,7 @@ from storage.tables import (
     consents,
     deferral_orders,
     delegations,
+    desks,
     dispute_events,
     disputes,
     holders,
@@ -57,6 +58,7 @@ TABLES = (
     dispute_events,
     consents,
     delegations,
+    desks,
 )
 """Beside certificates, which are looked at as records, and audit events, whose keys may be anybody's."""
 

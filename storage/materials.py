@@ -125,6 +125,18 @@ def find_material(
     return None if row is None else _material(keys, row)
 
 
+def material_of_case(db: ReadConnection, client_id: str, number: str) -> UUID | None:
+    """The first material that a client's case brought in; None where it brought none, or is not committed."""
+    query = (
+        select(materials.c.id)
+        .join(cases, cases.c.id == materials.c.case_id)
+        .where(cases.c.client_id == client_id, cases.c.number == number)
+        .order_by(materials.c.position)
+        .limit(1)
+    )
+    return db.execute(query).scalar_one_or_none()
+
+
 def verify_material(
     db: WriteConnection,
     keys: KeyRing,

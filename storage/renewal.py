@@ -20,7 +20,16 @@ from storage.envelope.sealing import FORMAT
 from storage.holders import holder_index
 from storage.people import subject_text
 from storage.record_keys import holder_key
-from storage.tables import consents, delegations, holders, people, upload_keys, webhook_secrets, webhooks
+from storage.tables import (
+    consents,
+    delegations,
+    desks,
+    holders,
+    people,
+    upload_keys,
+    webhook_secrets,
+    webhooks,
+)
 from storage.webhooks import url_index_values
 from vault.model.holders import HolderCode
 
@@ -166,6 +175,7 @@ HOLDERS = enveloped(holders, _code)
 PEOPLE = enveloped(people, _person)
 WEBHOOKS = enveloped(webhooks, _webhook)
 WEBHOOK_SECRETS = enveloped(webhook_secrets)
+DESKS = enveloped(desks)
 CONSENTS = under_holders(consents, consents_with_keys, consent_place)
 DELEGATIONS = under_holders(
     delegations,

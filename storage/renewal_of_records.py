@@ -30,6 +30,7 @@ from storage.record_keys import (
 from storage.renewal import (
     CONSENTS,
     DELEGATIONS,
+    DESKS,
     HOLDERS,
     PEOPLE,
     UPLOAD_KEYS,
@@ -271,6 +272,7 @@ RENEWED = (
     UPLOAD_KEYS,
     WEBHOOKS,
     WEBHOOK_SECRETS,
+    DESKS,
     Renewed(
         certificates,
         _record_query(CERTIFICATES),

@@ -4,7 +4,7 @@ A use's data key is wrapped by the key of every holder of what is used, and seal
 of them is erased, nothing opens either.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -197,6 +197,12 @@ def find_use(db: ReadConnection, keys: KeyRing, use_id: UUID, *, lock: bool = Fa
     query = use_records().where(uses.c.id == use_id)
     row = db.execute(query.with_for_update(of=[uses]) if lock else query).one_or_none()
     return None if row is None else use_of(keys, row)
+
+
+def find_uses(db: ReadConnection, keys: KeyRing, use_ids: Collection[UUID]) -> tuple[UseRecord, ...]:
+    """These uses, the newest first: one statement."""
+    query = use_records().where(uses.c.id.in_(use_ids)).order_by(uses.c.id.desc())
+    return tuple(use_of(keys, row) for row in db.execute(query))
 
 
 def find_use_key(db: ReadConnection, keys: KeyRing, use_id: UUID) -> DataKey | None:

@@ -17,6 +17,7 @@ from tests.flows.test_deposit import deposited
 from tests.flows.test_rotation import assert_found_everywhere, company, request_of, with_material
 from tests.flows.test_uses import asked, asked_for_material, used
 from tests.flows.test_webhooks import HERE
+from vault import desk
 from vault.accesses import accesses_of, list_orders, read_order, record_order
 from vault.auditing import Auditor, AuditQuestion, find
 from vault.consents import consents_of, grant_consent, read_consent
@@ -46,6 +47,7 @@ from vault.webhooks import register, registered
 
 LOOKED_FOR = "SL-2026-000777"
 ANOTHER_CASE = "SL-2026-000778"
+ON_THE_DESK = "SL-2026-000779"
 STATEMENT, ACCEPTED, RESOLVED, BASIS = "住所有误", "已受理", "已更正", "监察法"
 ORDERS_END = timedelta(days=31)
 OF_CASE, OF_HOLDER = "样监缓〔2026〕1号", "样监缓〔2026〕2号"
@@ -120,6 +122,13 @@ def granted(house: House, person: Person, certificate: CertificateRecord) -> tup
     )
 
 
+def clerk(house: House) -> Person:
+    """A clerk, the same one whenever they are asked for."""
+    workshop, roles = house.wired.workshop, frozenset({Role.CLERK})
+    who = Introduced("https://id.example", "clerk", "文样窗", roles, BANK, None, Assurance.HIGH)
+    return signed_in(workshop, enter(workshop, who, "test", before=None, at=now()), at=now())
+
+
 def asked_by_the_bank(house: House, code: HolderCode) -> tuple[CertificateRecord, ...]:
     """What an organisation sees on the holder's consent: the same question each time."""
     bank = ClientGrant("bank", "样例银行", frozenset(), standing=ByConsent(BANK))
@@ -146,6 +155,7 @@ def live_in(house: House) -> LivedIn:
     who = Introduced("https://id.example", "somebody", "某人", roles, None, code, Assurance.HIGH)
     person = signed_in(workshop, enter(workshop, who, "test", before=None, at=now()), at=now())
     register(workshop, client, client.client_id, URL, HERE, at=now())
+    desk.take_in(workshop, clerk(house), [ON_THE_DESK], at=now())
     wanted = asked(certificate)
     made = used(house, wanted)
     used(house, asked_for_material(material_id, copy=False))
@@ -207,6 +217,8 @@ def assert_all_there(house: House, lived: LivedIn) -> None:
     (known,) = registered(workshop, client, client.client_id, at=now())
     assert known.state.webhook.url == URL
     assert len(known.secrets) == 1
+    lies_there = desk.sheet_at(workshop, clerk(house), at=now())
+    assert [each.number for each in lies_there.cases] == [ON_THE_DESK]
     repeated = used(house, lived.wanted)
     assert (repeated.use, repeated.repeated) == (lived.use, True)
     assert copy_for_client(workshop, client, lived.use.use_id, at=now()).content == lived.pdf

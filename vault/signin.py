@@ -15,7 +15,7 @@ from storage import clients
 from storage.db import WriteConnection
 from storage.public_read import PublicReader
 from vault.errors import Conflict, FieldProblem, InputError, NotAuthenticated, NotFound
-from vault.model.actors import ClientFile, ClientGrant, PublicKey
+from vault.model.actors import COUNTER_PREFIX, ClientFile, ClientGrant, PublicKey
 from vault.model.footing import BY_FUNCTION, ByConsent, Standing, Statutory
 from vault.model.scope import NOBODY
 from vault.model.written import hides_something
@@ -259,6 +259,8 @@ def _check(workshop: Workshop, grant: ClientGrant, at: datetime) -> None:
         raise InputError.at(
             "/client_id", "A client id is 3 to 64 lower-case letters, digits, dots and hyphens."
         )
+    if grant.client_id.startswith(COUNTER_PREFIX):
+        raise InputError.at("/client_id", f"Ids that begin with {COUNTER_PREFIX} are the desks' own.")
     unknown = [] if grant.types is None else sorted(grant.types - workshop.shelf.types(at).keys())
     if unknown:
         raise InputError.at("/types", f"There is no certificate type {unknown[0]} in force.")

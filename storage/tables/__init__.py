@@ -38,6 +38,7 @@ from storage.tables.consents import (
     presentations,
 )
 from storage.tables.custody import seal_events, seal_grant_events, seal_grants, seal_uses
+from storage.tables.desk import desks
 from storage.tables.disputes import dispute_events, disputes
 from storage.tables.history import audit_events, avoided_resubmissions, log_leaves, status_events
 from storage.tables.keys import case_holders, hold_events, key_state, upload_keys
@@ -77,6 +78,7 @@ __all__ = [
     "deferral_orders",
     "delegation_events",
     "delegations",
+    "desks",
     "dispute_events",
     "disputes",
     "documents",

@@ -57,6 +57,8 @@ RIGHTS: Mapping[str, Rights] = {
     "delegation_events": WRITTEN_ONCE,
     # An erasure takes the names out of what was delegated.
     "delegations": _rights("SELECT INSERT", "accepted_at revoked_at delegate_index index_version sealed"),
+    # A sheet is written anew at every turn.
+    "desks": _rights("SELECT INSERT DELETE", "data_key sealed ends_at"),
     "dispute_events": WRITTEN_ONCE,
     "disputes": _rights("SELECT INSERT", "state accepted_at closed_at"),
     "documents": WRITTEN_ONCE,

@@ -248,6 +248,8 @@ ROW_RULES: Mapping[str, RowRule] = {
         change="code_hash = ANY (scope_shown())",
     ),
     "presentation_events": RowRule(see=_OF_PRESENTATION, add=_OF_PRESENTATION),
+    # --- the desk -----------------------------------------------------------------------------------
+    "desks": RowRule(see="id = scope_person()", add="id = scope_person()", change="id = scope_person()"),
     # --- seals under control ----------------------------------------------------------------------
     "seal_grants": RowRule(see=_any(_MINE, _SOMEBODY), add=_SOMEBODY),
     "seal_grant_events": RowRule(see=_OF_GRANT, add=_SOMEBODY),

@@ -136,6 +136,7 @@ def test_nothing_old_is_left_and_everything_is_found_by_the_new_keys_alone(own: 
         "cases",
         "audit_events",
         "deferral_orders",
+        "desks",
     }
     assert own_keys == of_their_own
     rotated(own, Suite.SM4)

@@ -70,6 +70,11 @@ DEEDS: Mapping[str, Deed] = MappingProxyType(
             "查看了名下的证照，没有查到",
             "listed certificates and found none",
         ),
+        "scan": Deed("扫码核对了出示的{what}", "scanned {what}, which was shown at the counter"),
+        "page": Deed("查看了{what}的版面", "looked at the page of {what}"),
+        "refused-page": Deed(
+            "要求查看{what}的版面，被拒绝", "asked to see the page of {what} and was refused"
+        ),
         "use-make": Deed("使用了{what}（用证）", "used {what}"),
         "use-code": Deed("再次取得{what}的用证码", "asked again for a use code of {what}"),
         "use-redeem": Deed("凭用证码调取了{what}", "got {what} by a use code"),

@@ -24,6 +24,8 @@ class Role(StrEnum):
 
 
 PERSON_PREFIX = "person:"
+# Clients of this name hand in what clerks archive at their desks; nobody registers one.
+COUNTER_PREFIX = "counter."
 STAFF = frozenset(Role) - {Role.HOLDER}
 """Roles that somebody has for an organisation, and not for themselves."""
 

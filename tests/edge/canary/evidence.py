@@ -22,6 +22,7 @@ from psycopg.types.json import Jsonb
 
 from signing.typeset.fonts import typesetting_fonts
 from storage.embedded.postgres import SUPERUSER
+from tests.edge.canary.at_the_desk import clerk
 from tests.edge.canary.calls import Exchange, everywhere
 from tests.edge.canary.ceilings import limited, ungranted
 from tests.edge.canary.keeping import custodians
@@ -136,6 +137,7 @@ def gathered(story: Story) -> Iterator[Evidence]:
     marks, vault = story.marks, story.vault
     story.begin()
     custodians(story)
+    clerk(story)
     for way in STORY:
         call = everywhere(way(story), marks)
         answer = story.send(call)

@@ -52,6 +52,7 @@ _READ = (
     "consents",
     "delegations",
     "presentations",
+    "desks",
 )
 
 

@@ -39,7 +39,8 @@ Body = dict[str, Any]
 class Story:
     """What has happened so far. `phase`: what is tried now, for findings.
 
-    `makes`, `approves`: the sessions of two seal custodians; `session`: that of the person.
+    `makes`, `approves`: the sessions of two seal custodians; `session`: that of the person; `clerk`: that of
+    a clerk, with `place` and `desk_use` on their desk.
     """
 
     vault: Vault
@@ -54,6 +55,9 @@ class Story:
     makes: str = ""
     approves: str = ""
     grant_id: str = ""
+    clerk: str = ""
+    place: str = ""
+    desk_use: str = ""
     back: dict[str, str] = field(default_factory=dict)
     company: dict[str, str] = field(default_factory=dict)
     person: dict[str, str] = field(default_factory=dict)

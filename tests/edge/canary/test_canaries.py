@@ -22,8 +22,33 @@ from tests.edge.canary.ways import STORY
 # A minute on a quiet machine; what it takes on a busy one is no finding.
 pytestmark = [pytest.mark.engines, pytest.mark.timeout(900)]
 
+# What lies on a clerk's desk, or was typed there.
+_ON_THE_DESK = {
+    Kind.NAME,
+    Kind.ID_NUMBER,
+    Kind.CREDIT_CODE,
+    Kind.CASE_NUMBER,
+    Kind.CLERK,
+    Kind.FACE,
+    Kind.PURPOSE,
+    Kind.SECRET,
+}
+_OWN_DESK = "the clerk's own desk again, with what they typed in its field, and for nobody else"
+_DESK_SAYS_WHY = {
+    "case": (422,),
+    "paper": (404, 409, 422, 503),
+    "queue": (422,),
+    "revocation": (404,),
+    "use": (404, 503),
+    "verification": (404,),
+}
 # What may come back in an error to whoever sent it, and why.
 DECIDED: dict[tuple[str, str, int], tuple[set[Kind], str]] = {
+    **{
+        ("POST", f"/desk/{form}", status): (_ON_THE_DESK, _OWN_DESK)
+        for form, statuses in _DESK_SAYS_WHY.items()
+        for status in statuses
+    },
     ("POST", "/", 422): (
         {Kind.NAME, Kind.CERTIFICATE_NUMBER},
         "the number that was typed stands in the form again, for the code that is missing",

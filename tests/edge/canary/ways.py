@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 
 from api.assertions import ASSERTION_TYPE
+from tests.edge.canary.at_the_desk import AT_THE_DESK
 from tests.edge.canary.calls import Call
 from tests.edge.canary.disputing import DISPUTING
 from tests.edge.canary.granting import GRANTING
@@ -336,6 +337,7 @@ STORY: tuple[Way, ...] = (
     by_person("GET", "/my"),
     by_person("GET", "/v1/me/certificates"),
     by_person("GET", "/v1/me/certificates/{certificate_id}/document", format="pdf"),
+    *AT_THE_DESK,
     *DISPUTING,
     *GRANTING,
     by_person("DELETE", "/v1/me/uses/{use_id}"),

@@ -31,6 +31,7 @@ LOOK_AT_ROLES = {
     "sessions.py",  # how long a session may idle
     "model/reuse.py",  # roles in a case: applicant, agent
     "model/reuse_words.py",
+    "model/reuse_words_zh.py",
 }
 
 

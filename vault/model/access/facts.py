@@ -51,6 +51,11 @@ class Action(StrEnum):
     CHECK_REUSE = "check-reuse"
     VERIFY_MATERIAL = "verify-material"
 
+    WORK_AT_DESK = "work-at-desk"
+    FIND_SHOWN = "find-shown"
+    SEE_PAGE = "see-page"
+    ARCHIVE_PAPER = "archive-paper"
+
     USE = "use"
     FETCH_COPY = "fetch-copy"
     REVOKE_USE = "revoke-use"

@@ -142,6 +142,20 @@ RULES: Mapping[Action, Rule] = {
         _client(FUNCTION),
         Line(Role.CLERK, (IN_ORGANISATION,)),
     ),
+    # --- the clerk's desk -----------------------------------------------------------------------------
+    Action.WORK_AT_DESK: _says_so("work at the clerk's desk", Line(Role.CLERK, (IN_ORGANISATION,))),
+    Action.FIND_SHOWN: _hides(
+        "find whose certificate it is whose QR code is scanned at the desk",
+        Line(Role.CLERK, (CASE, HANDLES_ITEM, BY_FUNCTION)),
+    ),
+    Action.SEE_PAGE: _hides(
+        "see the picture of the first page of what a case's check found",
+        Line(Role.CLERK, (CASE, HANDLES_ITEM, BY_FUNCTION)),
+    ),
+    Action.ARCHIVE_PAPER: _says_so(
+        "archive a paper that was compared with its original at the desk",
+        Line(Role.CLERK, (CASE, HANDLES_ITEM)),
+    ),
     # --- using -------------------------------------------------------------------------------------
     Action.USE: _hides(
         "use a certificate or material in force for a case",
