@@ -14,6 +14,7 @@ from api.pages.texts.my_show import MY_SHOW
 from api.pages.texts.offline import OFFLINE
 from api.pages.texts.report import REPORT
 from api.pages.texts.signin import SIGNIN
+from api.pages.texts.styleguide import STYLEGUIDE
 from api.pages.texts.verify import VERIFY
 
 
@@ -43,4 +44,5 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     **MY_RECORDS,
     **DESK,
     **CONSOLE,
+    **STYLEGUIDE,
 }
