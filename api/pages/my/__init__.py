@@ -1,7 +1,7 @@
 """My certificates (我的证照): what the holder who is signed in has, shows, grants, and is told.
 
-One module for each section; each calls the flows that the JSON routes call. Forms post and lead on (303); what
-is wrong with one is said beside its field. No address holds anything of anybody but random ids.
+One module for each section; each calls the flows that the JSON routes call. Forms post and lead on (303);
+what is wrong with one is said beside its field. No address holds anything of anybody but random ids.
 """
 
 from fastapi import APIRouter

@@ -48,15 +48,15 @@ PAGE_SIZE = 20
 USUAL_DAYS = 30
 _ID_MAX = 2**128 - 1
 _PART, _GRANT, _CHANGE = "part", "grant", "change"
-_TEXTS: Mapping[str, str] = {
-    "organisation": "consent.wrong.organisation",
-    "types": "consent.wrong.types",
-    "fields": "consent.wrong.fields",
-    "service_item": "consent.wrong.service_item",
-    "purpose": "consent.wrong.purpose",
-    "valid_from": "consent.wrong.valid_to",
-    "valid_to": "consent.wrong.valid_to",
-    "uses": "consent.wrong.uses",
+_PLACES: Mapping[str, tuple[str, str]] = {
+    "organisation": ("organisation", "consent.wrong.organisation"),
+    "types": ("types", "consent.wrong.types"),
+    "fields": ("fields", "consent.wrong.fields"),
+    "service_item": ("service_item", "consent.wrong.service_item"),
+    "purpose": ("purpose", "consent.wrong.purpose"),
+    "valid_from": ("valid_to", "consent.wrong.valid_to"),
+    "valid_to": ("valid_to", "consent.wrong.valid_to"),
+    "uses": ("uses", "consent.wrong.uses"),
 }
 
 
@@ -75,6 +75,7 @@ def consents_page(request: Request, edge: EdgeHere, before: str = "") -> Respons
     return pages_of(request).render(
         request,
         "my/consents.html",
+        person=person,
         consents=[_told(edge, each, at) for each in page["consents"]],
         next=page["next"],
         first=start is None,
@@ -126,7 +127,7 @@ def give_consent(request: Request, edge: EdgeHere, form: Posted) -> Response:
             grant_consent(edge.workshop, person, asked, at=at)
             return to("/my/consents", "granted")
     except InputError as error:
-        return _form(request, edge, person, values, wrong_with(error, _TEXTS), at)
+        return _form(request, edge, person, values, wrong_with(error, _PLACES), at)
     except Conflict:
         return _form(request, edge, person, values, Wrong({"organisation": "consent.wrong.too_many"}), at)
     known = askers_for(edge.workshop, person, at=at).known
@@ -145,7 +146,7 @@ def give_consent(request: Request, edge: EdgeHere, form: Posted) -> Response:
         "uses": asked.uses,
     }
     return pages_of(request).render(
-        request, "my/consent_check.html", consent=_told(edge, told, at), values=values
+        request, "my/consent_check.html", person=person, consent=_told(edge, told, at), values=values
     )
 
 
@@ -157,7 +158,9 @@ def end_consent_page(consent_id: str, request: Request, edge: EdgeHere) -> Respo
     if isinstance(person, Response):
         return person
     found = _own(edge, person, id_in(consent_id), at)
-    return pages_of(request).render(request, "my/consent_end.html", consent=_told(edge, found, at))
+    return pages_of(request).render(
+        request, "my/consent_end.html", person=person, consent=_told(edge, found, at)
+    )
 
 
 @router.post("/my/consents/{consent_id}/end", dependencies=[OWN_FORM])
@@ -198,6 +201,7 @@ def _form(
     return pages_of(request).render(
         request,
         "my/consent_new.html",
+        person=person,
         status=422 if wrong else 200,
         values=values,
         wrong=wrong.fields,

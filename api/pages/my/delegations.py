@@ -45,12 +45,12 @@ USUAL_DAYS = 30
 _CITIZEN = "111"
 _GRANT, _CHANGE = "grant", "change"
 _PERSONS = [row for row in HOLDER_CODE_TYPES.values() if row.kind is HolderKind.PERSON]
-_TEXTS: Mapping[str, str] = {
-    "delegate": "delegation.wrong.code",
-    "types": "delegation.wrong.types",
-    "actions": "delegation.wrong.actions",
-    "valid_from": "delegation.wrong.valid_to",
-    "valid_to": "delegation.wrong.valid_to",
+_PLACES: Mapping[str, tuple[str, str]] = {
+    "delegate": ("code", "delegation.wrong.code"),
+    "types": ("types", "delegation.wrong.types"),
+    "actions": ("actions", "delegation.wrong.actions"),
+    "valid_from": ("valid_to", "delegation.wrong.valid_to"),
+    "valid_to": ("valid_to", "delegation.wrong.valid_to"),
 }
 
 
@@ -63,7 +63,7 @@ def delegations_page(request: Request, edge: EdgeHere) -> Response:
         return person
     found = _all(edge, person, at)
     done = request.query_params.get("done")
-    return pages_of(request).render(request, "my/delegations.html", **found, done=done)
+    return pages_of(request).render(request, "my/delegations.html", person=person, **found, done=done)
 
 
 @router.get("/my/delegations/new")
@@ -109,14 +109,15 @@ def give_delegation(request: Request, edge: EdgeHere, form: Posted) -> Response:
             grant_delegation(edge.workshop, person, asked, at=at)
             return to("/my/delegations", "delegated")
     except InputError as error:
-        wrong = _more_exact(wrong_with(error, _TEXTS), values, person)
+        wrong = _more_exact(wrong_with(error, _PLACES), values, person)
         return _form(request, edge, person, values, wrong, at)
     except Conflict:
-        return _form(request, edge, person, values, Wrong({"delegate": "delegation.wrong.too_many"}), at)
+        return _form(request, edge, person, values, Wrong({"code": "delegation.wrong.too_many"}), at)
     types = edge.workshop.shelf.types(at)
     return pages_of(request).render(
         request,
         "my/delegation_check.html",
+        person=person,
         values=values,
         kinds=[types[code] for code in sorted(asked.types)],
         code_type=HOLDER_CODE_TYPES[asked.delegate.code_type],
@@ -139,6 +140,7 @@ def on_behalf_page(delegation_id: str, request: Request, edge: EdgeHere) -> Resp
     return pages_of(request).render(
         request,
         "my/on_behalf.html",
+        person=person,
         delegation=delegation,
         cards=[card(edge, each, at, delegation_id=under) for each in held],
         may_download=DelegatedAction.DOWNLOAD in delegation.actions,
@@ -158,7 +160,9 @@ def end_delegation_page(delegation_id: str, request: Request, edge: EdgeHere) ->
     one = given or first_of(found["received"], "delegation_id", wanted)
     if one is None:
         raise NotFound("There is no such delegation of yours.")
-    return pages_of(request).render(request, "my/delegation_end.html", d=one, given=given is not None)
+    return pages_of(request).render(
+        request, "my/delegation_end.html", person=person, d=one, given=given is not None
+    )
 
 
 @router.post("/my/delegations/{delegation_id}/end", dependencies=[OWN_FORM])
@@ -180,8 +184,8 @@ def _all(edge: Edge, person: Person, at: datetime) -> dict[str, Any]:
 def _more_exact(wrong: Wrong, values: Mapping[str, Any], person: Person) -> Wrong:
     """Whoever named themselves is told so."""
     mine = person.code is not None and person.code.value == values["code"].upper()
-    if mine and "delegate" in wrong.fields:
-        return Wrong({**wrong.fields, "delegate": "delegation.wrong.own_code"})
+    if mine and "code" in wrong.fields:
+        return Wrong({**wrong.fields, "code": "delegation.wrong.own_code"})
     return wrong
 
 
@@ -195,6 +199,7 @@ def _form(
     return pages_of(request).render(
         request,
         "my/delegation_new.html",
+        person=person,
         status=422 if wrong else 200,
         values=values,
         wrong=wrong.fields,

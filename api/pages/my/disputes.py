@@ -22,12 +22,12 @@ from vault.model.dispute import ANSWER_WORKING_DAYS, OF_ACCESSES, OF_CERTIFICATE
 router = APIRouter()
 
 PAGE_SIZE = 20
-_TEXTS: Mapping[str, str] = {
-    "": "dispute.wrong.subject",
-    "certificate_id": "dispute.wrong.subject",
-    "access_id": "dispute.wrong.access",
-    "kind": "dispute.wrong.kind",
-    "statement": "dispute.wrong.statement",
+_PLACES: Mapping[str, tuple[str, str]] = {
+    "": ("kind", "dispute.wrong.subject"),
+    "certificate_id": ("kind", "dispute.wrong.subject"),
+    "access_id": ("access_id", "dispute.wrong.access"),
+    "kind": ("kind", "dispute.wrong.kind"),
+    "statement": ("statement", "dispute.wrong.statement"),
 }
 
 
@@ -46,6 +46,7 @@ def disputes_page(request: Request, edge: EdgeHere, before: str = "") -> Respons
     return pages_of(request).render(
         request,
         "my/disputes.html",
+        person=person,
         disputes=page["disputes"],
         next=page["next"],
         first=start is None,
@@ -83,7 +84,7 @@ def raise_dispute(request: Request, edge: EdgeHere, form: Posted) -> Response:
     try:
         submit(edge.workshop, person, read_dispute(body), at=at)
     except InputError as error:
-        return _form(request, edge, person, values, wrong_with(error, _TEXTS), at)
+        return _form(request, edge, person, values, wrong_with(error, _PLACES), at)
     except Conflict:
         return _form(request, edge, person, values, Wrong({"statement": "dispute.wrong.too_many"}), at)
     return to("/my/disputes", "disputed")
@@ -102,6 +103,7 @@ def _form(
     return pages_of(request).render(
         request,
         "my/dispute_new.html",
+        person=person,
         status=422 if wrong else 200,
         values=values,
         wrong=wrong.fields,

@@ -15,6 +15,7 @@ from api.pages.my.visiting import OWN_FORM, holder_at, id_in, to
 from api.pages.rendering import pages_of
 from vault.accesses import accesses_json, accesses_of
 from vault.errors import InputError, NotFound
+from vault.log import moment
 from vault.lookup import of_person
 from vault.model.actors import Person
 from vault.model.history_entry import access_id, read_access_id
@@ -40,6 +41,7 @@ def history_page(request: Request, edge: EdgeHere, certificate: str = "", before
     return pages_of(request).render(
         request,
         "my/history.html",
+        person=person,
         months=_by_month(page["accesses"]),
         next=page["next"],
         first=not before,
@@ -52,7 +54,7 @@ def history_page(request: Request, edge: EdgeHere, certificate: str = "", before
             )
             for each in held
         ],
-        at=at,
+        now=moment(at),
         done=request.query_params.get("done"),
     )
 
@@ -67,7 +69,7 @@ def end_use_page(use_id: str, request: Request, edge: EdgeHere, access: str = ""
     entry = entry_of(edge, person, access, at)
     if entry is None or entry["use"] is None or entry["use"]["use_id"] != str(id_in(use_id)):
         raise NotFound("There is no such use of anything of yours.")
-    return pages_of(request).render(request, "my/use_end.html", entry=entry)
+    return pages_of(request).render(request, "my/use_end.html", person=person, entry=entry)
 
 
 @router.post("/my/uses/{use_id}/end", dependencies=[OWN_FORM])

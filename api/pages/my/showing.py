@@ -78,11 +78,12 @@ def code_page(presentation_id: str, request: Request, edge: EdgeHere) -> Respons
     try:
         shown = shown_now(edge.workshop, person, id_in(presentation_id), code, at=at)
     except NotFound:
-        return pages_of(request).render(request, "my/show_gone.html", status=404)
+        return pages_of(request).render(request, "my/show_gone.html", person=person, status=404)
     open_now = shown.standing is Standing.OPEN
     return pages_of(request).render(
         request,
         "my/show.html",
+        person=person,
         shown=shown,
         standing=shown.standing.value,
         c=card(edge, shown.certificate, at),
@@ -144,6 +145,7 @@ def _choice(
     return pages_of(request).render(
         request,
         "my/show_choice.html",
+        person=person,
         status=200 if wrong is None else 422,
         c=card(edge, record, at, delegation_id=delegation_id),
         face=face,

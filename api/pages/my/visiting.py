@@ -14,7 +14,7 @@ from api.auth import refuse_cross_origin
 from api.edge import Edge
 from api.pages.rendering import pages_of
 from api.pages.signed_in import person_at, to_sign_in
-from vault.errors import InputError, NotFound, VaultError
+from vault.errors import InputError, NotFound
 from vault.model.access import Action, refusal
 from vault.model.actors import Person
 
@@ -91,15 +91,13 @@ class Wrong:
         return bool(self.fields)
 
 
-def wrong_with(error: VaultError, texts: Mapping[str, str]) -> Wrong:
+def wrong_with(error: InputError, places: Mapping[str, tuple[str, str]]) -> Wrong:
     """The problems of a flow at the fields of a form.
 
-    `texts`: by the first part of a pointer the name of the text that says what is expected. A pointer that is
-    not among them is a slip of ours, and so told as it is.
+    `places`: by the first part of a pointer the field's name, and the text that says what is expected there.
     """
-    problems = error.problems if isinstance(error, InputError) else ()
-    places = [problem.pointer.lstrip("/").split("/")[0] for problem in problems]
-    return Wrong({place: texts[place] for place in dict.fromkeys(places)})
+    heads = [problem.pointer.lstrip("/").split("/")[0] for problem in error.problems]
+    return Wrong(dict(places[head] for head in dict.fromkeys(heads)))
 
 
 def first_of(items: Sequence[Mapping[str, object]], key: str, value: str) -> Mapping[str, object] | None:

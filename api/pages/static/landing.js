@@ -90,10 +90,35 @@ const timely = async (run, request) => {
   }
 };
 
+const NOT_FOUND = 404;
+
 const askVault = async (token, signal) => {
   const answer = await fetch("/v", { method: "POST", body: new URLSearchParams({ t: token }), signal });
   if (!answer.ok) throw new Error(String(answer.status));
   return answer.text();
+};
+
+// What somebody shows by a code (亮证). It opens once: the answer comes in every language, and is kept for a switch.
+const askShown = async (code, signal) => {
+  const answer = await fetch("/shown", { method: "POST", body: new URLSearchParams({ p: code, piece: "1" }), signal });
+  if (!answer.ok && answer.status !== NOT_FOUND) throw new Error(String(answer.status));
+  return answer.text();
+};
+
+const speak = (language) => {
+  const spoken = report.querySelector(`template[data-spoken="${language}"]`);
+  for (const each of [...report.children]) if (each !== spoken && each.localName !== "template") each.remove();
+  if (spoken) report.append(spoken.content.cloneNode(true));
+  report.lang = language === "zh" ? "zh-CN" : "en";
+};
+
+// Neither switch loads this page anew: the code is spent.
+const switchShown = (event) => {
+  if (!report.querySelector("template[data-spoken]")) return;
+  event.preventDefault();
+  const { dataset } = document.documentElement;
+  if (event.currentTarget.matches(".language")) speak(report.lang === "en" ? "zh" : "en");
+  else dataset.type = dataset.type === "large" ? "normal" : "large";
 };
 
 // The newest run alone may write to the page: an older one's answer is about another code.
@@ -104,19 +129,20 @@ const verify = async () => {
   const run = new AbortController();
   newest = run;
   const token = given("t");
+  const code = given("p");
   const statement = given("s");
   report.replaceChildren();
   stated.hidden = true;
-  if (!token && statement === null) {
+  if (!token && !code && statement === null) {
     show("no-token");
     return;
   }
   show("waiting");
   const listed = statement === null ? null : timely(run, statements.fetchList);
   let answer = null;
-  if (token) {
+  if (token || code) {
     try {
-      answer = await timely(run, (signal) => askVault(token, signal));
+      answer = await timely(run, (signal) => (token ? askVault(token, signal) : askShown(code, signal)));
     } catch {
       // Told below: by what the code states, or by the page as it was.
     }
@@ -124,7 +150,8 @@ const verify = async () => {
   if (run !== newest) return;
   const connected = answer !== null;
   if (connected) report.innerHTML = answer;
-  show(connected || !token ? null : statement === null ? "failed" : "offline");
+  if (connected && code && !token) speak(document.documentElement.lang.slice(0, 2));
+  show(connected || !(token || code) ? null : statement === null ? "failed" : "offline");
   if (statement === null) return;
   const list = await listed;
   const now = new Date();
@@ -138,6 +165,7 @@ const begin = () => {
   verify();
 };
 
+for (const link of document.querySelectorAll("[data-keeps-fragment]")) link.addEventListener("click", switchShown);
 for (const again of result.querySelectorAll("[data-again]")) again.addEventListener("click", verify);
 window.addEventListener("hashchange", begin);
 begin();
