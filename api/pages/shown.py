@@ -62,7 +62,7 @@ def shown_answer(request: Request, edge: EdgeHere, form: _Posted) -> Response:
         presented = redeem_presentation(edge.workshop, person_at(request, edge, at), code, at=at)
     except CodeOpensNothing:
         if piece:
-            return pages.render(request, "_shown_nothing.html", status=404, spoken=_SPOKEN)
+            return pages.render(request, "_shown_nothing.html", spoken=_SPOKEN)
         return pages.render(request, "shown_form.html", status=404, wrong="shown.nothing")
     types = edge.workshop.shelf.types(at)
     whole = summary_json(presented.certificate, types, files_at=FOR_HOLDERS)

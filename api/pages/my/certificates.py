@@ -25,6 +25,8 @@ router = APIRouter()
 
 # Most renewals are applied for within the last month; some have to be sooner, so that nobody is late.
 ENDS_SOON_DAYS = 90
+# Layouts whose pages stand upright; the others lie. A page that was handed in may do either, and fits in both.
+_UPRIGHT = frozenset({"permit-portrait", "approval-document", "proof-letter"})
 
 
 @router.get("/my")
@@ -89,7 +91,7 @@ def card(
     """A certificate as its card and its page show it, over the contract's JSON.
 
     `standing`: its status, or `expired`; `good`: in force today; `days_left`: until its end, where that is
-    near; `formats`: its newest file in each.
+    near; `formats`: its newest file in each; `wide`: its page lies.
     """
     types = edge.workshop.shelf.types(at)
     shown = summary_json(record, types, files_at=FOR_HOLDERS, on_behalf_of=delegation_id)
@@ -101,6 +103,7 @@ def card(
         **shown,
         "type_name_en": "" if kind is None else kind.name_en,
         "category": "certificate" if kind is None else kind.category.value,
+        "wide": kind is not None and kind.template not in _UPRIGHT,
         "standing": standing,
         "good": standing == Status.VALID.value,
         "days_left": left if near else None,

@@ -18,13 +18,13 @@ from vault.errors import InputError, NotFound
 from vault.log import moment
 from vault.lookup import of_person
 from vault.model.actors import Person
-from vault.model.history_entry import access_id, read_access_id
+from vault.model.history_entry import Who, access_id, read_access_id
 from vault.model.legal_time import LEGAL_TIME
 from vault.uses import revoke_by_holder
 
 router = APIRouter()
 
-PAGE_SIZE = 50
+PAGE_SIZE = 100
 
 
 @router.get("/my/history")
@@ -105,10 +105,18 @@ def _page(
     return accesses_json(found, edge.workshop.shelf.in_force(at))
 
 
-def _by_month(accesses: Sequence[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
-    """Entries under the months in which they were in China, as `2026-11`."""
+def _by_month(
+    accesses: Sequence[dict[str, Any]],
+) -> list[tuple[str, list[tuple[bool, list[dict[str, Any]]]]]]:
+    """Entries under the months in which they were in China, as `2026-11`; in each, runs of one's own."""
 
     def month(access: dict[str, Any]) -> str:
         return datetime.fromisoformat(access["at"]).astimezone(LEGAL_TIME).strftime("%Y-%m")
 
-    return [(name, list(entries)) for name, entries in groupby(accesses, month)]
+    def is_own(access: dict[str, Any]) -> bool:
+        return bool(access["who"]["kind"] == Who.YOU)
+
+    return [
+        (name, [(own, list(run)) for own, run in groupby(entries, is_own)])
+        for name, entries in groupby(accesses, month)
+    ]

@@ -90,8 +90,6 @@ const timely = async (run, request) => {
   }
 };
 
-const NOT_FOUND = 404;
-
 const askVault = async (token, signal) => {
   const answer = await fetch("/v", { method: "POST", body: new URLSearchParams({ t: token }), signal });
   if (!answer.ok) throw new Error(String(answer.status));
@@ -101,7 +99,7 @@ const askVault = async (token, signal) => {
 // What somebody shows by a code (亮证). It opens once: the answer comes in every language, and is kept for a switch.
 const askShown = async (code, signal) => {
   const answer = await fetch("/shown", { method: "POST", body: new URLSearchParams({ p: code, piece: "1" }), signal });
-  if (!answer.ok && answer.status !== NOT_FOUND) throw new Error(String(answer.status));
+  if (!answer.ok) throw new Error(String(answer.status));
   return answer.text();
 };
 

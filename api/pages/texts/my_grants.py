@@ -58,6 +58,10 @@ MY_GRANTS: Mapping[str, tuple[str, str]] = {
     "consent.revoke": ("收回", "Take it back"),
     "consent.revoke.label": ("收回给“{name}”的授权", "Take back what you gave {name}"),
     "consent.form": ("新增授权", "Give a consent"),
+    "consent.form.lead": (
+        "填好以后先请您核对，确认了才生效。对方只看得到您在这里选定的内容。",
+        "You check it before it holds. They see what you choose here, and nothing else.",
+    ),
     "consent.form.organisation": ("给哪个机构", "To which organisation?"),
     "consent.form.organisation.hint": (
         "填 18 位统一社会信用代码，一般印在对方的合同或者公章上；已接入的机构可以从列表里选。",

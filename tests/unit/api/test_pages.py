@@ -249,6 +249,22 @@ def test_no_text_is_unused_and_every_one_has_both_languages() -> None:
         "signin.",
         "stated.",
         "site.type.",
+        "my.nav.",
+        "done.",
+        "certificate.pdf",
+        "certificate.ofd",
+        "show.seen",
+        "show.taken_back",
+        "show.over",
+        "consent.state.",
+        "consent.look.",
+        "delegation.state.",
+        "delegation.act.",
+        "delegation.download",
+        "delegation.present",
+        "dispute.state.",
+        "dispute.outcome.",
+        "dispute.kind.",
     )
     for key, (zh, en) in TEXTS.items():
         assert zh, key
