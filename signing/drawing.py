@@ -14,8 +14,8 @@ from PIL import Image
 
 from vault.errors import DocumentRefused
 
-# Print and the red of a seal stay clear; a fifth of what it takes without loss.
-_WEBP_QUALITY = 82
+# Print and the red of a seal stay clear; guilloches, which cost most, lose a little.
+_WEBP_QUALITY = 55
 
 ONE_AT_A_TIME = RLock()
 """Held while a document is open."""

@@ -1,6 +1,7 @@
 """The picture (图样) of a certificate's first page, small, for its holder's own list."""
 
 from datetime import datetime
+from enum import IntEnum
 from uuid import UUID
 
 from signing.drawing import page_webp
@@ -17,15 +18,23 @@ from vault.model.certificate import newest_file
 from vault.model.scope import NOBODY
 from vault.workshop import Workshop
 
-# Half a phone's width at three pixels a point; a certificate of A4 takes 30 kB so.
-SIDE_MAX_PIXELS = 760
 # Whatever is larger (a letter of hundreds of scanned pages) is downloaded, and not drawn while others wait.
 DRAWN_MAX_BYTES = 8 * 1024 * 1024
+
+
+class PictureSize(IntEnum):
+    """For what it is drawn: the longer side in pixels."""
+
+    CARD = 480  # in a list: 10 to 35 kB, as much as a page of text
+    PAGE = 1100  # by itself: fine print can be read
+
 
 _NONE = "There is no picture of this certificate: download the sealed file."
 
 
-def picture_for_holder(workshop: Workshop, person: Person, certificate_id: UUID, *, at: datetime) -> bytes:
+def picture_for_holder(
+    workshop: Workshop, person: Person, certificate_id: UUID, size: PictureSize, *, at: datetime
+) -> bytes:
     """The first page of the signed-in person's own sealed PDF as they would see it, in WebP.
 
     1. find it, and whether it is theirs; their look is recorded in the trail, as their own. It is not filed
@@ -62,6 +71,6 @@ def picture_for_holder(workshop: Workshop, person: Person, certificate_id: UUID,
         raise IntegrityError(f"Certificate {certificate_id} has lost its sealed file.")
     content = read_object(workshop.blobs, filed)  # 2
     try:
-        return page_webp(content, side_max_pixels=SIDE_MAX_PIXELS)  # 3
+        return page_webp(content, side_max_pixels=size)  # 3
     except DocumentRefused as error:
         raise NotFound(_NONE) from error

@@ -19,7 +19,7 @@ from vault.model.access import Action, Kind, not_there, refusal
 from vault.model.actors import Person
 from vault.model.certificate import CertificateRecord, Status
 from vault.model.legal_time import legal_day
-from vault.picture import picture_for_holder
+from vault.picture import PictureSize, picture_for_holder
 
 router = APIRouter()
 
@@ -65,13 +65,16 @@ def certificate_page(certificate_id: str, request: Request, edge: EdgeHere) -> R
 
 
 @router.get("/my/certificates/{certificate_id}/picture")
-def certificate_picture(certificate_id: str, request: Request, edge: EdgeHere) -> Response:
-    """The first page of the sealed file as a picture. Kept by nobody on the way."""
+def certificate_picture(
+    certificate_id: str, request: Request, edge: EdgeHere, size: str = "card"
+) -> Response:
+    """The first page of the sealed file as a picture, for a `card` or a `page`. Kept by nobody on the way."""
     at = now()
     person = holder_at(request, edge, at)
     if isinstance(person, Response):
         return person
-    picture = picture_for_holder(edge.workshop, person, id_in(certificate_id), at=at)
+    wanted = PictureSize.PAGE if size == "page" else PictureSize.CARD
+    picture = picture_for_holder(edge.workshop, person, id_in(certificate_id), wanted, at=at)
     return Response(picture, media_type="image/webp")
 
 
