@@ -1,4 +1,4 @@
-"""The holder's pages over HTTP: theirs and nobody else's, forms that say what is wrong, sent twice is once."""
+"""The holder's pages over HTTP: theirs and nobody else's; forms say what is wrong; sent twice is once."""
 
 import asyncio
 import re

@@ -25,7 +25,7 @@ router = APIRouter()
 
 # Most renewals are applied for within the last month; some have to be sooner, so that nobody is late.
 ENDS_SOON_DAYS = 90
-# Layouts whose pages stand upright; the others lie. A page that was handed in may do either, and fits in both.
+# Layouts whose pages stand upright; the others lie. A page that was handed in may do either: it fits in both.
 _UPRIGHT = frozenset({"permit-portrait", "approval-document", "proof-letter"})
 
 
