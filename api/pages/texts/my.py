@@ -21,10 +21,14 @@ MY: Mapping[str, tuple[str, str]] = {
     ),
     "my.not_holder": ("这里是持证人的页面", "These pages are for holders"),
     "my.not_holder.detail": (
-        "您以工作人员身份登录，名下没有证照。办理业务请进入工作台；要查看本人的证照，"
-        "请退出后以本人身份登录。",
-        "You signed in as staff, and hold nothing here. To see certificates of your own, sign out and "
-        "sign in as yourself.",
+        (
+            "您以工作人员身份登录，名下没有证照。办理业务请进入工作台；要查看本人的证照，"
+            "请退出后以本人身份登录。"
+        ),
+        (
+            "You signed in as staff, and hold nothing here. To see certificates of your own, sign out and "
+            "sign in as yourself."
+        ),
     ),
     "my.back": ("返回我的证照", "Back to my certificates"),
     "my.older": ("更早的", "Older"),
@@ -45,8 +49,10 @@ MY: Mapping[str, tuple[str, str]] = {
     "card.ends_tomorrow": ("明天到期", "Ends tomorrow"),
     "card.renew": (
         "需要继续使用的，请在 {day}前向{authority}申请延续或者换证；逾期可能要按新证重新办理。",
-        "If you still need it, apply to {authority} for its renewal before {day}; later you may have to "
-        "start anew.",
+        (
+            "If you still need it, apply to {authority} for its renewal before {day}; later you may have to "
+            "start anew."
+        ),
     ),
     "card.expired": (
         "已于 {day}到期。需要的话，请向{authority}重新申请。",

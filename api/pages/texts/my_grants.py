@@ -5,10 +5,14 @@ from collections.abc import Mapping
 MY_GRANTS: Mapping[str, tuple[str, str]] = {
     "consents.title": ("授权", "Consents"),
     "consents.lead": (
-        "银行、医院、学校这类机构，没有您的授权就查不到您的证照。授权说明谁、为什么、看什么、看几次、"
-        "到哪天为止；您随时可以收回。",
-        "A bank, a hospital or a school finds nothing of yours without your consent. A consent says who, "
-        "what for, what, how often and until when; you can take it back at any time.",
+        (
+            "银行、医院、学校这类机构，没有您的授权就查不到您的证照。授权说明谁、为什么、看什么、看几次、"
+            "到哪天为止；您随时可以收回。"
+        ),
+        (
+            "A bank, a hospital or a school finds nothing of yours without your consent. A consent says who, "
+            "what for, what, how often and until when; you can take it back at any time."
+        ),
     ),
     "consents.law": (
         "行政机关依法履行职责时查阅证照不需要授权，每一次都会写进您的查阅记录。",
@@ -18,8 +22,10 @@ MY_GRANTS: Mapping[str, tuple[str, str]] = {
     "consents.waiting": ("等您答复的查询", "Waiting for your answer"),
     "consents.waiting.detail": (
         "下面的机构最近查询过您的证照，因为没有您的授权，什么也没有看到。不想给看的，不用理会。",
-        "These organisations asked lately and saw nothing, for want of your consent. If you do not want "
-        "them to, you need do nothing.",
+        (
+            "These organisations asked lately and saw nothing, for want of your consent. If you do not want "
+            "them to, you need do nothing."
+        ),
     ),
     "consents.asked": ("{moment} 要求查询", "asked at {moment}"),
     "consents.asked_for": ("用途：{purpose}", "for: {purpose}"),
@@ -65,8 +71,10 @@ MY_GRANTS: Mapping[str, tuple[str, str]] = {
     "consent.form.organisation": ("给哪个机构", "To which organisation?"),
     "consent.form.organisation.hint": (
         "填 18 位统一社会信用代码，一般印在对方的合同或者公章上；已接入的机构可以从列表里选。",
-        "Its 18-character social credit code, as on its contracts and its seal. Those that are connected "
-        "here are in the list.",
+        (
+            "Its 18-character social credit code, as on its contracts and its seal. Those that are connected "
+            "here are in the list."
+        ),
     ),
     "consent.form.types": ("可以看哪些证照", "Which certificates?"),
     "consent.form.no_types": (
@@ -78,8 +86,10 @@ MY_GRANTS: Mapping[str, tuple[str, str]] = {
     "consent.form.purpose": ("做什么用", "What for?"),
     "consent.form.purpose.hint": (
         "照对方告诉您的写，例如：办理住房贷款。对方查询时说的用途与此一致才能查到。",
-        "As they told you, for example 办理住房贷款. They find something only if they ask with the same "
-        "words.",
+        (
+            "As they told you, for example 办理住房贷款. They find something only if they ask with the same "
+            "words."
+        ),
     ),
     "consent.form.item": ("办理事项（可以不选）", "Service item (optional)"),
     "consent.form.no_item": ("不限定事项", "None"),
@@ -94,8 +104,10 @@ MY_GRANTS: Mapping[str, tuple[str, str]] = {
     "consent.check": ("请核对，确认后生效", "Check it: it holds once you confirm"),
     "consent.check.sentence": (
         "从今天起到 {day}，“{name}”可以为下面的用途查询您的这些证照，最多 {uses} 次：",
-        "From today until {day}, {name} may look at these certificates of yours for what is said below, "
-        "{uses} times at most:",
+        (
+            "From today until {day}, {name} may look at these certificates of yours for what is said below, "
+            "{uses} times at most:"
+        ),
     ),
     "consent.check.later": (
         "每一次查询都会写进您的查阅记录。您随时可以收回，收回后立即失效。",
@@ -104,10 +116,14 @@ MY_GRANTS: Mapping[str, tuple[str, str]] = {
     "consent.confirm": ("确认授权", "Give this consent"),
     "consent.end": ("收回给“{name}”的授权？", "Take back what you gave {name}?"),
     "consent.end.detail": (
-        "收回后立即生效，不能恢复：对方再也查不到，凭这份授权取得的用证码和加注件也一并失效。"
-        "已经发生的查询仍留在记录里。以后需要，可以重新授权。",
-        "It holds at once and for good: they find nothing any more, and codes and copies that rest on it "
-        "are void. What was done stays recorded. You can give another consent later.",
+        (
+            "收回后立即生效，不能恢复：对方再也查不到，凭这份授权取得的用证码和加注件也一并失效。"
+            "已经发生的查询仍留在记录里。以后需要，可以重新授权。"
+        ),
+        (
+            "It holds at once and for good: they find nothing any more, and codes and copies that rest on it "
+            "are void. What was done stays recorded. You can give another consent later."
+        ),
     ),
     "consent.end.confirm": ("确认收回", "Take it back"),
     "consent.wrong.organisation": (
@@ -139,8 +155,10 @@ MY_GRANTS: Mapping[str, tuple[str, str]] = {
     "delegations.title": ("委托", "Delegations"),
     "delegations.lead": (
         "您可以委托家人或者同事，用他们自己的账号替您下载或者出示证照。不用把您的密码告诉任何人。",
-        "You can let a relative or a colleague download or show certificates for you, with an account of "
-        "their own. Nobody needs your password.",
+        (
+            "You can let a relative or a colleague download or show certificates for you, with an account of "
+            "their own. Nobody needs your password."
+        ),
     ),
     "delegations.new": ("新增委托", "Delegate to somebody"),
     "delegations.received": ("别人委托给我的", "Delegated to me"),
@@ -173,10 +191,14 @@ MY_GRANTS: Mapping[str, tuple[str, str]] = {
     "delegation.end.received": ("不再接受", "Take no further part"),
     "delegation.ending": ("终止这项委托？", "End this delegation?"),
     "delegation.ending.detail": (
-        "终止后立即生效，不能恢复：受托人不能再查看、下载、出示，正在出示的亮证码也一并失效。"
-        "办理过的仍留在记录里。",
-        "It holds at once and for good: the delegate sees, downloads and shows nothing any more, and "
-        "codes just shown are void. What was done stays recorded.",
+        (
+            "终止后立即生效，不能恢复：受托人不能再查看、下载、出示，正在出示的亮证码也一并失效。"
+            "办理过的仍留在记录里。"
+        ),
+        (
+            "It holds at once and for good: the delegate sees, downloads and shows nothing any more, and "
+            "codes just shown are void. What was done stays recorded."
+        ),
     ),
     "delegation.ending.confirm": ("确认终止", "End it"),
     "delegation.form": ("新增委托", "Delegate to somebody"),
@@ -201,8 +223,10 @@ MY_GRANTS: Mapping[str, tuple[str, str]] = {
     "delegation.confirm": ("确认委托", "Delegate this"),
     "delegation.wrong.code": (
         "证件号码不对：请与证件逐位核对，类型也要选对；只能委托个人，不能委托单位。",
-        "This number is not right: compare each character, and check the kind of document. A delegate is "
-        "a person, no organisation.",
+        (
+            "This number is not right: compare each character, and check the kind of document. A delegate is "
+            "a person, no organisation."
+        ),
     ),
     "delegation.wrong.own_code": (
         "这是您自己的证件号码。请填受托人的。",

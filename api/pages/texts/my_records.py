@@ -6,8 +6,10 @@ MY_RECORDS: Mapping[str, tuple[str, str]] = {
     "history.title": ("查阅记录", "Who looked"),
     "history.lead": (
         "谁在什么时候、为了什么事看过或者用过您的证照和材料，都记在这里，一条也不会少。",
-        "Who looked at or used certificates and materials of yours, when and what for: every time stands "
-        "here.",
+        (
+            "Who looked at or used certificates and materials of yours, when and what for: every time stands "
+            "here."
+        ),
     ),
     "history.filter": ("只看一份证照的记录", "Of one certificate only"),
     "history.all": ("全部证照和材料", "All of them"),
@@ -22,18 +24,26 @@ MY_RECORDS: Mapping[str, tuple[str, str]] = {
     "history.dispute": ("有疑问？提出异议", "Something wrong? Dispute it"),
     "use_end.title": ("终止这次使用？", "End this use?"),
     "use_end.detail": (
-        "终止后立即生效，不能恢复：用证码打不开任何内容，加注件查验时显示“已撤回”。"
-        "正在办理的事项可能因此需要您另交材料。",
-        "It holds at once and for good: its code opens nothing, its copy verifies as revoked. A case that "
-        "needs it may ask you for papers then.",
+        (
+            "终止后立即生效，不能恢复：用证码打不开任何内容，加注件查验时显示“已撤回”。"
+            "正在办理的事项可能因此需要您另交材料。"
+        ),
+        (
+            "It holds at once and for good: its code opens nothing, its copy verifies as revoked. A case that "
+            "needs it may ask you for papers then."
+        ),
     ),
     "use_end.confirm": ("确认终止", "End it"),
     "disputes.title": ("异议", "Disputes"),
     "disputes.lead": (
-        "证照内容有误、不是您的证照，或者有人没有依据查了您的信息，都可以在这里提出，"
-        "由颁发机构或者查询单位答复。",
-        "A certificate says something wrong or is not yours, or somebody looked without any right to: say "
-        "so here, and the body responsible answers.",
+        (
+            "证照内容有误、不是您的证照，或者有人没有依据查了您的信息，都可以在这里提出，"
+            "由颁发机构或者查询单位答复。"
+        ),
+        (
+            "A certificate says something wrong or is not yours, or somebody looked without any right to: say "
+            "so here, and the body responsible answers."
+        ),
     ),
     "disputes.how": (
         "要就某份证照提出异议，请打开那份证照；要就某次查询提出异议，请在查阅记录里找到那一条。",
@@ -62,8 +72,10 @@ MY_RECORDS: Mapping[str, tuple[str, str]] = {
     "dispute.form": ("提出异议", "Raise a dispute"),
     "dispute.form.lead": (
         "由{authority}答复，一般在 {days} 个工作日内。受理之后、办结之前，别人查验这份证照会看到“存在异议”。",
-        "{authority} answers, as a rule within {days} working days. Once it is accepted, and until it is "
-        "resolved, whoever verifies the certificate is told that it is under dispute.",
+        (
+            "{authority} answers, as a rule within {days} working days. Once it is accepted, and until it is "
+            "resolved, whoever verifies the certificate is told that it is under dispute."
+        ),
     ),
     "dispute.form.lead_access": (
         "由查询的单位答复，一般在 {days} 个工作日内。",
@@ -82,8 +94,10 @@ MY_RECORDS: Mapping[str, tuple[str, str]] = {
     ),
     "dispute.wrong.access": (
         "这一条是您本人、公众或者本库自己的操作，没有单位可以答复；对证照有疑问，请打开那份证照提出。",
-        "This was done by yourself, by the public or by the vault: no body answers for it. If a "
-        "certificate is wrong, dispute the certificate.",
+        (
+            "This was done by yourself, by the public or by the vault: no body answers for it. If a "
+            "certificate is wrong, dispute the certificate."
+        ),
     ),
     "dispute.wrong.kind": ("请选择哪里不对。", "Choose what is wrong."),
     "dispute.wrong.statement": (

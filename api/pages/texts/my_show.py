@@ -6,10 +6,14 @@ MY_SHOW: Mapping[str, tuple[str, str]] = {
     "show.title": ("亮证", "Show a certificate"),
     "show.choose": ("出示《{name}》", "Show {name}"),
     "show.lead": (
-        "生成一个二维码，对方用手机一扫，就能看到您选定的内容和这份证照现在是否有效。五分钟内有效，"
-        "只能看一次。",
-        "You get a QR code. Whoever scans it sees what you choose, and whether the certificate is in "
-        "force now. It is good for five minutes, and once.",
+        (
+            "生成一个二维码，对方用手机一扫，就能看到您选定的内容和这份证照现在是否有效。五分钟内有效，"
+            "只能看一次。"
+        ),
+        (
+            "You get a QR code. Whoever scans it sees what you choose, and whether the certificate is in "
+            "force now. It is good for five minutes, and once."
+        ),
     ),
     "show.what": ("给对方看什么", "What may they see?"),
     "show.whole": ("全部照面信息", "All that it says"),
@@ -59,8 +63,10 @@ MY_SHOW: Mapping[str, tuple[str, str]] = {
     "shown.title": ("查看对方出示的证照", "See what is shown to you"),
     "shown.lead": (
         "用扫码枪扫对方手机上的亮证码，或者把扫出的地址粘贴到这里。每个码只能查看一次。",
-        "Scan the code on their phone with a hand scanner, or paste the address that it holds. Each code "
-        "is good once.",
+        (
+            "Scan the code on their phone with a hand scanner, or paste the address that it holds. Each code "
+            "is good once."
+        ),
     ),
     "shown.field": ("亮证码", "Code"),
     "shown.submit": ("查看", "See it"),
