@@ -37,7 +37,7 @@ def account_of(
 ) -> Account:
     """A new account with this part. `code`: a holder's, a new one if left out; `office`: a member of staff's.
 
-    A clerk is one of the authority that issues the catalogue's first example, so that something is within reach.
+    Whoever is of the staff and given no office is of one of the city's authorities.
     """
     role, name = _ROLES[part]
     is_holder = part is Part.HOLDER

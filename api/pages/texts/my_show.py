@@ -1,4 +1,4 @@
-"""Showing a certificate by a code (亮证): the holder's side, and that of whoever scans it."""
+"""Showing a certificate by a code (亮证): the holder's side. Whoever scans it sees a report."""
 
 from collections.abc import Mapping
 
@@ -59,31 +59,5 @@ MY_SHOW: Mapping[str, tuple[str, str]] = {
     "show.gone.detail": (
         "亮证码只在生成它的手机或电脑上显示。请重新生成一个。",
         "A code is shown only where it was made. Please make another one.",
-    ),
-    "shown.title": ("查看对方出示的证照", "See what is shown to you"),
-    "shown.lead": (
-        "用扫码枪扫对方手机上的亮证码，或者把扫出的地址粘贴到这里。每个码只能查看一次。",
-        (
-            "Scan the code on their phone with a hand scanner, or paste the address that it holds. Each code "
-            "is good once."
-        ),
-    ),
-    "shown.field": ("亮证码", "Code"),
-    "shown.submit": ("查看", "See it"),
-    "shown.nothing": ("这个码打不开任何内容", "This code opens nothing"),
-    "shown.nothing.detail": (
-        "它可能已经被查看过，或者过了五分钟。请对方换一个码，再扫一次。",
-        "It may have been used, or its five minutes may be over. Ask them for another one, and scan again.",
-    ),
-    "shown.by": ("持证人于 {moment} 当面出示", "Shown by its holder at {moment}"),
-    "shown.by_delegate": (
-        "受持证人委托的人于 {moment} 当面出示",
-        "Shown at {moment} by somebody whom its holder asked to",
-    ),
-    "shown.whole": ("持证人同意给您看全部照面信息。", "Its holder chose to show all that it says."),
-    "shown.part": ("持证人只同意给您看这些内容。", "Its holder chose to show this much of it."),
-    "shown.keep_not": (
-        "这些内容只供您当面核对，请不要拍照留存。",
-        "It is for you to compare here and now: please keep no picture of it.",
     ),
 }
