@@ -1,4 +1,4 @@
-"""Pages as people see them, drawn by PDFium: to be compared, or read for what stands on them.
+"""Pages as people see them, drawn by PDFium: to be compared, read for what stands on them, or looked at.
 
 PDFium serves one thread at a time, whatever documents it has open, and breaks the process down otherwise. So
 every document is opened here.
@@ -14,12 +14,11 @@ from PIL import Image
 
 from vault.errors import DocumentRefused
 
+# Print and the red of a seal stay clear; guilloches, which cost most, lose a little.
+_WEBP_QUALITY = 55
+
 ONE_AT_A_TIME = RLock()
 """Held while a document is open."""
-
-# 144 dots to the inch: print of 8 points is legible, and an A4 page takes 6 MB in colour until it is written.
-PAGE_SCALE = 2.0
-PAGE_SIDE_MAX_PIXELS = 1_800
 
 
 @contextmanager
@@ -46,26 +45,28 @@ def drawn(page: pypdfium2.PdfPage, *, scale: float, side_max_pixels: int, forms:
 
     `forms`: with the fields of its form, signatures among them.
     """
-    fitting = min(scale, side_max_pixels / max(page.get_width(), page.get_height(), 1.0))
-    image: Image.Image = page.render(scale=fitting, may_draw_forms=forms).to_pil()
-    return image.convert("L")
+    return _rendered(page, scale=scale, side_max_pixels=side_max_pixels, forms=forms).convert("L")
 
 
-def first_page_png(pdf: bytes) -> bytes:
-    """The first page as people see it, in colour and with its seals: a PNG.
+def page_webp(pdf: bytes, *, side_max_pixels: int) -> bytes:
+    """The first page in colour, with its seals, as a WebP whose longer side has so many pixels.
 
     Raises:
-        DocumentRefused: it is no PDF that could be drawn.
+        DocumentRefused: it has no page that can be drawn.
     """
     try:
         with opened(pdf, forms=True) as document:
             page = document[0]
-            longest = max(page.get_width(), page.get_height(), 1.0)
-            fitting = min(PAGE_SCALE, PAGE_SIDE_MAX_PIXELS / longest)
-            image: Image.Image = page.render(scale=fitting, may_draw_forms=True).to_pil()
-            drawn_page = image.convert("RGB")
-    except pypdfium2.PdfiumError as error:
-        raise DocumentRefused("The file is no PDF whose first page could be drawn.") from error
-    written = BytesIO()
-    drawn_page.save(written, "PNG")
-    return written.getvalue()
+            fitting = side_max_pixels / max(page.get_width(), page.get_height(), 1.0)
+            image = _rendered(page, scale=fitting, side_max_pixels=side_max_pixels, forms=True)
+    except (pypdfium2.PdfiumError, IndexError) as error:
+        raise DocumentRefused("The file has no page that can be drawn.") from error
+    out = BytesIO()
+    image.convert("RGB").save(out, "WEBP", quality=_WEBP_QUALITY)
+    return out.getvalue()
+
+
+def _rendered(page: pypdfium2.PdfPage, *, scale: float, side_max_pixels: int, forms: bool) -> Image.Image:
+    fitting = min(scale, side_max_pixels / max(page.get_width(), page.get_height(), 1.0))
+    image: Image.Image = page.render(scale=fitting, may_draw_forms=forms).to_pil()
+    return image

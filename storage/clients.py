@@ -1,6 +1,7 @@
 """Approval systems that may come in: SHA-256 of their secrets, their public keys, what they have shown."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -21,9 +22,31 @@ _GRANT: tuple[Column[Any], ...] = (
     clients.c.legal_basis,
     clients.c.organisation,
 )
+# More than anybody looks through; a city connects some dozens.
+ORGANISATIONS_MAX = 500
 _ENABLED = select(*_GRANT).where(clients.c.id == bindparam("client_id"), clients.c.disabled_at.is_(None))
 ENABLED_CLIENT = str(_ENABLED.compile(dialect=PGDialect_psycopg()))  # type: ignore[no-untyped-call]  # its own gap
 """The same for the driver itself: every request of an approval system asks it once."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskingOrganisation:
+    """A system of an organisation that asks by consent: its USCC, and the name that it goes by."""
+
+    client_id: str
+    organisation: str
+    name: str
+
+
+def asking_organisations(db: ReadConnection) -> tuple[AskingOrganisation, ...]:
+    """Every system that asks by consent and may come in, by name."""
+    query = (
+        select(clients.c.id, clients.c.organisation, clients.c.name)
+        .where(clients.c.organisation.is_not(None), clients.c.disabled_at.is_(None))
+        .order_by(clients.c.name, clients.c.id)
+        .limit(ORGANISATIONS_MAX)
+    )
+    return tuple(AskingOrganisation(row.id, row.organisation, row.name) for row in db.execute(query))
 
 
 def insert_client(db: WriteConnection, client: ClientGrant, at: datetime) -> bool:

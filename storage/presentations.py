@@ -51,8 +51,19 @@ def find_presentation(db: ReadConnection, code_hash: bytes, *, lock: bool = Fals
     return None if row is None else _presentation(row)
 
 
-def redeem_presentation(db: WriteConnection, presentation_id: UUID, at: datetime) -> None:
-    """Marks a locked presentation as redeemed."""
+def spent_by(db: ReadConnection, presentation_id: UUID) -> PresentationAction | None:
+    """What spent the code: that it was redeemed, or taken back; None where it is not spent."""
+    events = presentation_events.c
+    query = select(events.action).where(
+        events.presentation_id == presentation_id,
+        events.action.in_((PresentationAction.REDEEM, PresentationAction.END)),
+    )
+    found = db.execute(query).scalars().first()
+    return None if found is None else PresentationAction(found)
+
+
+def spend_presentation(db: WriteConnection, presentation_id: UUID, at: datetime) -> None:
+    """Marks the code of a locked presentation as spent."""
     statement = update(presentations).where(presentations.c.id == presentation_id)
     db.execute(statement.values(redeemed_at=at))
 

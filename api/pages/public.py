@@ -1,5 +1,6 @@
 """Pages for everybody: verify a certificate, and the landing page of the QR code."""
 
+from datetime import datetime
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,7 +18,9 @@ from api.headers import SCANNING
 from api.pages.rendering import STATIC, pages_of
 from api.pages.scanned import ScannedCode, ScannedElsewhere, ScannedToken, read_scanned
 from api.pages.signed_in import person_at
+from vault.catalogue import face_texts
 from vault.errors import CodeOpensNothing
+from vault.model.actors import Person
 from vault.verify import read_file
 
 router = APIRouter(include_in_schema=False)
@@ -132,10 +135,19 @@ async def _by_shown_code(edge: Edge, request: Request, code: str) -> _Asked:
     at = now()
     verifier = await to_thread.run_sync(partial(person_at, request, edge, at))
     try:
-        report = await to_thread.run_sync(partial(seen_by_code, edge, verifier, code, at))
+        report = await to_thread.run_sync(partial(_seen, edge, verifier, code, at))
     except CodeOpensNothing:
         report = None
     return {"report": report, "how": "shown", "sha256": None}
+
+
+def _seen(edge: Edge, verifier: Person | None, code: str, at: datetime) -> dict[str, Any]:
+    """The report on what is shown, with the chosen fields of its face as they are read: `face`."""
+    report = seen_by_code(edge, verifier, code, at)
+    certificate = report["certificate"]
+    kind = edge.workshop.shelf.types(at).get(certificate["type"])
+    face = () if kind is None else face_texts(kind, certificate["fields"])
+    return {**report, "face": [{"zh": f.label, "en": f.label_en, "value": value} for f, value in face]}
 
 
 def _host(edge: Edge) -> str:

@@ -116,6 +116,7 @@ presentations = Table(
     Column("fields", ARRAY(Text)),
     moment("made_at"),
     moment("expires_at"),
+    # When its code was spent; its events say by what.
     moment("redeemed_at", nullable=True),
 )
 
@@ -125,7 +126,7 @@ presentation_events = Table(
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("presentation_id", Uuid, ForeignKey("presentations.id"), nullable=False, index=True),
-    # make, redeem
+    # make, redeem, end
     Column("action", Text, nullable=False),
     # A client's id, `person:` and theirs, or `anyone`.
     Column("actor", Text, nullable=False),

@@ -143,7 +143,7 @@ def test_the_desk_without_script(signed_in_as: Visit, counter: Counter) -> None:
     with visitor.context.expect_page() as opened:
         line.get_by_role("link", name="第一页的版面").click()
     assert "/desk/pictures/" in opened.value.url
-    assert opened.value.evaluate("document.contentType") == "image/png"
+    assert opened.value.evaluate("document.contentType") == "image/webp"
     line.get_by_role("button", name="用证，附加注件").click()
     expect(page.locator("#line-construction")).to_contain_text("已用证")
     page.get_by_role("button", name="与原件核对无误").click()

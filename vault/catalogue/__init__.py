@@ -11,7 +11,7 @@ from vault.catalogue.faces import check_face
 from vault.catalogue.files import CatalogueProblem
 from vault.catalogue.items import item_from_json, item_json, material_from_json, material_json
 from vault.catalogue.loading import SHIPPED, Catalogue, InForce, load_catalogue, shipped_catalogue
-from vault.catalogue.pages import page_data
+from vault.catalogue.pages import face_texts, page_data
 from vault.catalogue.rules import check_holders, check_validity
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "check_holders",
     "check_validity",
     "definition_json",
+    "face_texts",
     "item_from_json",
     "item_json",
     "load_catalogue",

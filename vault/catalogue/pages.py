@@ -86,6 +86,12 @@ def page_data(
     }
 
 
+def face_texts(kind: CertificateType, fields: Mapping[str, Any]) -> list[tuple[FaceField, str]]:
+    """Fields of a face in page order with what the reader sees, without the photo. `fields`: as deposited."""
+    shown = [f for f in kind.face if f.key in fields and f.photo_media_type is None]
+    return [(f, _joined(_value_text(f, fields[f.key]))) for f in shown]
+
+
 def date_text(day: date) -> str:
     """A date as certificates print it: 2026年10月26日."""
     return f"{day.year}年{day.month}月{day.day}日"

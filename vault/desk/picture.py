@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from signing.drawing import first_page_png
+from signing.drawing import page_webp
 from storage.certificates import record
 from storage.db import ReadConnection
 from storage.filed_objects import document_object, material_object
@@ -24,11 +24,13 @@ from vault.model.service_item import ServiceItem
 from vault.model.use import Subject, SubjectKind
 from vault.workshop import Workshop
 
+# Print of 8 points is legible beside the paper: an A4 page at 137 dots to the inch.
+PAGE_SIDE_PIXELS = 1_600
 _NO_PAGE = "There is no PDF of it whose page could be shown."
 
 
 def page_picture(workshop: Workshop, person: Person, place: UUID, subject: Subject, *, at: datetime) -> bytes:
-    """The first page of a certificate or material that the case at this place is about, as PNG.
+    """The first page of a certificate or material that the case at this place is about, as WebP.
 
     1. the case on the clerk's own sheet says for whom and what it is asked. 2. find it among what these
     holders have, of a type that the item asks for: nothing else has a picture here. 3. decide, and record
@@ -63,7 +65,7 @@ def page_picture(workshop: Workshop, person: Person, place: UUID, subject: Subje
         raise refused
     if filed is None:
         raise NotFound(_NO_PAGE)
-    return first_page_png(read_object(workshop.blobs, filed))  # 4, 5
+    return page_webp(read_object(workshop.blobs, filed), side_max_pixels=PAGE_SIDE_PIXELS)  # 4, 5
 
 
 def _found(

@@ -14,10 +14,11 @@ from vault.disputes.listing import (
     open_disputes_now,
     page_json,
 )
-from vault.disputes.submitting import Submitted, read_dispute, submit
+from vault.disputes.submitting import STATEMENT_MAX_CHARS, Submitted, read_dispute, submit
 
 __all__ = [
     "DISPUTES_MAX",
+    "STATEMENT_MAX_CHARS",
     "Decided",
     "OpenDisputes",
     "Submitted",

@@ -116,6 +116,7 @@ DEEDS: Mapping[str, Deed] = MappingProxyType(
             "撤回了一项授权，依该授权的使用随之终止",
             "took a consent back, and with it every use that rested on it",
         ),
+        "own-picture": Deed("查看了证照的图样", "looked at the picture of a certificate"),
         "own-consents": Deed("查看了作出的授权", "listed the consents given"),
         "delegation-grant": Deed("作出了一项委托", "delegated to another person"),
         "delegation-revoke": Deed("终止了一项委托", "ended a delegation"),
@@ -127,6 +128,8 @@ DEEDS: Mapping[str, Deed] = MappingProxyType(
             "listed what is delegated and found none",
         ),
         "presentation-make": Deed("生成了{what}的亮证码", "made a code to show {what}"),
+        "presentation-end": Deed("收回了{what}的亮证码", "took back a code to show {what}"),
+        "own-presentation": Deed("查看了亮证码的状态", "looked at how a code that was shown stands"),
         "presentation-redeem": Deed("扫码查看了出示的{what}（亮证）", "saw {what} by a code that was shown"),
         "refused-presentation": Deed(
             "出示了{what}的亮证码，已失效", "showed a code of {what} that shows nothing any more"

@@ -15,12 +15,14 @@ class PresentationAction(StrEnum):
 
     MAKE = "make"
     REDEEM = "redeem"
+    END = "end"
 
 
 @dataclass(frozen=True, slots=True)
 class Presentation:
     """A presentation as the vault holds it. `fields`: as in `vault.model.consent.Consent`.
 
+    `redeemed_at`: when its code was spent, by being redeemed or by being taken back.
     `holder_id`: whose certificate it is. `delegation_id`: where a delegate presents it, under which one;
     `withdrawn`: that one was taken back meanwhile, or
     the holder erased.

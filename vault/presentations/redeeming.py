@@ -3,13 +3,12 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from storage import presentations
 from storage.accesses import ANYONE
 from storage.certificates import record
 from storage.db import WriteConnection, extend_scope
 from storage.history import AuditRow, insert_look
 from storage.holders import holder_code
-from storage.presentations import find_presentation, insert_presentation_event
+from storage.presentations import find_presentation, insert_presentation_event, spend_presentation
 from storage.statuses import out_of_force
 from vault.errors import CodeOpensNothing, IntegrityError
 from vault.model.actors import ClientGrant, Person
@@ -74,7 +73,7 @@ def _redeemed(
     if certificate is None or holder is None:
         raise IntegrityError("A certificate that was presented is gone, or its holder.")
     ended = out_of_force(db, certificate)
-    presentations.redeem_presentation(db, found.presentation_id, at)
+    spend_presentation(db, found.presentation_id, at)
     actor = _actor(verifier)
     insert_presentation_event(db, found.presentation_id, PresentationAction.REDEEM, actor, at)
     _note(db, workshop, verifier, found, "presentation-redeem", at)

@@ -147,7 +147,7 @@ def get_picture(place: UUID, kind: SubjectKind, subject_id: UUID, seat: SeatHere
         picture = desk.page_picture(seat.workshop, seat.person, place, Subject(kind, subject_id), at=seat.at)
     except DocumentRefused as error:  # OFD, or what no longer can be drawn
         raise NotFound(error.detail) from error
-    return Response(picture, media_type="image/png")
+    return Response(picture, media_type="image/webp")
 
 
 @router.get("/copies/{use_id}")

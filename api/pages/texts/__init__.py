@@ -8,6 +8,9 @@ from api.pages.texts.console import CONSOLE
 from api.pages.texts.desk import DESK
 from api.pages.texts.frame import FRAME
 from api.pages.texts.my import MY
+from api.pages.texts.my_grants import MY_GRANTS
+from api.pages.texts.my_records import MY_RECORDS
+from api.pages.texts.my_show import MY_SHOW
 from api.pages.texts.offline import OFFLINE
 from api.pages.texts.report import REPORT
 from api.pages.texts.signin import SIGNIN
@@ -36,6 +39,9 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     **CHECKS,
     **SIGNIN,
     **MY,
+    **MY_SHOW,
+    **MY_GRANTS,
+    **MY_RECORDS,
     **DESK,
     **CONSOLE,
     **STYLEGUIDE,

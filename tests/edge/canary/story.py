@@ -72,6 +72,9 @@ class Story:
     dispute_id: str = ""
     consent_id: str = ""
     delegation_id: str = ""
+    received_id: str = ""
+    presentation_id: str = ""
+    ended_use: tuple[str, str] = ("", "")
     shown_code: str = ""
     checkpoint: Note = field(default_factory=lambda: Note("", ()))
     login: Account | None = None

@@ -53,6 +53,18 @@ DECIDED: dict[tuple[str, str, int], tuple[set[Kind], str]] = {
         {Kind.NAME, Kind.CERTIFICATE_NUMBER},
         "the number that was typed stands in the form again, for the code that is missing",
     ),
+    ("POST", "/my/consents", 422): (
+        {Kind.NAME, Kind.ID_NUMBER, Kind.CREDIT_CODE, Kind.SECRET, Kind.PURPOSE},
+        "what the holder typed stands in their form again",
+    ),
+    ("POST", "/my/delegations", 422): (
+        {Kind.NAME, Kind.ID_NUMBER, Kind.CREDIT_CODE, Kind.SECRET},
+        "the code that the holder typed stands in their form again",
+    ),
+    ("POST", "/my/disputes", 422): (
+        {Kind.FACE, Kind.CERTIFICATE_NUMBER, Kind.NAME, Kind.ID_NUMBER, Kind.CREDIT_CODE, Kind.SECRET},
+        "what the holder typed stands in their form again, below the certificate that it is about",
+    ),
 }
 # Field names are the caller's own and no personal data by themselves; a pointer has to name the field.
 NAMES_A_FIELD = {409, 422}

@@ -17,6 +17,7 @@ from tests.edge.canary.disputing import DISPUTING
 from tests.edge.canary.granting import GRANTING
 from tests.edge.canary.keeping import KEEPING
 from tests.edge.canary.marks import Kind
+from tests.edge.canary.my_pages import MY_PAGES
 from tests.edge.canary.signing_in import by_person, come_back, go
 from tests.edge.canary.story import GOOD, PRESALE, Story, Way
 from tests.edge.canary.vault import WITNESS
@@ -334,12 +335,12 @@ STORY: tuple[Way, ...] = (
     go,
     come_back,
     *KEEPING,
-    by_person("GET", "/my"),
     by_person("GET", "/v1/me/certificates"),
     by_person("GET", "/v1/me/certificates/{certificate_id}/document", format="pdf"),
     *AT_THE_DESK,
     *DISPUTING,
     *GRANTING,
+    *MY_PAGES,
     by_person("DELETE", "/v1/me/uses/{use_id}"),
     _of_use("POST", "/v1/uses/{use_id}/revocation"),
     _status,
