@@ -24,6 +24,8 @@ from storage.rate_buckets import exchange_spent, sweep_drained
 from vault.accesses import VerificationTally
 from vault.accesses.counting import HAND_OVER_EVERY_S, NOBODYS
 from vault.avoided import AvoidedTally
+from vault.deposit_tally import HAND_OVER_EVERY_S as DEPOSITS_HANDED_OVER_EVERY_S
+from vault.deposit_tally import DepositTally
 from vault.errors import Unavailable
 from vault.model.destinations import Destinations, Network
 from vault.model.scope import NOBODY
@@ -87,6 +89,7 @@ class Edge:
         self.judges = Judges(standing=FILES_JUDGED_AT_ONCE)
         self.avoided = AvoidedTally()
         self.verified = VerificationTally()
+        self.deposits = DepositTally()
         self.limiter = Limiter(
             self._rate_key, factor=settings.limits_factor, refused=self.metrics.count_refused
         )
@@ -136,6 +139,11 @@ class Edge:
         with suppress(Unavailable):
             self.verified.hand_over(self.workshop, at=datetime.now(UTC))
 
+    def hand_over_deposits(self) -> None:
+        """Hands over how deposits went; while the database does not answer nobody counts on."""
+        with suppress(Unavailable):
+            self.deposits.hand_over(self.workshop)
+
     async def exchange_limits(self) -> None:
         """Tells the other processes what was spent here, and hears what they let through."""
         said = self.limiter.unsaid()
@@ -156,6 +164,7 @@ class Edge:
             with self.judges:
                 async with create_task_group() as tasks:
                     tasks.start_soon(self._keep_counting)
+                    tasks.start_soon(self._keep_tallying)
                     yield
                     tasks.cancel_scope.cancel()
         finally:
@@ -163,6 +172,7 @@ class Edge:
             with suppress(asyncio.CancelledError):
                 await exchanging
             self.hand_over_counts()
+            self.hand_over_deposits()
             await self.reader.close()
             self.workshop.database.close()
             self.http.close()
@@ -171,6 +181,11 @@ class Edge:
         while True:
             await sleep(HAND_OVER_EVERY_S)
             await to_thread.run_sync(self.hand_over_counts)
+
+    async def _keep_tallying(self) -> None:
+        while True:
+            await sleep(DEPOSITS_HANDED_OVER_EVERY_S)
+            await to_thread.run_sync(self.hand_over_deposits)
 
     async def _exchange_for_ever(self) -> None:
         rounds = 0

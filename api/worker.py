@@ -30,6 +30,7 @@ from vault import sessions, signin
 from vault.changes import backfill
 from vault.copy_removal import DISCARD_TASK
 from vault.deposit.committing import SECOND_LOOK_TASK
+from vault.deposit_tally import forget_old_tallies
 from vault.errors import Unavailable
 from vault.intake import empty_intake
 from vault.second_look import second_look
@@ -194,6 +195,7 @@ def queue_app(workshop: Workshop, database_url: str, send: Send) -> App:
         at = datetime.fromtimestamp(timestamp, UTC)
         sessions.forget_ended(workshop, at=at)
         signin.forget_assertions(workshop, at=at)
+        forget_old_tallies(workshop, at=at)
 
     add_log_job(app, workshop)
     add_raise_jobs(app, workshop)

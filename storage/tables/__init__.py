@@ -52,6 +52,7 @@ from storage.tables.log import (
     log_tiles,
 )
 from storage.tables.materials import material_events, material_holders, materials
+from storage.tables.operations import client_sightings, deposit_tallies, operation_runs
 from storage.tables.renditions import renditions, seal_term_walk, seal_terms
 from storage.tables.uses import use_codes, use_copies, use_events, use_footings, use_holders, uses
 from storage.tables.webhooks import webhook_deliveries, webhook_secrets, webhooks
@@ -71,12 +72,14 @@ __all__ = [
     "changes",
     "client_keys",
     "client_secrets",
+    "client_sightings",
     "clients",
     "consent_events",
     "consents",
     "deferral_orders",
     "delegation_events",
     "delegations",
+    "deposit_tallies",
     "dispute_events",
     "disputes",
     "documents",
@@ -96,6 +99,7 @@ __all__ = [
     "metadata",
     "moment",
     "national_seals",
+    "operation_runs",
     "people",
     "presentation_events",
     "presentations",

@@ -1,0 +1,84 @@
+"""How the vault is doing: deposits counted by minute and hour, clients last seen, runs of checks and backups.
+
+Light on locks: new tables only, and one index on the queue's table, built CONCURRENTLY, by which jobs that
+were given up are found without reading those that wait.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+from migrations.run import LOCK_TIMEOUT_MS
+
+revision = "0023"
+down_revision = "0020"
+branch_labels = None
+depends_on = None
+
+# Named as the queue's own are not, so that a later release of it cannot come to have the same.
+INDEX = "ix_vault_procrastinate_jobs_failed"
+
+
+def _moment(name: str, *, nullable: bool = False) -> sa.Column[object]:
+    return sa.Column(name, sa.DateTime(timezone=True), nullable=nullable)
+
+
+def upgrade() -> None:
+    with op.get_context().autocommit_block():
+        # It waits for transactions, not for a lock that others queue behind.
+        op.execute("SET lock_timeout = 0")
+        op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {INDEX}")
+        op.execute(
+            f"CREATE INDEX CONCURRENTLY {INDEX} ON procrastinate_jobs (task_name, id) WHERE status = 'failed'"
+        )
+        op.execute(f"SET lock_timeout = {LOCK_TIMEOUT_MS}")
+    op.create_table(
+        "deposit_tallies",
+        sa.Column("span", sa.Text(), nullable=False),
+        _moment("starts_at"),
+        sa.Column("client_id", sa.Text(), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.CheckConstraint("span IN ('minute', 'hour')", name=op.f("ck_deposit_tallies_span_known")),
+        sa.ForeignKeyConstraint(["client_id"], ["clients.id"], name=op.f("fk_deposit_tallies_client_id")),
+        sa.PrimaryKeyConstraint("span", "starts_at", "client_id", "outcome", name=op.f("pk_deposit_tallies")),
+    )
+    op.create_table(
+        "client_sightings",
+        sa.Column("client_id", sa.Text(), nullable=False),
+        _moment("seen_at"),
+        sa.ForeignKeyConstraint(["client_id"], ["clients.id"], name=op.f("fk_client_sightings_client_id")),
+        sa.PrimaryKeyConstraint("client_id", name=op.f("pk_client_sightings")),
+    )
+    op.create_table(
+        "operation_runs",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        _moment("started_at"),
+        _moment("seen_at"),
+        _moment("finished_at", nullable=True),
+        sa.Column("outcome", sa.Text(), nullable=True),
+        sa.Column("done", sa.BigInteger(), nullable=False),
+        sa.Column("problems", sa.Integer(), nullable=False),
+        sa.Column("notes", sa.Integer(), nullable=False),
+        sa.Column("size_bytes", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint(
+            "kind IN ('fsck', 'backup-database', 'backup-objects', 'backup-keys')",
+            name=op.f("ck_operation_runs_kind_known"),
+        ),
+        sa.CheckConstraint(
+            "outcome IN ('well', 'problems', 'failed')", name=op.f("ck_operation_runs_outcome_known")
+        ),
+        sa.CheckConstraint(
+            "(outcome IS NULL) = (finished_at IS NULL)",
+            name=op.f("ck_operation_runs_ended_with_an_outcome"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_operation_runs")),
+    )
+    op.create_index("ix_operation_runs_kind", "operation_runs", ["kind", "started_at"])
+
+
+def downgrade() -> None:
+    op.drop_table("operation_runs")
+    op.drop_table("client_sightings")
+    op.drop_table("deposit_tallies")
+    op.drop_index(INDEX, "procrastinate_jobs")
