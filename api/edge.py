@@ -64,7 +64,8 @@ class EdgeSettings:
     `token_keys`: the folder with the keys that sign access tokens, the same for every process. `providers`:
     by whom people may sign in. `listed_items_only`: refuse deposits of service items that the catalogue does
     not have. `destinations`: where webhooks may go. `trusted_proxies`: whose word counts for where a request
-    came from. `limits_factor`: how many times the usual limits strangers have.
+    came from. `limits_factor`: how many times the usual limits strangers have. `mode`: whether pages for
+    developers are there.
     """
 
     public_url: str
@@ -75,6 +76,7 @@ class EdgeSettings:
     destinations: Destinations = PUBLIC_ONLY
     trusted_proxies: tuple[Network, ...] = ()
     limits_factor: float = 1.0
+    mode: Mode = Mode.PRODUCTION
 
 
 class Edge:

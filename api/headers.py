@@ -14,7 +14,7 @@ _HSTS = b"max-age=31536000"
 
 # What a page of ours never asks a browser for. A photo of a QR code is taken with the phone's own camera.
 _PERMISSIONS = (
-    b"camera=(), microphone=(), geolocation=(), payment=(), usb=(), serial=(), bluetooth=(), "
+    b"camera=(), microphone=(), geolocation=(), payment=(), usb=(), serial=(), "
     b"display-capture=(), fullscreen=(), browsing-topics=()"
 )
 

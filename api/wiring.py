@@ -126,6 +126,7 @@ def wire(settings: Settings) -> Wired:
         providers=() if settings.providers is None else read_providers(settings.providers, settings.mode),
         trusted_proxies=read_networks(settings.trusted_proxies),
         limits_factor=settings.limits_times,
+        mode=settings.mode,
     )
     return Wired(workshop, reader_of(settings, keys), edge)
 

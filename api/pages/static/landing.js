@@ -133,8 +133,8 @@ const verify = async () => {
 };
 
 const begin = () => {
-  // The page in the other language needs the token, too.
-  document.querySelector(".language").hash = location.hash;
+  // The page in the other language or type needs the token, too.
+  for (const link of document.querySelectorAll("[data-keeps-fragment]")) link.hash = location.hash;
   verify();
 };
 

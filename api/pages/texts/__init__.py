@@ -11,6 +11,7 @@ from api.pages.texts.my import MY
 from api.pages.texts.offline import OFFLINE
 from api.pages.texts.report import REPORT
 from api.pages.texts.signin import SIGNIN
+from api.pages.texts.styleguide import STYLEGUIDE
 from api.pages.texts.verify import VERIFY
 
 
@@ -37,4 +38,5 @@ TEXTS: Mapping[str, tuple[str, str]] = {
     **MY,
     **DESK,
     **CONSOLE,
+    **STYLEGUIDE,
 }

@@ -8,6 +8,10 @@ FRAME: Mapping[str, tuple[str, str]] = {
     "site.skip": ("跳到正文", "Skip to content"),
     "site.verify": ("查验证照", "Verify"),
     "site.my": ("我的证照", "My certificates"),
+    "site.places": ("主要栏目", "Main sections"),
+    "site.type.large": ("大字版", "Large type"),
+    "site.type.normal": ("标准字号", "Standard type"),
+    "site.sign_out": ("退出登录", "Sign out"),
     "site.api": ("开发者接口", "For developers"),
     "site.footer": (
         "查验结果只反映查验那一刻的状态。上传的文件只用于比对，不会保存。",

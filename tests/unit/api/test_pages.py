@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,14 @@ from fastapi import FastAPI
 from starlette.requests import Request
 
 import vault.verify
+from api.edge import Mode
+from api.pages.places import places_of
 from api.pages.rendering import STATIC, Pages
 from api.pages.texts import TEXTS
 from signing.validate import CHECK_NAMES
+from tests.custodians import staff
 from tests.unit.api.calling import app_without_engines, call
+from vault.model.actors import Role
 from vault.model.certificate import Status
 from vault.model.dispute import dispute_note
 from vault.model.use import UseEnd
@@ -139,7 +144,7 @@ def test_what_strangers_wrote_is_escaped(app: FastAPI) -> None:
     assert "办理商品房预售许可&lt;b&gt;" in html
 
 
-@pytest.mark.parametrize("path", ["/", "/v", "/signin", "/signed-out", "/docs", "/nowhere"])
+@pytest.mark.parametrize("path", ["/", "/v", "/signin", "/signed-out", "/docs", "/nowhere", "/styleguide"])
 def test_a_page_runs_and_loads_only_our_own(app: FastAPI, path: str) -> None:
     answer = call(app, "GET", path, headers={"accept": "text/html"})
     policy = answer.headers["content-security-policy"]
@@ -154,7 +159,7 @@ def test_a_page_runs_and_loads_only_our_own(app: FastAPI, path: str) -> None:
 
 
 def test_scripts_and_styles_name_no_other_host() -> None:
-    for file in STATIC.iterdir():
+    for file in STATIC.glob("*.*"):
         assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", file.read_text()), file.name
 
 
@@ -189,9 +194,50 @@ def test_an_address_that_is_none_of_ours_is_not_repeated(app: FastAPI) -> None:
     assert 'href="/?lang=en"' in page.text
 
 
+def test_the_other_language_is_found_at_the_same_page(app: FastAPI) -> None:
+    page = call(app, "GET", "/signin?to=/my&lang=zh&type=large")
+    assert 'href="/signin?to=%2Fmy&amp;lang=en"' in page.text
+    assert 'href="/signin?to=%2Fmy&amp;type=normal"' in page.text
+
+
+def test_large_type_is_remembered(app: FastAPI) -> None:
+    chosen = call(app, "GET", "/?type=large")
+    assert 'data-type="large"' in chosen.text
+    assert "type=large" in chosen.headers["set-cookie"]
+    again = call(app, "GET", "/", headers={"cookie": "type=large"})
+    assert 'data-type="large"' in again.text
+    assert "set-cookie" not in again.headers
+    assert 'data-type="normal"' in call(app, "GET", "/?type=huge").text
+
+
+@pytest.mark.parametrize(
+    ("roles", "shown"),
+    [
+        (set(), {"/"}),
+        ({Role.HOLDER}, {"/", "/my"}),
+        ({Role.CLERK, Role.HOLDER}, {"/", "/my", "/desk"}),
+        ({Role.OPERATOR}, {"/", "/console"}),
+        ({Role.SEAL_CUSTODIAN}, {"/", "/console"}),
+    ],
+)
+def test_the_head_shows_where_somebody_may_go(roles: set[Role], shown: set[str]) -> None:
+    person = replace(staff(), roles=frozenset(roles))
+    assert {place.path for place in places_of(person)} == shown
+    assert {place.path for place in places_of(None)} == {"/", "/my", "/desk"}
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_styleguide_is_there_in_development_only(app: FastAPI, language: str) -> None:
+    guide = call(app_without_engines(mode=Mode.DEVELOPMENT), "GET", f"/styleguide?lang={language}")
+    assert guide.status_code == 200
+    assert TEXTS["guide.title"][0 if language == "zh" else 1] in guide.text
+    assert call(app, "GET", "/styleguide").status_code == 404
+
+
 def test_no_text_is_unused_and_every_one_has_both_languages() -> None:
-    templates = (STATIC.parent / "templates").glob("*.html")
-    said = "".join(file.read_text() for file in templates) + (STATIC.parent / "public.py").read_text()
+    pages = STATIC.parent
+    files = [*pages.rglob("*.html"), *(file for file in pages.rglob("*.py") if file.parent.name != "texts")]
+    said = "".join(file.read_text() for file in files)
     composed = (
         "verdict.",
         "reason.",
@@ -202,6 +248,7 @@ def test_no_text_is_unused_and_every_one_has_both_languages() -> None:
         "problem.",
         "signin.",
         "stated.",
+        "site.type.",
     )
     for key, (zh, en) in TEXTS.items():
         assert zh, key
