@@ -39,6 +39,8 @@ TOKENS_OUTLIVE_KEY = TOKEN_LIFETIME + timedelta(seconds=LEEWAY_S)
 # Strangers' files are judged in processes of their own, which may take a gigabyte each: for each process that
 # serves so many at a time.
 FILES_JUDGED_AT_ONCE = 2
+# An edited template may take a gigabyte and six seconds of a core, too.
+TEMPLATES_TRIED_AT_ONCE = 1
 # A judge has 29 seconds; nobody waits longer than this for one to begin.
 JUDGE_WITHIN_S = 10.0
 # How long one process may not know what another let through.
@@ -88,6 +90,7 @@ class Edge:
         self.settings = settings
         self.metrics = Metrics()
         self.judging = CapacityLimiter(FILES_JUDGED_AT_ONCE)
+        self.trying = CapacityLimiter(TEMPLATES_TRIED_AT_ONCE)
         self.judges = Judges(standing=FILES_JUDGED_AT_ONCE)
         self.avoided = AvoidedTally()
         self.verified = VerificationTally()

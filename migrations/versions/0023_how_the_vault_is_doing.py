@@ -1,7 +1,7 @@
 """How the vault is doing: deposits counted by minute and hour, clients last seen, runs of checks and backups.
 
-Light on locks: new tables only, and one index on the queue's table, built CONCURRENTLY, by which jobs that
-were given up are found without reading those that wait.
+Light on locks: new tables only, and two small indexes built CONCURRENTLY: of cases that may not close, and of
+the queue's jobs that were given up, which are found without reading those that wait.
 """
 
 import sqlalchemy as sa
@@ -15,7 +15,12 @@ branch_labels = None
 depends_on = None
 
 # Named as the queue's own are not, so that a later release of it cannot come to have the same.
-INDEX = "ix_vault_procrastinate_jobs_failed"
+JOBS_INDEX = "ix_vault_procrastinate_jobs_failed"
+CASES_INDEX = "ix_cases_open"
+BUILT = {
+    JOBS_INDEX: "procrastinate_jobs (task_name, id) WHERE status = 'failed'",
+    CASES_INDEX: "cases (reserved_at) WHERE committed_at IS NULL AND request_digest <> ''::bytea",
+}
 
 
 def _moment(name: str, *, nullable: bool = False) -> sa.Column[object]:
@@ -26,10 +31,9 @@ def upgrade() -> None:
     with op.get_context().autocommit_block():
         # It waits for transactions, not for a lock that others queue behind.
         op.execute("SET lock_timeout = 0")
-        op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {INDEX}")
-        op.execute(
-            f"CREATE INDEX CONCURRENTLY {INDEX} ON procrastinate_jobs (task_name, id) WHERE status = 'failed'"
-        )
+        for name, on in BUILT.items():
+            op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
+            op.execute(f"CREATE INDEX CONCURRENTLY {name} ON {on}")
         op.execute(f"SET lock_timeout = {LOCK_TIMEOUT_MS}")
     op.create_table(
         "deposit_tallies",
@@ -81,4 +85,5 @@ def downgrade() -> None:
     op.drop_table("operation_runs")
     op.drop_table("client_sightings")
     op.drop_table("deposit_tallies")
-    op.drop_index(INDEX, "procrastinate_jobs")
+    op.drop_index(CASES_INDEX, "cases")
+    op.drop_index(JOBS_INDEX, "procrastinate_jobs")
