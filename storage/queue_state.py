@@ -45,12 +45,12 @@ class QueueState:
 
 # In the order in which workers take them, so that those that are due are among those counted.
 _WAITING = text(
-    "WITH some AS (SELECT queue_name, scheduled_at, attempts FROM procrastinate_jobs WHERE status = 'todo'"
+    "WITH counted AS (SELECT queue_name, scheduled_at, attempts FROM procrastinate_jobs WHERE status = 'todo'"
     " ORDER BY priority DESC, id LIMIT :most)"
     " SELECT queue_name, count(*) AS waiting,"
     " count(*) FILTER (WHERE scheduled_at IS NULL OR scheduled_at <= :at) AS due,"
     " min(scheduled_at) FILTER (WHERE scheduled_at <= :at) AS due_since,"
-    " count(*) FILTER (WHERE attempts > 0) AS retrying FROM some GROUP BY queue_name"
+    " count(*) FILTER (WHERE attempts > 0) AS retrying FROM counted GROUP BY queue_name"
 )
 _RUNNING = text(
     "SELECT queue_name, count(*) AS running FROM procrastinate_jobs"
@@ -59,7 +59,7 @@ _RUNNING = text(
 _GIVEN_UP = text(
     "SELECT f.task_name, f.jobs, (SELECT max(e.at) FROM procrastinate_events e WHERE e.job_id = f.newest)"
     " AS last_at FROM (SELECT task_name, count(*) AS jobs, max(id) AS newest FROM"
-    " (SELECT task_name, id FROM procrastinate_jobs WHERE status = 'failed' LIMIT :most) AS some"
+    " (SELECT task_name, id FROM procrastinate_jobs WHERE status = 'failed' LIMIT :most) AS counted"
     " GROUP BY task_name) AS f ORDER BY f.jobs DESC, f.task_name"
 )
 _WORKERS = text(

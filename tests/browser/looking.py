@@ -29,6 +29,8 @@ POLICY = {
 }
 """What the pages live by. The page that scans also has 'wasm-unsafe-eval', and nothing else has anything more."""
 _SCANS = "/"
+# Where an edited template is tried, its pictures are part of the answer.
+_TRIES = "/console/catalogue/"
 _AXE = """async () => {
   const found = await axe.run(document, { resultTypes: ["violations"], preload: false });
   return found.violations.map((each) =>
@@ -138,6 +140,8 @@ class Visitor:
         wanted = dict(POLICY)
         if path == _SCANS and "'wasm-unsafe-eval'" in rules["script-src"]:
             wanted["script-src"] = {"'self'", "'wasm-unsafe-eval'"}
+        if path.startswith(_TRIES):
+            wanted["img-src"] = {"'self'", "data:"}
         assert rules == wanted
 
     def _asked(self, request: Request) -> None:
