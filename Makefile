@@ -7,6 +7,7 @@
 #   make lint              linters and types only
 #   make fuzz              every fuzz target for ten minutes; FUZZ_S=60 for one
 #   make bench             how fast it is here; ARGS=--json for programs
+#   make vendor            others' work that the pages carry, fetched by npm and checked; then commit it
 #   make clean             the demo's data, the virtual environment and caches
 #
 # PYTHON chooses the interpreter: make demo PYTHON=python3.12
@@ -24,7 +25,7 @@ UV := UV_PYTHON_DOWNLOADS=never UV_SYSTEM_CERTS=true UV_LINK_MODE=copy UV_PROJEC
 	$(BOOTSTRAP)/bin/uv
 SYNC := $(UV) sync --frozen --extra embedded --inexact --quiet
 
-.PHONY: help demo up test lint fuzz bench clean
+.PHONY: help demo up test lint fuzz bench vendor clean
 .DEFAULT_GOAL := help
 
 help:
@@ -52,6 +53,9 @@ fuzz: $(VENV)/.development
 
 bench: $(VENV)/.development
 	@$(BIN)/certvault bench $(ARGS)
+
+vendor: $(VENV)/.development
+	@$(BIN)/python .ci/vendor.py
 
 clean:
 	@if [ -e $(DATA)/lock ]; then \

@@ -5,16 +5,19 @@ What each may cost is here and nowhere else. Every capacity and speed is multipl
 """
 
 from datetime import datetime
+from typing import Any
 
 from starlette.requests import Request
 
 from api.addresses import client_address
 from api.edge import Edge
 from api.rates import Charge, Rule
-from vault.model.actors import Person
+from vault.lookup import FOR_HOLDERS, summary_json
+from vault.model.actors import ClientGrant, Person
 from vault.model.verdict import Unrecognised, Verification
 from vault.model.written import number_form
-from vault.verify import TYPED_MAX_CHARS, by_code, by_token
+from vault.presentations import presented_face, presented_json, redeem_presentation
+from vault.verify import TYPED_MAX_CHARS, by_code, by_token, of_presented, report_json
 
 _LATER = "Too many questions from this network: ask again after the time that Retry-After names."
 # A counter hall behind one address may look up ten certificates a second, minute after minute.
@@ -113,6 +116,23 @@ def admit_presented_code(edge: Edge, request: Request) -> None:
         TooMany: the questioner has no room.
     """
     edge.limiter.admit((Charge(VERIFY_ADDRESS, address_of(edge, request)),), PRESENTED_UNITS)
+
+
+def seen_by_code(
+    edge: Edge, verifier: ClientGrant | Person | None, code: str, at: datetime
+) -> dict[str, Any]:
+    """The report on what a holder shows by a code, with who shows it: once. `verifier`: who sees it, if known.
+
+    Raises:
+        CodeOpensNothing: the code is wrong, was used before, or is too old.
+        Unavailable: the database does not answer.
+    """
+    presented = redeem_presentation(edge.workshop, verifier, code, at=at)
+    types = edge.workshop.shelf.types(at)
+    whole = summary_json(presented.certificate, types, files_at=FOR_HOLDERS)
+    shown = presented_face(presented, whole)
+    found = of_presented(presented.certificate, presented.ended, shown, at=at)
+    return {**report_json(found), "presentation": presented_json(presented)}
 
 
 def token_charges(edge: Edge, request: Request, client_id: str) -> tuple[Charge, ...]:

@@ -8,15 +8,23 @@ _PAGE_POLICY = (
     b"default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
     b"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+# The page that reads QR codes by itself, and no other, may compile our own decoder, which is WebAssembly.
+_SCANNING_POLICY = _PAGE_POLICY.replace(b"script-src 'self'", b"script-src 'self' 'wasm-unsafe-eval'")
 _OTHER_POLICY = b"default-src 'none'; frame-ancestors 'none'"
 # A year, as browsers' preload lists ask for.
 _HSTS = b"max-age=31536000"
 
-# What a page of ours never asks a browser for. A photo of a QR code is taken with the phone's own camera.
+# What a page of ours never asks a browser for; the one that scans may ask for the camera.
 _PERMISSIONS = (
     b"camera=(), microphone=(), geolocation=(), payment=(), usb=(), serial=(), "
     b"display-capture=(), fullscreen=(), browsing-topics=()"
 )
+
+SCANNING = {
+    "Content-Security-Policy": _SCANNING_POLICY.decode(),
+    "Permissions-Policy": _PERMISSIONS.replace(b"camera=()", b"camera=(self)").decode(),
+}
+"""What the page that scans says instead."""
 
 _ALWAYS = [
     (b"x-content-type-options", b"nosniff"),

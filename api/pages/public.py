@@ -1,32 +1,41 @@
 """Pages for everybody: verify a certificate, and the landing page of the QR code."""
 
+from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
 from anyio import to_thread
 from fastapi import APIRouter, Request
 from starlette.datastructures import FormData, UploadFile
 from starlette.responses import FileResponse, HTMLResponse
 
-from api.asking import admit_file, asked_by_code, asked_by_token
+from api.asking import admit_file, admit_presented_code, asked_by_code, asked_by_token, seen_by_code
 from api.auth import refuse_cross_origin
 from api.deps import edge_of, now
 from api.edge import Edge
+from api.headers import SCANNING
 from api.pages.rendering import STATIC, pages_of
+from api.pages.scanned import ScannedCode, ScannedElsewhere, ScannedToken, read_scanned
+from api.pages.signed_in import person_at
+from vault.errors import CodeOpensNothing
 from vault.verify import read_file
 
 router = APIRouter(include_in_schema=False)
 
-# File, number and code; a browser sends every field of a form, also the empty ones.
+# File, number, code and what was scanned; a browser sends every field of a form, also the empty ones.
 FORM_FILES_MAX = 1
 FORM_FIELDS_MAX = 4
 # A worker lives by the policy of its own file: it fetches from here, and nothing else.
 _WORKER = {"Content-Security-Policy": "default-src 'none'; connect-src 'self'; frame-ancestors 'none'"}
 
+_Asked = dict[str, Any]
+"""What a result shows: the report, and how it was asked for. `report` None: the code opens nothing."""
+
 
 @router.get("/")
 async def verify_page(request: Request) -> HTMLResponse:
-    """The form: a file, or number and code."""
-    return pages_of(request).render(request, "verify.html", hint=None, number="")
+    """The form: a file, number and code, or what was scanned."""
+    return _form_page(request)
 
 
 @router.post("/")
@@ -35,19 +44,16 @@ async def verify_form(request: Request) -> HTMLResponse:
     refuse_cross_origin(request.headers)
     edge = await edge_of(request)
     async with request.form(max_files=FORM_FILES_MAX, max_fields=FORM_FIELDS_MAX) as form:
-        report = await _report(edge, request, form)
+        asked = await _asked(edge, request, form)
         number = form.get("number")
-    if report is None:
-        shown = number if isinstance(number, str) else ""
-        return pages_of(request).render(
-            request, "verify.html", status=422, hint="verify.nothing_given", number=shown
-        )
-    return pages_of(request).render(request, "report.html", report=report)
+    if isinstance(asked, str):
+        return _form_page(request, hint=asked, number=number if isinstance(number, str) else "")
+    return pages_of(request).render(request, "report.html", host=_host(edge), **asked)
 
 
 @router.get("/v")
 async def landing_page(request: Request) -> HTMLResponse:
-    """Where a QR code leads. The token is in the fragment: only the script on the page sees it."""
+    """Where a QR code leads. What it holds is in the fragment: only the script on the page sees it."""
     return pages_of(request).render(request, "landing.html")
 
 
@@ -59,27 +65,75 @@ async def landing_worker() -> FileResponse:
 
 @router.post("/v")
 async def landing_answer(request: Request) -> HTMLResponse:
-    """The report for the page's script, as a piece of HTML. The form has one field, `t`."""
+    """The report for the page's script, as a piece of HTML. The form has one field: `t`, or `p` (亮证)."""
     refuse_cross_origin(request.headers)
     edge = await edge_of(request)
     async with request.form(max_files=0, max_fields=1) as form:
-        token = form.get("t")
-    found = await asked_by_token(edge, request, token if isinstance(token, str) else "", now())
-    return pages_of(request).render(request, "_report.html", report=edge.report(found))
+        code, token = form.get("p"), form.get("t")
+    if isinstance(code, str):
+        asked = await _by_shown_code(edge, request, code)
+    else:
+        asked = await _by_token(edge, request, token if isinstance(token, str) else "")
+    return pages_of(request).render(request, "_report.html", host=_host(edge), **asked)
 
 
-async def _report(edge: Edge, request: Request, form: FormData) -> dict[str, Any] | None:
-    """The report on what the form holds; None where it holds nothing to judge.
+def _form_page(request: Request, *, hint: str | None = None, number: str = "") -> HTMLResponse:
+    return pages_of(request).render(
+        request,
+        "verify.html",
+        status=200 if hint is None else 422,
+        headers=dict(SCANNING),
+        hint=hint,
+        number=number,
+    )
+
+
+async def _asked(edge: Edge, request: Request, form: FormData) -> _Asked | str:
+    """The result for what the form holds; the key of a hint where it holds nothing to judge.
 
     Raises:
         TooMany: the questioner, or the number, was heard too often.
         Unavailable: the database does not answer.
     """
-    file, number, code = form.get("file"), form.get("number"), form.get("code")
+    file, number, code, scanned = (form.get(name) for name in ("file", "number", "code", "scanned"))
     if isinstance(file, UploadFile) and file.size:
         admit_file(edge, request)
         read = await to_thread.run_sync(read_file, await file.read())
-        return edge.report(await edge.judged(read, now()))
+        report = edge.report(await edge.judged(read, now()))
+        return {"report": report, "how": "file", "sha256": read.sha256}
     if isinstance(number, str) and isinstance(code, str) and number.strip() and code.strip():
-        return edge.report(await asked_by_code(edge, request, number, code, now()))
-    return None
+        report = edge.report(await asked_by_code(edge, request, number, code, now()))
+        return {"report": report, "how": "code", "sha256": None}
+    if isinstance(scanned, str) and scanned.strip():
+        match read_scanned(scanned, edge.settings.public_url):
+            case ScannedToken(token):
+                return await _by_token(edge, request, token)
+            case ScannedCode(shown):
+                return await _by_shown_code(edge, request, shown)
+            case ScannedElsewhere():
+                return "verify.scanned.elsewhere"
+            case None:
+                return "verify.scanned.nothing"
+    return "verify.nothing_given"
+
+
+async def _by_token(edge: Edge, request: Request, token: str) -> _Asked:
+    report = edge.report(await asked_by_token(edge, request, token, now()))
+    return {"report": report, "how": "token", "sha256": None}
+
+
+async def _by_shown_code(edge: Edge, request: Request, code: str) -> _Asked:
+    """What a holder shows: once, as `POST /v1/presentations` answers it."""
+    admit_presented_code(edge, request)
+    at = now()
+    verifier = await to_thread.run_sync(partial(person_at, request, edge, at))
+    try:
+        report = await to_thread.run_sync(partial(seen_by_code, edge, verifier, code, at))
+    except CodeOpensNothing:
+        report = None
+    return {"report": report, "how": "shown", "sha256": None}
+
+
+def _host(edge: Edge) -> str:
+    """The name that stands in the address bar, if this is the vault and no copy of its pages."""
+    return urlsplit(edge.settings.public_url).netloc

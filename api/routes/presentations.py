@@ -5,20 +5,11 @@ from fastapi.responses import JSONResponse
 
 from api.answers.presentations import MadePresentationOut, PresentedOut
 from api.answers.problem import problems
-from api.asking import admit_presented_code
+from api.asking import admit_presented_code, seen_by_code
 from api.auth import refuse_cross_origin
 from api.deps import EdgeHere, PersonHere, StrictRoute, VerifierHere, now
 from api.schemas import PresentationIn, PresentedCodeIn
-from vault.lookup import FOR_HOLDERS, summary_json
-from vault.presentations import (
-    made_json,
-    make_presentation,
-    presented_face,
-    presented_json,
-    read_presentation,
-    redeem_presentation,
-)
-from vault.verify import of_presented, report_json
+from vault.presentations import made_json, make_presentation, read_presentation
 
 router = APIRouter(route_class=StrictRoute)
 
@@ -67,10 +58,4 @@ def post_presented_code(body: PresentedCodeIn, edge: EdgeHere, verifier: Verifie
     Nobody needs to sign in; who does, or sends a client's token, is recorded for the holder. A code that is
     wrong, was used before, or is too old is one and the same 404, `code-opens-nothing`.
     """
-    at = now()
-    presented = redeem_presentation(edge.workshop, verifier, body.code, at=at)
-    types = edge.workshop.shelf.types(at)
-    whole = summary_json(presented.certificate, types, files_at=FOR_HOLDERS)
-    shown = presented_face(presented, whole)
-    found = of_presented(presented.certificate, presented.ended, shown, at=at)
-    return JSONResponse({**report_json(found), "presentation": presented_json(presented)}, headers=_NO_STORE)
+    return JSONResponse(seen_by_code(edge, verifier, body.code, now()), headers=_NO_STORE)

@@ -1,7 +1,10 @@
 """How the vault is doing: deposits counted by minute and hour, clients last seen, runs of checks and backups.
 
-Light on locks: new tables only, and two small indexes built CONCURRENTLY: of cases that may not close, and of
-the queue's jobs that were given up, which are found without reading those that wait.
+Resubmissions avoided are added up by month; the worker begins with the first row, and until it is through the
+rest is counted as before.
+
+Light on locks: new tables only, and three indexes built CONCURRENTLY: of cases that may not close, of the
+queue's jobs that were given up, and of what a case asked for before.
 """
 
 import sqlalchemy as sa
@@ -17,8 +20,10 @@ depends_on = None
 # Named as the queue's own are not, so that a later release of it cannot come to have the same.
 JOBS_INDEX = "ix_vault_procrastinate_jobs_failed"
 CASES_INDEX = "ix_cases_open"
+AVOIDED_INDEX = "ix_avoided_resubmissions_case_index"
 BUILT = {
     JOBS_INDEX: "procrastinate_jobs (task_name, id) WHERE status = 'failed'",
+    AVOIDED_INDEX: "avoided_resubmissions (case_index)",
     CASES_INDEX: "cases (reserved_at) WHERE committed_at IS NULL AND request_digest <> ''::bytea",
 }
 
@@ -79,9 +84,28 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_operation_runs")),
     )
     op.create_index("ix_operation_runs_kind", "operation_runs", ["kind", "started_at"])
+    op.create_table(
+        "avoided_months",
+        sa.Column("month", sa.Text(), nullable=False),
+        sa.Column("service_item", sa.Text(), nullable=False),
+        sa.Column("authority", sa.Text(), nullable=False),
+        sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("month", "service_item", "authority", name=op.f("pk_avoided_months")),
+    )
+    op.create_table(
+        "avoided_progress",
+        sa.Column("one", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("counted_through", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("one = 1", name=op.f("ck_avoided_progress_one_row")),
+        sa.PrimaryKeyConstraint("one", name=op.f("pk_avoided_progress")),
+    )
+    op.execute("INSERT INTO avoided_progress VALUES (1, 0)")
 
 
 def downgrade() -> None:
+    op.drop_table("avoided_progress")
+    op.drop_table("avoided_months")
+    op.drop_index(AVOIDED_INDEX, "avoided_resubmissions")
     op.drop_table("operation_runs")
     op.drop_table("client_sightings")
     op.drop_table("deposit_tallies")

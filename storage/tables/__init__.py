@@ -39,7 +39,14 @@ from storage.tables.consents import (
 )
 from storage.tables.custody import seal_events, seal_grant_events, seal_grants, seal_uses
 from storage.tables.disputes import dispute_events, disputes
-from storage.tables.history import audit_events, avoided_resubmissions, log_leaves, status_events
+from storage.tables.history import (
+    audit_events,
+    avoided_months,
+    avoided_progress,
+    avoided_resubmissions,
+    log_leaves,
+    status_events,
+)
 from storage.tables.keys import case_holders, hold_events, key_state, upload_keys
 from storage.tables.limits import rate_buckets
 from storage.tables.log import (
@@ -62,6 +69,8 @@ __all__ = [
     "audit_events",
     "audit_heads",
     "audit_subjects",
+    "avoided_months",
+    "avoided_progress",
     "avoided_resubmissions",
     "case_holders",
     "cases",

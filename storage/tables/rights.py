@@ -30,6 +30,9 @@ RIGHTS: Mapping[str, Rights] = {
     "audit_events": WRITTEN_ONCE,
     "audit_heads": WRITTEN_ONCE,
     "audit_subjects": WRITTEN_ONCE,
+    # The worker adds up.
+    "avoided_months": _rights("SELECT INSERT", "count"),
+    "avoided_progress": _rights("SELECT", "counted_through"),
     "avoided_resubmissions": WRITTEN_ONCE,
     # A case that is refused before it stored anything leaves nothing; a new attempt has other contents.
     "case_holders": WRITTEN_ONCE,

@@ -286,6 +286,8 @@ OPEN_TABLES = frozenset(
         "key_state",
         "rate_buckets",
         # Counts, and how far a copy or a check has come.
+        "avoided_months",
+        "avoided_progress",
         "avoided_resubmissions",
         "client_sightings",
         "deposit_tallies",

@@ -53,7 +53,7 @@ def camera(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("camera") / "film.mjpeg"
 
 
-# Not for the session: Playwright keeps an event loop running as long as it is open, and other tests have their own.
+# Not for the session: Playwright's event loop runs as long as it is open, and other tests have their own.
 @pytest.fixture(scope="package")
 def browser(camera: Path) -> Iterator[Browser]:
     """Debian's Chromium, with a camera that shows a film."""
@@ -112,8 +112,8 @@ def signed_in_as(
 ) -> Visit:
     """A window of somebody who came in by the real provider: `signed_in_as(Part.CLERK, look)`.
 
-    Instead of a part an account of the test's own, which `served.provider.keep` admitted. Whoever is to be signed
-    out by a test needs one of their own: the session is shared by the tests of one part.
+    Instead of a part an account of the test's own, which `served.provider.keep` admitted. Whoever is signed out
+    by a test has to be of its own: the session is shared by the tests of one part.
     """
 
     def enter(who: Part | Account, look: Look, *, script: bool = True) -> Visitor:

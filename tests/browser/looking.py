@@ -1,8 +1,8 @@
 """How somebody looks at a page, and what every page must be like for them.
 
-`Visitor.inspect` asserts of the page that is open: its policy lets nothing in or out but this origin, nothing was
-asked of another, no script complained, axe-core finds nothing, nothing is wider than the window. It keeps a picture
-in the folder that CERTVAULT_PICTURES names: look at them.
+`Visitor.inspect` asserts of the page that is open: its policy lets nothing in or out but this origin, nothing
+was asked of another, no script complained, axe-core finds nothing, nothing is wider than the window. It keeps
+a picture in the folder that CERTVAULT_PICTURES names: look at them.
 """
 
 import os
@@ -33,12 +33,15 @@ _SCANS = "/"
 _TRIES = "/console/catalogue/"
 _AXE = """async () => {
   const found = await axe.run(document, { resultTypes: ["violations"], preload: false });
-  return found.violations.map((each) =>
-    `${each.id}: ${each.help}: ${each.nodes.map((node) => `${node.target} ${node.failureSummary}`).join("; ")}`);
+  const places = (nodes) => nodes.map((node) => `${node.target} ${node.failureSummary}`).join("; ");
+  return found.violations.map(({ id, help, nodes }) => `${id}: ${help}: ${places(nodes)}`);
 }"""
-_TOO_WIDE = """() => document.documentElement.scrollWidth > document.documentElement.clientWidth
-  ? [...document.body.querySelectorAll("*")].filter((each) => each.getBoundingClientRect().right
-      > document.documentElement.clientWidth + 1).map((each) => each.outerHTML.slice(0, 120)) : []"""
+_TOO_WIDE = """() => {
+  const { scrollWidth, clientWidth } = document.documentElement;
+  const reaches = (each) => each.getBoundingClientRect().right > clientWidth + 1;
+  const found = scrollWidth > clientWidth ? [...document.body.querySelectorAll("*")].filter(reaches) : [];
+  return found.map((each) => each.outerHTML.slice(0, 120));
+}"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +66,12 @@ LOOKS = (
     Look("zh", PHONE, "light", large=True),
     Look("en", DESKTOP, "light", large=True),
 )
-"""Every language at every width, in light, dark and large type: `@pytest.mark.parametrize("look", LOOKS, ids=str)`."""
+"""Both languages at both widths, light, dark and large: `@pytest.mark.parametrize("look", LOOKS, ids=str)`."""
 
 
 @dataclass
 class Visitor:
-    """Somebody's window on the vault. `complaints`: what the console said; `strays`: requests to elsewhere."""
+    """Somebody's window on the vault. `complaints`: the console's; `strays`: requests to elsewhere."""
 
     context: BrowserContext
     page: Page
@@ -131,6 +134,11 @@ class Visitor:
             folder = Path(PICTURES)
             folder.mkdir(parents=True, exist_ok=True)
             self.page.screenshot(path=folder / f"{name}-{self.look}.png", full_page=True)
+
+    def keep(self, name: str, printed: bytes) -> None:
+        """What came out of the printer, for whoever wants to look."""
+        if PICTURES is not None:
+            (Path(PICTURES) / f"{name}-{self.look}.pdf").write_bytes(printed)
 
     def _lives_by_its_policy(self) -> None:
         said = self.policies.get(self.page.url.partition("#")[0])

@@ -32,10 +32,12 @@ _ROLES = {
 }
 
 
-def account_of(part: Part, served: Served, *, code: HolderCode | None = None, office: str | None = None) -> Account:
+def account_of(
+    part: Part, served: Served, *, code: HolderCode | None = None, office: str | None = None
+) -> Account:
     """A new account with this part. `code`: a holder's, a new one if left out; `office`: a member of staff's.
 
-    A clerk is one of the authority that issues the catalogue's first example, so that something is within reach.
+    Whoever is of the staff and given no office is of one of the city's authorities.
     """
     role, name = _ROLES[part]
     is_holder = part is Part.HOLDER

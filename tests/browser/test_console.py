@@ -66,9 +66,7 @@ def test_every_panel(signed_in_as: Visit, look: Look, panel: str) -> None:
     visitor.inspect(f"console-{panel}")
 
 
-def test_the_overview_keeps_itself_up_to_date_until_it_is_paused(
-    signed_in_as: Visit, served: Served
-) -> None:
+def test_the_overview_keeps_itself_up_to_date_until_it_is_paused(signed_in_as: Visit, served: Served) -> None:
     visitor = signed_in_as(Part.OPERATOR, Look("en", DESKTOP))
     page = visitor.page
     page.clock.install()

@@ -149,9 +149,7 @@ def test_a_case_that_may_not_close_shows_masked(caller: Caller, sign_in: SignIn,
         release(workshop, begun)
 
 
-def test_a_check_shows_while_it_runs_and_when_it_ends(
-    caller: Caller, sign_in: SignIn, house: House
-) -> None:
+def test_a_check_shows_while_it_runs_and_when_it_ends(caller: Caller, sign_in: SignIn, house: House) -> None:
     operator, workshop = sign_in(Role.OPERATOR), house.wired.workshop
     times = iter(datetime.now(UTC) + timedelta(seconds=n) for n in range(0, 1000, 6))
     note = FsckNote(workshop, lambda: next(times))
@@ -176,7 +174,12 @@ def test_a_backup_that_failed_shows_until_one_goes_well(
 
     def note(*, well: bool, ago: timedelta) -> None:
         note_backup(
-            workshop, RunKind.BACKUP_DATABASE, well=well, finished_at=at - ago, size_bytes=1_834_000_000, at=at
+            workshop,
+            RunKind.BACKUP_DATABASE,
+            well=well,
+            finished_at=at - ago,
+            size_bytes=1_834_000_000,
+            at=at,
         )
 
     note(well=True, ago=timedelta(days=3))

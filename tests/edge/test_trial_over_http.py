@@ -75,9 +75,7 @@ def test_a_broken_template_says_where(
     operator = sign_in(Role.OPERATOR)
     fields = fields_of(caller("GET", path, headers=operator))
     line = fields["source"].rstrip("\n").count("\n") + 2
-    answer = tried(
-        caller, path, operator, {**fields, "source": fields["source"].rstrip("\n") + "\n" + added}
-    )
+    answer = tried(caller, path, operator, {**fields, "source": fields["source"].rstrip("\n") + "\n" + added})
     said = text_of(answer)
     assert f"模板有误：第 {line} 行" in said
     assert says in said

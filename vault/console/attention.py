@@ -36,6 +36,11 @@ CAP_NEAR = 0.8
 WITNESS_SILENT_AFTER = timedelta(days=1)
 # What of a refused deposit is ours to mend, at once.
 OURS = frozenset({"internal", "integrity", "unavailable", "seal-cap-reached", "seal-not-granted"})
+_MENDED_BY = {
+    "integrity": "certvault fsck",
+    "seal-cap-reached": "certvault seal grants",
+    "seal-not-granted": "certvault seal grants",
+}
 
 
 class Weight(IntEnum):
@@ -95,7 +100,8 @@ def _deposits(panel: DepositsPanel, at: datetime) -> Iterator[Attention]:
     for refused in panel.refused_lately:
         ours = refused.outcome in OURS
         values = {"client": refused.client_id, "count": refused.count, "outcome": refused.outcome}
-        command = f"certvault client show {refused.client_id}" if not ours else "certvault doctor"
+        command = _MENDED_BY.get(refused.outcome, "certvault doctor" if ours else None)
+        command = command or f"certvault client show {refused.client_id}"
         kind = "refused-by-us" if ours else "refused"
         yield Attention(kind, Weight.NOW if ours else Weight.SOON, "deposits", values, command)
 

@@ -1,6 +1,6 @@
 """Deposits and what became of them, and the queue of jobs behind them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from storage.deposit_tallies import Refusals, Span, SpanCount, counts_since, refusals_since
@@ -60,6 +60,10 @@ def deposits_panel(workshop: Workshop, person: Person, *, at: datetime) -> Depos
         refusals = refusals_since(db, well=WELL, span=Span.HOUR, since=hour - DAY + HOUR)
         lately = refusals_since(db, well=WELL, span=Span.MINUTE, since=first_minute)
         queue = queue_state(db, at=at, alive_since=at - WORKER_SILENT_AFTER, counted_max=QUEUE_COUNTED_MAX)
+    precise = {(each.client_id, each.outcome): each.last_at for each in lately}
+    refusals = tuple(
+        replace(each, last_at=precise.get((each.client_id, each.outcome), each.last_at)) for each in refusals
+    )
     minutes = _every(Span.MINUTE, counts, first_minute, MINUTE, HOUR // MINUTE)
     hours = _every(Span.HOUR, counts, first_hour, HOUR, WEEK // HOUR)
     rates = (

@@ -1,12 +1,17 @@
 "use strict";
 // The QR code's token and statement stand in the fragment, which browsers never send. Only this script hands in the
-// token, in a body; the statement is checked here and handed in nowhere.
+// token, or the code of what a holder shows (p), in a body; the statement is checked here and handed in nowhere. It is
+// read once and leaves the address: neither the bar nor the history keeps what opens a certificate.
 const result = document.getElementById("result");
 const report = document.getElementById("report");
 const stated = document.getElementById("stated");
 const words = stated.querySelector("[data-words]").dataset;
 const part = (name) => result.querySelector(`[data-${name}]`);
+const step = part("step");
 const slot = (name) => stated.querySelector(`[data-slot="${name}"]`);
+
+// Kept here alone, until the result is forgotten.
+let fragment = "";
 
 const show = (name) => {
   for (const other of ["waiting", "no-token", "failed", "offline"]) part(other).hidden = other !== name;
@@ -14,7 +19,7 @@ const show = (name) => {
 
 // Not URLSearchParams: it takes a plus for a blank, and base45 has both.
 const given = (name) => {
-  const found = location.hash.slice(1).split("&").find((piece) => piece.startsWith(`${name}=`));
+  const found = fragment.split("&").find((piece) => piece.startsWith(`${name}=`));
   try {
     return found === undefined ? null : decodeURIComponent(found.slice(name.length + 1));
   } catch {
@@ -90,8 +95,8 @@ const timely = async (run, request) => {
   }
 };
 
-const askVault = async (token, signal) => {
-  const answer = await fetch("/v", { method: "POST", body: new URLSearchParams({ t: token }), signal });
+const askVault = async (question, signal) => {
+  const answer = await fetch("/v", { method: "POST", body: new URLSearchParams(question), signal });
   if (!answer.ok) throw new Error(String(answer.status));
   return answer.text();
 };
@@ -103,20 +108,24 @@ const verify = async () => {
   newest.abort();
   const run = new AbortController();
   newest = run;
-  const token = given("t");
+  const [token, code] = [given("t"), given("p")];
   const statement = given("s");
+  const question = code ? { p: code } : token ? { t: token } : null;
   report.replaceChildren();
   stated.hidden = true;
-  if (!token && statement === null) {
+  results.gone();
+  if (question === null && statement === null) {
     show("no-token");
     return;
   }
+  step.textContent = "";
   show("waiting");
+  tellFirst(statement, run);
   const listed = statement === null ? null : timely(run, statements.fetchList);
   let answer = null;
-  if (token) {
+  if (question !== null) {
     try {
-      answer = await timely(run, (signal) => askVault(token, signal));
+      answer = await timely(run, (signal) => askVault(question, signal));
     } catch {
       // Told below: by what the code states, or by the page as it was.
     }
@@ -124,21 +133,51 @@ const verify = async () => {
   if (run !== newest) return;
   const connected = answer !== null;
   if (connected) report.innerHTML = answer;
-  show(connected || !token ? null : statement === null ? "failed" : "offline");
+  show(connected || question === null ? null : statement === null ? "failed" : "offline");
+  if (connected) results.shown(forget);
   if (statement === null) return;
   const list = await listed;
   const now = new Date();
   const judged = await statements.judge(statement, list, now);
-  if (run === newest) showStatement(judged, list, now, connected);
+  if (run !== newest) return;
+  showStatement(judged, list, now, connected);
+  if (!connected) results.shown(forget);
+};
+
+// What the code itself says, by the list that this browser keeps, before anybody is asked.
+const tellFirst = async (statement, run) => {
+  const list = statements.kept();
+  if (statement === null || list === null) return;
+  const { verdict } = await statements.judge(statement, list, new Date());
+  if (run === newest) step.textContent = stated.querySelector(`[data-verdict="${verdict}"] h3`).textContent;
+};
+
+const forget = () => {
+  newest.abort();
+  newest = new AbortController();
+  fragment = "";
+  linkFragment();
+  stated.hidden = true;
+  for (const each of stated.querySelectorAll("dd [data-slot], dd[data-slot], .as-of")) each.textContent = "";
+  show(null);
+};
+
+// The page in the other language or type needs it, too; but not a code that opens once.
+const linkFragment = () => {
+  const kept = given("p") === null ? fragment : "";
+  for (const link of document.querySelectorAll("[data-keeps-fragment]")) link.hash = kept;
 };
 
 const begin = () => {
-  // The page in the other language or type needs the token, too.
-  for (const link of document.querySelectorAll("[data-keeps-fragment]")) link.hash = location.hash;
+  fragment = location.hash.slice(1);
+  history.replaceState(null, "", location.pathname + location.search);
+  linkFragment();
   verify();
 };
 
 for (const again of result.querySelectorAll("[data-again]")) again.addEventListener("click", verify);
-window.addEventListener("hashchange", begin);
+window.addEventListener("hashchange", () => {
+  if (location.hash) begin();
+});
 begin();
 keepPage().catch(() => {});

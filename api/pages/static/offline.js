@@ -253,5 +253,5 @@ const statements = (() => {
 
   const isOld = (list, now) => list !== null && now - new Date(list.made_at) > LIST_OLD_MS;
 
-  return { judge, fetchList, isOld };
+  return { judge, fetchList, kept, isOld };
 })();

@@ -25,16 +25,16 @@ WRONG: Mapping[str, tuple[str, str]] = {
         "They failed too often, mostly because a file or a record is damaged. A check says which.",
     ),
     "console.wrong.refused-by-us": (
-        "一小时内退回 {client} 的交存 {count} 次：{outcome}",
-        "{count} deposits of {client} refused within the hour: {outcome}",
+        "一小时内退回 {client} 的交存 {count} 件：{outcome}",
+        "{client}: {count} refused within the hour, {outcome}",
     ),
     "console.next.refused-by-us": (
         "原因在本库一侧。先做一次自检。",
         "The cause is on our side. Examine the vault.",
     ),
     "console.wrong.refused": (
-        "一小时内退回 {client} 的交存 {count} 次：{outcome}",
-        "{count} deposits of {client} refused within the hour: {outcome}",
+        "一小时内退回 {client} 的交存 {count} 件：{outcome}",
+        "{client}: {count} refused within the hour, {outcome}",
     ),
     "console.next.refused": (
         "原因在对方一侧，答复中已写明。请联系该系统的运维人员。",
@@ -291,5 +291,6 @@ WRONG: Mapping[str, tuple[str, str]] = {
     "console.task.cut_webhooks": ("分发变更", "cutting the feed"),
     "console.task.discard_copy": ("删除用证副本", "taking usage copies away"),
     "console.task.retry_stalled": ("重发中断的任务", "giving stalled jobs out again"),
+    "console.task.add_up_avoided": ("免提交累计", "adding up resubmissions avoided"),
     "console.task.forget_ended": ("清理已结束的会话", "forgetting ended sessions"),
 }

@@ -6,7 +6,7 @@ STYLEGUIDE: Mapping[str, tuple[str, str]] = {
     "guide.title": ("页面样式", "Styleguide"),
     "guide.lead": (
         "所有页面都由这里的部件组成。颜色、字号和间距取自 style.css 开头的变量。",
-        "All pages are built of these. Colours, sizes and gaps come from the tokens at the head of style.css.",
+        "All pages are built of these; colours, sizes and gaps are the tokens at the head of style.css.",
     ),
     "guide.colours": ("颜色", "Colours"),
     "guide.type": ("文字", "Type"),

@@ -80,6 +80,7 @@ FAIL_BY_NOTHING_SENT = {
     "/version",
     "/signin",
     "/signed-out",
+    "/styleguide",
     "/.well-known/jwks.json",
     "/.well-known/oauth-authorization-server",
     "/v1/catalogue/types",

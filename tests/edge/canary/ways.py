@@ -272,6 +272,10 @@ def _form_by_token(s: Story) -> Call:
     return Call(("POST", "/v"), data={"t": s.receipts[1]["verify_url"].partition("#t=")[2]})
 
 
+def _form_by_scan(s: Story) -> Call:
+    return Call(("POST", "/"), data={"scanned": s.receipts[1]["verify_url"]})
+
+
 STORY: tuple[Way, ...] = (
     _token,
     _token_by_assertion,
@@ -322,6 +326,7 @@ STORY: tuple[Way, ...] = (
     _verify_form("/"),
     _plain("GET", "/v"),
     _form_by_token,
+    _form_by_scan,
     _plain("GET", "/docs"),
     _plain("GET", "/openapi.json"),
     lambda _: Call(("GET", "/signin"), query={"to": "/my"}),
@@ -342,6 +347,7 @@ STORY: tuple[Way, ...] = (
     _plain("GET", "/metrics"),
     by_person("POST", "/signout"),
     _plain("GET", "/signed-out"),
+    _plain("GET", "/styleguide"),
     _plain("GET", "/signed-out/{key}", key="local"),
     _plain("GET", "/signout/{key}", key="local"),
     _of_webhook("DELETE", "/v1/webhooks/{webhook_id}"),

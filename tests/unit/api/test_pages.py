@@ -42,6 +42,7 @@ CERTIFICATE: dict[str, Any] = {
     "status_reason": None,
     "successor": None,
 }
+ASKED = {"how": "file", "sha256": "0" * 64, "host": "vault.example"}
 USAGE_COPY: dict[str, Any] = {
     "purpose": "办理商品房预售许可<b>",
     "organisation": "样例市住房和城乡建设局",
@@ -59,7 +60,8 @@ def app() -> FastAPI:
 def report(verdict: str, **changes: object) -> dict[str, Any]:
     checks = [{"name": "in_force", "result": r.value, "detail": "A sentence."} for r in CheckResult]
     checks.append({"name": "never_heard_of", "result": "passed", "detail": "A new check."})
-    seals = [{"indication": i.value, "signer": "CN=x", "checks": checks} for i in Indication]
+    sealed = {"signer": "CN=x", "authority": None, "sealed_at": "2026-11-22T20:13:21.123456Z"}
+    seals = [{"indication": i.value, **sealed, "checks": checks} for i in Indication]
     shown = CERTIFICATE if verdict in {"genuine", "not_in_force"} else None
     reason = "expired" if verdict == "not_in_force" else None
     values = {"verdict": verdict, "reason": reason, "checks": checks, "certificate": shown, "seals": seals}
@@ -79,7 +81,7 @@ def rendered(app: FastAPI, template: str, language: str, *, report: dict[str, An
         "headers": [],
         "query_string": f"lang={language}".encode(),
     }
-    return bytes(pages.render(Request(scope), template, report=report).body).decode()
+    return bytes(pages.render(Request(scope), template, report=report, **ASKED).body).decode()
 
 
 def reports() -> Iterator[dict[str, Any]]:
@@ -148,7 +150,10 @@ def test_what_strangers_wrote_is_escaped(app: FastAPI) -> None:
 def test_a_page_runs_and_loads_only_our_own(app: FastAPI, path: str) -> None:
     answer = call(app, "GET", path, headers={"accept": "text/html"})
     policy = answer.headers["content-security-policy"]
-    assert "script-src 'self';" in policy
+    # The page that scans, and no other.
+    script, camera = ("'self' 'wasm-unsafe-eval'", "(self)") if path == "/" else ("'self'", "()")
+    assert f"script-src {script};" in policy
+    assert f"camera={camera}," in answer.headers["permissions-policy"]
     assert "default-src 'none'" in policy
     assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=", answer.text)
     for address in re.findall(r'(?:src|href|action)="([^"]*)"', answer.text):
@@ -249,6 +254,10 @@ def test_no_text_is_unused_and_every_one_has_both_languages() -> None:
         "signin.",
         "stated.",
         "site.type.",
+        "sentence.",
+        "how.",
+        "shown.by.",
+        "verify.says.",
     )
     for key, (zh, en) in TEXTS.items():
         assert zh, key
