@@ -201,11 +201,14 @@ def queue_app(workshop: Workshop, database_url: str, send: Send) -> App:
         signin.forget_assertions(workshop, at=at)
         forget_old_tallies(workshop, at=at)
 
+    _add_count_job(app, workshop)
+    add_log_job(app, workshop)
+    add_raise_jobs(app, workshop)
+    return app
+
+
+def _add_count_job(app: App, workshop: Workshop) -> None:
     @app.periodic(cron=ADD_UP_CRON)
     @app.task(name="add_up_avoided", queue=UPKEEP_QUEUE, queueing_lock="add_up_avoided")
     def add_up(timestamp: int) -> None:  # noqa: ARG001 - procrastinate gives the minute
         add_up_avoided(workshop, at=datetime.now(UTC), batches_max=ADD_UP_BATCHES)
-
-    add_log_job(app, workshop)
-    add_raise_jobs(app, workshop)
-    return app

@@ -10,7 +10,6 @@ from sqlalchemy.dialects.postgresql import insert
 from storage.db import ReadConnection, WriteConnection
 from storage.envelope import KeyRing
 from storage.tables import avoided_resubmissions
-from vault.model.legal_time import LEGAL_TIME
 
 # Purpose of the blind index.
 CASE = "avoided-case"
@@ -64,18 +63,21 @@ def insert_avoided(
     )
 
 
-# A row counts where its case did not ask for the same before.
-_FIRST = (
-    "NOT EXISTS (SELECT FROM avoided_resubmissions e WHERE e.case_index = r.case_index AND e.id < r.id"
-    " AND e.service_item = r.service_item AND e.authority = r.authority AND e.requirement = r.requirement)"
-)
-_MONTH = f"to_char(timezone('{LEGAL_TIME.key}', r.at), 'YYYY-MM')"
+# A row counts where its case did not ask for the same before, in the month that it was in China.
 _COUNTS = text(
-    "SELECT service_item, authority, month, CAST(sum(count) AS bigint) FROM ("
-    " SELECT service_item, authority, month, count FROM avoided_months UNION ALL"
-    f" SELECT r.service_item, r.authority, {_MONTH}, count(*) FROM avoided_resubmissions r"
-    f" WHERE r.id > (SELECT counted_through FROM avoided_progress) AND {_FIRST} GROUP BY 1, 2, 3"
-    ") AS added GROUP BY service_item, authority, month ORDER BY month, authority, service_item"
+    """
+    SELECT service_item, authority, month, CAST(sum(count) AS bigint) FROM (
+        SELECT service_item, authority, month, count FROM avoided_months
+        UNION ALL
+        SELECT r.service_item, r.authority, to_char(timezone('Asia/Shanghai', r.at), 'YYYY-MM'), count(*)
+        FROM avoided_resubmissions r
+        WHERE r.id > (SELECT counted_through FROM avoided_progress) AND NOT EXISTS (
+            SELECT FROM avoided_resubmissions e
+            WHERE e.case_index = r.case_index AND e.id < r.id AND e.service_item = r.service_item
+                AND e.authority = r.authority AND e.requirement = r.requirement)
+        GROUP BY 1, 2, 3
+    ) AS added GROUP BY service_item, authority, month ORDER BY month, authority, service_item
+    """
 )
 _FROM = text("SELECT counted_through FROM avoided_progress FOR UPDATE")
 _THROUGH = text(
@@ -84,10 +86,18 @@ _THROUGH = text(
     " (SELECT max(id) + 1 FROM batch))"
 )
 _ADD = text(
-    "INSERT INTO avoided_months (month, service_item, authority, count)"
-    f" SELECT {_MONTH}, r.service_item, r.authority, count(*) FROM avoided_resubmissions r"
-    f" WHERE r.id > :after AND r.id <= :through AND {_FIRST} GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
-    " ON CONFLICT (month, service_item, authority) DO UPDATE SET count = avoided_months.count + excluded.count"
+    """
+    INSERT INTO avoided_months (month, service_item, authority, count)
+    SELECT to_char(timezone('Asia/Shanghai', r.at), 'YYYY-MM'), r.service_item, r.authority, count(*)
+    FROM avoided_resubmissions r
+    WHERE r.id > :after AND r.id <= :through AND NOT EXISTS (
+        SELECT FROM avoided_resubmissions e
+        WHERE e.case_index = r.case_index AND e.id < r.id AND e.service_item = r.service_item
+            AND e.authority = r.authority AND e.requirement = r.requirement)
+    GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+    ON CONFLICT (month, service_item, authority)
+    DO UPDATE SET count = avoided_months.count + excluded.count
+    """
 )
 _COUNTED = text("UPDATE avoided_progress SET counted_through = :through")
 

@@ -123,13 +123,6 @@ def test_deposits_show_and_so_does_why_one_was_refused(
         assert all(secret not in caller("GET", page, headers=operator).text for page in PAGES[:-2])
 
 
-def test_a_strangers_deposit_is_nobodys(caller: Caller, app: object) -> None:
-    edge: Edge = app.state.edge  # type: ignore[attr-defined]  # as above
-    before = dict(edge.deposits._counts)
-    assert caller("POST", "/v1/deposits", json={}).status_code == 401
-    assert dict(edge.deposits._counts) == before
-
-
 def test_a_case_that_may_not_close_shows_masked(caller: Caller, sign_in: SignIn, house: House) -> None:
     workshop, at = house.wired.workshop, datetime.now(UTC)
     case = read_case(house.catalogue.in_force, house.client, example_request(house.catalogue), at=at)

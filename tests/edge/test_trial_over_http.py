@@ -28,7 +28,7 @@ def fields_of(page: httpx.Response) -> dict[str, str]:
     """What stands in the form's areas, as a browser would send it."""
     found = re.findall(r'<textarea[^>]* name="(\w+)"[^>]*>\n(.*?)</textarea>', page.text, re.DOTALL)
     unescaped = {"&lt;": "<", "&gt;": ">", "&#34;": '"', "&#39;": "'", "&amp;": "&"}
-    texts = {name: text for name, text in found}
+    texts = dict(found)
     for written, meant in unescaped.items():
         texts = {name: text.replace(written, meant) for name, text in texts.items()}
     return texts
@@ -39,9 +39,7 @@ def tried(caller: Caller, path: str, who: dict[str, str], fields: dict[str, str]
     return caller("POST", path, headers=who, files=multipart)
 
 
-def test_the_page_as_it_is_and_as_it_was_changed(
-    caller: Caller, sign_in: SignIn, house: House, path: str
-) -> None:
+def test_the_page_as_it_is_and_as_it_was_changed(caller: Caller, sign_in: SignIn, path: str) -> None:
     operator = sign_in(Role.OPERATOR)
     fields = fields_of(caller("GET", path, headers=operator))
     assert set(fields) == {"source", "layout", "example"}

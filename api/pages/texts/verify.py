@@ -47,10 +47,7 @@ VERIFY: Mapping[str, tuple[str, str]] = {
         "这个二维码指向别的网站，不是本库制作的。本页没有打开它。",
         "This QR code leads to another site: it was not made by this vault. It was not opened.",
     ),
-    "verify.says.aim": (
-        "请把整个二维码放进框里，光线亮一些更容易识别。",
-        "Hold the whole code inside the frame, in good light.",
-    ),
+    "verify.says.aim": ("请把整个二维码放进框里，光线亮一些更容易识别。", "Hold the whole code inside the frame, in good light."),
     "verify.says.denied": (
         "没有使用相机的权限。请在浏览器里允许本网站使用相机，或者选一张二维码照片。",
         "This site may not use the camera. Allow it in your browser, or choose a photo of the code instead.",
