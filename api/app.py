@@ -12,7 +12,7 @@ from api.headers import SecurityHeaders
 from api.limits import BodyCap, keep_forms_in_memory
 from api.logs import RequestLog
 from api.openapi import describe
-from api.pages import desk, my, public, reference, signin, styleguide
+from api.pages import console, desk, my, public, reference, signin, styleguide
 from api.pages.rendering import STATIC, Pages
 from api.problems import CatchAll, ProblemWriter
 from api.routes import (
@@ -65,7 +65,7 @@ _ROUTES = (
     custody,
     operations,
 )
-_PAGES = (public, signin, my, desk, reference, styleguide)
+_PAGES = (public, signin, my, desk, console, reference, styleguide)
 
 
 def create_app(workshop: Workshop, reader: PublicReader, settings: EdgeSettings) -> FastAPI:

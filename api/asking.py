@@ -54,6 +54,12 @@ SIGNIN_ADDRESS = Rule("signin_address", capacity=600, per_second=10, told=_LATER
 SIGNIN_UNITS = 1
 
 
+# Whoever edits a template sees it again half a second after each pause: a page every two seconds, for ever.
+TEMPLATE_PERSON = Rule(
+    "template_person", capacity=30, per_second=0.5, told="Too many pages at once: wait a moment."
+)
+
+
 def address_of(edge: Edge, request: Request) -> str:
     """Where this request came from, as it is counted."""
     peer = request.client
@@ -133,6 +139,15 @@ def token_charges(edge: Edge, request: Request, client_id: str) -> tuple[Charge,
     """What a request for a token is counted on: nobody elsewhere can use up a client's own room."""
     address = address_of(edge, request)
     return Charge(TOKEN_CLIENT, f"{client_id[:TYPED_MAX_CHARS]} {address}"), Charge(TOKEN_ADDRESS, address)
+
+
+def admit_template(edge: Edge, person: Person) -> None:
+    """Counts an edited template before it is tried.
+
+    Raises:
+        TooMany: this person has tried too many.
+    """
+    edge.limiter.admit((Charge(TEMPLATE_PERSON, person.actor),), 1)
 
 
 def admit_sign_in(edge: Edge, request: Request) -> None:

@@ -62,6 +62,7 @@ _ActingFor = Annotated[
 
 
 async def client_of(
+    request: Request,
     edge: EdgeHere,
     authorization: Annotated[str | None, Depends(_client_scheme)],
     clerk: _ActingFor = None,
@@ -77,7 +78,10 @@ async def client_of(
     scheme, _, token = (authorization or "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise NotAuthenticated("Send an access token: Authorization: Bearer …, from POST /oauth/token.")
-    client = await signin.client_now(edge.reader, edge.tokens.client_of(token.strip(), now()))
+    at = now()
+    client = await signin.client_now(edge.reader, edge.tokens.client_of(token.strip(), at))
+    edge.deposits.sighted(client.client_id, at)
+    request.state.client_id = client.client_id  # for whoever counts what became of the request
     return client if clerk is None else replace(client, acting_for=acting_for(clerk))
 
 
@@ -102,7 +106,7 @@ async def verifier_client_of(request: Request, edge: EdgeHere) -> ClientGrant | 
     authorization = request.headers.get("authorization")
     if authorization is None:
         return None
-    return await client_of(edge, authorization, request.headers.get("acting-for"))
+    return await client_of(request, edge, authorization, request.headers.get("acting-for"))
 
 
 def verifier_of(
@@ -132,7 +136,7 @@ async def caller_of(
         InputError: as `client_of`.
     """
     if authorization is not None:
-        return await client_of(edge, authorization, clerk)
+        return await client_of(request, edge, authorization, clerk)
     if request.method not in SAFE_METHODS:  # a browser adds the cookie by itself; a token it does not
         refuse_cross_origin(request.headers)
     return await run_in_threadpool(person_of, request, edge, session)

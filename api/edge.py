@@ -24,6 +24,8 @@ from storage.rate_buckets import exchange_spent, sweep_drained
 from vault.accesses import VerificationTally
 from vault.accesses.counting import HAND_OVER_EVERY_S, NOBODYS
 from vault.avoided import AvoidedTally
+from vault.deposit_tally import HAND_OVER_EVERY_S as DEPOSITS_HANDED_OVER_EVERY_S
+from vault.deposit_tally import DepositTally
 from vault.errors import Unavailable
 from vault.model.destinations import Destinations, Network
 from vault.model.scope import NOBODY
@@ -37,6 +39,8 @@ TOKENS_OUTLIVE_KEY = TOKEN_LIFETIME + timedelta(seconds=LEEWAY_S)
 # Strangers' files are judged in processes of their own, which may take a gigabyte each: for each process that
 # serves so many at a time.
 FILES_JUDGED_AT_ONCE = 2
+# An edited template may take a gigabyte and six seconds of a core, too.
+TEMPLATES_TRIED_AT_ONCE = 1
 # A judge has 29 seconds; nobody waits longer than this for one to begin.
 JUDGE_WITHIN_S = 10.0
 # How long one process may not know what another let through.
@@ -86,9 +90,11 @@ class Edge:
         self.settings = settings
         self.metrics = Metrics()
         self.judging = CapacityLimiter(FILES_JUDGED_AT_ONCE)
+        self.trying = CapacityLimiter(TEMPLATES_TRIED_AT_ONCE)
         self.judges = Judges(standing=FILES_JUDGED_AT_ONCE)
         self.avoided = AvoidedTally()
         self.verified = VerificationTally()
+        self.deposits = DepositTally()
         self.limiter = Limiter(
             self._rate_key, factor=settings.limits_factor, refused=self.metrics.count_refused
         )
@@ -138,6 +144,11 @@ class Edge:
         with suppress(Unavailable):
             self.verified.hand_over(self.workshop, at=datetime.now(UTC))
 
+    def hand_over_deposits(self) -> None:
+        """Hands over how deposits went; while the database does not answer nobody counts on."""
+        with suppress(Unavailable):
+            self.deposits.hand_over(self.workshop)
+
     async def exchange_limits(self) -> None:
         """Tells the other processes what was spent here, and hears what they let through."""
         said = self.limiter.unsaid()
@@ -158,6 +169,7 @@ class Edge:
             with self.judges:
                 async with create_task_group() as tasks:
                     tasks.start_soon(self._keep_counting)
+                    tasks.start_soon(self._keep_tallying)
                     yield
                     tasks.cancel_scope.cancel()
         finally:
@@ -165,6 +177,7 @@ class Edge:
             with suppress(asyncio.CancelledError):
                 await exchanging
             self.hand_over_counts()
+            self.hand_over_deposits()
             await self.reader.close()
             self.workshop.database.close()
             self.http.close()
@@ -173,6 +186,11 @@ class Edge:
         while True:
             await sleep(HAND_OVER_EVERY_S)
             await to_thread.run_sync(self.hand_over_counts)
+
+    async def _keep_tallying(self) -> None:
+        while True:
+            await sleep(DEPOSITS_HANDED_OVER_EVERY_S)
+            await to_thread.run_sync(self.hand_over_deposits)
 
     async def _exchange_for_ever(self) -> None:
         rounds = 0

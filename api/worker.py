@@ -27,9 +27,11 @@ from api.wiring import courier_of, wire
 from storage.blobs import plain_name
 from storage.history import UPKEEP_QUEUE
 from vault import desk, sessions, signin
+from vault.avoided import add_up_avoided
 from vault.changes import backfill
 from vault.copy_removal import DISCARD_TASK
 from vault.deposit.committing import SECOND_LOOK_TASK
+from vault.deposit_tally import forget_old_tallies
 from vault.errors import Unavailable
 from vault.intake import empty_intake
 from vault.second_look import second_look
@@ -54,6 +56,9 @@ CHANGES_QUEUE = "changes"
 BACKFILL_BATCHES = 5
 # Sessions, attempts to sign in and assertions that ended: refused by their times already, rows are left over.
 FORGET_CRON = "*/5 * * * *"
+# Resubmissions avoided: a million rows from before revision 0023 are added up within the hour.
+ADD_UP_CRON = "* * * * *"
+ADD_UP_BATCHES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +200,16 @@ def queue_app(workshop: Workshop, database_url: str, send: Send) -> App:
         sessions.forget_ended(workshop, at=at)
         signin.forget_assertions(workshop, at=at)
         desk.forget_yesterday(workshop, at=at)
+        forget_old_tallies(workshop, at=at)
 
+    _add_count_job(app, workshop)
     add_log_job(app, workshop)
     add_raise_jobs(app, workshop)
     return app
+
+
+def _add_count_job(app: App, workshop: Workshop) -> None:
+    @app.periodic(cron=ADD_UP_CRON)
+    @app.task(name="add_up_avoided", queue=UPKEEP_QUEUE, queueing_lock="add_up_avoided")
+    def add_up(timestamp: int) -> None:  # noqa: ARG001 - procrastinate gives the minute
+        add_up_avoided(workshop, at=datetime.now(UTC), batches_max=ADD_UP_BATCHES)

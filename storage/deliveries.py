@@ -113,6 +113,21 @@ def unsettled_counts(db: ReadConnection) -> dict[DeliveryState, int]:
     return found
 
 
+def delivery_counts(db: ReadConnection) -> tuple[tuple[UUID, str, int, int, datetime | None], ...]:
+    """Every webhook with its client, deliveries under way, those given up, and when one arrived last."""
+    of = _rows.webhook_id == webhooks.c.id
+    query = select(
+        webhooks.c.id,
+        webhooks.c.client_id,
+        select(func.count()).where(of, _rows.state == DeliveryState.PENDING.value).scalar_subquery(),
+        select(func.count()).where(of, _rows.state == DeliveryState.DEAD.value).scalar_subquery(),
+        select(func.max(_rows.settled_at))
+        .where(of, _rows.state == DeliveryState.DELIVERED.value)
+        .scalar_subquery(),
+    ).order_by(webhooks.c.client_id, webhooks.c.id)
+    return tuple((row[0], row[1], row[2], row[3], row[4]) for row in db.execute(query))
+
+
 def behind_feed(db: ReadConnection, last: int, pending_max: int) -> tuple[UUID, ...]:
     """Webhooks of enabled clients for which the feed may have news, and that may have more under way."""
     query = (

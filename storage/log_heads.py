@@ -1,9 +1,10 @@
 """Rows of the log's tree heads: checkpoints, what is published of them, and witnesses' cosignatures."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Row, Table, func, select
+from sqlalchemy import ColumnElement, Row, Table, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from storage.db import ReadConnection, WriteConnection
@@ -125,6 +126,21 @@ def largest_cosigned_by(db: ReadConnection, year: int, witness: str) -> int:
         log_cosignatures.c.year == year, log_cosignatures.c.witness == witness
     )
     return int(db.execute(query).scalar_one())
+
+
+_NEWEST_COSIGNATURES = text(
+    "SELECT w.name, c.size, c.signed_at FROM unnest(CAST(:names AS text[])) AS w (name),"
+    " LATERAL (SELECT size, signed_at FROM log_cosignatures WHERE year = :year AND witness = w.name"
+    " ORDER BY size DESC LIMIT 1) AS c"
+)
+
+
+def newest_cosignatures(
+    db: ReadConnection, year: int, witnesses: Sequence[str]
+) -> dict[str, tuple[int, datetime]]:
+    """The largest tree head of a shard that each of these witnesses signed, and when: one statement."""
+    found = db.execute(_NEWEST_COSIGNATURES, {"year": year, "names": list(witnesses)})
+    return {row.name: (row.size, row.signed_at) for row in found}
 
 
 def _same_size(table: Table) -> ColumnElement[bool]:

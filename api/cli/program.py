@@ -6,6 +6,7 @@ import typer
 
 from api.cli import (
     audit_commands,
+    backup_noted_command,
     bench,
     catalogue_commands,
     client_commands,
@@ -45,6 +46,7 @@ program = typer.Typer(
 for commands in (
     run_commands,
     upkeep_commands,
+    backup_noted_command,
     reconcile_command,
     renewals_command,
     catalogue_commands,

@@ -2,6 +2,7 @@
 # ruff: noqa: PLC0415 - commands import what they need when they run, so that --help is quick
 
 import sys
+from datetime import UTC, datetime
 
 import typer
 
@@ -45,16 +46,32 @@ def doctor(*, data: Data = None, as_json: AsJson = False) -> None:
 
 
 def fsck(*, data: Data = None, as_json: AsJson = False) -> None:
-    """Re-derive everything that the vault claims, from rows to objects and back. 1 where it is wrong."""
+    """Re-derive everything that the vault claims, from rows to objects and back. 1 where it is wrong.
+
+    That it ran, how far it is and what it came to stands on the console.
+    """
     from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
     from api.cli.frame import print_json
     from vault.fsck import fsck as check_vault
+    from vault.runs import FsckNote
 
     columns = (TextColumn("fsck: {task.completed} certificates and objects"), TimeElapsedColumn())
     with open_workshop(data) as workshop, Progress(*columns, transient=True, disable=as_json) as bar:
         task = bar.add_task("fsck", total=None)
-        report = check_vault(workshop, progress=lambda done: bar.update(task, completed=done))
+        note = FsckNote(workshop, lambda: datetime.now(UTC))
+
+        def progress(done: int) -> None:
+            bar.update(task, completed=done)
+            note.say(done)
+
+        note.begin()
+        try:
+            report = check_vault(workshop, progress=progress)
+        except BaseException:  # also where somebody stops it
+            note.fail()
+            raise
+        note.end(len(report.problems), len(report.findings) - len(report.problems))
     if as_json:
         findings = [{"weight": f.weight.value, "about": f.about, "detail": f.detail} for f in report.findings]
         print_json({"certificates": report.certificates, "objects": report.objects, "findings": findings})

@@ -62,7 +62,7 @@ class Pages:
         `person`, among the values: who is signed in, for the ways in the head of the page. `here`: where the
         other language of this page is found, if not at the address that was asked for.
         """
-        language, size = _language(request), _type_size(request)
+        language, size = language_of(request), _type_size(request)
         here = values.pop("here", None) or _here(request, status)
         html = self._environment.get_template(template).render(
             **values,
@@ -107,7 +107,8 @@ def pages_of(request: Request) -> Pages:
     return cast("Pages", request.app.state.pages)
 
 
-def _language(request: Request) -> Language:
+def language_of(request: Request) -> Language:
+    """The language that the caller chose, now or before; Chinese where they chose none."""
     wanted = request.query_params.get("lang") or request.cookies.get(LANGUAGE_COOKIE)
     return Language.EN if wanted == Language.EN else Language.ZH
 

@@ -1,20 +1,62 @@
 """Deposits: a completed case hands in its results; its receipts can be asked for again."""
 
+from collections.abc import Callable, Coroutine
+from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
 
 from api.answers import DepositOut, MayCloseOut, problems
-from api.deps import ClientHere, EdgeHere, StrictRoute, now
+from api.deps import ClientHere, EdgeHere, StrictRoute, edge_of, now
 from api.schemas import TEXT_MAX_CHARS, DepositIn
 from vault.closing import missing_of_case
 from vault.deposit import hand_in, receipt_json
+from vault.deposit_tally import DEPOSITED, INTERNAL, REPEATED
+from vault.errors import InputError, VaultError
 from vault.lookup import of_case
 from vault.model.certificate import CertificateRecord
 from vault.model.written import case_number_form
 
-router = APIRouter(tags=["deposit"], route_class=StrictRoute)
+DEPOSITS = "/v1/deposits"
+
+
+class CountedRoute(StrictRoute):
+    """Counts what became of each deposit of a client that is known, also where the body itself is refused."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The route's handler, watched where it takes deposits."""
+        handle = super().get_route_handler()
+        if self.path != DEPOSITS:
+            return handle
+
+        async def counted(request: Request) -> Response:
+            at, outcome = now(), INTERNAL
+            try:
+                answer = await handle(request)
+                outcome = DEPOSITED if answer.status_code == HTTPStatus.CREATED else REPEATED
+            except RequestValidationError:
+                outcome = InputError.kind
+                raise
+            except VaultError as error:
+                outcome = error.kind
+                raise
+            except HTTPException as error:
+                outcome = error.__cause__.kind if isinstance(error.__cause__, VaultError) else INTERNAL
+                raise
+            finally:
+                client_id = getattr(request.state, "client_id", None)
+                if client_id is not None:
+                    (await edge_of(request)).deposits.note(client_id, outcome, at)
+            return answer
+
+        return counted
+
+
+router = APIRouter(tags=["deposit"], route_class=CountedRoute)
 
 # PostgreSQL takes no U+0000 in a text.
 NO_NUL = r"^[^\x00]+$"
@@ -22,7 +64,7 @@ CaseNumber = Annotated[str, Path(max_length=TEXT_MAX_CHARS, pattern=NO_NUL)]
 
 
 @router.post(
-    "/v1/deposits",
+    DEPOSITS,
     summary="Deposit a completed case",
     status_code=201,
     response_model=DepositOut,

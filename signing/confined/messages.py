@@ -1,12 +1,10 @@
-"""What goes to a judging child and what comes back: JSON with a length in front, never pickled objects.
+"""What goes to a judging child and what comes back: JSON (sent by `signing.wire`), never pickled objects.
 
 The child may have been taken over by the file: what it says is checked like anything from outside.
 """
 
 import base64
 import json
-import socket
-import time
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +14,6 @@ from signing.judge.revocation import RevocationKnowledge
 from signing.judge.trust import ListedSeal, Trust
 from vault.model.verdict import Check, CheckResult, Indication, SealReport, SignatureKind
 
-LENGTH_BYTES = 8
 # Trust: a hundred authorities' seals take 20 kB
 JOB_MAX_BYTES = 16 * 1024 * 1024
 # 32 signatures with 16 checks of 200 characters take 150 kB
@@ -87,44 +84,6 @@ def read_answer(encoded: bytes) -> Examined:
             tuple(_text(each) for each in _listed(value["tokens"])),
         ),
     )
-
-
-def send(connection: socket.socket, *parts: bytes) -> None:
-    """Each part with its length in front.
-
-    Raises:
-        OSError: the other end is gone, or too slow.
-    """
-    for part in parts:
-        connection.sendall(len(part).to_bytes(LENGTH_BYTES, "big"))
-        connection.sendall(part)
-
-
-def receive(connection: socket.socket, max_bytes: int, deadline: float | None = None) -> bytes:
-    """One part. `deadline`: by the monotonic clock, for all of it together.
-
-    Raises:
-        EOFError: the other end is gone.
-        ValueError: it is longer than it may be.
-        TimeoutError: it is too slow.
-    """
-    length = int.from_bytes(_exactly(connection, LENGTH_BYTES, deadline), "big")
-    if length > max_bytes:
-        raise ValueError(f"A message of {length} bytes, expected at most {max_bytes}.")
-    return _exactly(connection, length, deadline)
-
-
-def _exactly(connection: socket.socket, length: int, deadline: float | None) -> bytes:
-    held = bytearray(length)
-    view, got = memoryview(held), 0
-    while got < length:
-        if deadline is not None:
-            connection.settimeout(max(0.001, deadline - time.monotonic()))
-        count = connection.recv_into(view[got:])
-        if not count:
-            raise EOFError("The other end is gone.")
-        got += count
-    return bytes(held)
 
 
 def _seal(report: SealReport) -> dict[str, Any]:

@@ -16,11 +16,12 @@ from threading import Lock
 from typing import Self
 
 import signing
-from signing.confined.limits import KILLED_AFTER_S
-from signing.confined.messages import ANSWER_MAX_BYTES, job, read_answer, receive, send
+from signing.confined.messages import ANSWER_MAX_BYTES, job, read_answer
 from signing.examination import Examined, not_judged
 from signing.judge.trust import Trust
+from signing.limits import KILLED_AFTER_S
 from signing.validate import PDF_SIZE_MAX_BYTES
+from signing.wire import receive, send
 from vault.errors import Unavailable
 
 # The first child waits for imports, which take a second; later ones are there in milliseconds.

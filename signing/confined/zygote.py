@@ -16,12 +16,13 @@ from io import BytesIO
 
 import pikepdf
 
-from signing.confined.limits import confine
-from signing.confined.messages import JOB_MAX_BYTES, answer, read_job, receive, send
+from signing.confined.messages import JOB_MAX_BYTES, answer, read_job
 from signing.examination import examine
+from signing.limits import confine
 from signing.sm2.engine import chosen_engine
 from signing.sm2.message import sm3
 from signing.validate import PDF_SIZE_MAX_BYTES, Trust
+from signing.wire import receive, send
 from vault.errors import SignatureError
 
 READY = b"R"

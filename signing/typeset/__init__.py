@@ -5,7 +5,15 @@ each template wants its seal, `QR_PLACES` its QR: both are drawn when the page i
 the `layout` hints of a kind stands at its head.
 """
 
-from signing.typeset.page import TypesetPage, Typesetter, UsageWords
+from signing.typeset.page import (
+    PDF_STANDARD,
+    TEMPLATES,
+    TypesetPage,
+    Typesetter,
+    UsageWords,
+    page_inputs,
+    template_source,
+)
 from signing.typeset.qr import qr_modules
 from signing.typeset.qr_places import QR_PLACES, QrPlace
 from signing.typeset.seal_forms import SEAL_MM, seal_ofd, seal_png
@@ -14,16 +22,20 @@ from signing.typeset.seal_places import LAST_PAGE, SEAL_PLACES
 
 __all__ = [
     "LAST_PAGE",
+    "PDF_STANDARD",
     "QR_PLACES",
     "SEAL_MM",
     "SEAL_PLACES",
+    "TEMPLATES",
     "QrPlace",
     "SealPicture",
     "TypesetPage",
     "Typesetter",
     "UsageWords",
+    "page_inputs",
     "qr_modules",
     "seal_ofd",
     "seal_picture",
     "seal_png",
+    "template_source",
 ]

@@ -55,6 +55,38 @@ class UsageWords:
     fine: tuple[str, ...] = field(repr=False)
 
 
+def page_inputs(template: str, data: Mapping[str, Any]) -> tuple[dict[str, str], QrPlace]:
+    """What a template reads as `sys.inputs`: the data, where its seal goes, and where its QR does.
+
+    Raises:
+        InputError: a broken photo, at `/fields/photo`.
+        IntegrityError: the template is unknown.
+    """
+    place = SEAL_PLACES.get(template)
+    if place is None:
+        raise IntegrityError(f"There is no template {template!r}.")
+    photo = data.get("photo")
+    shown = {**data, "photo": None if photo is None else print_photo(photo)}
+    qr = qr_place(template, photo=photo is not None)
+    inputs = {
+        "data": json.dumps(shown, ensure_ascii=False),
+        "qr": json.dumps({"x": qr.left_mm, "y": qr.top_mm, "size": QR_SIZE_MM}),
+        "seal": json.dumps({"x": place.x_mm, "y": place.y_mm}),
+    }
+    return inputs, qr
+
+
+def template_source(template: str) -> str:
+    """The text of a template as it comes with the vault.
+
+    Raises:
+        IntegrityError: there is none of this name.
+    """
+    if template not in SEAL_PLACES:
+        raise IntegrityError(f"There is no template {template!r}.")
+    return (TEMPLATES / f"{template}.typ").read_text(encoding="utf-8")
+
+
 class Typesetter:
     """One per process: the fonts, read once, and `compilers` Typst compilers that are lent out one by one.
 
@@ -78,17 +110,7 @@ class Typesetter:
                 problems point into the deposit's result (`/holders/0/name`, `/fields/…`) and never hold text.
             IntegrityError: the template is unknown or broken, or the vault gave it what it cannot take.
         """
-        place = SEAL_PLACES.get(template)
-        if place is None:
-            raise IntegrityError(f"There is no template {template!r}.")
-        photo = data.get("photo")
-        shown = {**data, "photo": None if photo is None else print_photo(photo)}
-        qr = qr_place(template, photo=photo is not None)
-        inputs = {
-            "data": json.dumps(shown, ensure_ascii=False),
-            "qr": json.dumps({"x": qr.left_mm, "y": qr.top_mm, "size": QR_SIZE_MM}),
-            "seal": json.dumps({"x": place.x_mm, "y": place.y_mm}),
-        }
+        inputs, qr = page_inputs(template, data)
         try:
             content = self._compiled(template, inputs, at)
         except typst.TypstError as error:

@@ -40,7 +40,14 @@ from storage.tables.consents import (
 from storage.tables.custody import seal_events, seal_grant_events, seal_grants, seal_uses
 from storage.tables.desk import desks
 from storage.tables.disputes import dispute_events, disputes
-from storage.tables.history import audit_events, avoided_resubmissions, log_leaves, status_events
+from storage.tables.history import (
+    audit_events,
+    avoided_months,
+    avoided_progress,
+    avoided_resubmissions,
+    log_leaves,
+    status_events,
+)
 from storage.tables.keys import case_holders, hold_events, key_state, upload_keys
 from storage.tables.limits import rate_buckets
 from storage.tables.log import (
@@ -53,6 +60,7 @@ from storage.tables.log import (
     log_tiles,
 )
 from storage.tables.materials import material_events, material_holders, materials
+from storage.tables.operations import client_sightings, deposit_tallies, operation_runs
 from storage.tables.renditions import renditions, seal_term_walk, seal_terms
 from storage.tables.uses import use_codes, use_copies, use_events, use_footings, use_holders, uses
 from storage.tables.webhooks import webhook_deliveries, webhook_secrets, webhooks
@@ -62,6 +70,8 @@ __all__ = [
     "audit_events",
     "audit_heads",
     "audit_subjects",
+    "avoided_months",
+    "avoided_progress",
     "avoided_resubmissions",
     "case_holders",
     "cases",
@@ -72,12 +82,14 @@ __all__ = [
     "changes",
     "client_keys",
     "client_secrets",
+    "client_sightings",
     "clients",
     "consent_events",
     "consents",
     "deferral_orders",
     "delegation_events",
     "delegations",
+    "deposit_tallies",
     "desks",
     "dispute_events",
     "disputes",
@@ -98,6 +110,7 @@ __all__ = [
     "metadata",
     "moment",
     "national_seals",
+    "operation_runs",
     "people",
     "presentation_events",
     "presentations",

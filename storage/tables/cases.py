@@ -41,6 +41,12 @@ cases = Table(
     Column("index_version", SmallInteger),
     UniqueConstraint("client_id", "number"),
     Index("ix_cases_applicant_index", "applicant_index", postgresql_where=text("committed_at IS NULL")),
+    # Those that may not close; without the ones that were refused and forgotten.
+    Index(
+        "ix_cases_open",
+        "reserved_at",
+        postgresql_where=text("committed_at IS NULL AND request_digest <> ''::bytea"),
+    ),
 )
 
 

@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    CheckConstraint,
     Column,
     Date,
     DateTime,
@@ -50,6 +51,29 @@ avoided_resubmissions = Table(
     Column("service_item", Text, nullable=False),
     Column("authority", Text, nullable=False),
     Column("requirement", Text, nullable=False),
+    # Whether a case asked before.
+    Index("ix_avoided_resubmissions_case_index", "case_index"),
+)
+
+
+# The same added up, so that nobody counts the whole table; the newest rows are counted when somebody asks.
+avoided_months = Table(
+    "avoided_months",
+    metadata,
+    Column("month", Text, primary_key=True),
+    Column("service_item", Text, primary_key=True),
+    Column("authority", Text, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+)
+
+
+avoided_progress = Table(
+    "avoided_progress",
+    metadata,
+    Column("one", SmallInteger, primary_key=True, autoincrement=False),
+    # Rows up to this id are in `avoided_months`.
+    Column("counted_through", BigInteger, nullable=False),
+    CheckConstraint("one = 1", name="one_row"),
 )
 
 

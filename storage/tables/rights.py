@@ -30,6 +30,9 @@ RIGHTS: Mapping[str, Rights] = {
     "audit_events": WRITTEN_ONCE,
     "audit_heads": WRITTEN_ONCE,
     "audit_subjects": WRITTEN_ONCE,
+    # The worker adds up.
+    "avoided_months": _rights("SELECT INSERT", "count"),
+    "avoided_progress": _rights("SELECT", "counted_through"),
     "avoided_resubmissions": WRITTEN_ONCE,
     # A case that is refused before it stored anything leaves nothing; a new attempt has other contents.
     "case_holders": WRITTEN_ONCE,
@@ -50,6 +53,7 @@ RIGHTS: Mapping[str, Rights] = {
     "changes": _rights("SELECT INSERT", "position"),
     "client_keys": _rights("SELECT INSERT", "jwk created_at expires_at"),
     "client_secrets": _rights("SELECT INSERT", "expires_at"),
+    "client_sightings": _rights("SELECT INSERT", "seen_at"),
     "clients": _rights("SELECT INSERT", "disabled_at"),
     "consent_events": WRITTEN_ONCE,
     "consents": _rights("SELECT INSERT", "uses_left revoked_at sealed"),
@@ -59,6 +63,8 @@ RIGHTS: Mapping[str, Rights] = {
     "delegations": _rights("SELECT INSERT", "accepted_at revoked_at delegate_index index_version sealed"),
     # A sheet is written anew at every turn.
     "desks": _rights("SELECT INSERT DELETE", "data_key sealed ends_at"),
+    # Counted on while it is new, gone when it is old.
+    "deposit_tallies": _rights("SELECT INSERT DELETE", "count"),
     "dispute_events": WRITTEN_ONCE,
     "disputes": _rights("SELECT INSERT", "state accepted_at closed_at"),
     "documents": WRITTEN_ONCE,
@@ -79,6 +85,8 @@ RIGHTS: Mapping[str, Rights] = {
     "material_types": WRITTEN_ONCE,
     "materials": _rights("SELECT INSERT", "trust verified_by verified_at data_key sealed"),
     "national_seals": WRITTEN_ONCE,
+    # A run says how far it is, and how it ended.
+    "operation_runs": _rights("SELECT INSERT", "seen_at finished_at outcome done problems notes size_bytes"),
     "people": _rights(
         "SELECT INSERT",
         "subject_index index_version roles organisation assurance code_type code_index data_key sealed"

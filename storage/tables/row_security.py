@@ -287,8 +287,13 @@ OPEN_TABLES = frozenset(
         # Which keys are in use, and what strangers have spent, under an HMAC.
         "key_state",
         "rate_buckets",
-        # Counts, and how far a copy has come.
+        # Counts, and how far a copy or a check has come.
+        "avoided_months",
+        "avoided_progress",
         "avoided_resubmissions",
+        "client_sightings",
+        "deposit_tallies",
+        "operation_runs",
         "change_backfills",
         "seal_term_walk",
     }

@@ -20,11 +20,12 @@ import pytest
 
 import signing
 from signing.confined import Judges, messages
-from signing.confined.limits import CPU_MAX_S, KILLED_AFTER_S, MEMORY_MAX_BYTES
 from signing.confined.pool import _Child
 from signing.examination import Examined, examine, not_judged
 from signing.judge.revocation import RevocationKnowledge
+from signing.limits import CPU_MAX_S, KILLED_AFTER_S, MEMORY_MAX_BYTES
 from signing.validate import PDF_SIZE_MAX_BYTES, ListedSeal, Trust
+from signing.wire import LENGTH_BYTES, receive, send
 from tests.signing import attacks
 from tests.signing.ofd_judge import attacks as ofd_attacks
 from tests.signing.ofd_judge.making import NOW as OFD_NOW
@@ -146,7 +147,7 @@ def test_a_standing_child_that_ended_takes_no_other_along(workshop: Workshop) ->
     sealed, trust = attacks.by_hand(workshop).fill(), attacks.listed(workshop)
     with Judges(1) as pool:
         child, process = pool._take(time.monotonic() + GONE_WITHIN_S)  # noqa: SLF001 - as `examine` does
-        messages.send(child.connection, messages.job(trust, NOW))
+        send(child.connection, messages.job(trust, NOW))
         wait_confined(process)
         ours, theirs = socket.socketpair()
         theirs.close()  # as of one that ended before it said that it was there
@@ -156,8 +157,8 @@ def test_a_standing_child_that_ended_takes_no_other_along(workshop: Workshop) ->
         other.start()
         other.join()
         with child.connection:
-            messages.send(child.connection, sealed)
-            found.append(messages.read_answer(messages.receive(child.connection, messages.ANSWER_MAX_BYTES)))
+            send(child.connection, sealed)
+            found.append(messages.read_answer(receive(child.connection, messages.ANSWER_MAX_BYTES)))
         os.close(process)
     assert [each.seals[0].indication for each in found] == [Indication.TOTAL_PASSED] * 2
 
@@ -318,7 +319,7 @@ def asked(result):
     if result != 0:
         raise OSError(ctypes.get_errno(), "refused")
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-from signing.confined.limits import confine
+from signing.limits import confine
 print("confined", flush=True)
 confine()
 try:
@@ -409,7 +410,7 @@ os._exit(7)
 def test_time_and_memory_are_limited_by_the_kernel() -> None:
     code = """
 import resource, signal
-from signing.confined.limits import confine
+from signing.limits import confine
 said, truly = {}, resource.setrlimit
 def limit(what, most):
     said[what] = most
@@ -449,13 +450,13 @@ def test_answers_are_read_as_strictly_as_anything_from_outside() -> None:
 def test_a_message_that_is_too_long_or_too_slow_is_not_read() -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        theirs.sendall((1 << 40).to_bytes(messages.LENGTH_BYTES, "big"))
+        theirs.sendall((1 << 40).to_bytes(LENGTH_BYTES, "big"))
         with pytest.raises(ValueError, match="bytes"):
-            messages.receive(ours, messages.ANSWER_MAX_BYTES)
+            receive(ours, messages.ANSWER_MAX_BYTES)
         with suppress(OSError):
             theirs.sendall(b"\0")
         with pytest.raises(TimeoutError):
-            messages.receive(ours, messages.ANSWER_MAX_BYTES, time.monotonic())
+            receive(ours, messages.ANSWER_MAX_BYTES, time.monotonic())
 
 
 def test_a_child_believes_what_its_parent_does() -> None:

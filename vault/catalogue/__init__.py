@@ -7,6 +7,7 @@ shapes of all of them.
 
 from vault.catalogue.checks import check_catalogue
 from vault.catalogue.definitions import City, CityAuthority, definition_json, type_from_json
+from vault.catalogue.drafts import draft_page
 from vault.catalogue.faces import check_face
 from vault.catalogue.files import CatalogueProblem
 from vault.catalogue.items import item_from_json, item_json, material_from_json, material_json
@@ -26,6 +27,7 @@ __all__ = [
     "check_holders",
     "check_validity",
     "definition_json",
+    "draft_page",
     "face_texts",
     "item_from_json",
     "item_json",

@@ -150,6 +150,8 @@ PERMITTED: dict[Action, Row] = {
     Action.KEEP_SEAL: Row(frozenset({"seal_custodian"})),
     Action.STOP_SEALS: Row(CUSTODIANS | OPERATORS | {"the machine"}, NotPermitted),
     Action.STOP_SEAL: Row(OPERATORS | {"seal_custodian", "the machine"}),
+    Action.SEE_OPERATIONS: Row(OPERATORS | AUDITORS, NotPermitted),
+    Action.TRY_TEMPLATE: Row(OPERATORS, NotPermitted),
     Action.LIST_OWN: Row(HOLDERS, NotPermitted),
     Action.FETCH_OWN_DOCUMENT: Row(IDENTIFIED),
     Action.READ_OWN_ACCESSES: Row(HOLDERS, NotPermitted),

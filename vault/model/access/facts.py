@@ -73,6 +73,9 @@ class Action(StrEnum):
     STOP_SEALS = "stop-seals"
     STOP_SEAL = "stop-seal"
 
+    SEE_OPERATIONS = "see-operations"
+    TRY_TEMPLATE = "try-template"
+
     LIST_OWN = "list-own"
     FETCH_OWN_DOCUMENT = "fetch-own-document"
     READ_OWN_ACCESSES = "read-own-accesses"

@@ -216,6 +216,16 @@ RULES: Mapping[Action, Rule] = {
         Line(Role.OPERATOR, (APART,)),
         _machine(),
     ),
+    # --- watching over the vault: counts and states, nothing of anybody's ----------------------------------
+    Action.SEE_OPERATIONS: _says_so(
+        "see how the vault is doing: deposits, queue, log, checks, backups, clients",
+        Line(Role.OPERATOR, (APART,)),
+        Line(Role.AUDITOR, (APART,)),
+    ),
+    Action.TRY_TEMPLATE: _says_so(
+        "see the page that an edited copy of a template makes; nothing is kept",
+        Line(Role.OPERATOR, (APART,)),
+    ),
     # --- one's own ---------------------------------------------------------------------------------
     Action.LIST_OWN: _says_so("list one's own certificates", Line(Role.HOLDER, ())),
     Action.FETCH_OWN_DOCUMENT: _hides(

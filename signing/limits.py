@@ -1,11 +1,14 @@
-"""What a judging child may not do: take memory or time, speak to anybody, start or write anything (Linux)."""
+"""What a confined child may not do: take memory or time, speak to anybody, start or write anything."""
 
 import ctypes
 import errno
+import os
 import platform
 import resource
 import signal
 import struct
+from collections.abc import Sequence
+from pathlib import Path
 
 MEMORY_MAX_BYTES = 1024 * 1024 * 1024  # address space, the interpreter and its libraries included
 CPU_MAX_S = 20
@@ -13,14 +16,20 @@ CPU_MAX_S = 20
 KILLED_AFTER_S = 29.0
 DESCRIPTORS_MAX = 64
 
-_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 1, 4, 22, 38  # linux/prctl.h
-_SECCOMP_MODE_FILTER = 2
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38  # linux/prctl.h
+# linux/seccomp.h: a filter, for all threads that there are
+_SET_MODE_FILTER, _EVERY_THREAD = 1, 1
+# linux/landlock.h, its first version; newer kernels take it, too
+_LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 444, 445, 446
+_EVERY_FILE_ACCESS, _READ_FILE_OR_FOLDER, _PATH_BENEATH = 0x1FFF, 0b1100, 1
 # linux/seccomp.h, linux/audit.h
 _ALLOW, _KILL, _REFUSE = 0x7FFF0000, 0x80000000, 0x00050000 | errno.EPERM
 _AUDIT_X86_64, _AUDIT_AARCH64 = 0xC000003E, 0xC00000B7
 _X32_BIT = 0x40000000  # x86_64's second set of numbers for the same calls
-_NUMBER, _ARCHITECTURE = 0, 4  # places in struct seccomp_data
-_LOAD, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06  # linux/bpf_common.h
+_NUMBER, _ARCHITECTURE, _THIRD_ARGUMENT = 0, 4, 32  # places in struct seccomp_data
+_LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06  # linux/bpf_common.h
+# What `openat` must not ask for where files may be read
+_OPEN_TO_WRITE = os.O_ACCMODE | os.O_CREAT | os.O_TRUNC | os.O_APPEND | (os.O_TMPFILE & ~os.O_DIRECTORY)
 
 # Calls by number. Network: socket, connect, accept, bind, listen, socketpair, accept4, io_uring_setup.
 # Files, to read as to write: open, openat, creat, openat2, open_by_handle_at; rename, mkdir, rmdir, link,
@@ -48,20 +57,27 @@ _AARCH64 = (
     *(164, 261),
     *(104, 105, 217, 218, 219, 241, 273, 280, 282, 294),
 )
-_MACHINES = {"x86_64": (_AUDIT_X86_64, _X86_64), "aarch64": (_AUDIT_AARCH64, _AARCH64)}
+# What the kernel calls the machine; the calls; of them `seccomp` itself, and `openat`.
+_MACHINES = {
+    "x86_64": (_AUDIT_X86_64, _X86_64, 317, 257),
+    "aarch64": (_AUDIT_AARCH64, _AARCH64, 277, 56),
+}
 
 
-def confine(killed_after_s: float = KILLED_AFTER_S) -> None:
-    """Put this process, which has one thread, under all limits, for good.
+def confine(
+    killed_after_s: float = KILLED_AFTER_S, *, cpu_max_s: int = CPU_MAX_S, reading: Sequence[Path] = ()
+) -> None:
+    """Put this process with all its threads under all limits, for good.
 
     1. the kernel kills it when its parent ends, and at `killed_after_s`; 2. memory, CPU time, no core, no
     byte written to a file; 3. no new privileges, and calls for network, files and processes refused.
 
     What is left: computing, and speaking to the parent over the pair of sockets that is open already. Files
-    cannot be opened, not even to be read: what libraries need has to be loaded before.
+    cannot be opened, not even to be read: what libraries need has to be loaded before. With `reading`: files
+    can be opened to be read, and where the kernel has Landlock (`confine_reading`) only those.
 
     Raises:
-        OSError: the kernel does not do one of these; nothing may be judged then.
+        OSError: the kernel does not do one of these; nothing strange may be run then.
     """
     libc = ctypes.CDLL(None, use_errno=True)
     _prctl(libc, _PR_SET_PDEATHSIG, signal.SIGKILL)  # 1
@@ -69,7 +85,7 @@ def confine(killed_after_s: float = KILLED_AFTER_S) -> None:
     signal.setitimer(signal.ITIMER_REAL, killed_after_s)
     for what, most in (  # 2
         (resource.RLIMIT_AS, MEMORY_MAX_BYTES),
-        (resource.RLIMIT_CPU, CPU_MAX_S),
+        (resource.RLIMIT_CPU, cpu_max_s),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_NOFILE, DESCRIPTORS_MAX),
@@ -77,18 +93,45 @@ def confine(killed_after_s: float = KILLED_AFTER_S) -> None:
         resource.setrlimit(what, (most, most))
     _prctl(libc, _PR_SET_DUMPABLE, 0)  # 3
     _prctl(libc, _PR_SET_NO_NEW_PRIVS, 1)
-    program = _filter()
+    seccomp, program = _filter(may_read=bool(reading))
     held = ctypes.create_string_buffer(program, len(program))
     header = struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(held))
-    _prctl(libc, _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.c_char_p(header))
+    _call(libc, seccomp, _SET_MODE_FILTER, _EVERY_THREAD, ctypes.c_char_p(header))
 
 
-def _filter() -> bytes:
-    """The program that the kernel runs at every call (BPF, eight bytes an instruction)."""
+def confine_reading(folders: Sequence[Path]) -> None:
+    """Let this thread, and those that it starts from now on, open nothing but what lies in these folders.
+
+    By Landlock, where the kernel has it (Linux 5.13; Debian 12 does): one that has not leaves it at what the
+    libraries refuse by themselves.
+
+    Raises:
+        OSError: a folder is not there, or the kernel has Landlock and refuses.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    handled = struct.pack("Q", _EVERY_FILE_ACCESS)
+    try:
+        rules = _call(libc, _LANDLOCK_CREATE, ctypes.c_char_p(handled), len(handled), 0)
+    except OSError as error:
+        if error.errno in {errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM}:
+            return
+        raise
+    for folder in folders:
+        descriptor = os.open(folder, os.O_PATH | os.O_CLOEXEC)
+        beneath = struct.pack("=Qi", _READ_FILE_OR_FOLDER, descriptor)
+        _call(libc, _LANDLOCK_ADD, rules, _PATH_BENEATH, ctypes.c_char_p(beneath), 0)
+        os.close(descriptor)
+    _prctl(libc, _PR_SET_NO_NEW_PRIVS, 1)
+    _call(libc, _LANDLOCK_RESTRICT, rules, 0)
+    os.close(rules)
+
+
+def _filter(*, may_read: bool) -> tuple[int, bytes]:
+    """The number of `seccomp`, and the program that the kernel runs at every call (BPF, 8 bytes a step)."""
     machine = platform.machine()
     if machine not in _MACHINES:
         raise OSError(errno.ENOSYS, f"No list of calls for {machine}")
-    audit, refused = _MACHINES[machine]
+    audit, refused, seccomp, openat = _MACHINES[machine]
     program = [
         _step(_LOAD, 0, 0, _ARCHITECTURE),
         _step(_EQUAL, 1, 0, audit),
@@ -97,9 +140,17 @@ def _filter() -> bytes:
         _step(_AT_LEAST, 0, 1, _X32_BIT),
         _step(_RETURN, 0, 0, _REFUSE),
     ]
+    if may_read:
+        program += [
+            _step(_EQUAL, 0, 4, openat),
+            _step(_LOAD, 0, 0, _THIRD_ARGUMENT),
+            _step(_ANY_BIT, 0, 1, _OPEN_TO_WRITE),
+            _step(_RETURN, 0, 0, _REFUSE),
+            _step(_RETURN, 0, 0, _ALLOW),
+        ]
     for number in refused:
         program += [_step(_EQUAL, 0, 1, number), _step(_RETURN, 0, 0, _REFUSE)]
-    return b"".join([*program, _step(_RETURN, 0, 0, _ALLOW)])
+    return seccomp, b"".join([*program, _step(_RETURN, 0, 0, _ALLOW)])
 
 
 def _step(code: int, if_true: int, if_false: int, value: int) -> bytes:
@@ -111,3 +162,12 @@ def _prctl(libc: ctypes.CDLL, option: int, *arguments: object) -> None:
     values = [ctypes.c_ulong(value) if isinstance(value, int) else value for value in padded]
     if libc.prctl(option, *values) != 0:
         raise OSError(ctypes.get_errno(), f"prctl({option})")
+
+
+def _call(libc: ctypes.CDLL, number: int, *arguments: object) -> int:
+    """A call that the C library has no name for. `seccomp` answers with a thread that it cannot bind."""
+    values = [ctypes.c_ulong(value) if isinstance(value, int) else value for value in arguments]
+    answer: int = libc.syscall(ctypes.c_long(number), *values)
+    if answer < 0 or (answer > 0 and number != _LANDLOCK_CREATE):
+        raise OSError(ctypes.get_errno(), f"syscall({number})")
+    return answer
