@@ -56,7 +56,7 @@ CHANGES_QUEUE = "changes"
 BACKFILL_BATCHES = 5
 # Sessions, attempts to sign in and assertions that ended: refused by their times already, rows are left over.
 FORGET_CRON = "*/5 * * * *"
-# Resubmissions avoided: a million rows from before revision 0023 are added up within the hour.
+# Resubmissions avoided: a million rows from before revision 0022 are added up within the hour.
 ADD_UP_CRON = "* * * * *"
 ADD_UP_BATCHES = 5
 

@@ -125,7 +125,7 @@ def open_reservations(db: ReadConnection, client_id: str | None = None) -> tuple
     return tuple(OpenReservation(*row) for row in db.execute(query))
 
 
-# Word for word the index's own condition (revision 0023): with a parameter in it PostgreSQL could not tell
+# Word for word the index's own condition (revision 0022): with a parameter in it PostgreSQL could not tell
 # that the index has every row that is asked for.
 _OPEN = text("committed_at IS NULL AND request_digest <> ''::bytea")
 
