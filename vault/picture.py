@@ -2,9 +2,9 @@
 
 from datetime import datetime
 from enum import IntEnum
+from typing import Protocol
 from uuid import UUID
 
-from signing.drawing import page_webp
 from storage.certificates import record, stands
 from storage.filed_objects import document_object
 from storage.history import AuditRow, insert_audit, insert_look
@@ -29,17 +29,31 @@ class PictureSize(IntEnum):
     PAGE = 1100  # by itself: fine print can be read
 
 
+class Draw(Protocol):
+    """Draws a PDF's first page as WebP; raises DocumentRefused where there is none."""
+
+    def __call__(self, content: bytes, /, *, side_max_pixels: int) -> bytes:
+        """The picture: its longer side has so many pixels."""
+
+
 _NONE = "There is no picture of this certificate: download the sealed file."
 
 
 def picture_for_holder(
-    workshop: Workshop, person: Person, certificate_id: UUID, size: PictureSize, *, at: datetime
+    workshop: Workshop,
+    person: Person,
+    certificate_id: UUID,
+    size: PictureSize,
+    *,
+    at: datetime,
+    draw_with: Draw,
 ) -> bytes:
     """The first page of the signed-in person's own sealed PDF as they would see it, in WebP.
 
     1. find it, and whether it is theirs; their look is recorded in the trail, as their own. It is not filed
     under them: their list told of it a moment ago, and ten pictures would be ten lines of their history. A
-    refusal is filed, for whose it is. 2. read the file, checked against its digest. 3. draw it.
+    refusal is filed, for whose it is. 2. read the file, checked against its digest. 3. draw it, in another
+    process: it may have come from outside before it was sealed.
 
     Raises:
         NotFound: there is no such certificate of this holder, or none that is drawn.
@@ -71,6 +85,6 @@ def picture_for_holder(
         raise IntegrityError(f"Certificate {certificate_id} has lost its sealed file.")
     content = read_object(workshop.blobs, filed)  # 2
     try:
-        return page_webp(content, side_max_pixels=size)  # 3
+        return draw_with(content, side_max_pixels=size)  # 3
     except DocumentRefused as error:
         raise NotFound(_NONE) from error

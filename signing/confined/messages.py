@@ -16,6 +16,8 @@ from vault.model.verdict import Check, CheckResult, Indication, SealReport, Sign
 
 # Trust: a hundred authorities' seals take 20 kB
 JOB_MAX_BYTES = 16 * 1024 * 1024
+# A page of 1,600 pixels takes 300 kB; one of noise, ten times as much
+PICTURE_MAX_BYTES = 4 * 1024 * 1024
 # 32 signatures with 16 checks of 200 characters take 150 kB
 ANSWER_MAX_BYTES = 1024 * 1024
 TEXT_MAX_CHARS = 2_000
@@ -40,9 +42,16 @@ def job(trust: Trust, at: datetime) -> bytes:
     return json.dumps(value).encode()
 
 
-def read_job(encoded: bytes) -> tuple[Trust, datetime]:
-    """The other end of `job`."""
+def picture_job(side_max_pixels: int) -> bytes:
+    """A child is to draw the first page of the file that follows, and not to judge it."""
+    return json.dumps({"side_max_pixels": side_max_pixels}).encode()
+
+
+def read_job(encoded: bytes) -> tuple[Trust, datetime] | int:
+    """The other end of `job`; of `picture_job` the side in pixels."""
     value = json.loads(encoded)
+    if "side_max_pixels" in value:
+        return int(value["side_max_pixels"])
     seals = value["seals"]
     trust = Trust(
         tuple(base64.b64decode(root) for root in value["roots"]),

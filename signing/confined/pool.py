@@ -1,4 +1,4 @@
-"""A process's pool of judging children: some stand ready, each judges one file, another takes its place."""
+"""A process's pool of judging children: some stand ready, each looks at one file, another takes its place."""
 
 import logging
 import os
@@ -12,23 +12,25 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from threading import Lock
+from threading import BoundedSemaphore, Lock
 from typing import Self
 
 import signing
-from signing.confined.messages import ANSWER_MAX_BYTES, job, read_answer
+from signing.confined.messages import ANSWER_MAX_BYTES, PICTURE_MAX_BYTES, job, picture_job, read_answer
 from signing.examination import Examined, not_judged
 from signing.judge.trust import Trust
 from signing.limits import KILLED_AFTER_S
 from signing.validate import PDF_SIZE_MAX_BYTES
 from signing.wire import receive, send
-from vault.errors import Unavailable
+from vault.errors import DocumentRefused, Unavailable
 
 # The first child waits for imports, which take a second; later ones are there in milliseconds.
 READY_WITHIN_S = 10.0
 ENDS_WITHIN_S = 5.0
 # A child knows where its libraries are and what language they speak, and nothing else of our environment.
 _ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TZ")
+
+_WEBP = (b"RIFF", b"WEBP")  # RFC 9649, 2.4: where the size is left out
 
 _log = logging.getLogger("certvault.judges")
 
@@ -61,6 +63,7 @@ class Judges:
         self._killed_after_s = killed_after_s
         self._children: deque[_Child] = deque()
         self._lock = Lock()
+        self._drawing = BoundedSemaphore(standing)
         self._entered = False
         self._zygote: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
@@ -90,11 +93,49 @@ class Judges:
         """
         if len(content) > PDF_SIZE_MAX_BYTES:
             return not_judged(f"The file is over {PDF_SIZE_MAX_BYTES} bytes.", name="readable")
+        try:
+            return read_answer(self._asked(job(trust, at), content, ANSWER_MAX_BYTES))
+        except TimeoutError:
+            return not_judged("Judging the file took too long, and was stopped.")
+        except (ConnectionResetError, EOFError):
+            return not_judged("Judging the file went beyond its limits, and was stopped.")
+        except (ValueError, KeyError, TypeError, RecursionError):
+            return not_judged("Judging the file ended in nonsense.")
+
+    def picture(self, content: bytes, /, *, side_max_pixels: int) -> bytes:
+        """`signing.drawing.page_webp` in a child. As many at a time as stand ready; others wait their turn.
+
+        Raises:
+            DocumentRefused: there is no page that can be drawn, in the time and memory that a child has.
+            Unavailable: no child can be started, or the turn does not come.
+        """
+        if not self._drawing.acquire(timeout=READY_WITHIN_S):
+            raise Unavailable("Too many pages are being drawn.", retry_after_s=5)
+        try:
+            drawn = self._asked(picture_job(side_max_pixels), content, PICTURE_MAX_BYTES)
+        except (TimeoutError, ConnectionResetError, EOFError, ValueError) as error:
+            raise DocumentRefused("The file has no page that can be drawn.") from error
+        finally:
+            self._drawing.release()
+        if (drawn[:4], drawn[8:12]) != _WEBP:
+            raise DocumentRefused("The file has no page that can be drawn.")
+        return drawn
+
+    def _asked(self, order: bytes, content: bytes, answer_max_bytes: int) -> bytes:
+        """What a child answers.
+
+        Raises:
+            TimeoutError, ConnectionResetError, EOFError, ValueError: there is no answer within the bounds.
+            Unavailable: no child can be started.
+        """
         deadline = time.monotonic() + READY_WITHIN_S
         for _ in range(self._standing + 2):  # those that stood ready may all have been killed meanwhile
             child, process = self._take(deadline)
+            until = time.monotonic() + self._killed_after_s
             try:
-                return self._asked(child, content, trust, at)
+                child.connection.settimeout(self._killed_after_s)
+                send(child.connection, order, content)
+                return receive(child.connection, answer_max_bytes, until)
             except BrokenPipeError:  # it was gone before it had the whole file: not this file's doing
                 continue
             finally:
@@ -103,19 +144,6 @@ class Judges:
                 os.close(process)
                 child.connection.close()
         raise Unavailable("No process can be started that judges files.", retry_after_s=5)
-
-    def _asked(self, child: _Child, content: bytes, trust: Trust, at: datetime) -> Examined:
-        deadline = time.monotonic() + self._killed_after_s
-        try:
-            child.connection.settimeout(self._killed_after_s)
-            send(child.connection, job(trust, at), content)
-            return read_answer(receive(child.connection, ANSWER_MAX_BYTES, deadline))
-        except TimeoutError:
-            return not_judged("Judging the file took too long, and was stopped.")
-        except (ConnectionResetError, EOFError):
-            return not_judged("Judging the file went beyond its limits, and was stopped.")
-        except (ValueError, KeyError, TypeError, RecursionError):
-            return not_judged("Judging the file ended in nonsense.")
 
     def _take(self, deadline: float) -> tuple[_Child, int]:
         """A child that is ready; another is on its way at once.

@@ -17,13 +17,14 @@ from io import BytesIO
 import pikepdf
 
 from signing.confined.messages import JOB_MAX_BYTES, answer, read_job
+from signing.drawing import page_webp
 from signing.examination import examine
 from signing.limits import confine
 from signing.sm2.engine import chosen_engine
 from signing.sm2.message import sm3
 from signing.validate import PDF_SIZE_MAX_BYTES, Trust
 from signing.wire import receive, send
-from vault.errors import SignatureError
+from vault.errors import DocumentRefused, SignatureError
 
 READY = b"R"
 # What is not imported with the judge but by the first date, packed stream, XMP or certificate that it meets
@@ -61,10 +62,13 @@ def _serve(descriptor: int) -> None:
         encoded = receive(connection, JOB_MAX_BYTES)
         confine()
         content = receive(connection, PDF_SIZE_MAX_BYTES)
-        trust, at = read_job(encoded)
-        send(connection, answer(examine(content, trust=trust, at=at)))
+        match read_job(encoded):
+            case int(side):
+                send(connection, page_webp(content, side_max_pixels=side))
+            case trust, at:
+                send(connection, answer(examine(content, trust=trust, at=at)))
         status = 0
-    except EOFError:  # nothing to do any more
+    except (EOFError, DocumentRefused):  # nothing to do any more; no page to be drawn
         status = 0
     finally:
         os._exit(status)
@@ -79,6 +83,7 @@ def _warm() -> None:
     page = BytesIO()
     pdf.save(page)
     examine(page.getvalue(), trust=Trust(()), at=datetime.now(UTC))
+    page_webp(page.getvalue(), side_max_pixels=72)
     examine(b"PK", trust=Trust(()), at=datetime.now(UTC))
     sm3(b"")
     with suppress(SignatureError):  # where there is no engine for SM2, its signatures are undecided

@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select
 
+from signing.drawing import page_webp
 from storage.db import Database, WriteConnection
 from storage.tables import audit_events, desks, material_events, uses
 from tests.conftest import House, behind_a_cutting_wire
@@ -165,7 +166,7 @@ def test_a_sheet_is_its_clerks_own(house: House, clerk: Person, company: dict[st
     subject = thing_of(house, company)
     for attempt in (
         lambda: desk.use_held(workshop, other, case.place, subject, copy=False, at=now()),
-        lambda: desk.page_picture(workshop, other, case.place, subject, at=now()),
+        lambda: desk.page_picture(workshop, other, case.place, subject, at=now(), draw_with=page_webp),
         lambda: desk.take_back(workshop, other, case.place, uuid4(), at=now()),
     ):
         with pytest.raises(NotFound):
@@ -288,12 +289,12 @@ def test_nobody_comes_in_as_a_counter(house: House) -> None:
 def test_a_picture_is_of_what_the_case_is_about(house: House, clerk: Person, company: dict[str, str]) -> None:
     workshop, subject = house.wired.workshop, thing_of(house, company)
     case = at_hand(house, clerk, company)
-    drawn = desk.page_picture(workshop, clerk, case.place, subject, at=now())
+    drawn = desk.page_picture(workshop, clerk, case.place, subject, at=now(), draw_with=page_webp)
     assert (drawn[:4], drawn[8:12]) == (b"RIFF", b"WEBP")
     assert len(drawn) < 4 * 2**20
     other = at_hand(house, clerk, new_company())
     with pytest.raises(NotFound):
-        desk.page_picture(workshop, clerk, other.place, subject, at=now())
+        desk.page_picture(workshop, clerk, other.place, subject, at=now(), draw_with=page_webp)
     with workshop.database.reading(VAULT) as db:
         mine = select(audit_events).where(audit_events.c.actor == clerk.actor)
         [refused, looked] = db.execute(mine.order_by(audit_events.c.id.desc()).limit(2)).all()

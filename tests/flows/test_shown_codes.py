@@ -9,6 +9,7 @@ import zxingcpp
 from PIL import Image, ImageChops
 from sqlalchemy import select
 
+from signing.drawing import page_webp
 from storage.tables import audit_events, audit_subjects
 from tests.conftest import House
 from tests.flows.granting import bank, consented, now, signed_in
@@ -122,7 +123,9 @@ def test_the_qr_leads_to_the_page_that_opens_it_and_is_small(
 
 def test_the_picture_is_that_of_ones_own_page(house: House, me: Person, estate: CertificateRecord) -> None:
     before = newest_event(house)
-    content = picture_for_holder(house.wired.workshop, me, estate.certificate_id, PictureSize.CARD, at=now())
+    content = picture_for_holder(
+        house.wired.workshop, me, estate.certificate_id, PictureSize.CARD, at=now(), draw_with=page_webp
+    )
     image = Image.open(BytesIO(content))
     assert image.format == "WEBP"
     assert max(image.size) == PictureSize.CARD
@@ -148,7 +151,9 @@ def test_somebody_elses_picture_is_not_there_and_the_try_is_told(
     stranger = signed_in(house, new_person())
     for wanted in (estate.certificate_id, uuid4()):
         with pytest.raises(NotFound) as refused:
-            picture_for_holder(house.wired.workshop, stranger, wanted, PictureSize.CARD, at=now())
+            picture_for_holder(
+                house.wired.workshop, stranger, wanted, PictureSize.CARD, at=now(), draw_with=page_webp
+            )
         assert "no such certificate" in refused.value.detail
     assert actions_about(house, estate, "refused-view") == [stranger.actor]
 
@@ -158,7 +163,9 @@ def test_what_is_too_large_is_not_drawn(
 ) -> None:
     monkeypatch.setattr("vault.picture.DRAWN_MAX_BYTES", estate.documents[0].size_bytes - 1)
     with pytest.raises(NotFound, match="download"):
-        picture_for_holder(house.wired.workshop, me, estate.certificate_id, PictureSize.CARD, at=now())
+        picture_for_holder(
+            house.wired.workshop, me, estate.certificate_id, PictureSize.CARD, at=now(), draw_with=page_webp
+        )
     assert estate.documents[0].size_bytes < DRAWN_MAX_BYTES
 
 

@@ -21,6 +21,7 @@ import pytest
 import signing
 from signing.confined import Judges, messages
 from signing.confined.pool import _Child
+from signing.drawing import page_webp
 from signing.examination import Examined, examine, not_judged
 from signing.judge.revocation import RevocationKnowledge
 from signing.limits import CPU_MAX_S, KILLED_AFTER_S, MEMORY_MAX_BYTES
@@ -32,7 +33,7 @@ from tests.signing.ofd_judge.making import NOW as OFD_NOW
 from tests.signing.ofd_judge.making import ours, packed
 from tests.signing.ofd_judge.people import people
 from tests.signing.workshop import NOW, Workshop, tiny_pdf
-from vault.errors import Unavailable
+from vault.errors import DocumentRefused, Unavailable
 from vault.model.verdict import CheckResult, Indication
 
 GONE_WITHIN_S = 20.0
@@ -96,6 +97,23 @@ def test_a_child_judges_one_file_and_another_takes_its_place(judges: Judges, wor
     for _ in range(4):
         examined(judges, tiny_pdf(), workshop)
     assert not before & set(children_of(zygote_of(judges)))
+
+
+def test_a_child_draws_what_is_drawn_here(judges: Judges, workshop: Workshop) -> None:
+    sealed = attacks.by_hand(workshop).fill()
+    assert judges.picture(sealed, side_max_pixels=300) == page_webp(sealed, side_max_pixels=300)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK", b"%PDF-1.7\n%%EOF"])
+def test_what_cannot_be_drawn_is_refused_and_the_next_is_drawn(judges: Judges, content: bytes) -> None:
+    with pytest.raises(DocumentRefused):
+        judges.picture(content, side_max_pixels=300)
+    assert judges.picture(tiny_pdf(), side_max_pixels=300)
+
+
+def test_drawing_that_takes_too_long_is_a_refusal(workshop: Workshop) -> None:
+    with Judges(1, killed_after_s=0.0001) as judges, pytest.raises(DocumentRefused):
+        judges.picture(attacks.by_hand(workshop).fill(), side_max_pixels=1_600)
 
 
 def test_children_work_at_once(judges: Judges, workshop: Workshop) -> None:

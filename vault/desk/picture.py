@@ -3,7 +3,6 @@
 from datetime import datetime
 from uuid import UUID
 
-from signing.drawing import page_webp
 from storage.certificates import record
 from storage.db import ReadConnection
 from storage.filed_objects import document_object, material_object
@@ -22,6 +21,7 @@ from vault.model.footing import BY_FUNCTION, footing_json
 from vault.model.scope import of_caller
 from vault.model.service_item import ServiceItem
 from vault.model.use import Subject, SubjectKind
+from vault.picture import Draw
 from vault.workshop import Workshop
 
 # Print of 8 points is legible beside the paper: an A4 page at 137 dots to the inch.
@@ -29,12 +29,15 @@ PAGE_SIDE_PIXELS = 1_600
 _NO_PAGE = "There is no PDF of it whose page could be shown."
 
 
-def page_picture(workshop: Workshop, person: Person, place: UUID, subject: Subject, *, at: datetime) -> bytes:
+def page_picture(
+    workshop: Workshop, person: Person, place: UUID, subject: Subject, *, at: datetime, draw_with: Draw
+) -> bytes:
     """The first page of a certificate or material that the case at this place is about, as WebP.
 
     1. the case on the clerk's own sheet says for whom and what it is asked. 2. find it among what these
     holders have, of a type that the item asks for: nothing else has a picture here. 3. decide, and record
-    the look or its refusal, which commits before anything is told. 4. read the sealed file; 5. draw it.
+    the look or its refusal, which commits before anything is told. 4. read the sealed file; 5. draw it, in
+    another process: it came from outside.
 
     Raises:
         NotFound: no such case on the sheet; nothing of the kind is held by its holders; or it is no PDF.
@@ -65,7 +68,7 @@ def page_picture(workshop: Workshop, person: Person, place: UUID, subject: Subje
         raise refused
     if filed is None:
         raise NotFound(_NO_PAGE)
-    return page_webp(read_object(workshop.blobs, filed), side_max_pixels=PAGE_SIDE_PIXELS)  # 4, 5
+    return draw_with(read_object(workshop.blobs, filed), side_max_pixels=PAGE_SIDE_PIXELS)  # 4, 5
 
 
 def _found(

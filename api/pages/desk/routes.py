@@ -144,7 +144,14 @@ def get_picture(place: UUID, kind: SubjectKind, subject_id: UUID, seat: SeatHere
     if isinstance(seat, Response):
         return seat
     try:
-        picture = desk.page_picture(seat.workshop, seat.person, place, Subject(kind, subject_id), at=seat.at)
+        picture = desk.page_picture(
+            seat.workshop,
+            seat.person,
+            place,
+            Subject(kind, subject_id),
+            at=seat.at,
+            draw_with=seat.edge.judges.picture,
+        )
     except DocumentRefused as error:  # OFD, or what no longer can be drawn
         raise NotFound(error.detail) from error
     return Response(picture, media_type="image/webp")

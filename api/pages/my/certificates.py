@@ -74,7 +74,9 @@ def certificate_picture(
     if isinstance(person, Response):
         return person
     wanted = PictureSize.PAGE if size == "page" else PictureSize.CARD
-    picture = picture_for_holder(edge.workshop, person, id_in(certificate_id), wanted, at=at)
+    picture = picture_for_holder(
+        edge.workshop, person, id_in(certificate_id), wanted, at=at, draw_with=edge.judges.picture
+    )
     return Response(picture, media_type="image/webp")
 
 
