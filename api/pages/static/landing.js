@@ -95,8 +95,8 @@ const timely = async (run, request) => {
   }
 };
 
-const askVault = async (question, signal) => {
-  const answer = await fetch("/v", { method: "POST", body: new URLSearchParams(question), signal });
+const askVault = async ({ address, field }, signal) => {
+  const answer = await fetch(address, { method: "POST", body: new URLSearchParams(field), signal });
   if (!answer.ok) throw new Error(String(answer.status));
   return answer.text();
 };
@@ -110,7 +110,11 @@ const verify = async () => {
   newest = run;
   const [token, code] = [given("t"), given("p")];
   const statement = given("s");
-  const question = code ? { p: code } : token ? { t: token } : null;
+  const question = code
+    ? { address: "/v/shown", field: { p: code } }
+    : token
+      ? { address: "/v", field: { t: token } }
+      : null;
   report.replaceChildren();
   stated.hidden = true;
   results.gone();
