@@ -41,6 +41,7 @@ def test_a_code_that_a_phone_shows_is_accepted_once(visit: Visit, served: Served
     again = visit(Look("en", DESKTOP))
     again.open(address.removeprefix(served.origin))
     verdict(again.page, "This code shows nothing")
+    expect(again.page.locator("#stated")).to_be_hidden()
     again.inspect("landing-spent")
     assert "孔样教" not in again.page.content()
 

@@ -139,7 +139,9 @@ const verify = async () => {
   if (connected) report.innerHTML = answer;
   show(connected || question === null ? null : statement === null ? "failed" : "offline");
   if (connected) results.shown(forget);
-  if (statement === null) return;
+  // Beside a shown code's answer the statement proves nothing more, and beside "used up" it would mislead: whoever saw
+  // the code once has it for ever.
+  if (statement === null || (connected && code)) return;
   const list = await listed;
   const now = new Date();
   const judged = await statements.judge(statement, list, now);
