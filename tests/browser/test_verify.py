@@ -119,6 +119,6 @@ def test_all_but_camera_and_offline_checking_works_without_script(
         page.locator("#scanned").press("Enter")
         expect(page.locator("#said")).to_contain_text(says)
     page = visitor.open("/v")
-    expect(page.locator(".notice")).to_contain_text("没有运行脚本")
+    expect(page.locator(".no-script")).to_contain_text("没有运行脚本")
     visitor.picture("landing-no-script")
     assert not visitor.strays

@@ -180,7 +180,7 @@ def test_answers_to_programs_say_what_browsers_may_do_with_them(app: FastAPI) ->
 
 
 def test_a_form_from_another_site_is_refused(app: FastAPI) -> None:
-    for path in ("/", "/v", "/signout"):
+    for path in ("/", "/v", "/v/shown", "/signout"):
         answer = call(app, "POST", path, data={"t": "x"}, headers={"sec-fetch-site": "cross-site"})
         assert answer.status_code == 403, path
 
