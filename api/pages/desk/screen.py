@@ -14,7 +14,7 @@ from vault import desk
 from vault.errors import InputError
 from vault.model.desk import CaseState, DeskCase, Sheet
 from vault.model.holders import HOLDER_CODE_TYPES
-from vault.model.legal_time import legal_day
+from vault.model.legal_time import LEGAL_TIME, legal_day
 from vault.model.service_item import HolderRole, MaterialWay, ServiceItem
 from vault.model.use import UseRecord
 from vault.uses import MadeUse
@@ -226,7 +226,7 @@ def _thing(found: desk.HeldFor, shown: dict[str, Any]) -> dict[str, Any]:
 def _use(use: UseRecord, at: datetime) -> dict[str, Any]:
     return {
         "use_id": str(use.use_id),
-        "made_at": use.made_at.isoformat(),
+        "made_at": use.made_at.astimezone(LEGAL_TIME).strftime("%H:%M"),
         "last_day": use.last_day.isoformat(),
         "purpose": use.purpose,
         "copy_at": None if use.copy is None else f"{HOME}/copies/{use.use_id}",
