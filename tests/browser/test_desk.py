@@ -91,6 +91,7 @@ def test_a_whole_case_by_keyboard_alone(signed_in_as: Visit, counter: Counter) -
     expect(page.locator("#line-construction")).to_be_focused()
     press("c")
     expect(page.locator(".desk-code code")).to_have_text(re.compile(r"^[\w-]{22}$"))
+    expect(page.locator("#line-construction")).to_be_focused()
     press("?")
     expect(page.locator("dialog[data-keys]")).to_be_visible()
     visitor.inspect("desk-keys")

@@ -32,10 +32,11 @@ from tests.custodians import two_custodians
 from tests.engines.test_migrations import connection
 from tests.flows import granting
 from tests.flows.test_deposit import uploaded_pdf
+from tests.flows.test_desk import clerk_of
 from tests.flows.test_reuse import CONSTRUCTION, ESCROW, LICENCE, new_company, new_person, request_for
 from tests.log.conftest import SchemaDatabase
 from tests.requests import kind_named, new_case_number
-from vault import download, material_archive
+from vault import desk, download, material_archive
 from vault.accesses import read_order, record_order
 from vault.accesses.counting import count_verifications
 from vault.custody import grant_what_is_missing
@@ -111,6 +112,7 @@ BELONGS = {
     "seal_grant_events": ("grant_id", "grant"),
     "seal_uses": ("grant_id", "grant"),
     "seal_events": ("seal_id", "seal"),
+    "desks": ("id", "clerk"),
     "webhooks": ("id", "webhook"),
     "webhook_secrets": ("webhook_id", "webhook"),
     "webhook_deliveries": ("webhook_id", "webhook"),
@@ -120,8 +122,8 @@ GRANTED = {
     *("consents", "consent_events", "delegations", "delegation_events"),
     *("presentations", "presentation_events"),
 }
-# What nobody sees but the vault, or who looks after seals.
-KEPT = {"hold_events", "verification_batches", "seal_events", "seal_terms"}
+# What nobody sees but the vault, who looks after seals, or the clerk whose desk it is.
+KEPT = {"hold_events", "verification_batches", "seal_events", "seal_terms", "desks"}
 # Where one sees more than what is theirs: an order that is not seen keeps nothing back.
 SEEN_BY_ALL_HOLDERS = "deferral_orders"
 # What somebody sees who is named by one thing only.
@@ -230,6 +232,8 @@ def world(house: House, kind: str) -> World:
     hold(workshop, code, reason="样例", actor="w0120", at=at)
     release_hold(workshop, code, reason="样例", actor="w0120", at=at)
     raise_first(house, record.certificate_id, at)
+    clerk = clerk_of(house, office=authority)
+    desk.take_in(workshop, clerk, [new_case_number()], at=at)
     ids = ids_of(
         house,
         authority,
@@ -245,6 +249,7 @@ def world(house: House, kind: str) -> World:
             "consent": [consent.consent_id],
             "delegation": [delegation.delegation_id],
             "presentation": [shown.presentation.presentation_id],
+            "clerk": [clerk.person_id],
         },
     )
     (material,) = ids["material"]
@@ -491,6 +496,7 @@ def test_nothing_is_hung_on_what_is_anothers(house: House, worlds: tuple[World, 
         VALUES (%(presentation)s, 'redeem', 'x', now())""",
         "INSERT INTO use_footings VALUES (%(use)s, 'x', NULL)",
         "INSERT INTO seal_uses VALUES (%(grant)s, now(), 99, 1, 0)",
+        "INSERT INTO desks VALUES (%(clerk)s, 'x', 'x', now())",
     ):
         with (
             serving(house, a.scopes()[who]) as db,

@@ -98,7 +98,7 @@ class Sheet:
         return Sheet(tuple(case if each.place == case.place else each for each in self.cases), case.place)
 
     def with_numbers(self, numbers: Sequence[str], places: Sequence[UUID]) -> "Sheet":
-        """With a case for each number that is not there yet; the first of them to hand if none is."""
+        """With a case for each number that is not there yet; the first is taken to hand if none is."""
         known = {each.number for each in self.cases}
         fresh = tuple(
             DeskCase(place, number)

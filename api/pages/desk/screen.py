@@ -14,7 +14,7 @@ from vault import desk
 from vault.errors import InputError
 from vault.model.desk import CaseState, DeskCase, Sheet
 from vault.model.holders import HOLDER_CODE_TYPES
-from vault.model.legal_time import legal_day
+from vault.model.legal_time import LEGAL_TIME, legal_day
 from vault.model.service_item import HolderRole, MaterialWay, ServiceItem
 from vault.model.use import UseRecord
 from vault.uses import MadeUse
@@ -91,7 +91,7 @@ def screen(seat: Sitting, said: Said = _NOTHING, *, status: int = 200) -> HTMLRe
         roles=[role.value for role in HolderRole],
         needed_roles=_needed_roles(items),
         today=legal_day(at).isoformat(),
-        held=None if held is None else _held(held),
+        held=None if held is None else _held(held, said.made),
         kinds=kinds,
         paper=said.paper,
         numbers=said.numbers,
@@ -174,8 +174,8 @@ def _needed_roles(items: Sequence[ServiceItem]) -> dict[str, str]:
     }
 
 
-def _held(found: desk.HeldFor) -> dict[str, Any]:
-    lines = [_line(found, line) for line in found.answer["lines"]]
+def _held(found: desk.HeldFor, made: MadeUse | None) -> dict[str, Any]:
+    lines = [_line(found, line, made) for line in found.answer["lines"]]
     counts = {state: sum(line["state"] == state for line in lines) for state in SIGNS}
     return {
         "item": found.item,
@@ -192,17 +192,20 @@ def _held(found: desk.HeldFor) -> dict[str, Any]:
     }
 
 
-def _line(found: desk.HeldFor, line: dict[str, Any]) -> dict[str, Any]:
-    things = [
+def _line(found: desk.HeldFor, line: dict[str, Any], made: MadeUse | None) -> dict[str, Any]:
+    """`here`: a use code that was just asked for stands in it."""
+    shown = [
         *({**each, "usable": True} for each in line["satisfied_by"]),
         *({**each, "usable": False} for each in line["not_usable"]),
     ]
+    things = [_thing(found, each) for each in shown]
     requirement = next(each for each in found.item.requirements if each.id == line["requirement"])
     return {
         **line,
         "anchor": f"line-{line['requirement']}",
         "sign": SIGNS[line["state"]],
-        "things": [_thing(found, each) for each in things],
+        "things": things,
+        "here": made is not None and str(made.use.subject.id) in {each["subject"] for each in things},
         "papers": [way.type_code for way in requirement.ways if isinstance(way, MaterialWay)],
     }
 
@@ -223,7 +226,7 @@ def _thing(found: desk.HeldFor, shown: dict[str, Any]) -> dict[str, Any]:
 def _use(use: UseRecord, at: datetime) -> dict[str, Any]:
     return {
         "use_id": str(use.use_id),
-        "made_at": use.made_at.isoformat(),
+        "made_at": use.made_at.astimezone(LEGAL_TIME).strftime("%H:%M"),
         "last_day": use.last_day.isoformat(),
         "purpose": use.purpose,
         "copy_at": None if use.copy is None else f"{HOME}/copies/{use.use_id}",

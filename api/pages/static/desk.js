@@ -223,7 +223,9 @@ for (const link of document.querySelectorAll("#slips a")) {
 
 const slips = document.getElementById("slips");
 const named = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+const asked = document.querySelector("[data-here]");
 if (slips) slips.focus();
 else if (named && named.matches("[data-line]")) choose(named);
+else if (asked) choose(asked);
 else if (lines.length) choose(lines.find((line) => line.querySelector('[data-key="u"], [data-key="v"]')) || lines[0]);
 else (chain.find((each) => !each.value.trim()) || chain[0]).focus();

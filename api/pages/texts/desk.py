@@ -104,7 +104,7 @@ DESK: Mapping[str, tuple[str, str]] = {
     "desk.use": ("用证，附加注件", "Use, with a copy"),
     "desk.use.plain": ("只登记用证", "Use, no copy"),
     "desk.used": ("已用证", "Used"),
-    "desk.used.at": ("{moment}，用途：{purpose}", "{moment}, purpose: {purpose}"),
+    "desk.used.at": ("{moment}，{purpose}", "at {moment}: {purpose}"),
     "desk.used.until": ("有效期至 {day}", "good until {day}"),
     "desk.used.copy": ("打开加注件", "Open the copy"),
     "desk.used.code": ("用证码", "Use code"),

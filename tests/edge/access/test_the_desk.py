@@ -69,7 +69,7 @@ def test_from_a_typed_number_to_a_use(scene: Scene) -> None:
     assert (answer.status_code, answer.headers["location"]) == (303, "/desk#line-construction")
     shown = page(scene)
     assert "已用证" in shown
-    assert "用途：办理预售许可" in shown
+    assert "，办理预售许可" in shown
     copy = re.search(r'href="(/desk/copies/[^"]+)"', shown)
     assert copy is not None
     file = scene.call(HERE, "GET", copy[1])
