@@ -30,6 +30,7 @@ MY_RECORDS: Mapping[str, tuple[str, str]] = {
         ),
         (
             "It holds at once and for good: its code opens nothing, its copy verifies as revoked. A case that "
+            ""
             "needs it may ask you for papers then."
         ),
     ),
@@ -42,6 +43,7 @@ MY_RECORDS: Mapping[str, tuple[str, str]] = {
         ),
         (
             "A certificate says something wrong or is not yours, or somebody looked without any right to: say "
+            ""
             "so here, and the body responsible answers."
         ),
     ),
