@@ -29,8 +29,8 @@ MY_RECORDS: Mapping[str, tuple[str, str]] = {
             "正在办理的事项可能因此需要您另交材料。"
         ),
         (
-            "It holds at once and for good: its code opens nothing, its copy verifies as revoked. A case "
-            "that needs it may ask you for papers then."
+            "It holds at once and for good: its code opens nothing, its copy verifies as revoked. "
+            "A case that needs it may ask you for papers then."
         ),
     ),
     "use_end.confirm": ("确认终止", "End it"),
@@ -41,8 +41,8 @@ MY_RECORDS: Mapping[str, tuple[str, str]] = {
             "由颁发机构或者查询单位答复。"
         ),
         (
-            "A certificate says something wrong or is not yours, or somebody looked without any right to: "
-            "say so here, and the body responsible answers."
+            "A certificate says something wrong or is not yours, or somebody looked without any right "
+            "to: say so here, and the body responsible answers."
         ),
     ),
     "disputes.how": (
