@@ -181,7 +181,7 @@ CONSOLE: Mapping[str, tuple[str, str]] = {
         "{client} · {type}：今日 {used} / {cap}，至 {until}",
         "{client} · {type}: {used} / {cap} today, until {until}",
     ),
-    "console.grants.count": ("{many} 份授权", "{many} grants"),
+    "console.grants.count": ("{many} 份授权", "Grants: {many}"),
     "console.renewals": ("签章延期", "Renewals of seals"),
     "console.renewals.off": (
         "本库未设延期目标，签章保持盖章时的级别。",
