@@ -39,7 +39,8 @@ Body = dict[str, Any]
 class Story:
     """What has happened so far. `phase`: what is tried now, for findings.
 
-    `makes`, `approves`: the sessions of two seal custodians; `session`: that of the person.
+    `makes`, `approves`: the sessions of two seal custodians; `session`: that of the person;
+    `watches`: that of an operator.
     """
 
     vault: Vault
@@ -53,6 +54,7 @@ class Story:
     attempt: str = ""
     makes: str = ""
     approves: str = ""
+    watches: str = ""
     grant_id: str = ""
     back: dict[str, str] = field(default_factory=dict)
     company: dict[str, str] = field(default_factory=dict)
