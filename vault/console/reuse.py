@@ -3,11 +3,12 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from vault.avoided import AvoidedTally
 from vault.model.access import Action, authorize
 from vault.model.actors import Person
+from vault.model.legal_time import legal_day
 from vault.workshop import Workshop
 
 MONTHS_SHOWN = 12
@@ -44,10 +45,16 @@ def avoided_panel(workshop: Workshop, person: Person, tally: AvoidedTally, *, at
     by_authority = _added((names.get(each.authority, each.authority), each.count) for each in counts)
     return AvoidedPanel(
         sum(each.count for each in counts),
-        tuple(sorted(by_month.items())[-MONTHS_SHOWN:]),
+        tuple((month, by_month[month]) for month in _months(legal_day(at))),
         tuple(by_item.most_common(LINES_SHOWN)),
         tuple(by_authority.most_common(LINES_SHOWN)),
     )
+
+
+def _months(today: date) -> tuple[str, ...]:
+    """This month and those before it, the oldest first, also those without any."""
+    last = today.year * 12 + today.month - 1
+    return tuple(f"{n // 12}-{n % 12 + 1:02}" for n in range(last - MONTHS_SHOWN + 1, last + 1))
 
 
 def _added(counted: Iterable[tuple[str, int]]) -> Counter[str]:

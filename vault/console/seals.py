@@ -68,7 +68,8 @@ def seals_panel(workshop: Workshop, person: Person, *, at: datetime) -> SealsPan
         NotPermitted: they may see none.
         Unavailable: the database does not answer.
     """
-    lines = tuple(_line(shown, at) for shown in seals_for(workshop, person, at=at))
+    found = (_line(shown, at) for shown in seals_for(workshop, person, at=at))
+    lines = tuple(sorted(found, key=_calm))
     raises = workshop.long_term.target is not None
     if refusal(person, Action.SEE_OPERATIONS) is not None:
         return SealsPanel(lines, None, (), (), raises)
@@ -77,6 +78,12 @@ def seals_panel(workshop: Workshop, person: Person, *, at: datetime) -> SealsPan
         due = tuple((within, overdue(db, at + within, DUE_COUNTED_MAX)) for within in DUE_WITHIN)
         failed = failures(db, DUE_COUNTED_MAX)
     return SealsPanel(lines, health, due, failed, raises)
+
+
+def _calm(seal: SealLine) -> tuple[bool, bool, float]:
+    """What has to be looked at comes first: seals that have ended, then those that are near their caps."""
+    used = seal.used_today / seal.daily_cap if seal.daily_cap else 0.0
+    return seal.state != "expired", seal.state == "stopped", -used
 
 
 def _line(shown: SealShown, at: datetime) -> SealLine:

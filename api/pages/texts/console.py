@@ -99,7 +99,7 @@ CONSOLE: Mapping[str, tuple[str, str]] = {
     "console.last": ("最近一次", "Last"),
     "console.queue": ("任务队列", "The queue"),
     "console.queue.none": ("队列中没有任务。", "There are no jobs in the queue."),
-    "console.queue.workers": ("{many} 个后台进程在运行", "{many} workers are alive"),
+    "console.queue.workers": ("后台正常（{many} 条通道）", "The worker is alive ({many} lanes)"),
     "console.queue.no_workers": ("没有后台进程在运行", "No worker is alive"),
     "console.queue.name": ("队列", "Queue"),
     "console.queue.due": ("应办", "Due"),
@@ -181,7 +181,7 @@ CONSOLE: Mapping[str, tuple[str, str]] = {
         "{client} · {type}：今日 {used} / {cap}，至 {until}",
         "{client} · {type}: {used} / {cap} today, until {until}",
     ),
-    "console.grants.count": ("{many} 份授权", "{many} grants"),
+    "console.grants.count": ("{many} 份授权", "Grants: {many}"),
     "console.renewals": ("签章延期", "Renewals of seals"),
     "console.renewals.off": (
         "本库未设延期目标，签章保持盖章时的级别。",

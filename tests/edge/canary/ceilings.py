@@ -8,8 +8,10 @@ from tests.desks import open_desk
 from tests.edge.canary.calls import Call, everywhere
 from tests.edge.canary.mishaps import calls, new_client
 from tests.edge.canary.story import Story
+from tests.edge.canary.watching import TRIAL
 
-# Where strangers are counted; what is asked with a session or a client's token is not (docs/limits.md).
+# Where strangers are counted; what is asked with a session or a client's token is not (docs/limits.md), but for
+# templates that are tried.
 LIMITED = {
     ("POST", "/oauth/token"),
     ("POST", "/v1/verifications"),
@@ -19,6 +21,7 @@ LIMITED = {
     ("POST", "/v/shown"),
     ("GET", "/signin/{key}"),
     ("GET", "/signin/{key}/callback"),
+    ("POST", TRIAL),
 }
 
 

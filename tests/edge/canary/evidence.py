@@ -39,6 +39,7 @@ from tests.edge.canary.mishaps import (
 )
 from tests.edge.canary.searching import Hit, Searcher
 from tests.edge.canary.story import Story
+from tests.edge.canary.watching import operator
 from tests.edge.canary.ways import STORY
 from tests.programs import eventually
 
@@ -138,6 +139,7 @@ def gathered(story: Story) -> Iterator[Evidence]:
     story.begin()
     custodians(story)
     clerk(story)
+    operator(story)
     for way in STORY:
         call = everywhere(way(story), marks)
         answer = story.send(call)

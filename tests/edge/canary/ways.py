@@ -21,6 +21,7 @@ from tests.edge.canary.my_pages import MY_PAGES
 from tests.edge.canary.signing_in import by_person, come_back, go
 from tests.edge.canary.story import GOOD, PRESALE, Story, Way
 from tests.edge.canary.vault import WITNESS
+from tests.edge.canary.watching import WATCHING
 from tests.log.conftest import cosign, cosigned
 from tests.programs import eventually
 from vault.tlog.checkpoint import parse_checkpoint
@@ -335,6 +336,7 @@ STORY: tuple[Way, ...] = (
     go,
     come_back,
     *KEEPING,
+    *WATCHING,
     by_person("GET", "/v1/me/certificates"),
     by_person("GET", "/v1/me/certificates/{certificate_id}/document", format="pdf"),
     *AT_THE_DESK,
