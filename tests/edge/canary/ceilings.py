@@ -10,8 +10,8 @@ from tests.edge.canary.mishaps import calls, new_client
 from tests.edge.canary.story import Story
 from tests.edge.canary.watching import TRIAL
 
-# Where strangers are counted; what is asked with a session or a client's token is not (docs/limits.md), but for
-# templates that are tried.
+# Where strangers are counted; what is asked with a session or a client's token is not (docs/limits.md), but
+# for templates that are tried.
 LIMITED = {
     ("POST", "/oauth/token"),
     ("POST", "/v1/verifications"),

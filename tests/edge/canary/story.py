@@ -39,8 +39,8 @@ Body = dict[str, Any]
 class Story:
     """What has happened so far. `phase`: what is tried now, for findings.
 
-    `makes`, `approves`: the sessions of two seal custodians; `session`: that of the person; `watches`: that of
-    an operator; `clerk`: that of a clerk, with `place` and `desk_use` on their desk.
+    `makes`, `approves`: the sessions of two seal custodians; `session`: that of the person; `watches`: an
+    operator's; `clerk`: that of a clerk, with `place` and `desk_use` on their desk.
     """
 
     vault: Vault
