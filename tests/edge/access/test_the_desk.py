@@ -248,7 +248,7 @@ def test_a_material_is_compared_and_then_held(scene: Scene) -> None:
     company, today = new_company(), legal_day(datetime.now(UTC)).isoformat()
     with_material(scene.house, company, ESCROW, "C", issued_on=today)
     place, shown = filled_in(scene, applicant=company["code"])
-    assert "与原件核对无误" in shown
+    assert "/desk/verification" in shown
     found = re.search(r'name="material" value="([^"]+)"', shown)
     assert found is not None
     picture = scene.call(HERE, "GET", f"/desk/pictures/{place}/material/{found[1]}")
@@ -257,7 +257,7 @@ def test_a_material_is_compared_and_then_held(scene: Scene) -> None:
         done = post(scene, "verification", material=found[1], line="line-escrow")
         assert done.headers["location"] == "/desk#line-escrow"
     shown = page(scene)
-    assert "与原件核对无误" not in shown
+    assert "/desk/verification" not in shown
     used = {"place": place, "kind": "material", "subject": found[1], "copy": "yes", "line": "line-escrow"}
     assert post(scene, "use", **used).status_code == 303
     assert "已用证" in page(scene)
