@@ -30,7 +30,7 @@ MY_GRANTS: Mapping[str, tuple[str, str]] = {
     "consents.asked": ("{moment} 要求查询", "asked at {moment}"),
     "consents.asked_for": ("用途：{purpose}", "for: {purpose}"),
     "consents.answer": ("给予授权", "Give a consent"),
-    "consents.answer.label": ("给予“{name}”授权", "Give {name} a consent"),
+    "consents.answer.label": ("给予授权：{name}", "Give a consent to {name}"),
     "consents.given": ("已作出的授权", "Consents that you gave"),
     "consents.none": ("您没有作出过授权。", "You have given no consent."),
     "consent.state.standing": ("有效", "Stands"),
@@ -62,7 +62,7 @@ MY_GRANTS: Mapping[str, tuple[str, str]] = {
     "consent.look.use-redeem": ("凭用证码调取", "got it by a use code"),
     "consent.revoked_on": ("{moment} 收回", "taken back at {moment}"),
     "consent.revoke": ("收回", "Take it back"),
-    "consent.revoke.label": ("收回给“{name}”的授权", "Take back what you gave {name}"),
+    "consent.revoke.label": ("收回给“{name}”的授权", "Take it back from {name}"),
     "consent.form": ("新增授权", "Give a consent"),
     "consent.form.lead": (
         "填好以后先请您核对，确认了才生效。对方只看得到您在这里选定的内容。",
@@ -187,7 +187,7 @@ MY_GRANTS: Mapping[str, tuple[str, str]] = {
     "delegation.act.present": ("出示了一份证照", "they showed a certificate"),
     "delegation.act.revoke": ("委托终止", "it was ended"),
     "delegation.end": ("终止", "End it"),
-    "delegation.end.label": ("终止对 {name} 的委托", "End what you delegated to {name}"),
+    "delegation.end.label": ("终止对 {name} 的委托", "End it: what you delegated to {name}"),
     "delegation.end.received": ("不再接受", "Take no further part"),
     "delegation.ending": ("终止这项委托？", "End this delegation?"),
     "delegation.ending.detail": (
