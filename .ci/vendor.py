@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Fetches what the pages carry of others' work, checks it, and writes it into the repository: `make vendor`.
 
-Run by hand when a version changes; the result is committed, so that nothing is fetched when the vault is built
-or served. npm brings the package from wherever it is set up to; what counts is the digest below.
+Run by hand when a version changes; the result is committed, so that nothing is fetched when the vault is
+built or served. npm brings the package from wherever it is set up to; what counts is the digest below.
 """
 
 import base64
@@ -24,12 +24,13 @@ WANTED = {
     "package/dist/reader/zxing_reader.wasm": "zxing_reader.wasm",
     "package/LICENSE": "LICENSE",
 }
-# Where the script would fetch its machine code unless it is told: from a stranger. The page tells it; so that it
-# cannot happen by mistake either, the address is taken out.
+# Where the script would fetch its machine code unless it is told: from a stranger. The page tells it; so that
+# it cannot happen by mistake either, the address is taken out.
 STRANGER = re.compile(rb"`https?://[^`]*`")
 TARGET = Path(__file__).parents[1] / "api" / "pages" / "static" / "vendor" / NAME
-README = f"""The reader of {NAME} {VERSION} (MIT, LICENSE), which is zxing-cpp (Apache-2.0, LICENSE-zxing-cpp) as
-WebAssembly. Written by `make vendor`; the one change: `reader.js` names no host to fetch from.
+README = f"""The reader of {NAME} {VERSION} (MIT, LICENSE), which is zxing-cpp (Apache-2.0,
+LICENSE-zxing-cpp) as WebAssembly. Written by `make vendor`; the one change: `reader.js` names no host to
+fetch from.
 """
 
 

@@ -115,7 +115,7 @@ def admit_presented_code(edge: Edge, request: Request) -> None:
 def seen_by_code(
     edge: Edge, verifier: ClientGrant | Person | None, code: str, at: datetime
 ) -> dict[str, Any]:
-    """The report on what a holder shows by a code, with who shows it: once. `verifier`: who sees it, if known.
+    """The report on what a holder shows by a code, with who shows it: once. `verifier`: who sees it.
 
     Raises:
         CodeOpensNothing: the code is wrong, was used before, or is too old.

@@ -68,16 +68,26 @@ async def landing_worker() -> FileResponse:
 
 @router.post("/v")
 async def landing_answer(request: Request) -> HTMLResponse:
-    """The report for the page's script, as a piece of HTML. The form has one field: `t`, or `p` (亮证)."""
+    """The report for the page's script, as a piece of HTML. The form has one field, `t`."""
     refuse_cross_origin(request.headers)
     edge = await edge_of(request)
-    async with request.form(max_files=0, max_fields=1) as form:
-        code, token = form.get("p"), form.get("t")
-    if isinstance(code, str):
-        asked = await _by_shown_code(edge, request, code)
-    else:
-        asked = await _by_token(edge, request, token if isinstance(token, str) else "")
+    asked = await _by_token(edge, request, await _only_field(request, "t"))
     return pages_of(request).render(request, "_report.html", host=_host(edge), **asked)
+
+
+@router.post("/v/shown")
+async def landing_shown(request: Request) -> HTMLResponse:
+    """What a holder shows by a code (亮证), likewise, and once. The form has one field, `p`."""
+    refuse_cross_origin(request.headers)
+    edge = await edge_of(request)
+    asked = await _by_shown_code(edge, request, await _only_field(request, "p"))
+    return pages_of(request).render(request, "_report.html", host=_host(edge), **asked)
+
+
+async def _only_field(request: Request, name: str) -> str:
+    async with request.form(max_files=0, max_fields=1) as form:
+        found = form.get(name)
+    return found if isinstance(found, str) else ""
 
 
 def _form_page(request: Request, *, hint: str | None = None, number: str = "") -> HTMLResponse:
@@ -108,16 +118,20 @@ async def _asked(edge: Edge, request: Request, form: FormData) -> _Asked | str:
         report = edge.report(await asked_by_code(edge, request, number, code, now()))
         return {"report": report, "how": "code", "sha256": None}
     if isinstance(scanned, str) and scanned.strip():
-        match read_scanned(scanned, edge.settings.public_url):
-            case ScannedToken(token):
-                return await _by_token(edge, request, token)
-            case ScannedCode(shown):
-                return await _by_shown_code(edge, request, shown)
-            case ScannedElsewhere():
-                return "verify.scanned.elsewhere"
-            case None:
-                return "verify.scanned.nothing"
+        return await _by_scan(edge, request, scanned)
     return "verify.nothing_given"
+
+
+async def _by_scan(edge: Edge, request: Request, text: str) -> _Asked | str:
+    match read_scanned(text, edge.settings.public_url):
+        case ScannedToken(token):
+            return await _by_token(edge, request, token)
+        case ScannedCode(shown):
+            return await _by_shown_code(edge, request, shown)
+        case ScannedElsewhere():
+            return "verify.scanned.elsewhere"
+        case None:
+            return "verify.scanned.nothing"
 
 
 async def _by_token(edge: Edge, request: Request, token: str) -> _Asked:

@@ -1,7 +1,7 @@
 """Templates, languages, and errors as pages."""
 
 import hashlib
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
@@ -70,6 +70,7 @@ class Pages:
             knows=TEXTS.__contains__,
             language=language,
             type_size=size,
+            written=partial(_written, language=language),
             path=request.url.path,
             places=places_of(values.get("person")),
             switch=partial(_switch, here),
@@ -133,6 +134,12 @@ def _here(request: Request, status: int) -> str:
 def _switch(here: str, **chosen: str) -> str:
     """This page's address with another language or type."""
     return f"{here}{'&' if '?' in here else '?'}{urlencode(chosen)}"
+
+
+def _written(day: str, *, language: Language) -> str:
+    """A date as it stands in a sentence."""
+    at = date.fromisoformat(day)
+    return f"{at.year}年{at.month}月{at.day}日" if language is Language.ZH else f"{at:%-d %B %Y}"
 
 
 def _day(moment: str) -> str:

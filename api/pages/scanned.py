@@ -30,7 +30,7 @@ Scanned = ScannedToken | ScannedCode | ScannedElsewhere
 
 
 def read_scanned(text: str, public_url: str) -> Scanned | None:
-    """What stands in an address like `https://vault.example/v#t=…`; None where it is none of a certificate."""
+    """What stands in an address like `https://vault.example/v#t=…`; None where it is no certificate's."""
     address, fragment, parts = text.strip()[:SCANNED_MAX_CHARS].partition("#")
     if not fragment:
         return None

@@ -13,9 +13,9 @@ from PIL import Image
 from tests.browser.served import Served
 from tests.files import sealed_bytes
 from tests.requests import example_request
-from vault.model.actors import Assurance, Person, Role
+from vault import sessions
+from vault.model.actors import Assurance, Introduced, Role
 from vault.model.certificate import CertificateRecord
-from vault.model.ids import uuid7
 from vault.presentations import make_presentation, read_presentation
 from vault.stating import shown_statement, stated, verify_url
 
@@ -69,9 +69,10 @@ def shown(served: Served) -> str:
     at = datetime.now(UTC)
     (record,) = served.deposit(example_request(served.house.catalogue, TEACHER)).certificates
     (holder,) = record.holders
-    roles = frozenset({Role.HOLDER})
-    issuer = "https://id.example"
-    person = Person(uuid7(at), issuer, holder.name, roles, None, holder.code, Assurance.HIGH)
+    roles, subject = frozenset({Role.HOLDER}), secrets.token_hex(8)
+    who = Introduced("https://id.example", subject, holder.name, roles, None, holder.code, Assurance.HIGH)
+    session = sessions.enter(served.workshop, who, "local", before=None, at=at)
+    person = sessions.signed_in(served.workshop, session, at=at)
     asked = {"certificate_id": str(record.certificate_id), "fields": None, "on_behalf_of": None}
     return make_presentation(served.workshop, person, read_presentation(asked), at=at).url
 

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, StorageState, expect, s
 
 from api.local_provider import founding as local_provider
 from api.local_provider.book import Account
+from tests.browser.certificates import Deposited, deposit
 from tests.browser.looking import WAIT_MS, Look, Visitor
 from tests.browser.people import Part, account_of
 from tests.browser.served import Served
@@ -45,6 +46,18 @@ def served(house: House, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
         with running_provider(settings, listening, issuer, book, log) as provider, serving:
             eventually(answering(port), "the server")
             yield Served(house, origin, provider)
+
+
+@pytest.fixture(scope="package")
+def certificate(served: Served) -> Deposited:
+    """A certificate in force."""
+    return deposit(served)
+
+
+@pytest.fixture(scope="package")
+def expired(served: Served) -> Deposited:
+    """A certificate whose time is over."""
+    return deposit(served, expired=True)
 
 
 @pytest.fixture(scope="package")
@@ -112,8 +125,8 @@ def signed_in_as(
 ) -> Visit:
     """A window of somebody who came in by the real provider: `signed_in_as(Part.CLERK, look)`.
 
-    Instead of a part an account of the test's own, which `served.provider.keep` admitted. Whoever is signed out
-    by a test has to be of its own: the session is shared by the tests of one part.
+    Instead of a part an account of the test's own, which `served.provider.keep` admitted. Whoever is signed
+    out by a test has to be of its own: the session is shared by the tests of one part.
     """
 
     def enter(who: Part | Account, look: Look, *, script: bool = True) -> Visitor:

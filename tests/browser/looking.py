@@ -27,7 +27,7 @@ POLICY = {
     "base-uri": {"'none'"},
     "frame-ancestors": {"'none'"},
 }
-"""What the pages live by. The page that scans also has 'wasm-unsafe-eval', and nothing else has anything more."""
+"""What the pages live by; only the one that scans has more: 'wasm-unsafe-eval'."""
 _SCANS = "/"
 _AXE = """async () => {
   const found = await axe.run(document, { resultTypes: ["violations"], preload: false });
@@ -64,7 +64,7 @@ LOOKS = (
     Look("zh", PHONE, "light", large=True),
     Look("en", DESKTOP, "light", large=True),
 )
-"""Both languages at both widths, light, dark and large: `@pytest.mark.parametrize("look", LOOKS, ids=str)`."""
+"""Both languages at both widths, light, dark and large: `parametrize("look", LOOKS, ids=str)`."""
 
 
 @dataclass

@@ -175,6 +175,8 @@ def _unmasked(record: CertificateRecord | ErasedCertificate, names: Mapping[str,
         "valid_to": None if record.valid_to is None else record.valid_to.isoformat(),
         "status": record.status.value,
         "status_since": moment(record.status_since),
+        # Each try seals anew and commits at once: a moment after the seal was set.
+        "deposited_at": moment(record.committed_at),
         "documents": [
             {"format": d.format.value, "seal_level": d.level.value, "seal": d.seal_id, "sha256": d.sha256}
             for d in files_of(record)

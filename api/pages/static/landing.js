@@ -95,8 +95,8 @@ const timely = async (run, request) => {
   }
 };
 
-const askVault = async (question, signal) => {
-  const answer = await fetch("/v", { method: "POST", body: new URLSearchParams(question), signal });
+const askVault = async ({ address, field }, signal) => {
+  const answer = await fetch(address, { method: "POST", body: new URLSearchParams(field), signal });
   if (!answer.ok) throw new Error(String(answer.status));
   return answer.text();
 };
@@ -110,7 +110,11 @@ const verify = async () => {
   newest = run;
   const [token, code] = [given("t"), given("p")];
   const statement = given("s");
-  const question = code ? { p: code } : token ? { t: token } : null;
+  const question = code
+    ? { address: "/v/shown", field: { p: code } }
+    : token
+      ? { address: "/v", field: { t: token } }
+      : null;
   report.replaceChildren();
   stated.hidden = true;
   results.gone();
@@ -135,7 +139,9 @@ const verify = async () => {
   if (connected) report.innerHTML = answer;
   show(connected || question === null ? null : statement === null ? "failed" : "offline");
   if (connected) results.shown(forget);
-  if (statement === null) return;
+  // Beside a shown code's answer the statement proves nothing more, and beside "used up" it would mislead: whoever saw
+  // the code once has it for ever.
+  if (statement === null || (connected && code)) return;
   const list = await listed;
   const now = new Date();
   const judged = await statements.judge(statement, list, now);
@@ -167,6 +173,9 @@ const linkFragment = () => {
   const kept = given("p") === null ? fragment : "";
   for (const link of document.querySelectorAll("[data-keeps-fragment]")) link.hash = kept;
 };
+
+// For browsers that do not know by the style alone that scripts run.
+result.querySelector(".no-script").hidden = true;
 
 const begin = () => {
   fragment = location.hash.slice(1);

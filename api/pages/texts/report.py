@@ -25,11 +25,11 @@ REPORT: Mapping[str, tuple[str, str]] = {
         "No certificate here matches. Check what you entered; if it is right, do not rely on it.",
     ),
     "sentence.genuine": (
-        "这份{type}由{authority}于 {issued} 颁发，今天（{today}）有效。",
+        "这份{type}由{authority}于{issued}颁发，今天（{today}）有效。",
         "This {type} was issued by {authority} on {issued} and is in force today, {today}.",
     ),
     "sentence.not_in_force": (
-        "这份{type}确由{authority}于 {issued} 颁发，但今天（{today}）无效：",
+        "这份{type}确由{authority}于{issued}颁发，但今天（{today}）无效：",
         "This {type} was issued by {authority} on {issued}, but is not in force today, {today}:",
     ),
     "report.of_record": (

@@ -16,6 +16,7 @@ LIMITED = {
     ("POST", "/v1/presentations"),
     ("POST", "/"),
     ("POST", "/v"),
+    ("POST", "/v/shown"),
     ("GET", "/signin/{key}"),
     ("GET", "/signin/{key}/callback"),
 }

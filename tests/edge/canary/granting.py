@@ -64,6 +64,10 @@ def _seen(s: Story) -> Call:
     return Call(("POST", "/v1/presentations"), body={"code": s.shown_code})
 
 
+def _seen_on_the_page(s: Story) -> Call:
+    return Call(("POST", "/v/shown"), data={"p": s.shown_code})
+
+
 def _ended(path: str) -> Way:
     def way(s: Story) -> Call:
         at = {"consent_id": s.consent_id, "delegation_id": s.delegation_id}
@@ -79,6 +83,8 @@ GRANTING: tuple[Way, ...] = (
     by_person("GET", "/v1/me/delegations"),
     _presentation,
     _seen,
+    _presentation,
+    _seen_on_the_page,
     _ended("/v1/me/consents/{consent_id}"),
     _ended("/v1/me/delegations/{delegation_id}"),
 )

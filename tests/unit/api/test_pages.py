@@ -42,7 +42,7 @@ CERTIFICATE: dict[str, Any] = {
     "status_reason": None,
     "successor": None,
 }
-ASKED = {"how": "file", "sha256": "0" * 64, "host": "vault.example"}
+ASKED: dict[str, Any] = {"how": "file", "sha256": "0" * 64, "host": "vault.example"}
 USAGE_COPY: dict[str, Any] = {
     "purpose": "办理商品房预售许可<b>",
     "organisation": "样例市住房和城乡建设局",
@@ -180,7 +180,7 @@ def test_answers_to_programs_say_what_browsers_may_do_with_them(app: FastAPI) ->
 
 
 def test_a_form_from_another_site_is_refused(app: FastAPI) -> None:
-    for path in ("/", "/v", "/signout"):
+    for path in ("/", "/v", "/v/shown", "/signout"):
         answer = call(app, "POST", path, data={"t": "x"}, headers={"sec-fetch-site": "cross-site"})
         assert answer.status_code == 403, path
 
