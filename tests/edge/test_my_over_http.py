@@ -255,7 +255,7 @@ def test_a_code_is_shown_and_seen_once(
     code = shown_code(me, where)
     assert shown_code(me, where) == code, "it may be loaded again"
     assert me("GET", f"{where}/standing").json() == {"standing": "open"}
-    seen = form(stranger, "/v", {"p": code})
+    seen = form(stranger, "/v/shown", {"p": code})
     assert seen.status_code == 200
     assert zh("verdict.genuine") in seen.text
     assert estate.number in seen.text
@@ -263,7 +263,7 @@ def test_a_code_is_shown_and_seen_once(
     assert str(estate.fields["unit_number"]) not in seen.text
     assert holder["code"] not in seen.text, "it was not chosen"
     assert seen.headers["cache-control"] == "no-store"
-    for again in (form(stranger, "/v", {"p": code}), scanned(stranger, code)):
+    for again in (form(stranger, "/v/shown", {"p": code}), scanned(stranger, code)):
         assert zh("shown.spent") in again.text
         assert estate.number not in again.text
     assert me("GET", f"{where}/standing").json() == {"standing": "seen"}
@@ -278,7 +278,7 @@ def test_two_clicks_make_two_codes_and_each_opens_once(
     codes = [shown_code(me, where) for where in made]
     assert len(set(codes)) == 2
     assert zh("verdict.genuine") in scanned(stranger, codes[0]).text
-    assert zh("verdict.genuine") in form(stranger, "/v", {"p": codes[1]}).text
+    assert zh("verdict.genuine") in form(stranger, "/v/shown", {"p": codes[1]}).text
 
 
 def test_another_code_ends_the_one_before_and_cancelling_ends_it(
@@ -288,11 +288,11 @@ def test_another_code_ends_the_one_before_and_cancelling_ends_it(
     first = shown_code(me, made.headers["location"])
     other = form(me, f"{made.headers['location']}/again", {}).headers["location"]
     second = shown_code(me, other)
-    assert zh("shown.spent") in form(stranger, "/v", {"p": first}).text
+    assert zh("shown.spent") in form(stranger, "/v/shown", {"p": first}).text
     for _ in range(2):
         assert form(me, f"{other}/end", {}).headers["location"] == other
     assert zh("show.taken_back") in me("GET", other).text
-    assert zh("shown.spent") in form(stranger, "/v", {"p": second}).text
+    assert zh("shown.spent") in form(stranger, "/v/shown", {"p": second}).text
 
 
 def test_a_code_is_shown_where_it_was_made_only(
@@ -429,7 +429,7 @@ def test_a_delegation_from_the_form_to_its_end(
     assert f'name="under" value="{under}"' in stranger("GET", f"{choice}?under={under}").text
     made = form(stranger, choice, {"what": "whole", "under": under})
     code = shown_code(stranger, made.headers["location"])
-    assert "受托人" in form(me, "/v", {"p": code}).text
+    assert "受托人" in form(me, "/v/shown", {"p": code}).text
     assert zh("delegation.act.present") in me("GET", "/my/delegations").text
     for _ in range(2):
         done = form(stranger, f"/my/delegations/{under}/end", {})

@@ -43,7 +43,7 @@ MY: Mapping[str, tuple[str, str]] = {
     "card.show": ("亮证", "Show"),
     "card.open": ("查看", "Open"),
     "card.open.label": ("查看《{name}》", "Open {name}"),
-    "card.show.label": ("出示《{name}》", "Show {name}"),
+    "card.show.label": ("亮证：《{name}》", "Show {name}"),
     "card.ends_today": ("今天到期", "Ends today"),
     "card.ends_soon": ("还有 {days} 天到期", "Ends in {days} days"),
     "card.ends_tomorrow": ("明天到期", "Ends tomorrow"),
