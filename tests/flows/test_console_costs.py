@@ -4,7 +4,7 @@ Planned, not timed: with sequential scans made dear, as they are in a table of t
 takes one only where there is no other way.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -74,7 +74,7 @@ def asked(database: Database) -> Iterator[list[tuple[str, object]]]:
 def panels(house: House, operator: Person, at: datetime) -> dict[str, int]:
     """Each panel with how many statements it took; all that were asked stand in `asked`."""
     workshop = house.wired.workshop
-    shown = {
+    shown: dict[str, Callable[[], object]] = {
         "deposits": lambda: deposits_panel(workshop, operator, at=at),
         "cases": lambda: cases_panel(workshop, operator),
         "seals": lambda: seals_panel(workshop, operator, at=at),
