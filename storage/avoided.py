@@ -7,8 +7,10 @@ from datetime import datetime
 from sqlalchemy import ARRAY, Text, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
-from storage.db import ReadConnection, WriteConnection
+from storage.array_text import texts
+from storage.db import ReadConnection
 from storage.envelope import KeyRing
+from storage.round_trip import Statement
 from storage.tables import avoided_resubmissions
 
 # Purpose of the blind index.
@@ -39,8 +41,7 @@ _INSERT = insert(avoided_resubmissions).from_select(
 )
 
 
-def insert_avoided(
-    db: WriteConnection,
+def avoided(
     keys: KeyRing,
     requirements: Sequence[str],
     *,
@@ -49,16 +50,16 @@ def insert_avoided(
     service_item: str,
     authority: str,
     at: datetime,
-) -> None:
+) -> Statement:
     """Writes a row for each requirement of this case that was answered from the vault."""
-    db.execute(
+    return (
         _INSERT,
         {
             "at": at,
             "case_index": keys.index(CASE, f"{asked_by}\x00{case_number}"),
             "service_item": service_item,
             "authority": authority,
-            "requirements": list(requirements),
+            "requirements": texts(requirements),
         },
     )
 

@@ -31,7 +31,7 @@ from storage.envelope import KeyRing, open_json
 from storage.holders import holders_from_json
 from storage.key_state import found_by, ring_has
 from storage.log_place import place_in_log
-from storage.record_keys import CERTIFICATES, record_key, way_in, way_in_columns
+from storage.record_keys import CERTIFICATES, HolderKeys, record_key, way_in, way_in_columns
 from storage.sealed_files import sealed_files, stored_document
 from storage.tables import (
     cases,
@@ -83,10 +83,19 @@ def records_of_holder(db: ReadConnection, keys: KeyRing, holder_id: UUID) -> tup
 
 @cache
 def records_of_code() -> Select[Any]:
-    """Every certificate of the holders with these `indexes` of a code, newest first; for `readable`."""
+    """Every certificate of the holders with these `indexes` of a code, newest first; for `readable`.
+
+    Each with the key by which this holder opens it, not the first of its holders: they are read anyhow.
+    """
     asked = any_(bindparam("indexes", type_=ARRAY(LargeBinary)))
+    opener = (
+        certificate_holders.c.holder_id.label("opener"),
+        certificate_holders.c.data_key.label("wrapped"),
+        holders.c.data_key.label("opener_key"),
+    )
     return (
-        _records()
+        _sealed_records()
+        .add_columns(*opener)
         .join(certificate_holders, certificate_holders.c.certificate_id == certificates.c.id)
         .join(holders, holders.c.id == certificate_holders.c.holder_id)
         .where(holders.c.code_index == asked)
@@ -156,7 +165,8 @@ def readable(keys: KeyRing, rows: Sequence[Row[Any]]) -> tuple[CertificateRecord
     Raises:
         IntegrityError: as `record_or_rest`.
     """
-    found = [record_or_rest(keys, row) for row in rows]
+    holder_keys: HolderKeys = {}
+    found = [record_or_rest(keys, row, holder_keys) for row in rows]
     return tuple(item for item in found if isinstance(item, CertificateRecord))
 
 
@@ -202,6 +212,13 @@ def index_values(keys: KeyRing, number: str, code: str, token: str) -> dict[str,
 
 @cache  # what SQLAlchemy takes half a millisecond to build is never changed: `where` makes a copy
 def _records() -> Select[Any]:
+    """`_sealed_records`, each with a way into its envelope."""
+    opener = way_in(CERTIFICATES)
+    return _sealed_records().add_columns(*way_in_columns(opener)).outerjoin(opener, true())
+
+
+@cache
+def _sealed_records() -> Select[Any]:
     """One row a certificate, its documents as a JSON array and its newest leaf beside it: no N+1.
 
     Outer joins: a certificate whose files or leaf are gone must be seen, not vanish.
@@ -256,11 +273,9 @@ def _records() -> Select[Any]:
         .limit(1)
         .lateral("issue_leaf")
     )
-    opener = way_in(CERTIFICATES)
     return (
         select(
             certificates,
-            *way_in_columns(opener),
             cases.c.client_id,
             cases.c.number.label("case_number"),
             files.label("files"),
@@ -272,11 +287,12 @@ def _records() -> Select[Any]:
         )
         .join(cases, cases.c.id == certificates.c.case_id)
         .outerjoin(leaf, true())
-        .outerjoin(opener, true())
     )
 
 
-def record_or_rest(keys: KeyRing, row: Row[Any]) -> CertificateRecord | ErasedCertificate:
+def record_or_rest(
+    keys: KeyRing, row: Row[Any], opened: HolderKeys | None = None
+) -> CertificateRecord | ErasedCertificate:
     """The record in a row of these queries, or what is left of it.
 
     Raises:
@@ -289,7 +305,7 @@ def record_or_rest(keys: KeyRing, row: Row[Any]) -> CertificateRecord | ErasedCe
     raised = tuple(
         Rendition(r[0], stored_document(*r[1:7]), datetime.fromisoformat(r[7])) for r in row.raised or ()
     )
-    data_key = record_key(CERTIFICATES, keys, row)
+    data_key = record_key(CERTIFICATES, keys, row, opened)
     if row.sealed is None and data_key is None:
         return _rest(row, stored, raised)
     if row.sealed is None or data_key is None:

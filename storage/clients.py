@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from storage.db import ReadConnection, WriteConnection
+from storage.round_trip import ask_together
 from storage.tables import client_keys, client_secrets, clients, used_assertions
 from vault.model.actors import ClientFile, ClientGrant, PublicKey
 from vault.model.footing import STATUTORY_DUTY, ByConsent, Standing, Statutory
@@ -141,8 +142,8 @@ def disable_client(db: WriteConnection, client_id: str, at: datetime) -> bool:
 
 def find_client(db: ReadConnection | WriteConnection, client_id: str) -> ClientGrant | None:
     """A client that is not disabled: one read by primary key."""
-    row = db.execute(_ENABLED, {"client_id": client_id}).one_or_none()
-    return None if row is None else grant_of(row)
+    (rows,) = ask_together(db, (_ENABLED, {"client_id": client_id}))
+    return grant_of(rows[0]) if rows else None
 
 
 def grant_of(row: Row[*tuple[Any, ...]]) -> ClientGrant:

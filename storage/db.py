@@ -8,7 +8,7 @@ else (`storage.tables.row_security`). What was said ends with the transaction; w
 until the next user of the pooled connection says for whom they read, as everybody does.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, LiteralString, NewType, cast
@@ -19,7 +19,9 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import QueuePool
 
-from storage.driver import ScopedConnection, ScopedCursor
+from storage.driver import ScopedConnection, ScopedCursor, saying
+from storage.exchange import Message, Rows
+from storage.round_trip import Statement, message
 from vault.errors import Conflict, Unavailable
 from vault.model.scope import NOBODY, Scope
 
@@ -112,7 +114,7 @@ class Database:
         Raises:
             Unavailable: the server does not answer.
         """
-        with self._transaction(f"{_REPEATABLE} READ ONLY", scope) as connection:
+        with self._transaction(f"{_REPEATABLE} READ ONLY", scope) as (connection, _):
             yield ReadConnection(connection)
 
     @contextmanager
@@ -123,8 +125,19 @@ class Database:
             Unavailable: the server does not answer. When that happens at the commit itself, the
                 transaction may have taken place: the caller's retry must be idempotent.
         """
-        with self._transaction("BEGIN", scope, opening=self._opening) as connection:
-            yield WriteConnection(ReadConnection(connection))
+        with self.writing_after(scope, ()) as (db, _):
+            yield db
+
+    @contextmanager
+    def writing_after(
+        self, scope: Scope, questions: Sequence[Statement]
+    ) -> Iterator[tuple[WriteConnection, tuple[Rows, ...]]]:
+        """As `writing`, with the answers to questions that go out together with its BEGIN.
+
+        What they ask with must not depend on which keys are active: that is heard with their answers.
+        """
+        with self._transaction("BEGIN", scope, opening=self._opening, questions=questions) as (db, rows):
+            yield WriteConnection(ReadConnection(db)), rows
 
     @contextmanager
     def noting(self, scope: Scope) -> Iterator[WriteConnection]:
@@ -136,8 +149,18 @@ class Database:
         Raises:
             Unavailable: the server does not answer.
         """
-        with self._transaction(_REPEATABLE, scope, opening=self._opening, repeatable=True) as connection:
-            yield WriteConnection(ReadConnection(connection))
+        with self.noting_after(scope, ()) as (db, _):
+            yield db
+
+    @contextmanager
+    def noting_after(
+        self, scope: Scope, questions: Sequence[Statement]
+    ) -> Iterator[tuple[WriteConnection, tuple[Rows, ...]]]:
+        """As `noting`, with the answers to questions as in `writing_after`."""
+        with self._transaction(
+            _REPEATABLE, scope, opening=self._opening, repeatable=True, questions=questions
+        ) as (db, rows):
+            yield WriteConnection(ReadConnection(db)), rows
 
     @contextmanager
     def _transaction(
@@ -147,8 +170,9 @@ class Database:
         *,
         opening: "Opening | None" = None,
         repeatable: bool = False,
-    ) -> Iterator[Connection]:
-        """Begun, its scope said and its opening asked in one round trip.
+        questions: Sequence[Statement] = (),
+    ) -> Iterator[tuple[Connection, tuple[Rows, ...]]]:
+        """Begun, its scope said, its opening and the first questions asked in one round trip.
 
         psycopg would wait for the answer to a BEGIN of its own.
         """
@@ -156,23 +180,22 @@ class Database:
             connection = pooled.execution_options(isolation_level="AUTOCOMMIT")
             driver = _driver(connection)
             driver.end()
-            asked = None
+            first = [Message(begin)]
+            if opening is not None and repeatable:
+                first.append(Message(opening.first))
+            if scope != NOBODY or not driver.has_said_nothing:
+                first.append(saying(scope, for_session=False))
+            if opening is not None:
+                first.append(Message(opening.query))
             try:
-                with driver.pipeline():
-                    driver.execute(begin, prepare=False)
-                    if opening is not None and repeatable:
-                        driver.execute(opening.first, prepare=False)
-                    if scope != NOBODY or not driver.has_said_nothing:
-                        driver.say_now(scope)
-                    if opening is not None:
-                        asked = driver.execute(opening.query)
+                answers = driver.exchange(*first, *(message(connection.dialect, each) for each in questions))
             except psycopg.OperationalError:
                 connection.invalidate()
                 raise
             with connection.begin():
-                if opening is not None and asked is not None:
-                    opening.heard(asked.fetchone())
-                yield connection
+                if opening is not None:
+                    opening.heard(next(iter(answers[len(first) - 1]), None))
+                yield connection, answers[len(first) :]
 
     @contextmanager
     def alone(self, lock: int, refusal: str) -> Iterator[None]:

@@ -3,7 +3,7 @@
 What a connection has to say goes out with its next statement, in one pipeline: one round trip, as without it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, NoReturn, Self, cast
 
@@ -11,6 +11,7 @@ import psycopg
 from psycopg.pq import TransactionStatus
 
 from storage.array_text import array, octets, texts
+from storage.exchange import Message, Prepared, Rows
 from vault.model.scope import NOBODY, VAULT, Scope
 
 _SAY = """
@@ -51,6 +52,13 @@ def said(scope: Scope) -> tuple[str, ...]:
     )
 
 
+def saying(scope: Scope, *, for_session: bool) -> Message:
+    """Tells the policies on whose behalf the transaction is, or the session outside one."""
+    if scope == VAULT:
+        return Message(_SAY_VAULT_FOR_SESSION if for_session else _SAY_VAULT)
+    return Message(_SAY_FOR_SESSION if for_session else SAY_SCOPE, said(scope))
+
+
 class ScopedConnection(psycopg.Connection[Any]):
     """A connection that says its scope with its next statement; its cursors are `ScopedCursor`s.
 
@@ -62,6 +70,40 @@ class ScopedConnection(psycopg.Connection[Any]):
     # Of the session; None: nobody knows, since the answer did not come.
     _said: Scope | None = NOBODY
     _forgotten = 0
+    _own: Prepared | None = None
+
+    def exchange(self, *messages: Message) -> tuple[Rows, ...]:
+        """The rows of each of these statements: one round trip, with what is to be said first.
+
+        Raises:
+            psycopg.Error: one failed; PostgreSQL has skipped what came after it.
+        """
+        scope, self._to_say = self._to_say, None
+        alone = self.info.transaction_status == TransactionStatus.IDLE
+        if scope is None:
+            return self._exchanged(messages)
+        if alone:
+            self._said = None
+        try:
+            _, *answers = self._exchanged([saying(scope, for_session=alone), *messages])
+        except BaseException:
+            self._to_say = scope
+            raise
+        if alone:
+            self._said = scope
+        return tuple(answers)
+
+    def _exchanged(self, messages: Sequence[Message]) -> tuple[Rows, ...]:
+        if self._own is None:
+            self._own = Prepared(self)
+        with self.lock:
+            return self.wait(self._own.exchanged(messages))
+
+    def _deallocate(self, name: bytes | None) -> Any:  # noqa: ANN401 - psycopg's own
+        """As psycopg's, which tells the server by this to forget what both have prepared."""
+        if name is None and self._own is not None:
+            self._own.forget()
+        return super()._deallocate(name)
 
     def begin_for(self, scope: Scope) -> None:
         """Somebody takes the connection on behalf of `scope`."""
@@ -108,15 +150,15 @@ class ScopedConnection(psycopg.Connection[Any]):
             # Another text each time: psycopg forgets by the answer, and looks at that of new texts alone.
             self._forgotten += 1
             forget = f"DEALLOCATE ALL /* {self._forgotten} */".encode()
+            if self._own is not None:
+                self._own.forget()
             with suppress(psycopg.Error):  # a connection that is lost is told by whoever uses it next
                 psycopg.Cursor(self).execute(forget, prepare=False)
 
     def say_now(self, scope: Scope, *, for_session: bool = False) -> None:
         """Says a scope in a statement of its own."""
-        if scope == VAULT:
-            self.execute(_SAY_VAULT_FOR_SESSION if for_session else _SAY_VAULT)
-        else:
-            self.execute(_SAY_FOR_SESSION if for_session else SAY_SCOPE, said(scope))
+        message = saying(scope, for_session=for_session)
+        self.execute(message.text, message.parameters)
 
     def cursor(self, name: str = "", **how: Any) -> Any:  # noqa: ANN401 - psycopg's own
         """As psycopg's, on this side only: one at the server would read without saying for whom."""

@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select, text, true
+from sqlalchemy import Row, bindparam, select, text, true
 from sqlalchemy.dialects.postgresql import insert
 
 from storage.db import ReadConnection, WriteConnection
 from storage.envelope import BY_A_ROW, DataKey, KeyRing, seal_json, unwrap_key, version_of, wrap_key
 from storage.log_place import place_in_log
 from storage.record_keys import USES, holder_key, record_key, way_in, way_in_columns
+from storage.round_trip import Statement
 from storage.tables import audit_events, holders, log_leaves, uses
 from vault.errors import IntegrityError
 from vault.model.actors import Clerk, ClientGrant, Person
@@ -118,6 +119,15 @@ def insert_audit(db: WriteConnection, events: Sequence[AuditRow], at: datetime) 
     )
 
 
+# Built once, sent by the driver: SQLAlchemy takes longer for it than the server.
+_LOOK = (
+    insert(audit_events)
+    .inline()
+    .values({c.name: bindparam(c.name) for c in audit_events.c if not c.identity})
+)
+_NO_REASONS = dict.fromkeys(("data_key", "sealed", "case_index", "index_version"))
+
+
 def insert_look(
     db: WriteConnection,
     keys: KeyRing,
@@ -134,6 +144,19 @@ def insert_look(
     the holders' histories (revision 0012). Answers nothing: it can share a round trip.
     """
     db.execute(insert(audit_events).inline(), _look(keys, event, reasons, at, under))
+
+
+def look(
+    keys: KeyRing,
+    event: AuditRow,
+    reasons: Mapping[str, Any],
+    at: datetime,
+    *,
+    under: DataKey | None = None,
+) -> Statement:
+    """What `insert_look` does, to be sent with others."""
+    row = _look(keys, event, reasons, at, under)
+    return _LOOK, {**_NO_REASONS, **row, "details": json.dumps(row["details"])}
 
 
 def insert_numbered_look(

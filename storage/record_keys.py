@@ -6,7 +6,7 @@ before revision 0010 has its data key in its own row, wrapped by the vault's own
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from sqlalchemy import Column, ColumnElement, Row, Table, bindparam, select, update
@@ -119,13 +119,19 @@ def way_in_columns(lateral: LateralFromClause) -> Iterable[ColumnElement[Any]]:
     return (lateral.c.opener, lateral.c.wrapped, lateral.c.opener_key)
 
 
-def record_key(kind: RecordKind, keys: KeyRing, row: Row[Any]) -> DataKey | None:
+HolderKeys: TypeAlias = dict[tuple[UUID, bytes], DataKey]
+"""Holders' keys that were opened for one look already: most of its records are of the same holder."""
+
+
+def record_key(
+    kind: RecordKind, keys: KeyRing, row: Row[Any], opened: HolderKeys | None = None
+) -> DataKey | None:
     """The data key of a record in a row with `id`, `data_key` and `way_in`; None once all are erased.
 
     Raises:
         IntegrityError: it does not open.
     """
-    return opened_key(kind, keys, row.id, row.data_key, (row.opener, row.wrapped, row.opener_key))
+    return opened_key(kind, keys, row.id, row.data_key, (row.opener, row.wrapped, row.opener_key), opened)
 
 
 def opened_key(
@@ -134,6 +140,7 @@ def opened_key(
     record_id: UUID,
     own: bytes | None,
     way: tuple[UUID | None, bytes | None, bytes | None],
+    opened: HolderKeys | None = None,
 ) -> DataKey | None:
     """As `record_key`, from single values. `own`: the data key in the record's own row."""
     if own is not None:
@@ -141,7 +148,11 @@ def opened_key(
     opener, wrapped, opener_key = way
     if opener is None or wrapped is None or opener_key is None:
         return None
-    outer = holder_key(keys, opener, opener_key)
+    outer = None if opened is None else opened.get((opener, opener_key))
+    if outer is None:
+        outer = holder_key(keys, opener, opener_key)
+        if opened is not None:
+            opened[opener, opener_key] = outer
     return unwrap_key(outer, wrapped, kind.wrap_place(record_id, opener))
 
 

@@ -1,23 +1,26 @@
 """What a reuse check asks of the database: a few statements for any number of requirements and holders.
 
-Only columns in clear are read for the decision: an envelope costs two decryptions, and a holder may have
-hundreds of certificates.
+Only columns in clear are looked at for the decision: an envelope costs three decryptions, and a holder may
+have hundreds of certificates. Their envelopes come along, still sealed, with the key by which the holder
+asked about opens them: a kilobyte each costs less than another round trip.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, LargeBinary, Row, Text, Uuid, any_, bindparam, select, true
+from sqlalchemy import ARRAY, LargeBinary, Row, Text, any_, bindparam, select
 
+from storage.array_text import array, octets, texts
 from storage.certificates import content_place, disputed_since
 from storage.db import ReadConnection
 from storage.envelope import KeyRing, open_json
+from storage.exchange import Rows
 from storage.key_state import VERSIONS, ring_has
-from storage.record_keys import CERTIFICATES, record_key, way_in, way_in_columns
-from storage.round_trip import Rows, ask_together
+from storage.record_keys import CERTIFICATES, HolderKeys, opened_key
+from storage.round_trip import Statement
 from storage.tables import (
     cases,
     certificate_holders,
@@ -35,8 +38,21 @@ PENDING_MAX = 200
 
 
 @dataclass(frozen=True, slots=True)
+class Envelope:
+    """A certificate's envelope, sealed.
+
+    `own`: the key in its own row; `way`: a holder's id, the key that theirs has wrapped, and theirs as the
+    vault's has wrapped it.
+    """
+
+    own: bytes | None
+    way: tuple[UUID, bytes | None, bytes | None]
+    sealed: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
 class CertificateFacts:
-    """A certificate's columns in clear. `holder_ids`: those of the holders asked about."""
+    """A certificate's columns in clear, and its envelope. `holder_ids`: those of the holders asked about."""
 
     certificate_id: UUID
     identifier: str
@@ -49,6 +65,7 @@ class CertificateFacts:
     superseded_by: UUID | None
     disputed_since: datetime | None
     holder_ids: frozenset[UUID]
+    envelope: Envelope = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +100,7 @@ class PendingFacts:
 
 @dataclass(frozen=True, slots=True)
 class InClear:
-    """What the vault has of the holders asked about, in clear columns only.
+    """What the vault has of the holders asked about, in clear columns; envelopes are sealed still.
 
     `holder_ids`: by blind index, of those whom the vault knows. `certificates` and `materials`: every one of
     the types asked for, whatever its status. `pending`: what cases reserved for them and have not committed,
@@ -123,6 +140,10 @@ _CERTIFICATES = (
         certificates.c.superseded_by,
         disputed_since(),
         certificate_holders.c.holder_id,
+        certificates.c.data_key,
+        certificates.c.sealed,
+        certificate_holders.c.data_key.label("wrapped"),
+        holders.c.data_key.label("opener_key"),
     )
     .join(certificate_holders, certificate_holders.c.certificate_id == certificates.c.id)
     .join(holders, holders.c.id == certificate_holders.c.holder_id)
@@ -178,34 +199,28 @@ _PENDING = (
     .order_by("reserved_at", "identifier")
     .limit(PENDING_MAX)
 )
-_OPENER = way_in(CERTIFICATES)
-_ENVELOPES = (
-    select(certificates.c.id, certificates.c.data_key, certificates.c.sealed, *way_in_columns(_OPENER))
-    .outerjoin(_OPENER, true())
-    .where(certificates.c.id == any_(bindparam("certificate_ids", type_=ARRAY(Uuid))))
-)
 
 
-def in_clear(
-    db: ReadConnection,
+def questions_about(
     keys: KeyRing,
     indexes: Collection[bytes],
     certificate_types: Collection[str],
     material_types: Collection[str],
-) -> InClear:
-    """What the vault has of these holders, in one round trip.
-
-    `indexes`: of their codes, under every index key.
-    """
-    asked: dict[str, Any] = {"indexes": list(indexes)}
-    ring = {"versions": keys.index_versions}
-    known, held, handed_in, pending = ask_together(
-        db,
+) -> tuple[Statement, ...]:
+    """What to ask of these holders, for `in_clear`. `indexes`: of their codes, under every index key."""
+    asked = {"indexes": octets(indexes)}
+    ring = {"versions": array(map(str, keys.index_versions))}
+    return (
         (_HOLDERS, asked | ring),
-        (_CERTIFICATES, asked | {"type_codes": list(certificate_types)}),
-        (_MATERIALS, asked | {"type_codes": list(material_types)}),
+        (_CERTIFICATES, asked | {"type_codes": texts(certificate_types)}),
+        (_MATERIALS, asked | {"type_codes": texts(material_types)}),
         (_PENDING, asked | ring),
     )
+
+
+def in_clear(answers: Sequence[Rows]) -> InClear:
+    """What the vault has of these holders, by the answers to `questions_about` them."""
+    known, held, handed_in, pending = answers
     return InClear(
         {row.code_index: row.id for row in known},
         tuple(_certificate(row, among) for row, among in _gathered(held)),
@@ -235,6 +250,7 @@ def _certificate(row: Row[Any], among: frozenset[UUID]) -> CertificateFacts:
         row.superseded_by,
         row.disputed_since,
         among,
+        Envelope(row.data_key, (row.holder_id, row.wrapped, row.opener_key), row.sealed),
     )
 
 
@@ -262,15 +278,21 @@ def _gathered(rows: Rows) -> list[tuple[Row[Any], frozenset[UUID]]]:
     return [(row, frozenset(among[key])) for key, row in first.items()]
 
 
-def open_certificates(
-    db: ReadConnection, keys: KeyRing, certificate_ids: Collection[UUID]
-) -> dict[UUID, Opened]:
-    """Number and fields of these certificates, from their envelopes; not of one whose holders are erased."""
-    found = {}
-    for row in db.execute(_ENVELOPES, {"certificate_ids": list(certificate_ids)}):
-        data_key = record_key(CERTIFICATES, keys, row)
-        if data_key is None:
+def opened(keys: KeyRing, facts: Iterable[CertificateFacts]) -> dict[UUID, Opened]:
+    """Number and fields of these certificates, from their envelopes; not of one that was erased.
+
+    Raises:
+        IntegrityError: an envelope does not open.
+    """
+    found: dict[UUID, Opened] = {}
+    holder_keys: HolderKeys = {}
+    for each in facts:
+        envelope = each.envelope
+        data_key = opened_key(
+            CERTIFICATES, keys, each.certificate_id, envelope.own, envelope.way, holder_keys
+        )
+        if data_key is None or envelope.sealed is None:
             continue
-        content = open_json(data_key, row.sealed, content_place(row.id))
-        found[row.id] = Opened(content["number"], content["fields"])
+        content = open_json(data_key, envelope.sealed, content_place(each.certificate_id))
+        found[each.certificate_id] = Opened(content["number"], content["fields"])
     return found

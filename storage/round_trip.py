@@ -1,30 +1,33 @@
 """Several statements in one round trip, by PostgreSQL's pipelining.
 
 Between two processes that share a core an answer that is waited for costs more than most statements do.
-SQLAlchemy waits for every answer; so reads that do not need each other's go to the driver from here, and
-statements without an answer are sent in a block.
+SQLAlchemy waits for every answer, and takes longer for a statement than the server; so reads that do not
+need each other's go to the driver from here, and statements without an answer are sent in a block, the
+transaction's last ones together with its COMMIT.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, TypeAlias, cast
 
 import psycopg
-from psycopg.rows import namedtuple_row
-from sqlalchemy import Compiled, Connection, Dialect, Select
+from sqlalchemy import Connection, Dialect, Insert, Select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.selectable import CompoundSelect
 
 from storage.driver import ScopedConnection
+from storage.exchange import Message, Rows
 
+COMMIT = Message("COMMIT")
 # Texts that are kept: those of all our queries for each of a process's pools, and room; a query that is built
 # for each call costs time then, but no memory.
 COMPILED_MAX = 100
 
 Query: TypeAlias = Select[Any] | CompoundSelect[Any]
-Rows: TypeAlias = Sequence[Any]
-"""Named tuples: they show their columns as attributes, as SQLAlchemy's rows do."""
+Statement: TypeAlias = tuple[Query | Insert, Mapping[str, Any]]
+"""A statement and its parameters. It must be built once, since its text is kept and stays prepared; arrays
+are given as `storage.array_text` writes them."""
 
 
 @contextmanager
@@ -43,33 +46,55 @@ def one_round_trip(connection: Connection) -> Iterator["psycopg.Connection[Any]"
         with raw.pipeline():
             yield raw
     except psycopg.Error as error:
-        lost = raw.closed
-        if lost:
-            connection.invalidate(error)
-        else:
+        if not raw.closed:
             raw.forget_prepared()
-        raise DBAPIError.instance(  # as SQLAlchemy would have
-            None, None, error, psycopg.Error, hide_parameters=True, connection_invalidated=lost
-        ) from error
+        raise _told(connection, error) from error
 
 
-def ask_together(connection: Connection, *questions: tuple[Query, Mapping[str, Any]]) -> tuple[Rows, ...]:
+def _told(connection: Connection, error: psycopg.Error) -> BaseException:
+    """The driver's exception as SQLAlchemy would have told it."""
+    lost = cast("ScopedConnection", connection.connection.driver_connection).closed
+    if lost:
+        connection.invalidate(error)
+    return DBAPIError.instance(
+        None, None, error, psycopg.Error, hide_parameters=True, connection_invalidated=bool(lost)
+    )
+
+
+def commit_with(connection: Connection, *statements: Statement) -> None:
+    """Sends the transaction's last statements, which answer nothing, together with its COMMIT.
+
+    Raises:
+        DBAPIError: one of them or the COMMIT failed. Where the connection was lost, it may have taken place.
+    """
+    _exchanged(connection, *(message(connection.dialect, each) for each in statements), COMMIT)
+
+
+def ask_together(connection: Connection, *questions: Statement) -> tuple[Rows, ...]:
     """The rows of each query with its parameters; none may need another's answer.
-
-    A query must be built once, since its text is kept; its types must be ones that psycopg gives by itself.
 
     Raises:
         DBAPIError: one of them failed.
     """
-    with one_round_trip(connection) as raw:
-        cursors = []
-        for query, values in questions:
-            compiled = _compiled(connection.dialect, query)
-            cursor = raw.cursor(row_factory=namedtuple_row)
-            cursors.append(cursor.execute(str(compiled), compiled.construct_params(dict(values))))
-    return tuple(cursor.fetchall() for cursor in cursors)
+    return _exchanged(connection, *(message(connection.dialect, each) for each in questions))
+
+
+def message(dialect: Dialect, statement: Statement) -> Message:
+    """What is sent for a statement."""
+    text, own = _compiled(dialect, statement[0])
+    return Message(text, {**own, **statement[1]})
+
+
+def _exchanged(connection: Connection, *messages: Message) -> tuple[Rows, ...]:
+    raw = cast("ScopedConnection", connection.connection.driver_connection)
+    try:
+        return raw.exchange(*messages)
+    except psycopg.Error as error:
+        raise _told(connection, error) from error
 
 
 @lru_cache(maxsize=COMPILED_MAX)
-def _compiled(dialect: Dialect, query: Query) -> Compiled:
-    return query.compile(dialect=dialect)
+def _compiled(dialect: Dialect, statement: Query | Insert) -> tuple[str, Mapping[str, Any]]:
+    """Its text, and the parameters that it has a value for itself."""
+    compiled = statement.compile(dialect=dialect)
+    return str(compiled), {name: value for name, value in compiled.params.items() if value is not None}

@@ -9,11 +9,12 @@ from uuid import UUID
 from storage.cases import find_case
 from storage.certificates import records_by_number, records_of_case, records_of_holder
 from storage.db import ReadConnection, extend_scope
-from storage.history import AuditRow, insert_audit, insert_look, look_by
+from storage.history import AuditRow, insert_audit, insert_look, look, look_by
 from storage.holders import about, find_holder, known_holder
-from storage.holdings import holdings_of
+from storage.holdings import holdings_by, questions_about
 from storage.materials import ArchivedMaterial
 from storage.record_keys import KnownHolder
+from storage.round_trip import commit_with
 from vault.errors import NotFound
 from vault.grounds import ConsentQuestion, Ground, ground_for, spend, standing_footing
 from vault.log import moment
@@ -88,9 +89,11 @@ def holdings(
     more = {"holder": list(holder.identity), "case_number": case_number}
     question = ConsentQuestion(Look.HOLDINGS, service_item, purpose, more)
     scope = about(of_caller(caller), workshop.keys, holder)
-    with workshop.database.writing(scope) as db:
-        whole = None if standing_footing(caller) is None else holdings_of(db, workshop.keys, holder)
-        # What takes a consent is not read before there is one; nothing is opened before it may be seen.
+    # What takes a consent is not read before there is one; nothing is opened before it may be seen.
+    by_function = standing_footing(caller) is not None
+    questions = questions_about(workshop.keys, holder) if by_function else ()
+    with workshop.database.writing_after(scope, questions) as (db, answers):
+        whole = holdings_by(workshop.keys, answers) if by_function else None
         known = known_holder(db, workshop.keys, holder) if whole is None else whole.holder
         ids = () if known is None else (known.holder_id,)
         ground = ground_for(db, workshop, caller, question, ids, None, at=at, lock=True)
@@ -107,7 +110,8 @@ def holdings(
         told = _told(found.certificates, None if known is None else known.holder_id, found.materials)
         told |= footing_json(found.ground.footing)
         under = None if known is None else known.key
-        insert_look(db, workshop.keys, look_by(caller, action, None, told), reasons, at, under=under)
+        event = look_by(caller, action, None, told)
+        commit_with(db, look(workshop.keys, event, reasons, at, under=under))
     if refused is not None:
         raise NotFound(_NO_CONSENT)
     return found

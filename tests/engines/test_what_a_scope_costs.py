@@ -3,7 +3,9 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from psycopg import Connection, NotSupportedError
@@ -14,7 +16,12 @@ from storage.db import Database, extend_scope
 from storage.key_state import opening
 from storage.tables import seal_grants
 from tests.conftest import House
+from tests.flows.test_reuse import PRESALE, new_company
+from tests.trials import now
+from vault.lookup import holdings
+from vault.model.holders import HolderCode
 from vault.model.scope import NOBODY, VAULT, Scope, of_holders
+from vault.reuse import check_reuse, read_question
 
 pytestmark = pytest.mark.engines
 
@@ -70,6 +77,24 @@ def test_to_see_more_costs_none_either(lone: Database, tmp_path: Path) -> None:
         extend_scope(db, SOMEBODY)
         db.execute(text("SELECT 1"))
     assert asked == [3]
+
+
+def test_a_look_waits_for_the_database_twice(house: House, lone: Database, tmp_path: Path) -> None:
+    """Its questions go out with BEGIN, its record with COMMIT."""
+    workshop, at = replace(house.wired.workshop, database=lone), now()
+    company = new_company()
+    code = HolderCode(company["code_type"], company["code"])
+    holders = [{"code_type": code.code_type, "code": code.value}]
+    body = {"service_item": PRESALE, "holders": holders, "case_number": "SL-2026-000119"}
+    question = read_question(workshop.shelf.items(at), body, at=at)
+    more: dict[str, Any] = {"purpose": "x", "service_item": None, "case_number": None, "at": at}
+    for n in range(2):  # the first time everything is prepared, in the same messages
+        with round_trips(lone, tmp_path / f"reuse{n}") as asked:
+            check_reuse(workshop, house.client, question, at=at)
+        assert asked == [2]
+        with round_trips(lone, tmp_path / f"holdings{n}") as asked:
+            holdings(workshop, house.client, code, **more)
+        assert asked == [2]
 
 
 def test_what_was_said_holds_after_a_statement_that_failed(lone: Database) -> None:

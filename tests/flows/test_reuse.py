@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from sqlalchemy import func, select, text, true
 
+from storage import exchange
 from storage.certificates import content_place
 from storage.envelope import open_json, seal_json
 from storage.envelopes_on_file import damaged_envelopes
@@ -107,17 +108,27 @@ def states(lines: dict[str, dict[str, Any]]) -> dict[str, str]:
 def statements() -> Iterator[list[str]]:
     """Every SQL statement that runs meanwhile: at the driver, since not all pass SQLAlchemy.
 
-    Not those that say for whom: they go along with another in one message, and only where it was not said.
+    Not those that say for whom: they go along with another in one message, and only where it was not said;
+    nor COMMIT, which goes along with another or by psycopg's own hand; nor the catalogue's, which is looked
+    at once in a while, whoever asks then.
     """
     heard: list[str] = []
-    execute = psycopg.Cursor.execute
+    execute, ready = psycopg.Cursor.execute, exchange._ready  # noqa: SLF001 - every statement passes one of them
+
+    def note(query: str) -> None:
+        of_the_shelf = query.startswith("SELECT DISTINCT ON")
+        if "set_config('certvault." not in query and query != "COMMIT" and not of_the_shelf:
+            heard.append(query)
 
     def hear(cursor: Any, query: Any, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - psycopg's own
-        if "set_config('certvault." not in str(query):
-            heard.append(str(query))
+        note(str(query))
         return execute(cursor, query, *arguments, **options)
 
-    with patch.object(psycopg.Cursor, "execute", hear):
+    def hear_sent(message: exchange.Message) -> Any:  # noqa: ANN401 - its own
+        note(message.text)
+        return ready(message)
+
+    with patch.object(psycopg.Cursor, "execute", hear), patch.object(exchange, "_ready", hear_sent):
         yield heard
 
 

@@ -32,6 +32,7 @@ CATEGORIES: Mapping[str, str] = MappingProxyType(
         "Y": "1",  # 其他
     }
 )
+_CHARACTERS = frozenset(CREDIT_CODE_ALPHABET)
 _AREA = slice(2, 8)
 _ORGANISATION_BODY = slice(8, 16)
 _ORGANISATION_CHECK_INDEX = 16
@@ -55,17 +56,21 @@ class SocialCreditCode:
         return self.value
 
 
+def _odd_character(value: str) -> InputError:
+    place, character = next((n, c) for n, c in enumerate(value, start=1) if c not in _CHARACTERS)
+    hint = " (the letters I, O, S, V, Z are never used)" if character in "IOSVZ" else ""
+    return InputError.at(
+        "",
+        f"social credit code, character {place}: expected a digit or a capital of GB 32100,"
+        f" got {describe(character)}{hint}",
+    )
+
+
 def _check(value: str) -> None:
     if len(value) != LENGTH:
         raise InputError.at("", f"a unified social credit code has 18 characters, got {len(value)}")
-    for place, character in enumerate(value, start=1):
-        if character not in CREDIT_CODE_ALPHABET:
-            hint = " (the letters I, O, S, V, Z are never used)" if character in "IOSVZ" else ""
-            raise InputError.at(
-                "",
-                f"social credit code, character {place}: expected a digit or a capital of GB 32100,"
-                f" got {describe(character)}{hint}",
-            )
+    if not _CHARACTERS.issuperset(value):
+        raise _odd_character(value)
     department, category = value[0], value[1]
     if category not in CATEGORIES.get(department, ""):
         raise InputError.at(

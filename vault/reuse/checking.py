@@ -6,9 +6,9 @@ from datetime import datetime
 from itertools import chain
 from uuid import UUID
 
-from storage.avoided import insert_avoided
+from storage.avoided import avoided
 from storage.db import WriteConnection
-from storage.history import insert_look, look_by
+from storage.history import look, look_by
 from storage.holders import about, holder_indexes
 from storage.reuse import (
     InClear,
@@ -16,9 +16,10 @@ from storage.reuse import (
     Opened,
     PendingFacts,
     in_clear,
-    open_certificates,
+    opened,
+    questions_about,
 )
-from storage.round_trip import one_round_trip
+from storage.round_trip import commit_with
 from vault.model.access import Action, Caller, Context, authorize
 from vault.model.actors import ClientGrant
 from vault.model.footing import Footing, footing_json
@@ -54,12 +55,13 @@ def check_reuse(workshop: Workshop, caller: Caller, question: Question, *, at: d
 
     0. an organisation that asks by consent: use the consents that these holders gave for this item.
     Then in one transaction that sees one state of the database throughout:
-    1. find the holders, their certificates and materials of the types that could do, in clear columns only,
+    1. find the holders, their certificates and materials of the types that could do, by clear columns only,
     and what is reserved for them; 2. open the envelopes of those certificates that may satisfy something, for
     their numbers and fields; 3. decide, a line for each requirement; 4. record who asked, and which
-    resubmissions this case is spared.
+    resubmissions this case is spared, and commit.
 
-    The number of statements does not depend on how many requirements, holders or certificates there are.
+    The number of statements does not depend on how many requirements, holders or certificates there are, and
+    they wait for the database twice: 1 goes out with BEGIN, 4 with COMMIT.
     Consents are used ahead of that transaction, whose snapshot would not see what others used meanwhile; the
     same question again within some minutes counts once.
 
@@ -79,27 +81,22 @@ def check_reuse(workshop: Workshop, caller: Caller, question: Question, *, at: d
     scope = about(of_caller(caller), workshop.keys, *(holder.code for holder in question.holders))
     wanted = [requirement for requirement in item.requirements if applies(requirement, parties)]
     view = view_of(workshop, caller, question, scope, everybody, at=at)  # 0
-    with workshop.database.noting(scope) as db:
-        stored = in_clear(  # 1
-            db,
-            workshop.keys,
-            everybody,
-            question.item.certificate_types,
-            question.item.material_types,
-        )
+    questions = questions_about(workshop.keys, everybody, item.certificate_types, item.material_types)
+    with workshop.database.noting_after(scope, questions) as (db, answers):
+        stored = in_clear(answers)  # 1
         held, materials = _held(stored, caller, question, indexes), stored.materials
         if isinstance(view, ConsentedView):
             held, materials = view.of(held, stored.holder_ids, indexes), ()
         days = {"on": question.on, "needed_until": question.needed_until}
         shown = frozenset[UUID]().union(*(to_open(each, parties, held, **days) for each in wanted))
-        opened = open_certificates(db, workshop.keys, shown) if shown else {}  # 2
+        faces = opened(workshop.keys, (c for c in stored.certificates if c.certificate_id in shown))  # 2
         if isinstance(view, ConsentedView):
-            opened = view.faces(opened, held, stored.holder_ids, indexes)
-        held = replace(held, absent=_absent(question, opened))
+            faces = view.faces(faces, held, stored.holder_ids, indexes)
+        held = replace(held, absent=_absent(question, faces))
         lines = tuple(decide(each, parties, held, **days) for each in wanted)  # 3
         footing = view.footing if isinstance(view, ConsentedView) else view
         _record(db, workshop, caller, question, lines, stored, footing, at)  # 4
-    return Answer(question, lines, opened, {each.material_id: each for each in materials}, footing)
+    return Answer(question, lines, faces, {each.material_id: each for each in materials}, footing)
 
 
 def _parties(question: Question) -> tuple[Party, ...]:
@@ -217,12 +214,11 @@ def _record(
     )
     reasons = {"service_item": question.item.code, "case_number": question.case_number}
     spared = [line.requirement.id for line in lines if line.state is LineState.HELD]
-    with one_round_trip(db):
-        insert_look(db, workshop.keys, event, reasons, at)
-        # Without a case nobody would have handed anything in: a question ahead of it spares nothing yet.
-        if spared and question.case_number is not None:
-            insert_avoided(
-                db,
+    noted = [look(workshop.keys, event, reasons, at)]
+    # Without a case nobody would have handed anything in: a question ahead of it spares nothing yet.
+    if spared and question.case_number is not None:
+        noted.append(
+            avoided(
                 workshop.keys,
                 spared,
                 asked_by=_body_of(caller),
@@ -231,6 +227,8 @@ def _record(
                 authority=question.item.authority.code,
                 at=at,
             )
+        )
+    commit_with(db, *noted)
 
 
 def _body_of(caller: Caller) -> str:
