@@ -119,7 +119,7 @@ def _type_size(request: Request) -> str:
 
 
 def _here(request: Request, status: int) -> str:
-    """The address of this page. One that is none of ours is not repeated, nor what anybody wrote behind it."""
+    """The address of this page. One that is none of ours is not repeated, nor what was written behind it."""
     return "/" if status == HTTPStatus.NOT_FOUND else request.url.path
 
 
