@@ -59,7 +59,7 @@ class Pages:
         """A page in the caller's language and size of type; `?lang=` and `?type=` choose, and are remembered.
 
         `person`, among the values: who is signed in, for the ways in the head of the page. `here`: where the
-        other language of this page is found, if not at the bare path; a page names what it keeps of the query,
+        other language of this page is found, if not at the bare path: a page names what it keeps of a query,
         since whatever somebody wrote there is not repeated.
         """
         language, size = _language(request), _type_size(request)
