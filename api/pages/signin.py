@@ -140,7 +140,13 @@ def sign_out_at_provider(key: str, edge: EdgeHere) -> Response:
 def _choice(request: Request, edge: Edge, to: str, *, reason: str | None, status: int = 200) -> Response:
     providers = [party.provider for party in edge.parties.values()]
     return pages_of(request).render(
-        request, "signin.html", status=status, providers=providers, to=to, reason=reason
+        request,
+        "signin.html",
+        status=status,
+        here=f"/signin?to={to}",
+        providers=providers,
+        to=to,
+        reason=reason,
     )
 
 

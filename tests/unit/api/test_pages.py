@@ -200,9 +200,11 @@ def test_an_address_that_is_none_of_ours_is_not_repeated(app: FastAPI) -> None:
 
 
 def test_the_other_language_is_found_at_the_same_page(app: FastAPI) -> None:
-    page = call(app, "GET", "/signin?to=/my&lang=zh&type=large")
-    assert 'href="/signin?to=%2Fmy&amp;lang=en"' in page.text
-    assert 'href="/signin?to=%2Fmy&amp;type=normal"' in page.text
+    page = call(app, "GET", "/signin?to=/desk&lang=zh&type=large&other=11010519491231002X")
+    assert 'href="/signin?to=/desk&amp;lang=en"' in page.text
+    assert 'href="/signin?to=/desk&amp;type=normal"' in page.text
+    assert "11010519491231002X" not in page.text
+    assert "11010519491231002X" not in call(app, "GET", "/?number=11010519491231002X").text
 
 
 def test_large_type_is_remembered(app: FastAPI) -> None:
