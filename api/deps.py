@@ -202,6 +202,16 @@ async def _body_of(request: Request) -> bytes:
         raise HTTPException(400) from error
 
 
+_GIVEN_BY_FASTAPI = (
+    "background_tasks_param_name",
+    "http_connection_param_name",
+    "request_param_name",
+    "response_param_name",
+    "security_scopes_param_name",
+    "websocket_param_name",
+)
+
+
 def _plain_of(route: APIRoute) -> Callable[[Request, object], Response] | None:
     """What answers a request with this JSON, in a thread; None for any but the plainest of endpoints."""
     dependant, body = route.dependant, route.body_field
@@ -212,8 +222,8 @@ def _plain_of(route: APIRoute) -> Callable[[Request, object], Response] | None:
         or len(dependant.body_params) != 1
         or body.name != dependant.body_params[0].name  # else FastAPI has put a model around it
         or any(others)
-        or dependant.request_param_name is not None
-        or any(each.call not in known for each in dependant.dependencies)
+        or any(getattr(dependant, name) is not None for name in _GIVEN_BY_FASTAPI)
+        or any(each.call not in known or each.name is None for each in dependant.dependencies)
         or iscoroutinefunction(route.endpoint)
         or not _answers_itself(route.endpoint)
     ):

@@ -190,7 +190,8 @@ class Database:
             try:
                 answers = driver.exchange(*first, *(message(connection.dialect, each) for each in questions))
             except psycopg.OperationalError:
-                connection.invalidate()
+                if driver.closed:
+                    connection.invalidate()
                 raise
             with connection.begin():
                 if opening is not None:

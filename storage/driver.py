@@ -14,6 +14,7 @@ from storage.array_text import array, octets, texts
 from storage.exchange import Message, Prepared, Rows
 from vault.model.scope import NOBODY, VAULT, Scope
 
+COMMIT = Message("COMMIT")
 _SAY = """
     SELECT set_config('certvault.vault', %s, {local}), set_config('certvault.client', %s, {local}),
         set_config('certvault.person', %s, {local}), set_config('certvault.authorities', %s, {local}),
@@ -71,6 +72,7 @@ class ScopedConnection(psycopg.Connection[Any]):
     _said: Scope | None = NOBODY
     _forgotten = 0
     _own: Prepared | None = None
+    _over = False
 
     def exchange(self, *messages: Message) -> tuple[Rows, ...]:
         """The rows of each of these statements: one round trip, with what is to be said first.
@@ -78,6 +80,7 @@ class ScopedConnection(psycopg.Connection[Any]):
         Raises:
             psycopg.Error: one failed; PostgreSQL has skipped what came after it.
         """
+        self._check_open()
         scope, self._to_say = self._to_say, None
         alone = self.info.transaction_status == TransactionStatus.IDLE
         if scope is None:
@@ -107,6 +110,7 @@ class ScopedConnection(psycopg.Connection[Any]):
 
     def begin_for(self, scope: Scope) -> None:
         """Somebody takes the connection on behalf of `scope`."""
+        self._over = False
         # Holders' ids are looked up as it is said: others may be known by now.
         self._to_say = None if scope == self._said and not scope.holders else scope
 
@@ -115,12 +119,28 @@ class ScopedConnection(psycopg.Connection[Any]):
         self._to_say = scope
 
     def end(self) -> None:
-        """Nothing is said any more for whoever had the connection."""
-        self._to_say = None
+        """Nothing is said any more for whoever had the connection; somebody else begins."""
+        self._to_say, self._over = None, False
+
+    def commit_with(self, *messages: Message) -> None:
+        """Sends these with the COMMIT of the transaction; after that nothing can be said in it.
+
+        What came later would be said outside any transaction, on behalf of whoever read last.
+
+        Raises:
+            psycopg.Error: one failed, or the COMMIT; where the connection was lost, it may have taken place.
+        """
+        self.exchange(*messages, COMMIT)
+        self._over = True
+
+    def _check_open(self) -> None:
+        if self._over:
+            raise psycopg.ProgrammingError("The transaction was committed: it takes no more statements.")
 
     @contextmanager
     def saying(self) -> Iterator[None]:
         """What is sent in this block goes in one message with what is to be said, if anything is."""
+        self._check_open()
         scope, self._to_say = self._to_say, None
         if scope is None:
             yield

@@ -9,7 +9,7 @@ A statement is kept prepared as long as its connection lives, so its text must b
 
 import re
 from collections import namedtuple
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
@@ -19,7 +19,7 @@ from uuid import UUID
 import psycopg
 from psycopg.adapt import Transformer
 from psycopg.errors import error_from_result
-from psycopg.pq import ExecStatus, Format
+from psycopg.pq import ConnStatus, ExecStatus, Format
 from psycopg.pq.abc import PGconn, PGresult
 from psycopg.waiting import Ready, Wait
 
@@ -31,6 +31,8 @@ _Sent: TypeAlias = tuple[bytes, bytes | None]
 """The text of a statement, and the name under which it is prepared just now, if it is."""
 # Texts of statements that are kept: all of ours, and room.
 STATEMENTS_MAX = 200
+# The table was altered since, or the server forgot: what is prepared is of no use any more.
+_OUT_OF_DATE = frozenset({"0A000", "26000"})
 _PLACE = re.compile(r"%(?:\((\w+)\))?s|%%")
 
 
@@ -72,7 +74,7 @@ class Prepared:
             self._pgconn.finish()  # nobody knows which answers are still to come
             raise
         self._pgconn.exit_pipeline_mode()
-        return self._heard(sent, iter(results))
+        return self._heard(sent, results)
 
     def _send(self, text: bytes, values: Sequence[bytes | None], formats: Sequence[Format]) -> _Sent:
         known, fresh = self._names.get(text), None
@@ -83,24 +85,22 @@ class Prepared:
         self._pgconn.send_query_prepared(known, values, formats, result_format=Format.BINARY)
         return text, fresh
 
-    def _heard(self, sent: Sequence[_Sent], results: Iterator[PGresult]) -> tuple[Rows, ...]:
-        rows: list[Rows] = []
-        failure: PGresult | None = None
+    def _heard(self, sent: Sequence[_Sent], results: Sequence[PGresult]) -> tuple[Rows, ...]:
+        # Also one beyond the last statement's: of the commit that ends a message outside a transaction.
+        failure = next((each for each in results if each.status == ExecStatus.FATAL_ERROR), None)
+        heard, rows = iter(results), []
         for text, fresh in sent:
-            if fresh is not None:
-                prepared = next(results)
-                if prepared.status == ExecStatus.COMMAND_OK:
-                    self._names[text] = fresh
-                elif prepared.status == ExecStatus.FATAL_ERROR:
-                    failure = prepared
-            result = next(results)
-            if result.status == ExecStatus.FATAL_ERROR:
-                failure = result
-            elif failure is None:
+            if fresh is not None and next(heard).status == ExecStatus.COMMAND_OK:
+                self._names[text] = fresh
+            result = next(heard)
+            if failure is None:
                 rows.append(self._rows(text, result))
-        if failure is not None:
-            raise error_from_result(failure)
-        return tuple(rows)
+        if failure is None:
+            return tuple(rows)
+        error = error_from_result(failure)
+        if error.sqlstate in _OUT_OF_DATE:
+            self._names.clear()
+        raise error
 
     def _rows(self, text: bytes, result: PGresult) -> Rows:
         if result.status != ExecStatus.TUPLES_OK or not result.ntuples:
@@ -126,6 +126,8 @@ def _results(pgconn: PGconn) -> Generator[Wait, Ready | int, list[PGresult]]:
                 pgconn.consume_input()
         result = pgconn.get_result()
         if result is None:  # the end of one statement's
+            if pgconn.status == ConnStatus.BAD:
+                raise psycopg.OperationalError("The connection was lost.")
             continue
         if result.status == ExecStatus.PIPELINE_SYNC:
             return found
@@ -163,6 +165,8 @@ def _written(value: object) -> bytes | None:
         case None | bytes():
             return value
         case str():
+            if "\x00" in value:  # libpq would take what stands before it
+                raise psycopg.DataError("PostgreSQL takes no U+0000 in a text.")
             return value.encode()
         case bool():
             return b"t" if value else b"f"

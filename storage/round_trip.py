@@ -19,7 +19,6 @@ from sqlalchemy.sql.selectable import CompoundSelect
 from storage.driver import ScopedConnection
 from storage.exchange import Message, Rows
 
-COMMIT = Message("COMMIT")
 # Texts that are kept: those of all our queries for each of a process's pools, and room; a query that is built
 # for each call costs time then, but no memory.
 COMPILED_MAX = 100
@@ -53,7 +52,7 @@ def one_round_trip(connection: Connection) -> Iterator["psycopg.Connection[Any]"
 
 def _told(connection: Connection, error: psycopg.Error) -> BaseException:
     """The driver's exception as SQLAlchemy would have told it."""
-    lost = cast("ScopedConnection", connection.connection.driver_connection).closed
+    lost = _raw(connection).closed
     if lost:
         connection.invalidate(error)
     return DBAPIError.instance(
@@ -67,7 +66,10 @@ def commit_with(connection: Connection, *statements: Statement) -> None:
     Raises:
         DBAPIError: one of them or the COMMIT failed. Where the connection was lost, it may have taken place.
     """
-    _exchanged(connection, *(message(connection.dialect, each) for each in statements), COMMIT)
+    try:
+        _raw(connection).commit_with(*(message(connection.dialect, each) for each in statements))
+    except psycopg.Error as error:
+        raise _told(connection, error) from error
 
 
 def ask_together(connection: Connection, *questions: Statement) -> tuple[Rows, ...]:
@@ -76,7 +78,10 @@ def ask_together(connection: Connection, *questions: Statement) -> tuple[Rows, .
     Raises:
         DBAPIError: one of them failed.
     """
-    return _exchanged(connection, *(message(connection.dialect, each) for each in questions))
+    try:
+        return _raw(connection).exchange(*(message(connection.dialect, each) for each in questions))
+    except psycopg.Error as error:
+        raise _told(connection, error) from error
 
 
 def message(dialect: Dialect, statement: Statement) -> Message:
@@ -85,12 +90,8 @@ def message(dialect: Dialect, statement: Statement) -> Message:
     return Message(text, {**own, **statement[1]})
 
 
-def _exchanged(connection: Connection, *messages: Message) -> tuple[Rows, ...]:
-    raw = cast("ScopedConnection", connection.connection.driver_connection)
-    try:
-        return raw.exchange(*messages)
-    except psycopg.Error as error:
-        raise _told(connection, error) from error
+def _raw(connection: Connection) -> ScopedConnection:
+    return cast("ScopedConnection", connection.connection.driver_connection)
 
 
 @lru_cache(maxsize=COMPILED_MAX)

@@ -9,8 +9,9 @@ from sqlalchemy.exc import DBAPIError
 
 from storage.db import Database
 from storage.driver import ScopedConnection
+from storage.exchange import Message
 from storage.key_state import opening
-from storage.round_trip import COMPILED_MAX, _compiled, ask_together, one_round_trip
+from storage.round_trip import COMPILED_MAX, _compiled, ask_together, commit_with, one_round_trip
 from storage.tables import service_items
 from tests.conftest import House
 from vault.errors import Unavailable
@@ -111,7 +112,9 @@ def test_what_was_prepared_is_forgotten_every_time(house: House) -> None:
         for _ in range(3):
             held.forget_prepared()
             assert held.execute("SELECT 1", prepare=True).fetchone() == (1,)
+            assert held.exchange(Message("SELECT 2")) == ([(2,)],)
             held.forget_prepared()
+            assert held.exchange(Message("SELECT 2")) == ([(2,)],)
             assert held.execute("SELECT 1", prepare=True).fetchone() == (1,)
             held.forget_prepared()
 
@@ -154,3 +157,70 @@ def test_queries_that_are_built_for_each_call_are_not_all_kept(lone: Database) -
         for number in range(COMPILED_MAX + 10):
             ask_together(db, (ITEM.offset(number), NOBODYS))
     assert _compiled.cache_info().currsize <= COMPILED_MAX
+
+
+@pytest.fixture
+def held(house: House) -> Iterator[ScopedConnection]:
+    """The tables' owner, who may make tables that go with the connection."""
+    with ScopedConnection.connect(house.settings.migrating_url, autocommit=True) as connection:
+        yield connection
+
+
+def test_a_statement_whose_table_was_altered_is_prepared_anew(held: ScopedConnection) -> None:
+    question = Message("SELECT a FROM altered")
+    held.execute("CREATE TEMP TABLE altered (a integer)")
+    assert held.exchange(question) == ([],)
+    held.execute("ALTER TABLE altered ALTER a TYPE text")
+    with pytest.raises(psycopg.errors.FeatureNotSupported):
+        held.exchange(question)
+    assert held.exchange(question) == ([],)
+
+
+def test_a_commit_that_fails_is_told_and_nothing_is_there(held: ScopedConnection) -> None:
+    held.execute("CREATE TEMP TABLE parents (id integer PRIMARY KEY)")
+    held.execute("CREATE TEMP TABLE children (id integer REFERENCES parents DEFERRABLE INITIALLY DEFERRED)")
+    held.exchange(Message("BEGIN"))
+    with pytest.raises(psycopg.errors.ForeignKeyViolation):
+        held.commit_with(Message("INSERT INTO children VALUES (%s)", (1,)))
+    assert held.exchange(Message("SELECT count(*) FROM children")) == ([(0,)],)
+
+
+def test_an_error_at_the_end_of_a_message_is_told(held: ScopedConnection) -> None:
+    """Outside a transaction PostgreSQL commits when it has everything: after the last answer."""
+    held.execute("CREATE TEMP TABLE parents (id integer PRIMARY KEY)")
+    held.execute("CREATE TEMP TABLE children (id integer REFERENCES parents DEFERRABLE INITIALLY DEFERRED)")
+    with pytest.raises(psycopg.errors.ForeignKeyViolation):
+        held.exchange(Message("INSERT INTO children VALUES (1)"))
+    assert held.exchange(Message("SELECT count(*) FROM children")) == ([(0,)],)
+
+
+def test_more_than_any_buffer_goes_both_ways(held: ScopedConnection) -> None:
+    much = "x" * 8_000_000
+    question = Message("SELECT %s || repeat('y', 8000000) AS both", (much,))
+    answers = held.exchange(question, question, question)
+    assert [len(rows[0].both) for rows in answers] == [16_000_000] * 3
+
+
+def test_a_text_with_a_nul_is_refused_and_not_cut(lone: Database) -> None:
+    with lone.reading(VAULT) as db, pytest.raises(DBAPIError, match=r"U\+0000"):
+        ask_together(db, (ITEM, {"code": "a\x00b"}))
+    assert_healthy(lone)
+
+
+def test_after_the_commit_nothing_more_is_said(lone: Database) -> None:
+    with lone.writing(VAULT) as db:
+        commit_with(db, (ITEM, NOBODYS))
+        with pytest.raises(DBAPIError, match="was committed"):
+            ask_together(db, (ITEM, NOBODYS))
+        with pytest.raises(DBAPIError, match="was committed"):
+            db.execute(text(WRITE), BATCH)
+    assert_healthy(lone)
+
+
+def test_a_question_that_fails_with_the_begin_leaves_the_connection_whole(lone: Database) -> None:
+    before = whose(lone)
+    broken = select(service_items.c.code).where(text("code = CAST('x' AS integer)::text"))
+    with pytest.raises(psycopg.errors.InvalidTextRepresentation), lone.writing_after(VAULT, [(broken, {})]):
+        pass
+    assert_healthy(lone)
+    assert whose(lone) == before
