@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from api.edge import Edge
-from api.pages.places import places_of
+from api.pages.places import address_of, places_of
 from api.pages.texts import TEXTS, Language, text
 from api.problems import Problem
 
@@ -24,8 +24,6 @@ LANGUAGE_COOKIE = "lang"
 TYPE_COOKIE = "type"
 CHOICE_MAX_AGE_S = 365 * 24 * 3600
 LARGE, NORMAL = "large", "normal"
-# Which part of a page is shown stays when the language is switched; nothing else that is asked is repeated.
-_PARTS = {"access", "before", "certificate", "under"}
 LEGAL_TIME = ZoneInfo("Asia/Shanghai")
 # Addresses of programs: their errors are never pages, whatever the Accept header says.
 _PROGRAM_PREFIXES = ("/v1/", "/oauth/", "/.well-known/", "/openapi.json", "/metrics")
@@ -61,8 +59,7 @@ class Pages:
         """A page in the caller's language and size of type; `?lang=` and `?type=` choose, and are remembered.
 
         `person`, among the values: who is signed in, for the ways in the head of the page. `here`: where the
-        other language of this page is found, if not at this address. Of a query only `_PARTS` stay: whatever
-        else somebody wrote there is not repeated.
+        other language of this page is found, if not at its own address (`places.address_of`).
         """
         language, size = language_of(request), _type_size(request)
         here = values.pop("here", None) or _here(request, status)
@@ -122,13 +119,8 @@ def _type_size(request: Request) -> str:
 
 
 def _here(request: Request, status: int) -> str:
-    """The address of this page. One that is none of ours is not repeated, nor what could not be had."""
-    if status == HTTPStatus.NOT_FOUND:
-        return "/"
-    if status != HTTPStatus.OK or request.method != "GET":
-        return request.url.path
-    kept = [(name, value) for name, value in request.query_params.multi_items() if name in _PARTS]
-    return request.url.path + (f"?{urlencode(kept)}" if kept else "")
+    """Where this page opens again. An address that is none of ours is not repeated."""
+    return "/" if status == HTTPStatus.NOT_FOUND else address_of(request)
 
 
 def _switch(here: str, **chosen: str) -> str:

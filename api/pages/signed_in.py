@@ -1,12 +1,14 @@
 """Who sits at the browser: the person of its session, or the way to the sign-in."""
 
 from datetime import datetime
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
 
 from api.auth import session_cookie_name
 from api.edge import Edge
+from api.pages.places import address_of
 from vault import sessions
 from vault.errors import NotAuthenticated
 from vault.model.actors import Person
@@ -26,5 +28,5 @@ def person_at(request: Request, edge: Edge, at: datetime) -> Person | None:
 
 
 def to_sign_in(request: Request) -> RedirectResponse:
-    """To the sign-in, and back to this page afterwards."""
-    return RedirectResponse(f"/signin?to={request.url.path}", 303)
+    """To the sign-in, and back to this page afterwards; from a form to the page that it stands on."""
+    return RedirectResponse(f"/signin?to={quote(address_of(request), safe='/?=')}", 303)

@@ -1,7 +1,7 @@
 """Signing in at a provider and out again. Nothing here asks for a password."""
 
 import logging
-import re
+from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
@@ -11,6 +11,7 @@ from api.auth import attempt_cookie_name, refuse_cross_origin, session_cookie_na
 from api.deps import EdgeHere, now
 from api.edge import Edge
 from api.oidc import Attempt, CancelledError, RelyingParty
+from api.pages.places import is_own_page
 from api.pages.rendering import pages_of
 from vault import sessions
 from vault.errors import NotAuthenticated, NotFound, Unavailable
@@ -18,8 +19,6 @@ from vault.errors import NotAuthenticated, NotFound, Unavailable
 router = APIRouter(include_in_schema=False)
 
 HOME = "/my"
-# Our own pages only: no host can be written so, and nothing that a browser would read as one.
-_PAGE = re.compile(r"(?:/[a-z0-9][a-z0-9-]{0,63}){1,4}")
 PARAMETER_MAX_CHARS = 4096
 # A moment to read that one is signed out here before the provider's page comes.
 FAREWELL_AFTER_S = 2
@@ -143,7 +142,7 @@ def _choice(request: Request, edge: Edge, to: str, *, reason: str | None, status
         request,
         "signin.html",
         status=status,
-        here=f"/signin?to={to}",
+        here=f"/signin?to={quote(to, safe='/?=')}",
         providers=providers,
         to=to,
         reason=reason,
@@ -180,7 +179,7 @@ def _answer(request: Request) -> dict[str, str]:
 
 
 def _own_page(to: str) -> str:
-    return to if _PAGE.fullmatch(to) else HOME
+    return to if is_own_page(to) else HOME
 
 
 def _without_attempt(edge: Edge, response: Response) -> Response:

@@ -18,6 +18,7 @@ from tests.browser.looking import DESKTOP, LOOKS, PHONE, Look, Visitor
 from tests.browser.served import Served
 from tests.flows.granting import PURPOSE, bank, delegated
 from tests.flows.test_reuse import ESTATE, given, new_person
+from tests.screens import address_shown
 from vault.errors import NotFound
 from vault.lookup import holdings
 from vault.model.actors import ClientGrant, Role
@@ -28,6 +29,8 @@ from vault.model.legal_time import legal_day
 pytestmark = pytest.mark.engines
 
 CHINESE, ENGLISH = Look("zh", PHONE), Look("en", DESKTOP)
+# A little longer than the page of a code waits between two questions.
+ASKED_AGAIN_MS = 3_100
 BOTH = pytest.mark.parametrize("look", [CHINESE, ENGLISH], ids=str)
 
 
@@ -147,8 +150,7 @@ def test_a_code_is_accepted_once_and_refused_the_second_time(
     press(page, look, "show.make")
     expect(page.locator("[data-clock]")).to_have_text(re.compile(r"^[45]:\d\d$"))
     visitor.inspect("my-show")
-    address = page.locator("svg[data-address]").get_attribute("data-address")
-    assert address is not None
+    address = address_shown(page.content())
     verifier = visit(look)
     verifier.page.goto(address)
     expect(verifier.page.locator(".verdict-good h1")).to_have_text(say(look, "verdict.genuine"))
@@ -161,10 +163,32 @@ def test_a_code_is_accepted_once_and_refused_the_second_time(
     expect(second.page.get_by_text(mine.estate.number)).to_have_count(0)
     press(page, look, "show.again")
     expect(page.locator("[data-clock]")).to_be_visible()
-    assert page.locator("svg[data-address]").get_attribute("data-address") != address
+    assert address_shown(page.content()) != address
     press(page, look, "show.cancel")
     expect(page.get_by_role("heading", name=say(look, "show.taken_back"))).to_be_visible()
     visitor.inspect("my-show-back")
+
+
+def test_a_code_stays_while_the_vault_is_busy_and_goes_with_the_session(at_home: Visit, mine: Mine) -> None:
+    visitor = at_home(CHINESE)
+    visitor.page.clock.install()
+    page = visitor.open(f"/my/certificates/{mine.estate.certificate_id}/show")
+    press(page, CHINESE, "show.make")
+    expect(page.locator("[data-clock]")).to_be_visible()
+    address = address_shown(page.content())
+    page.evaluate("() => { window.still = true; }")
+    for status in (503, 429):
+        page.route("**/standing", lambda route, status=status: route.fulfill(status=status))
+        # The second time that it asks, it has lived through the first answer.
+        for _ in range(2):
+            with page.expect_response("**/standing"):
+                page.clock.fast_forward(ASKED_AGAIN_MS)
+        page.unroute("**/standing")
+    assert page.evaluate("() => window.still")
+    assert address_shown(page.content()) == address
+    visitor.context.clear_cookies(name="certvault")
+    page.clock.fast_forward(ASKED_AGAIN_MS)
+    page.wait_for_url(re.compile(r"/signin\?to=/my/show/[0-9a-f-]{36}$"))
 
 
 def test_a_consent_is_given_to_who_asked_and_taken_back_by_keyboard_alone(at_home: Visit, mine: Mine) -> None:

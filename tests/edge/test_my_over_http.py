@@ -20,6 +20,7 @@ from tests.edge.test_uses_over_http import signed_in
 from tests.flows.granting import PURPOSE, bank, delegated, kind, now, organisation_of
 from tests.flows.test_reuse import ESTATE, given, new_person
 from tests.provider import ORIGIN, IdentityProvider
+from tests.screens import address_shown
 from vault.errors import NotFound
 from vault.lookup import holdings
 from vault.model.actors import ClientGrant, Role
@@ -105,7 +106,8 @@ def of_nobody() -> dict[str, str]:
 def test_whoever_is_not_signed_in_is_led_to_the_sign_in(app: FastAPI, caller: Caller) -> None:
     for method, path in places(app, **of_nobody()):
         answer = caller(method, path, headers=HTML)
-        assert (answer.status_code, answer.headers.get("location")) == (303, f"/signin?to={path}"), path
+        back = re.sub(r"(/my/show/[^/]*)/.*|/my/uses/.*", lambda found: found[1] or "/my/history", path)
+        assert (answer.status_code, answer.headers.get("location")) == (303, f"/signin?to={back}"), path
 
 
 def test_an_ended_session_is_none(app: FastAPI, me: Caller) -> None:
@@ -221,7 +223,23 @@ def test_what_has_run_out_is_told_and_not_offered_to_be_shown(
     signed_in(caller, identity_provider, nurse)
     page = caller("GET", "/my").text
     assert zh("status.expired") in page
-    assert zh("my.ended") in page
+    assert zh("my.unusable") in page
+    assert zh("my.coming") not in page
+    assert f"/my/certificates/{record.certificate_id}/show" not in page
+
+
+def test_what_is_not_in_force_yet_stands_by_itself(
+    caller: Caller, house: House, identity_provider: IdentityProvider
+) -> None:
+    nurse = new_person()
+    dates = {"issued_on": in_days(-1), "valid_from": in_days(5), "valid_to": in_days(500)}
+    record = given(house, "护士执业证书", nurse, **dates)
+    signed_in(caller, identity_provider, nurse)
+    page = caller("GET", "/my").text
+    assert zh("my.count", count=1) in page
+    assert zh("my.coming") in page
+    assert zh("my.unusable") not in page
+    assert record.number in page
     assert f"/my/certificates/{record.certificate_id}/show" not in page
 
 
@@ -232,8 +250,10 @@ def shown_code(me: Caller, path: str) -> str:
     """The code that the page at this address shows."""
     page = me("GET", path)
     assert page.status_code == 200, page.text
-    (found,) = re.findall(r'data-address="[^"]*/v#p=([\w-]{22})"', page.text)
-    return str(found)
+    start, _, code = address_shown(page.text).partition("#p=")
+    assert start == f"{ORIGIN}/v"
+    assert code not in page.text, "in the picture only"
+    return code
 
 
 def scanned(caller: Caller, code: str) -> httpx.Response:
@@ -490,11 +510,14 @@ def test_the_history_says_who_looked_and_a_use_can_be_ended(
     assert "SL-7" in page
     (ends,) = re.findall(r'href="(/my/uses/[^"]*)"', page)
     assert made.json()["use_id"] in ends
-    assert zh("use_end.title") in me("GET", ends).text
+    asked = me("GET", ends).text
+    assert zh("use_end.title") in asked
+    assert f'href="{ends}&amp;lang=en"' in asked
+    assert f'action="{ends}"' in asked
     path = ends.partition("?")[0]
     assert me("GET", path, headers=HTML).status_code == 404, "which entry it is about is part of the address"
     for _ in range(2):
-        assert form(me, path, {}).headers["location"] == "/my/history?done=use_ended"
+        assert form(me, ends, {}).headers["location"] == "/my/history?done=use_ended"
     assert "/my/uses/" not in me("GET", "/my/history").text
 
 

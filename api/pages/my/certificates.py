@@ -25,6 +25,7 @@ router = APIRouter()
 
 # Most renewals are applied for within the last month; some have to be sooner, so that nobody is late.
 ENDS_SOON_DAYS = 90
+_COMING = "not_yet_valid"
 # Layouts whose pages stand upright; the others lie. A page that was handed in may do either: it fits in both.
 _UPRIGHT = frozenset({"permit-portrait", "approval-document", "proof-letter"})
 
@@ -44,7 +45,8 @@ def my_page(request: Request, edge: EdgeHere) -> Response:
         "my/certificates.html",
         person=person,
         in_force=[each for each in cards if each["good"]],
-        ended=[each for each in cards if not each["good"]],
+        coming=[each for each in cards if each["standing"] == _COMING],
+        unusable=[each for each in cards if not each["good"] and each["standing"] != _COMING],
         done=request.query_params.get("done"),
     )
 
@@ -95,8 +97,8 @@ def card(
 ) -> dict[str, Any]:
     """A certificate as its card and its page show it, over the contract's JSON.
 
-    `standing`: its status, or `expired`; `good`: in force today; `days_left`: until its end, where that is
-    near; `formats`: its newest file in each; `wide`: its page lies.
+    `standing`: its status, `expired` or `not_yet_valid`; `good`: in force today; `days_left`: until its
+    end, where that is near; `formats`: its newest file in each; `wide`: its page lies.
     """
     types = edge.workshop.shelf.types(at)
     shown = summary_json(record, types, files_at=FOR_HOLDERS, on_behalf_of=delegation_id)
@@ -122,7 +124,7 @@ def _standing(record: CertificateRecord, today: date) -> str:
         return record.status.value
     if record.valid_to is not None and record.valid_to < today:
         return "expired"
-    return "not_yet_valid" if record.valid_from > today else record.status.value
+    return _COMING if record.valid_from > today else record.status.value
 
 
 def _newest_of_each(documents: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

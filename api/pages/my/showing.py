@@ -4,6 +4,8 @@ A code can be read once, where it is made; the page that shows it has it from a 
 so that it may be loaded again. The vault keeps its hash.
 """
 
+import math
+from datetime import datetime
 from uuid import UUID
 
 from fastapi import APIRouter, Request
@@ -23,7 +25,6 @@ from vault.presentations import (
     MadePresentation,
     PresentationRequest,
     Standing,
-    code_address,
     code_picture,
     end_presentation,
     make_presentation,
@@ -89,8 +90,7 @@ def code_page(presentation_id: str, request: Request, edge: EdgeHere) -> Respons
         c=card(edge, shown.certificate, at),
         presentation=shown.presentation,
         qr=_drawn(code_picture(edge.workshop, code)) if open_now else None,
-        address=code_address(edge.workshop, code) if open_now else None,
-        left_s=max(0, int((shown.presentation.expires_at - at).total_seconds())),
+        left_s=seconds_left(shown.presentation.expires_at, at),
         expires_at=shown.presentation.expires_at.isoformat(),
     )
 
@@ -132,6 +132,11 @@ def another_code(presentation_id: str, request: Request, edge: EdgeHere) -> Resp
     fields = None if before.fields is None else tuple(sorted(before.fields))
     asked = PresentationRequest(before.certificate_id, fields, before.delegation_id)
     return _shown(edge, make_presentation(edge.workshop, person, asked, at=at))
+
+
+def seconds_left(until: datetime, at: datetime) -> int:
+    """Whole seconds until then, the last one in full: at 0 the page asks again, and must find it over."""
+    return max(0, math.ceil((until - at).total_seconds()))
 
 
 def _choice(

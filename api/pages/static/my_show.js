@@ -21,7 +21,10 @@ const begin = () => {
   const ask = async () => {
     try {
       const answer = await fetch(show.dataset.standing, { cache: "no-store" });
-      if (!answer.ok || (await answer.json()).standing !== "open") {
+      // There is none, or nobody is signed in any more: the page says so. A vault that is busy says nothing of the
+      // code, which stays on the screen.
+      const ended = answer.status === 404 || answer.redirected;
+      if (ended || (answer.ok && (await answer.json()).standing !== "open")) {
         location.reload();
         return;
       }

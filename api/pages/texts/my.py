@@ -13,7 +13,8 @@ MY: Mapping[str, tuple[str, str]] = {
     "my.hello": ("{name}，您好", "Welcome, {name}"),
     "my.count": ("您名下有 {count} 份证照。", "Certificates in your name: {count}."),
     "my.in_force": ("有效的证照", "In force"),
-    "my.ended": ("已失效的证照", "No longer in force"),
+    "my.coming": ("尚未生效的证照", "Not in force yet"),
+    "my.unusable": ("目前不能使用的证照", "Not usable now"),
     "my.empty": ("您名下还没有证照", "There is no certificate in your name yet"),
     "my.empty.detail": (
         "事项办结后，证照会自动出现在这里，不用另外申请。",
@@ -79,8 +80,8 @@ MY: Mapping[str, tuple[str, str]] = {
     "certificate.consent": ("授权别的机构查看", "Let an organisation see it"),
     "done.granted": ("授权已经生效。", "Your consent stands."),
     "done.revoked": (
-        "授权已经收回，对方从现在起查不到了。",
-        "Your consent is taken back. From now on they find nothing.",
+        "授权已经收回，对方从现在起不能再凭这份授权查询。",
+        "Your consent is taken back. From now on nobody can look by it.",
     ),
     "done.delegated": (
         "委托已经作出，对方下次登录后即可办理。",

@@ -117,12 +117,13 @@ MY_GRANTS: Mapping[str, tuple[str, str]] = {
     "consent.end": ("收回给“{name}”的授权？", "Take back what you gave {name}?"),
     "consent.end.detail": (
         (
-            "收回后立即生效，不能恢复：对方再也查不到，凭这份授权取得的用证码和加注件也一并失效。"
-            "已经发生的查询仍留在记录里。以后需要，可以重新授权。"
+            "收回后立即生效，不能恢复：对方不能再凭这份授权查询，凭它取得的用证码和加注件也一并失效。"
+            "您作出的其他授权不受影响，已经发生的查询仍留在记录里。以后需要，可以重新授权。"
         ),
         (
-            "It holds at once and for good: they find nothing any more, and codes and copies that rest on it "
-            "are void. What was done stays recorded. You can give another consent later."
+            "It holds at once and for good: they can no longer look by this consent, and codes and copies "
+            "that rest on it are void. Other consents that you gave stand as before, and what was done stays "
+            "recorded. You can give another consent later."
         ),
     ),
     "consent.end.confirm": ("确认收回", "Take it back"),

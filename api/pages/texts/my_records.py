@@ -5,10 +5,10 @@ from collections.abc import Mapping
 MY_RECORDS: Mapping[str, tuple[str, str]] = {
     "history.title": ("查阅记录", "Who looked"),
     "history.lead": (
-        "谁在什么时候、为了什么事看过或者用过您的证照和材料，都记在这里，一条也不会少。",
+        ("谁在什么时候、为了什么事看过或者用过您的证照和材料，都记在这里；依法暂缓告知的，期满后补上。"),
         (
-            "Who looked at or used certificates and materials of yours, when and what for: every time stands "
-            "here."
+            "Who looked at or used certificates and materials of yours, when and what for, stands here. What "
+            "by law is to be told later is added when that time is over."
         ),
     ),
     "history.filter": ("只看一份证照的记录", "Of one certificate only"),

@@ -39,7 +39,10 @@ MY_SHOW: Mapping[str, tuple[str, str]] = {
         "Turn the screen bright. Do not send the code to anybody: whoever scans first, sees it.",
     ),
     "show.shows_whole": ("对方将看到：全部照面信息", "They will see: all that it says"),
-    "show.shows_part": ("对方将看到：您选定的 {count} 项", "They will see: the {count} lines that you chose"),
+    "show.shows_part": (
+        "对方将看到：证照名称、颁发机构、有效期、状态，以及您选定的 {count} 项",
+        "They will see: its name, issuer, validity and status, and the lines that you chose ({count})",
+    ),
     "show.again": ("换一个码", "Another code"),
     "show.cancel": ("收回，不出示了", "Take it back"),
     "show.refresh": ("看看对方扫了没有", "See whether it was scanned"),
@@ -52,8 +55,8 @@ MY_SHOW: Mapping[str, tuple[str, str]] = {
     "show.taken_back.detail": ("没有人看到内容。", "Nobody saw anything."),
     "show.over": ("亮证码已经过期", "The code has run out"),
     "show.over.detail": (
-        "五分钟内没有人查看。需要的话，请换一个码。",
-        "Nobody looked within its five minutes. Make another one if you need it.",
+        "没有人查看，这个码已失效。需要的话，请换一个码。",
+        "Nobody looked, and it opens nothing any more. Make another one if you need it.",
     ),
     "show.gone": ("这个亮证码不能再显示", "This code cannot be shown again"),
     "show.gone.detail": (

@@ -4,18 +4,22 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
 from starlette.requests import Request
 
 import vault.verify
 from api.edge import Mode
-from api.pages.places import places_of
+from api.pages.my.showing import seconds_left
+from api.pages.places import address_of, is_own_page, places_of
 from api.pages.rendering import STATIC, Pages
+from api.pages.signed_in import to_sign_in
 from api.pages.texts import TEXTS
 from signing.validate import CHECK_NAMES
 from tests.custodians import staff
@@ -26,6 +30,7 @@ from vault.model.dispute import dispute_note
 from vault.model.use import UseEnd
 from vault.model.verdict import CheckResult, Indication, VerdictName
 
+UUID = "0198c6a4-5d1e-7a3b-9c2f-1e0d5b7a9f31"
 CERTIFICATE: dict[str, Any] = {
     "identifier": "1.2.156.3005.2.x",
     "type_name": "取水许可证",
@@ -205,6 +210,73 @@ def test_the_other_language_is_found_at_the_same_page(app: FastAPI) -> None:
     assert 'href="/signin?to=/desk&amp;type=normal"' in page.text
     assert "11010519491231002X" not in page.text
     assert "11010519491231002X" not in call(app, "GET", "/?number=11010519491231002X").text
+
+
+@pytest.mark.parametrize(
+    ("asked", "opens"),
+    [
+        (f"/my/show/{UUID}/end", f"/my/show/{UUID}"),
+        (f"/my/show/{UUID}/again", f"/my/show/{UUID}"),
+        (f"/my/uses/{UUID}/end", "/my/history"),
+        (f"/my/uses/{UUID}/end?access=AAAAAAAAAAE&x=1", f"/my/uses/{UUID}/end?access=AAAAAAAAAAE"),
+        (f"/my/history?certificate={UUID}&before=AA-_AAAAAAE", None),
+        (f"/my/certificates/{UUID}/show?under={UUID}", None),
+        ("/my/history?certificate=11010519491231002X", "/my/history"),
+        ("/my/consents", None),
+        ("/desk/use", "/desk"),
+        ("/v/shown", "/v"),
+        ("/signout", "/"),
+        ("/", None),
+    ],
+)
+def test_a_form_leads_back_to_the_page_that_it_stands_on(asked: str, opens: str | None) -> None:
+    path, _, query = asked.partition("?")
+    scope = {"type": "http", "method": "POST", "path": path, "headers": [], "query_string": query.encode()}
+    scope["server"] = ("vault.example", 80)
+    assert address_of(Request(scope)) == (opens or asked)
+    assert path == "/" or is_own_page(opens or asked) or opens == "/"
+    led = to_sign_in(Request(scope)).headers["location"]
+    assert dict(parse_qsl(led.partition("?")[2]))["to"] == (opens or asked)
+
+
+def test_every_form_leads_back_to_a_page_that_opens(app: FastAPI) -> None:
+    routes = [(m, route.path or "") for route in iter_route_contexts(app.routes) for m in route.methods or ()]
+    forms = [path for method, path in routes if method == "POST" and not path.startswith(("/v1/", "/oauth/"))]
+    assert len(forms) > 15
+    for path in forms:
+        scope = {"type": "http", "method": "POST", "path": path, "headers": [], "query_string": b""}
+        assert ("GET", address_of(Request({**scope, "server": ("vault.example", 80)}))) in routes, path
+
+
+def test_the_page_that_says_what_went_wrong_with_a_form_opens_in_the_other_language(app: FastAPI) -> None:
+    foreign = {"accept": "text/html", "sec-fetch-site": "cross-site"}
+    page = call(app, "POST", f"/my/show/{UUID}/end", headers=foreign)
+    assert page.status_code == 403
+    assert f'href="/my/show/{UUID}?lang=en"' in page.text
+
+
+def test_the_last_second_of_a_code_is_whole() -> None:
+    """At 0 its page loads again: told 0 while the code is good, it would do so without end."""
+    until = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    for left, told in ((0.001, 1), (0.999, 1), (1, 1), (1.5, 2), (300, 300), (0, 0), (-3, 0)):
+        assert seconds_left(until, until - timedelta(seconds=left)) == told
+
+
+@pytest.mark.parametrize(
+    ("key", "promise"),
+    [
+        ("history.lead", "一条也不会少"),  # what by law is told later stands there later
+        ("done.revoked", "查不到了"),  # other consents, and the law, may still let them look
+        ("consent.end.detail", "再也查不到"),
+        ("show.over.detail", "五分钟内"),  # a code may end before: with the delegation
+    ],
+)
+def test_no_page_promises_more_than_is_kept(key: str, promise: str) -> None:
+    assert promise not in TEXTS[key][0]
+
+
+def test_who_shows_a_part_is_told_what_is_always_seen() -> None:
+    assert all(each in TEXTS["show.shows_part"][0] for each in ("证照名称", "颁发机构", "有效期", "状态"))
 
 
 def test_large_type_is_remembered(app: FastAPI) -> None:
