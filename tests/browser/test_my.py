@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from api.local_provider.book import Account
 from api.local_provider.founding import account
@@ -29,6 +30,8 @@ from vault.model.legal_time import legal_day
 pytestmark = pytest.mark.engines
 
 CHINESE, ENGLISH = Look("zh", PHONE), Look("en", DESKTOP)
+# A little longer than the page of a code waits between two questions.
+ASKED_AGAIN_MS = 3_100
 BOTH = pytest.mark.parametrize("look", [CHINESE, ENGLISH], ids=str)
 
 
@@ -165,6 +168,32 @@ def test_a_code_is_accepted_once_and_refused_the_second_time(
     press(page, look, "show.cancel")
     expect(page.get_by_role("heading", name=say(look, "show.taken_back"))).to_be_visible()
     visitor.inspect("my-show-back")
+
+
+def answer_with(status: int, route: Route) -> None:
+    route.fulfill(status=status)
+
+
+def test_a_code_stays_while_the_vault_is_busy_and_goes_with_the_session(at_home: Visit, mine: Mine) -> None:
+    visitor = at_home(CHINESE)
+    visitor.page.clock.install()
+    page = visitor.open(f"/my/certificates/{mine.estate.certificate_id}/show")
+    press(page, CHINESE, "show.make")
+    expect(page.locator("[data-clock]")).to_be_visible()
+    address = address_shown(page.content())
+    page.evaluate("() => { window.still = true; }")
+    for status in (503, 429):
+        page.route("**/standing", partial(answer_with, status))
+        # The second time that it asks, it has lived through the first answer.
+        for _ in range(2):
+            with page.expect_response("**/standing"):
+                page.clock.fast_forward(ASKED_AGAIN_MS)
+        page.unroute("**/standing")
+    assert page.evaluate("() => window.still")
+    assert address_shown(page.content()) == address
+    visitor.context.clear_cookies(name="certvault")
+    page.clock.fast_forward(ASKED_AGAIN_MS)
+    page.wait_for_url(re.compile(r"/signin\?to=/my/show/[0-9a-f-]{36}$"))
 
 
 def test_a_consent_is_given_to_who_asked_and_taken_back_by_keyboard_alone(at_home: Visit, mine: Mine) -> None:
