@@ -1,8 +1,5 @@
 """Limits on what comes in: how large a body may be, counted while it is read, and how JSON may look."""
 
-import json
-import math
-from collections.abc import Iterable
 from email.message import Message as MediaType
 from typing import Any
 
@@ -11,6 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import MalformedRequestError
 from vault.errors import TooLarge
+from vault.model.strict_json import NotStrictJson, strict_json
 from vault.tlog.note import NOTE_MAX_BYTES
 from vault.uploads import UPLOAD_MAX_BYTES
 
@@ -22,8 +20,6 @@ DEPOSIT_MAX_BYTES = 4 * 1024 * 1024
 QUESTION_MAX_BYTES = 16 * 1024
 # A file and the multipart form around it.
 FORM_MAX_BYTES = UPLOAD_MAX_BYTES + 64 * 1024
-# The deepest body of the contract has six levels; face fields may add a few.
-JSON_DEPTH_MAX = 32
 
 _QUESTIONS = "/v1/verifications"
 # Which cap a path has: the first prefix that fits. Everything else has BODY_MAX_BYTES.
@@ -102,77 +98,14 @@ def media_type(content_type: str | None) -> str:
 
 
 def read_json(body: bytes) -> Any:  # noqa: ANN401 - JSON is any value
-    """The value of a JSON text (RFC 8259) in UTF-8, read strictly.
-
-    Refused where Python would take it: duplicate names, NaN and infinities, lone surrogates, U+0000 (which
-    PostgreSQL cannot keep), and nesting deeper than `JSON_DEPTH_MAX`.
+    """The value of a JSON text in UTF-8, read strictly (`vault.model.strict_json`).
 
     Raises:
         MalformedRequestError: it is not such a text.
     """
     try:
-        text = body.decode()
-        value = json.loads(
-            text, object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_float=_finite
-        )
+        return strict_json(body.decode())
     except UnicodeDecodeError as error:
         raise MalformedRequestError(f"The body is not in UTF-8: byte {error.start} does not fit.") from None
-    except json.JSONDecodeError as error:
-        raise MalformedRequestError(
-            f"The body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}."
-        ) from None
-    except RecursionError:
-        raise _too_deep() from None
-    except ValueError:
-        # Python refuses to convert integers of thousands of digits (CVE-2020-10735).
-        raise MalformedRequestError("The body holds a number that is too long.") from None
-    _check(value, strings="\\u" in text)
-    return value
-
-
-def _check(value: object, *, strings: bool) -> None:
-    """Walks the value level by level; looks into strings only where an escape could hide something."""
-    level: list[object] = [value]
-    for _ in range(JSON_DEPTH_MAX + 1):
-        below: list[object] = []
-        for item in level:
-            if isinstance(item, dict):
-                below.extend(item.values())
-                if strings:
-                    _check_strings(item)
-            elif isinstance(item, list):
-                below.extend(item)
-        if strings:
-            _check_strings(item for item in level if isinstance(item, str))
-        if not below:
-            return
-        level = below
-    raise _too_deep()
-
-
-def _check_strings(strings: Iterable[str]) -> None:
-    for text in strings:
-        if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
-            raise MalformedRequestError("A text in the body holds U+0000 or half a surrogate pair.")
-
-
-def _too_deep() -> MalformedRequestError:
-    return MalformedRequestError(f"The body is nested too deeply: expected at most {JSON_DEPTH_MAX} levels.")
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise MalformedRequestError("An object in the body names the same field twice.")
-    return found
-
-
-def _refuse_constant(_: str) -> float:
-    raise MalformedRequestError("The body holds NaN or Infinity, which are not JSON.")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise MalformedRequestError("The body holds a number that is too large.")
-    return number
+    except NotStrictJson as error:
+        raise MalformedRequestError(f"The body {error}") from None

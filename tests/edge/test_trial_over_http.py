@@ -85,7 +85,18 @@ def test_a_broken_template_says_where(
 @pytest.mark.parametrize(
     ("name", "text", "says"),
     [
-        ("layout", "{", "/layout Expected JSON; line 1"),
+        ("layout", "{", "/layout The text is not JSON: Expecting"),
+        ("layout", "1" * 5_000, "/layout The text holds a number that is too long."),
+        ("example", '{"a": 1e400}', "/example The text holds a number that is too large."),
+        ("example", '{"a": NaN}', "/example The text holds NaN or Infinity"),
+        ("example", '{"a": 1, "a": 2}', "/example The text has an object that names the same field twice."),
+        (
+            "example",
+            '{"a": "\\ud800"}',
+            "/example The text holds a text with U+0000 or half a surrogate pair.",
+        ),
+        ("example", '{"a": "\\u0000"}', "/example The text holds a text with U+0000"),
+        ("example", "[" * 34 + "]" * 34, "/example The text is nested too deeply"),
         ("layout", '{"Bad Key": 1}', "/layout"),
         ("example", "[]", "/example expected an object"),
         ("example", "[" * 100_000, "/example"),

@@ -17,6 +17,7 @@ from vault.catalogue import draft_page
 from vault.errors import FieldProblem, InputError
 from vault.model.access import Action, authorize
 from vault.model.actors import Person
+from vault.model.strict_json import NotStrictJson, strict_json
 from vault.workshop import Workshop
 
 LAYOUT_MAX_CHARS = 40_000
@@ -123,12 +124,10 @@ def preview(workshop: Workshop, person: Person, code: str, draft: Draft, *, at: 
 
 def _read(name: str, text: str) -> Any:  # noqa: ANN401 - JSON is any value; what it is, is checked next
     try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        sentence = f"Expected JSON; line {error.lineno}, column {error.colno}: {error.msg}."
+        return strict_json(text)
+    except NotStrictJson as error:
+        sentence = f"The text {error}"
         raise InputError(sentence, FieldProblem(f"/{name}", sentence)) from None
-    except RecursionError:
-        raise InputError.at(f"/{name}", "Expected JSON that is less deeply nested.") from None
 
 
 def _written(value: dict[str, Any]) -> str:

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.limits import JSON_DEPTH_MAX, read_json
+from api.limits import read_json
 from api.problems import MalformedRequestError
+from vault.model.strict_json import JSON_DEPTH_MAX
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"))
 values = st.recursive(
