@@ -21,6 +21,7 @@ _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38  # linux/pr
 _SET_MODE_FILTER, _EVERY_THREAD = 1, 1
 # linux/landlock.h, its first version; newer kernels take it, too
 _LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 444, 445, 446
+_TELL_VERSION = 1
 _EVERY_FILE_ACCESS, _READ_FILE_OR_FOLDER, _PATH_BENEATH = 0x1FFF, 0b1100, 1
 # linux/seccomp.h, linux/audit.h
 _ALLOW, _KILL, _REFUSE = 0x7FFF0000, 0x80000000, 0x00050000 | errno.EPERM
@@ -74,7 +75,7 @@ def confine(
 
     What is left: computing, and speaking to the parent over the pair of sockets that is open already. Files
     cannot be opened, not even to be read: what libraries need has to be loaded before. With `reading`: files
-    can be opened to be read, and where the kernel has Landlock (`confine_reading`) only those.
+    can be opened to be read; which of them is for `confine_reading` to say, which comes before.
 
     Raises:
         OSError: the kernel does not do one of these; nothing strange may be run then.
@@ -102,20 +103,15 @@ def confine(
 def confine_reading(folders: Sequence[Path]) -> None:
     """Let this thread, and those that it starts from now on, open nothing but what lies in these folders.
 
-    By Landlock, where the kernel has it (Linux 5.13; Debian 12 does): one that has not leaves it at what the
-    libraries refuse by themselves.
+    By Landlock (Linux 5.13; Debian 12 has it). Nothing else keeps a stranger's program from our files, so
+    where it is missing nothing of a stranger's may be run.
 
     Raises:
-        OSError: a folder is not there, or the kernel has Landlock and refuses.
+        OSError: a folder is not there, or the kernel has no Landlock, or refuses it.
     """
     libc = ctypes.CDLL(None, use_errno=True)
     handled = struct.pack("Q", _EVERY_FILE_ACCESS)
-    try:
-        rules = _call(libc, _LANDLOCK_CREATE, ctypes.c_char_p(handled), len(handled), 0)
-    except OSError as error:
-        if error.errno in {errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM}:
-            return
-        raise
+    rules = _call(libc, _LANDLOCK_CREATE, ctypes.c_char_p(handled), len(handled), 0)
     for folder in folders:
         descriptor = os.open(folder, os.O_PATH | os.O_CLOEXEC)
         beneath = struct.pack("=Qi", _READ_FILE_OR_FOLDER, descriptor)
@@ -124,6 +120,15 @@ def confine_reading(folders: Sequence[Path]) -> None:
     _prctl(libc, _PR_SET_NO_NEW_PRIVS, 1)
     _call(libc, _LANDLOCK_RESTRICT, rules, 0)
     os.close(rules)
+
+
+def landlock_version() -> int:
+    """The version of Landlock that this kernel offers; 0 where it has none, or keeps it from us."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    try:
+        return _call(libc, _LANDLOCK_CREATE, None, 0, _TELL_VERSION)
+    except OSError:
+        return 0
 
 
 def _filter(*, may_read: bool) -> tuple[int, bytes]:

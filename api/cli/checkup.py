@@ -15,6 +15,7 @@ from api.settings import Settings
 from api.token_keys import read_token_keys
 from api.wiring import blobs_of, database_of, wire
 from migrations import run as migrations
+from signing.limits import landlock_version
 from storage.health import server_state
 from storage.key_state import current_state
 from vault.catalogue import page_data
@@ -59,6 +60,7 @@ def examine(data: Path | None) -> tuple[Finding, ...]:
         findings += _look("seals", lambda: seals_in_custody(workshop))
         findings += _look("seal use", lambda: grants_of_seals(workshop))
         findings += _look("pages", lambda: _pages(workshop))
+        findings.append(trials_of_templates())
         findings.append(time_stamps(workshop))
         findings += _look("renewals", lambda: renewals_of_seals(workshop))
         findings += _look("log", lambda: _log(workshop))
@@ -187,6 +189,17 @@ def _pages(workshop: Workshop) -> Iterator[Finding]:
     for kind in by_template.values():
         workshop.typesetter.typeset(kind.template, _example_page(kind, at), at=at)
     yield Finding("pages", Level.OK, f"{len(by_template)} templates set their examples; fonts are there.")
+
+
+def trials_of_templates() -> Finding:
+    """Whether an edited template can be kept away from files: only then the console sets its page."""
+    if landlock_version():
+        return Finding("trials", Level.OK, "Edited templates are set apart, by Landlock.")
+    sentence = (
+        "The kernel offers no Landlock: the console sets no edited template. Run Linux 5.13 or newer with"
+        " `landlock` among its security modules (lsm=), and let the container's seccomp profile allow it."
+    )
+    return Finding("trials", Level.WARN, sentence)
 
 
 def _example_page(kind: CertificateType, at: datetime) -> dict[str, object]:

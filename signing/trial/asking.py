@@ -116,6 +116,7 @@ def _read(answer: Mapping[str, Any], template: str) -> Pictures | Fault:
     """What the child says, checked like anything from outside: the template may have taken it over."""
     if "message" in answer:
         message, detail = str(answer["message"]), str(answer["detail"])
+        f"{message}{detail}".encode()  # half a surrogate pair could not be shown: it raises ValueError
         said = re.search(r"__typst_py_bytes__\.typ:(\d{1,6}):", detail)
         return Fault(
             _ours(message, template)[:FAULT_MAX_CHARS],

@@ -2,6 +2,7 @@
 
 1. it takes its job; 2. everything is loaded that it needs, and Typst's thread is started; 3. it is confined:
 files other than the shipped templates and the fonts are out of its reach, as are network and processes;
+where the kernel cannot do that, it says so and ends;
 4. it sets the page as a deposit would be set, then again as pictures; 5. it says what came of it, and ends.
 """
 
@@ -29,6 +30,7 @@ from vault.errors import InputError, IntegrityError
 # Packages are looked for here, and nobody can put any there.
 NOWHERE = Path(os.devnull) / "packages"
 COLOURS = 256
+UNCONFINED = "This machine cannot keep a template away from other files: its kernel offers no Landlock. Nothing was set."
 
 
 def main(descriptor: int) -> None:
@@ -36,7 +38,11 @@ def main(descriptor: int) -> None:
     connection = socket.socket(fileno=descriptor)
     job = json.loads(receive(connection, DATA_MAX_BYTES))  # 1
     Image.init()  # 2
-    confine_reading((TEMPLATES, serif_path().parent))  # 3: threads that start later are bound, too
+    try:
+        confine_reading((TEMPLATES, serif_path().parent))  # 3: threads that start later are bound, too
+    except OSError as error:
+        send(connection, json.dumps({"message": UNCONFINED, "detail": error.strerror or ""}).encode())
+        return
     compiler = typst.Compiler(
         root=TEMPLATES,
         font_paths=typesetting_fonts(),

@@ -1,4 +1,4 @@
-"""JSON (RFC 8259) read strictly: what Python would take and others would not, or read otherwise, is refused."""
+"""JSON (RFC 8259) read strictly: what Python takes and others would not, or read otherwise, is refused."""
 
 import json
 import math
