@@ -3,8 +3,8 @@
 Resubmissions avoided are added up by month; the worker begins with the first row, and until it is through the
 rest is counted as before.
 
-Light on locks: new tables only, and three indexes built CONCURRENTLY: of cases that may not close, of the
-queue's jobs that were given up, and of what a case asked for before.
+Light on locks: new tables only, and four indexes built CONCURRENTLY: of cases that may not close, of the
+queue's jobs that were given up, of those that wait by when they are due, and of what a case asked for before.
 """
 
 import sqlalchemy as sa
@@ -19,10 +19,12 @@ depends_on = None
 
 # Named as the queue's own are not, so that a later release of it cannot come to have the same.
 JOBS_INDEX = "ix_vault_procrastinate_jobs_failed"
+DUE_INDEX = "ix_vault_procrastinate_jobs_scheduled"
 CASES_INDEX = "ix_cases_open"
 AVOIDED_INDEX = "ix_avoided_resubmissions_case_index"
 BUILT = {
     JOBS_INDEX: "procrastinate_jobs (task_name, id) WHERE status = 'failed'",
+    DUE_INDEX: "procrastinate_jobs (scheduled_at, id) WHERE status = 'todo'",
     AVOIDED_INDEX: "avoided_resubmissions (case_index)",
     CASES_INDEX: "cases (reserved_at) WHERE committed_at IS NULL AND request_digest <> ''::bytea",
 }
@@ -110,4 +112,5 @@ def downgrade() -> None:
     op.drop_table("client_sightings")
     op.drop_table("deposit_tallies")
     op.drop_index(CASES_INDEX, "cases")
+    op.drop_index(DUE_INDEX, "procrastinate_jobs")
     op.drop_index(JOBS_INDEX, "procrastinate_jobs")

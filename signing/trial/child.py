@@ -30,7 +30,7 @@ from vault.errors import InputError, IntegrityError
 # Packages are looked for here, and nobody can put any there.
 NOWHERE = Path(os.devnull) / "packages"
 COLOURS = 256
-UNCONFINED = "This machine cannot keep a template away from other files: its kernel offers no Landlock. Nothing was set."
+UNCONFINED = "The kernel offers no Landlock to keep a template away from other files: nothing was set."
 
 
 def main(descriptor: int) -> None:

@@ -4,6 +4,7 @@ Planned, not timed: with sequential scans made dear, as they are in a table of t
 takes one only where there is no other way.
 """
 
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,7 @@ from sqlalchemy import event, text
 
 from storage.db import Database
 from storage.inspection import open_cases
-from storage.queue_state import queue_state
+from storage.queue_state import QueueCount, queue_state
 from tests.conftest import House
 from vault.avoided import AvoidedTally, add_up_avoided, count_avoided
 from vault.console import (
@@ -109,27 +110,117 @@ def test_every_panel_takes_a_few_statements_and_no_table_as_a_whole(house: House
     assert max(counts.values()) <= 14, counts
 
 
-def test_what_has_settled_is_added_up_once_and_the_sum_stays(house: House) -> None:
-    workshop, at = house.wired.workshop, datetime.now(UTC) - timedelta(days=1)
-    with workshop.database.writing(VAULT) as db:
-        for case, requirement in (("a", "x"), ("a", "x"), ("a", "y"), ("b", "x")):
+def avoid(house: House, item: str, at: datetime, *rows: tuple[str, str]) -> None:
+    """Notes resubmissions avoided, each of a case and a requirement."""
+    with house.wired.workshop.database.writing(VAULT) as db:
+        for case, requirement in rows:
             db.execute(
                 text(
                     "INSERT INTO avoided_resubmissions (at, case_index, service_item, authority, requirement)"
-                    " VALUES (:at, decode(md5(:case), 'hex'), '990000000000999', '样', :requirement)"
+                    " VALUES (:at, decode(md5(:case), 'hex'), :item, '样', :requirement)"
                 ),
-                {"at": at, "case": f"{case}{at}", "requirement": requirement},
+                {"at": at, "case": f"{case}{item}", "item": item, "requirement": requirement},
             )
-    before = count_avoided(workshop.database)
-    assert sum(each.count for each in before if each.service_item == "990000000000999") % 3 == 0
+
+
+def counted_through(house: House) -> int:
+    with house.wired.workshop.database.reading(VAULT) as db:
+        return int(db.execute(text("SELECT counted_through FROM avoided_progress")).scalar_one())
+
+
+def test_what_has_settled_is_added_up_once_and_the_sum_stays(house: House) -> None:
+    workshop, at = house.wired.workshop, datetime.now(UTC) - timedelta(days=1)
+    item = f"99{secrets.randbelow(10**13):013}"
+
+    def count() -> int:
+        return sum(each.count for each in count_avoided(workshop.database) if each.service_item == item)
+
+    avoid(house, item, at, ("a", "x"), ("a", "x"), ("a", "y"), ("b", "x"))
+    assert count() == 3
     for _ in range(2):
         add_up_avoided(workshop, at=datetime.now(UTC), batches_max=100)
-        assert count_avoided(workshop.database) == before
+        assert count() == 3
+    with workshop.database.reading(VAULT) as db:
+        mine = text("SELECT max(id) FROM avoided_resubmissions WHERE service_item = :item")
+        newest = db.execute(mine, {"item": item}).scalar_one()
+    assert counted_through(house) >= newest
+    # What a case that is added up asks for again adds nothing, neither now nor once it is added up itself.
+    avoid(house, item, at, ("a", "x"))
+    assert count() == 3
+    add_up_avoided(workshop, at=datetime.now(UTC), batches_max=100)
+    assert counted_through(house) > newest
+    assert count() == 3
 
 
 def test_counting_goes_no_further_than_it_tells_something(house: House) -> None:
     at = datetime.now(UTC)
     with house.wired.workshop.database.reading(VAULT) as db:
         assert open_cases(db, shown=1, counted=0)[1] == 0
-        state = queue_state(db, at=at, alive_since=at, counted_max=1)
-        assert sum(queue.waiting for queue in state.queues) <= 1
+        state = queue_state(db, at=at, alive_since=at, failed_since=at, counted_max=1)
+        assert all(queue.waiting <= 1 for queue in state.queues)
+
+
+@contextmanager
+def queued(house: House, *jobs: tuple[str, datetime | None]) -> Iterator[dict[str, QueueCount]]:
+    """These jobs, by queue and time, deferred in this order; how their queues stand, counted to two."""
+    at, own = datetime.now(UTC), {name for name, _ in jobs}
+    with house.owner.writing(VAULT) as db:
+        for name, scheduled_at in jobs:
+            new = "INSERT INTO procrastinate_jobs (queue_name, task_name, priority, scheduled_at)"
+            new += " VALUES (:queue, 'nothing', 100, :at)"
+            db.execute(text(new), {"queue": name, "at": scheduled_at})
+    try:
+        with house.wired.workshop.database.reading(VAULT) as db:
+            state = queue_state(db, at=at, alive_since=at, failed_since=at, counted_max=2)
+        yield {each.queue: each for each in state.queues if each.queue in own}
+    finally:
+        with house.owner.writing(VAULT) as db:
+            db.execute(text("DELETE FROM procrastinate_jobs WHERE queue_name = ANY(:own)"), {"own": [*own]})
+
+
+# Before any job that other tests leave behind.
+LONG_AGO = datetime(2001, 1, 1, tzinfo=UTC)
+
+
+def test_jobs_for_later_do_not_hide_one_that_is_late(house: House) -> None:
+    later = datetime.now(UTC) + timedelta(days=30)
+    with queued(house, *[("odd-later", later)] * 4, ("odd-late", LONG_AGO)) as found:
+        assert found["odd-late"] == QueueCount("odd-late", 1, 1, LONG_AGO, 0, 0)
+        assert found.get("odd-later", QueueCount("", 0, 0, None, 0, 0)).due == 0
+
+
+def test_a_job_without_a_time_is_due_since_it_was_deferred(house: House) -> None:
+    with house.owner.writing(VAULT) as db:
+        # The two with the least numbers, whatever else waits.
+        db.execute(
+            text(
+                "INSERT INTO procrastinate_jobs (id, queue_name, task_name)"
+                " VALUES (-2, 'odd-untimed', 'nothing'), (-1, 'odd-untimed', 'nothing')"
+            )
+        )
+        db.execute(text("UPDATE procrastinate_events SET at = :at WHERE job_id = -2"), {"at": LONG_AGO})
+    with queued(house, ("odd-untimed", None)) as found:
+        assert found["odd-untimed"].due_since == LONG_AGO
+        assert found["odd-untimed"].due == 2
+
+
+def test_what_was_given_up_long_ago_is_counted_and_no_news(house: House) -> None:
+    at = datetime.now(UTC)
+    with house.owner.writing(VAULT) as db:
+        for failed_at in (LONG_AGO, LONG_AGO, at):
+            new = text(
+                "INSERT INTO procrastinate_jobs (queue_name, task_name, status)"
+                " VALUES ('odd', 'odd_task', 'failed') RETURNING id"
+            )
+            job = db.execute(new).scalar_one()
+            moved = text("UPDATE procrastinate_events SET at = :at WHERE job_id = :job")
+            db.execute(moved, {"at": failed_at, "job": job})
+    try:
+        with house.wired.workshop.database.reading(VAULT) as db:
+            since = at - timedelta(days=7)
+            state = queue_state(db, at=at, alive_since=at, failed_since=since, counted_max=10_000)
+        (odd,) = [each for each in state.given_up if each.task == "odd_task"]
+        assert (odd.count, odd.lately, odd.last_at) == (3, 1, at)
+    finally:
+        with house.owner.writing(VAULT) as db:
+            db.execute(text("DELETE FROM procrastinate_jobs WHERE task_name = 'odd_task'"))

@@ -59,8 +59,8 @@ print(*found, flush=True)
 os._exit(0)
 """
 PERMITTED, DENIED, REFUSED = "done", str(errno.EACCES), str(errno.EPERM)
-# What is tried, and what it comes to: in the main thread and one that came after Landlock, and in one that was
-# there before it, which seccomp alone binds.
+# What is tried, and what it comes to: in the main thread and one that came after Landlock, and in one that
+# was there before it, which seccomp alone binds.
 TRIES = {
     "read inside": ("open(folder / 'here').read()", PERMITTED, PERMITTED),
     "read outside": ("os.open(outside, os.O_RDONLY)", DENIED, PERMITTED),

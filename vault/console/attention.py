@@ -95,7 +95,9 @@ def _deposits(panel: DepositsPanel, at: datetime) -> Iterator[Attention]:
     if queue.workers and late and at - min(late) > QUEUE_LATE_AFTER:
         yield Attention("queue-late", Weight.NOW, "deposits", {"since": min(late)}, "certvault doctor")
     for given_up in queue.given_up:
-        values = {"task": given_up.task, "count": given_up.count}
+        if not given_up.lately:
+            continue
+        values = {"task": given_up.task, "count": given_up.lately}
         yield Attention("job-given-up", Weight.SOON, "deposits", values, "certvault fsck")
     for refused in panel.refused_lately:
         ours = refused.outcome in OURS

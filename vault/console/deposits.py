@@ -18,6 +18,8 @@ FEW_MINUTES = timedelta(minutes=5)
 QUEUE_COUNTED_MAX = 10_000
 # A worker gives a sign of life every ten seconds.
 WORKER_SILENT_AFTER = timedelta(seconds=40)
+# The queue keeps what it gave up for good: after a week somebody has seen it, and it is there to be counted.
+GIVEN_UP_IS_NEWS = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,13 @@ def deposits_panel(workshop: Workshop, person: Person, *, at: datetime) -> Depos
         counts = counts_since(db, well=WELL, minutes_from=first_minute, hours_from=first_hour)
         refusals = refusals_since(db, well=WELL, span=Span.HOUR, since=hour - DAY + HOUR)
         lately = refusals_since(db, well=WELL, span=Span.MINUTE, since=first_minute)
-        queue = queue_state(db, at=at, alive_since=at - WORKER_SILENT_AFTER, counted_max=QUEUE_COUNTED_MAX)
+        queue = queue_state(
+            db,
+            at=at,
+            alive_since=at - WORKER_SILENT_AFTER,
+            failed_since=at - GIVEN_UP_IS_NEWS,
+            counted_max=QUEUE_COUNTED_MAX,
+        )
     precise = {(each.client_id, each.outcome): each.last_at for each in lately}
     refusals = tuple(
         replace(each, last_at=precise.get((each.client_id, each.outcome), each.last_at)) for each in refusals

@@ -111,7 +111,7 @@ DATABASE = RunKind.BACKUP_DATABASE
 WRONG = [
     (queued(workers=0), "no-worker", Weight.NOW),
     (queued(queues=(replace(QUEUE.queues[0], due_since=AT - HOUR),)), "queue-late", Weight.NOW),
-    (queued(given_up=(GivenUp("second_look", 2, AT),)), "job-given-up", Weight.SOON),
+    (queued(given_up=(GivenUp("second_look", 2, 1, AT),)), "job-given-up", Weight.SOON),
     (refused("unavailable"), "refused-by-us", Weight.NOW),
     (refused("invalid-input"), "refused", Weight.SOON),
     (replace(LOG, health=None), "store-away", Weight.NOW),
@@ -155,6 +155,7 @@ def test_each_trouble_is_told(panel: object, kind: str, weight: Weight) -> None:
 
 
 SOUND = [
+    queued(given_up=(GivenUp("second_look", 2, 0, AT - 8 * DAY),)),
     queued(queues=(replace(QUEUE.queues[0], due_since=AT - timedelta(minutes=9)),)),
     sealed(state="stopped", not_after=AT - DAY, granted=False),
     sealed(not_after=AT + 61 * DAY),
