@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -183,14 +183,10 @@ class Edge:
             self.http.close()
 
     async def _keep_counting(self) -> None:
-        while True:
-            await sleep(HAND_OVER_EVERY_S)
-            await to_thread.run_sync(self.hand_over_counts)
+        await _for_ever(HAND_OVER_EVERY_S, self.hand_over_counts)
 
     async def _keep_tallying(self) -> None:
-        while True:
-            await sleep(DEPOSITS_HANDED_OVER_EVERY_S)
-            await to_thread.run_sync(self.hand_over_deposits)
+        await _for_ever(DEPOSITS_HANDED_OVER_EVERY_S, self.hand_over_deposits)
 
     async def _exchange_for_ever(self) -> None:
         rounds = 0
@@ -216,3 +212,13 @@ class Edge:
     def _rate_key(self, rule: str, subject: str) -> bytes:
         """A keyed hash: addresses are personal data, and are kept nowhere."""
         return self.workshop.keys.index(f"rate:{rule}", subject)
+
+
+async def _for_ever(every_s: float, work: Callable[[], None]) -> None:
+    """Does it in a thread again and again; where it fails that is logged, and the server goes on."""
+    while True:
+        await sleep(every_s)
+        try:
+            await to_thread.run_sync(work)
+        except Exception as error:  # noqa: BLE001 - counts that are short are better than a server that ends
+            _log.error("incident", exc_info=error)

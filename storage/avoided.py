@@ -72,7 +72,7 @@ _COUNTS = text(
         UNION ALL
         SELECT r.service_item, r.authority, to_char(timezone('Asia/Shanghai', r.at), 'YYYY-MM'), count(*)
         FROM avoided_resubmissions r
-        WHERE r.id > (SELECT counted_through FROM avoided_progress) AND NOT EXISTS (
+        WHERE r.id > :through AND NOT EXISTS (
             SELECT FROM avoided_resubmissions e
             WHERE e.case_index = r.case_index AND e.id < r.id AND e.service_item = r.service_item
                 AND e.authority = r.authority AND e.requirement = r.requirement)
@@ -80,6 +80,7 @@ _COUNTS = text(
     ) AS added GROUP BY service_item, authority, month ORDER BY month, authority, service_item
     """
 )
+_SO_FAR = text("SELECT counted_through FROM avoided_progress")
 _FROM = text("SELECT counted_through FROM avoided_progress FOR UPDATE")
 _THROUGH = text(
     "WITH batch AS (SELECT id, at FROM avoided_resubmissions WHERE id > :after ORDER BY id LIMIT :rows)"
@@ -106,9 +107,11 @@ _COUNTED = text("UPDATE avoided_progress SET counted_through = :through")
 def avoided_counts(db: ReadConnection) -> tuple[AvoidedCount, ...]:
     """All of them, by item, authority and the month in China in which a case first asked.
 
-    What was added up, and the newest rows, counted now: what it costs does not grow with the table.
+    What was added up, and the newest rows, counted now: what it costs does not grow with the table. `db` has
+    one state throughout; how far it is added up is asked first, so that the plan knows how few rows are left.
     """
-    return tuple(AvoidedCount(*row) for row in db.execute(_COUNTS))
+    through = db.execute(_SO_FAR).scalar_one()
+    return tuple(AvoidedCount(*row) for row in db.execute(_COUNTS, {"through": through}))
 
 
 def add_up(db: WriteConnection, *, before: datetime, rows: int) -> bool:

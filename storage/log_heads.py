@@ -143,6 +143,18 @@ def newest_cosignatures(
     return {row.name: (row.size, row.signed_at) for row in found}
 
 
+_PUBLISHED_ABOVE = text(
+    "SELECT s.size, p.at FROM unnest(CAST(:sizes AS bigint[])) AS s (size), LATERAL (SELECT at FROM"
+    " log_publications WHERE year = :year AND size > s.size ORDER BY size LIMIT 1) AS p"
+)
+
+
+def published_above(db: ReadConnection, year: int, sizes: Sequence[int]) -> dict[int, datetime]:
+    """For each of these sizes when the next larger tree head of the shard was published: one statement."""
+    found = db.execute(_PUBLISHED_ABOVE, {"year": year, "sizes": sorted(set(sizes))})
+    return {row.size: row.at for row in found}
+
+
 def _same_size(table: Table) -> ColumnElement[bool]:
     return (log_checkpoints.c.year == table.c.year) & (log_checkpoints.c.size == table.c.size)
 

@@ -47,20 +47,25 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class RunsOfKind:
-    """The newest run of a kind, and the newest that ended well; None where there is none."""
+    """The newest run of a kind, the newest that ended well, and the newest that came to its end: or None.
+
+    To its end: whatever it found; a run that failed or goes on says nothing of the vault.
+    """
 
     kind: RunKind
     newest: Run | None
     newest_well: Run | None
+    newest_ended: Run | None
 
 
 _rows = operation_runs.c
-# Two looks into the index for each kind, however many runs there were.
+# Three looks into the index for each kind, however many runs there were.
+_ANY, _WELL, _ENDED = "any", "well", "ended"
 _NEWEST = text(
-    "SELECT k.well_only, r.* FROM (SELECT kind, well_only FROM unnest(CAST(:kinds AS text[])) AS kind,"
-    " (VALUES (false), (true)) AS w (well_only)) AS k,"
-    " LATERAL (SELECT * FROM operation_runs WHERE kind = k.kind AND (NOT k.well_only OR outcome = 'well')"
-    " ORDER BY started_at DESC, id DESC LIMIT 1) AS r"
+    "SELECT k.which, r.* FROM (SELECT kind, which FROM unnest(CAST(:kinds AS text[])) AS kind,"
+    " (VALUES ('any'), ('well'), ('ended')) AS w (which)) AS k,"
+    " LATERAL (SELECT * FROM operation_runs WHERE kind = k.kind AND (k.which = 'any' OR outcome = 'well'"
+    " OR (k.which = 'ended' AND outcome = 'problems')) ORDER BY started_at DESC, id DESC LIMIT 1) AS r"
 )
 
 
@@ -95,28 +100,29 @@ def end_run(
     run_id: UUID,
     outcome: RunOutcome,
     *,
-    done: int | None,
+    done: int,
     problems: int,
     notes: int,
     at: datetime,
 ) -> None:
-    """Ends a run; one that has ended keeps its end. `done` None: as far as it last said."""
+    """Ends a run; one that has ended keeps its end."""
     values = {
         "outcome": outcome.value,
+        "done": done,
         "problems": problems,
         "notes": notes,
         "seen_at": at,
         "finished_at": at,
     }
     statement = update(operation_runs).where(_rows.id == run_id, _rows.outcome.is_(None))
-    db.execute(statement.values(values if done is None else {**values, "done": done}))
+    db.execute(statement.values(values))
 
 
 def newest_runs(db: ReadConnection) -> tuple[RunsOfKind, ...]:
     """For every kind how it stands: one statement."""
     found = {}
     for row in db.execute(_NEWEST, {"kinds": [kind.value for kind in RunKind]}):
-        found[row.kind, row.well_only] = Run(
+        found[row.kind, row.which] = Run(
             row.id,
             RunKind(row.kind),
             row.started_at,
@@ -129,5 +135,6 @@ def newest_runs(db: ReadConnection) -> tuple[RunsOfKind, ...]:
             row.size_bytes,
         )
     return tuple(
-        RunsOfKind(kind, found.get((kind.value, False)), found.get((kind.value, True))) for kind in RunKind
+        RunsOfKind(kind, *(found.get((kind.value, which)) for which in (_ANY, _WELL, _ENDED)))
+        for kind in RunKind
     )

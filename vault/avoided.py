@@ -42,7 +42,7 @@ def count_avoided(database: Database) -> tuple[AvoidedCount, ...]:
     Raises:
         Unavailable: the database does not answer.
     """
-    with database.reading(NOBODY) as db:
+    with database.snapshot(NOBODY) as db:
         return avoided_counts(db)
 
 

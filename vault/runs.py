@@ -1,7 +1,8 @@
 """What ran to keep the vault well, noted for those who watch it: checks by fsck, backups by other tools."""
 
-from collections.abc import Callable
-from contextlib import suppress
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -19,10 +20,12 @@ SAID_EVERY = timedelta(seconds=5)
 # Clocks of machines that make backups may be so far ahead of ours.
 SKEW = timedelta(minutes=5)
 
+_log = logging.getLogger("certvault.runs")
+
 
 @dataclass(slots=True)
 class FsckNote:
-    """The note that a check runs. What cannot be noted is left out: the check itself goes on."""
+    """The note that a check runs. What cannot be noted is left out and logged: the check itself goes on."""
 
     workshop: Workshop
     clock: Callable[[], datetime]
@@ -34,7 +37,7 @@ class FsckNote:
         """Notes that it has begun."""
         at = self.clock()
         self._run_id, self._said_at = uuid7(at), at
-        with suppress(VaultError), self.workshop.database.writing(VAULT) as db:
+        with _left_out(), self.workshop.database.writing(VAULT) as db:
             insert_run(db, Run(self._run_id, RunKind.FSCK, at, at))
 
     def say(self, done: int) -> None:
@@ -43,7 +46,7 @@ class FsckNote:
         if at - self._said_at < SAID_EVERY:
             return
         self._said_at = at
-        with suppress(VaultError), self.workshop.database.writing(VAULT) as db:
+        with _left_out(), self.workshop.database.writing(VAULT) as db:
             note_progress(db, self._run_id, done, at)
 
     def end(self, problems: int, notes: int) -> None:
@@ -55,7 +58,7 @@ class FsckNote:
         self._end(RunOutcome.FAILED, 0, 0)
 
     def _end(self, outcome: RunOutcome, problems: int, notes: int) -> None:
-        with suppress(VaultError), self.workshop.database.writing(VAULT) as db:
+        with _left_out(), self.workshop.database.writing(VAULT) as db:
             end_run(
                 db,
                 self._run_id,
@@ -65,6 +68,16 @@ class FsckNote:
                 notes=notes,
                 at=self.clock(),
             )
+
+
+@contextmanager
+def _left_out() -> Iterator[None]:
+    try:
+        yield
+    except VaultError:
+        pass
+    except Exception as error:  # noqa: BLE001 - a note is never worth the check that it is about
+        _log.error("incident", exc_info=error)
 
 
 def note_backup(

@@ -118,9 +118,7 @@ def _log(panel: LogPanel, at: datetime) -> Iterator[Attention]:
         values = {"waiting": health.waiting, "since": at - health.overdue}
         yield Attention("log-overdue", Weight.NOW, "log", values, "certvault log sequence")
     for witness in panel.witnesses:
-        if witness.size >= panel.size or panel.made_at is None:
-            continue
-        if at - (witness.signed_at or panel.made_at) > WITNESS_SILENT_AFTER:
+        if witness.unsigned_since is not None and at - witness.unsigned_since > WITNESS_SILENT_AFTER:
             values = {"name": witness.name, "signed_at": witness.signed_at}
             yield Attention("witness-silent", Weight.SOON, "log", values)
 
@@ -179,19 +177,20 @@ def _upkeep(panel: UpkeepPanel, at: datetime) -> Iterator[Attention]:
 
 
 def _fsck(runs: RunsOfKind, at: datetime) -> Iterator[Attention]:
-    newest, command = runs.newest, "certvault fsck"
+    """What the newest check found that came to its end stands until another has come to its own."""
+    newest, ended, well, command = runs.newest, runs.newest_ended, runs.newest_well, "certvault fsck"
     if newest is None:
         yield Attention("fsck-never", Weight.SOON, "upkeep", {}, command)
         return
-    if newest.outcome is RunOutcome.PROBLEMS:
-        values = {"count": newest.problems, "at": newest.finished_at}
+    if ended is not None and ended.outcome is RunOutcome.PROBLEMS:
+        values = {"count": ended.problems, "at": ended.finished_at}
         yield Attention("fsck-problems", Weight.NOW, "upkeep", values, command)
-    elif newest.outcome is RunOutcome.FAILED or (
+    elif well is not None and at - well.started_at > FSCK_OLD_AFTER:
+        yield Attention("fsck-old", Weight.SOON, "upkeep", {"at": well.started_at}, command)
+    if newest.outcome is RunOutcome.FAILED or (
         newest.outcome is None and at - newest.seen_at > BROKEN_OFF_AFTER
     ):
         yield Attention("fsck-broken-off", Weight.SOON, "upkeep", {"at": newest.seen_at}, command)
-    elif newest.outcome is RunOutcome.WELL and at - newest.started_at > FSCK_OLD_AFTER:
-        yield Attention("fsck-old", Weight.SOON, "upkeep", {"at": newest.started_at}, command)
 
 
 def _backup(runs: RunsOfKind, at: datetime) -> Iterator[Attention]:

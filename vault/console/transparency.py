@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from storage.log import newest_shard
-from storage.log_heads import newest_cosignatures, newest_publication
+from storage.log_heads import newest_cosignatures, newest_publication, published_above
 from vault.errors import Unavailable
 from vault.model.access import Action, authorize
 from vault.model.actors import Person
@@ -12,15 +12,22 @@ from vault.model.scope import VAULT
 from vault.transparency.health import LogHealth, log_health
 from vault.workshop import Workshop
 
+NEVER: tuple[int, None] = (0, None)
+"""As of a witness that has signed nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class WitnessLine:
-    """A witness that the vault knows. `size`, `signed_at`: of the largest tree that it signed; 0 and None."""
+    """A witness that the vault knows. `size`, `signed_at`: of the largest tree that it signed; 0 and None.
+
+    `unsigned_since`: when the first larger one was published; None where there is none.
+    """
 
     name: str
     asked: bool
     size: int
     signed_at: datetime | None
+    unsigned_since: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,8 @@ def log_panel(workshop: Workshop, person: Person, *, at: datetime) -> LogPanel:
         head = None if shard is None else newest_publication(db, shard.year)
         names = [witness.key.name for witness in workshop.witnesses]
         signed = {} if shard is None else newest_cosignatures(db, shard.year, names)
+        sizes = [signed.get(name, NEVER)[0] for name in names]
+        unsigned = {} if shard is None else published_above(db, shard.year, sizes)
     try:
         health = log_health(workshop, at=at)
     except Unavailable:  # the database has just answered: it is the log's bucket
@@ -60,7 +69,12 @@ def log_panel(workshop: Workshop, person: Person, *, at: datetime) -> LogPanel:
         None if head is None else head.root.hex(),
         None if head is None else head.made_at,
         tuple(
-            WitnessLine(witness.key.name, witness.url is not None, *signed.get(witness.key.name, (0, None)))
+            WitnessLine(
+                witness.key.name,
+                witness.url is not None,
+                *(last := signed.get(witness.key.name, NEVER)),
+                unsigned.get(last[0]),
+            )
             for witness in workshop.witnesses
         ),
     )

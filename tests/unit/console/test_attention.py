@@ -30,7 +30,7 @@ from vault.model.ids import uuid7
 from vault.transparency.health import LogHealth
 
 AT = datetime(2026, 11, 23, 16, 30, tzinfo=UTC)
-DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 
 
 def run(kind: RunKind, outcome: RunOutcome | None, ago: timedelta) -> Run:
@@ -38,8 +38,14 @@ def run(kind: RunKind, outcome: RunOutcome | None, ago: timedelta) -> Run:
     return Run(uuid7(AT), kind, AT - ago, AT - ago, ended, outcome, problems=3)
 
 
-def runs(kind: RunKind, newest: Run | None, well: Run | None = None) -> RunsOfKind:
-    return RunsOfKind(kind, newest, newest if newest and newest.outcome is RunOutcome.WELL else well)
+def runs(kind: RunKind, newest: Run | None, well: Run | None = None, ended: Run | None = None) -> RunsOfKind:
+    outcome = None if newest is None else newest.outcome
+    return RunsOfKind(
+        kind,
+        newest,
+        newest if outcome is RunOutcome.WELL else well,
+        newest if outcome in {RunOutcome.WELL, RunOutcome.PROBLEMS} else ended or well,
+    )
 
 
 GRANT = GrantLine("g", "suite", "t", GrantState.APPROVED, AT + 90 * DAY, 100, 10)
@@ -68,7 +74,7 @@ LOG = LogPanel(
     5,
     "r",
     AT - HOUR,
-    (WitnessLine("w", asked=True, size=5, signed_at=AT),),
+    (WitnessLine("w", asked=True, size=5, signed_at=AT, unsigned_since=None),),
 )
 UPKEEP = UpkeepPanel(tuple(runs(kind, run(kind, RunOutcome.WELL, HOUR)) for kind in RunKind), ())
 CLIENTS = ClientsPanel((CLIENT,), (), ())
@@ -81,10 +87,11 @@ def judged(*changed: object) -> tuple[Attention, ...]:
     return attention(*found, at=AT)  # type: ignore[arg-type]  # each is of the kind of the one it replaces
 
 
-def upkeep(kind: RunKind, newest: Run | None, well: Run | None = None) -> UpkeepPanel:
-    return UpkeepPanel(
-        tuple(runs(kind, newest, well) if each.kind is kind else each for each in UPKEEP.runs), ()
-    )
+def upkeep(
+    kind: RunKind, newest: Run | None, well: Run | None = None, ended: Run | None = None
+) -> UpkeepPanel:
+    changed = runs(kind, newest, well, ended)
+    return UpkeepPanel(tuple(changed if each.kind is kind else each for each in UPKEEP.runs), ())
 
 
 def sealed(**changes: object) -> SealsPanel:
@@ -99,6 +106,13 @@ def queued(**changes: object) -> DepositsPanel:
     return replace(DEPOSITS, queue=replace(QUEUE, **changes))  # type: ignore[arg-type]  # as above
 
 
+def witnessed(signed_at: datetime | None, *, unsigned_since: datetime | None) -> LogPanel:
+    """The newest tree head is a minute old, as it is wherever anything is deposited."""
+    size = 0 if signed_at is None else 4
+    line = WitnessLine("w", asked=True, size=size, signed_at=signed_at, unsigned_since=unsigned_since)
+    return replace(LOG, made_at=AT - timedelta(minutes=1), witnesses=(line,))
+
+
 def refused(outcome: str) -> DepositsPanel:
     return replace(DEPOSITS, refused_lately=(Refusals("suite", outcome, 2, AT),))
 
@@ -107,7 +121,7 @@ def test_a_vault_in_order_needs_nobody() -> None:
     assert judged() == ()
 
 
-DATABASE = RunKind.BACKUP_DATABASE
+DATABASE, FSCK = RunKind.BACKUP_DATABASE, RunKind.FSCK
 WRONG = [
     (queued(workers=0), "no-worker", Weight.NOW),
     (queued(queues=(replace(QUEUE.queues[0], due_since=AT - HOUR),)), "queue-late", Weight.NOW),
@@ -117,11 +131,8 @@ WRONG = [
     (replace(LOG, health=None), "store-away", Weight.NOW),
     (replace(LOG, health=LogHealth(5, 1, timedelta(0), "It would fork.")), "log-stopped", Weight.NOW),
     (replace(LOG, health=LogHealth(5, 1, HOUR, None)), "log-overdue", Weight.NOW),
-    (
-        replace(LOG, made_at=AT - 2 * DAY, witnesses=(WitnessLine("w", asked=True, size=0, signed_at=None),)),
-        "witness-silent",
-        Weight.SOON,
-    ),
+    (witnessed(None, unsigned_since=AT - 2 * DAY), "witness-silent", Weight.SOON),
+    (witnessed(AT - 2 * DAY, unsigned_since=AT - 25 * HOUR), "witness-silent", Weight.SOON),
     (sealed(state="expired"), "seal-expired", Weight.NOW),
     (sealed(not_after=AT + 59 * DAY), "seal-ends", Weight.SOON),
     (granted(used=100), "cap-reached", Weight.NOW),
@@ -134,6 +145,21 @@ WRONG = [
     (upkeep(RunKind.FSCK, run(RunKind.FSCK, RunOutcome.FAILED, HOUR)), "fsck-broken-off", Weight.SOON),
     (upkeep(RunKind.FSCK, run(RunKind.FSCK, None, HOUR)), "fsck-broken-off", Weight.SOON),
     (upkeep(RunKind.FSCK, run(RunKind.FSCK, RunOutcome.WELL, 9 * DAY)), "fsck-old", Weight.SOON),
+    (
+        upkeep(FSCK, run(FSCK, None, MINUTE), ended=run(FSCK, RunOutcome.PROBLEMS, HOUR)),
+        "fsck-problems",
+        Weight.NOW,
+    ),
+    (
+        upkeep(FSCK, run(FSCK, RunOutcome.FAILED, MINUTE), ended=run(FSCK, RunOutcome.PROBLEMS, HOUR)),
+        "fsck-problems",
+        Weight.NOW,
+    ),
+    (
+        upkeep(FSCK, run(FSCK, None, MINUTE), run(FSCK, RunOutcome.WELL, 9 * DAY)),
+        "fsck-old",
+        Weight.SOON,
+    ),
     (upkeep(DATABASE, None), "backup-never", Weight.SOON),
     (upkeep(DATABASE, run(DATABASE, RunOutcome.FAILED, HOUR)), "backup-failed", Weight.NOW),
     (upkeep(DATABASE, run(DATABASE, RunOutcome.WELL, 27 * HOUR)), "backup-old", Weight.NOW),
@@ -155,6 +181,9 @@ def test_each_trouble_is_told(panel: object, kind: str, weight: Weight) -> None:
 
 
 SOUND = [
+    witnessed(None, unsigned_since=AT - HOUR),
+    witnessed(AT - 9 * DAY, unsigned_since=AT - 23 * HOUR),
+    upkeep(FSCK, run(FSCK, None, MINUTE), run(FSCK, RunOutcome.WELL, DAY)),
     queued(given_up=(GivenUp("second_look", 2, 0, AT - 8 * DAY),)),
     queued(queues=(replace(QUEUE.queues[0], due_since=AT - timedelta(minutes=9)),)),
     sealed(state="stopped", not_after=AT - DAY, granted=False),
@@ -170,6 +199,13 @@ SOUND = [
 @pytest.mark.parametrize("panel", SOUND)
 def test_what_is_as_it_should_be_is_left_alone(panel: object) -> None:
     assert judged(panel) == ()
+
+
+def test_a_check_that_found_nothing_ends_the_alarm_of_the_one_before() -> None:
+    found = judged(
+        upkeep(FSCK, run(FSCK, RunOutcome.WELL, MINUTE), ended=run(FSCK, RunOutcome.PROBLEMS, HOUR))
+    )
+    assert found == ()
 
 
 def test_what_cannot_wait_stands_first() -> None:
