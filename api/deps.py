@@ -79,12 +79,16 @@ async def client_of(
         NotAuthenticated: no bearer token, a bad one, or a client that is disabled by now.
         InputError: the clerk that it acts for is not named as it should be.
     """
-    client = await signin.client_now(edge.reader, _client_named(edge, authorization))
+    client = await signin.client_now(edge.reader, client_named(edge, authorization))
     return _known(request, edge, client, clerk)
 
 
-def _client_named(edge: Edge, authorization: str | None) -> str:
-    """The client id in a bearer token that is good."""
+def client_named(edge: Edge, authorization: str | None) -> str:
+    """The client id in a bearer token that is good; the client itself may be disabled by now.
+
+    Raises:
+        NotAuthenticated: no bearer token, or a bad one.
+    """
     scheme, _, token = (authorization or "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise NotAuthenticated("Send an access token: Authorization: Bearer …, from POST /oauth/token.")
@@ -252,7 +256,7 @@ def _answers_itself(endpoint: Callable[..., Any]) -> bool:
 
 def _client_in_thread(request: Request, edge: Edge) -> ClientGrant:
     """As `client_of`, for whoever is in a thread already."""
-    client = signin.client_by_id(edge.workshop, _client_named(edge, request.headers.get("authorization")))
+    client = signin.client_by_id(edge.workshop, client_named(edge, request.headers.get("authorization")))
     return _known(request, edge, client, request.headers.get("acting-for"))
 
 

@@ -145,7 +145,7 @@ class Edge:
             self.verified.hand_over(self.workshop, at=datetime.now(UTC))
 
     def hand_over_deposits(self) -> None:
-        """Hands over how deposits went; while the database does not answer nobody counts on."""
+        """Hands over how deposits went; while the database does not answer it is kept for the next time."""
         with suppress(Unavailable):
             self.deposits.hand_over(self.workshop)
 

@@ -30,6 +30,8 @@ _CAPS = (
     ("/v1/log/", NOTE_MAX_BYTES),
     ("/desk/paper", FORM_MAX_BYTES),
 )
+# Whose route counts what it refused, and so refuses what is announced too large itself.
+_COUNTED = frozenset({"/v1/deposits"})
 # The page where a file is dropped posts to itself.
 _PAGE = "/"
 
@@ -66,11 +68,9 @@ class BodyCap:
         if scope["type"] != "http" or scope["method"] in {"GET", "HEAD"}:
             await self._app(scope, receive, send)
             return
-        headers = dict(scope["headers"])
-        cap = body_max_bytes(scope["path"], media_type(headers.get(b"content-type", b"").decode("latin-1")))
-        announced = headers.get(b"content-length", b"0")
-        if announced.isdigit() and int(announced) > cap:
-            raise _too_large(cap)
+        if scope["path"] not in _COUNTED:
+            refuse_announced(scope)
+        cap = _cap_of(scope)
         count = 0
 
         async def counted() -> Message:
@@ -82,6 +82,22 @@ class BodyCap:
             return message
 
         await self._app(scope, counted, send)
+
+
+def refuse_announced(scope: Scope) -> None:
+    """Refuses a request that announces a body over its cap.
+
+    Raises:
+        TooLarge: it does.
+    """
+    cap, announced = _cap_of(scope), dict(scope["headers"]).get(b"content-length", b"0")
+    if announced.isdigit() and int(announced) > cap:
+        raise _too_large(cap)
+
+
+def _cap_of(scope: Scope) -> int:
+    content_type = dict(scope["headers"]).get(b"content-type", b"")
+    return body_max_bytes(scope["path"], media_type(content_type.decode("latin-1")))
 
 
 def _too_large(cap: int) -> TooLarge:

@@ -1,8 +1,9 @@
 """How deposits go: each process counts in memory, and hands its counts over every few seconds.
 
 So a deposit writes nothing more for it, and the console reads some hundred rows however many certificates
-there are. A hand-over is tried once: where it fails, or its answer is lost, these seconds are missing, since
-a rate that is a little short misleads less than one that counts twice. So does what a killed process had.
+there are. What surely was not written is kept for the next hand-over. Where the answer to its commit is lost
+these seconds are missing, since a rate that is a little short misleads less than one that counts twice. So
+is what a killed process had.
 """
 
 from collections import Counter
@@ -11,6 +12,7 @@ from datetime import datetime, timedelta
 from threading import Lock
 
 from storage.deposit_tallies import Span, Tally, add_tallies, forget_tallies, note_sightings
+from vault.errors import Unavailable
 from vault.model.scope import VAULT
 from vault.workshop import Workshop
 
@@ -19,6 +21,9 @@ HAND_OVER_EVERY_S = 5
 # The console draws an hour by minutes and a week by hours; the rest is room for a look at last night.
 MINUTES_KEPT = timedelta(hours=3)
 HOURS_KEPT = timedelta(days=35)
+
+# Counts that a process holds while the database is away: hours of a city's clients, some megabytes.
+HELD_MAX = 20_000
 
 DEPOSITED = "deposited"
 REPEATED = "repeated"
@@ -49,7 +54,7 @@ class DepositTally:
         """Adds what was counted to the vault's.
 
         Raises:
-            Unavailable: the database does not answer; what was counted may be lost.
+            Unavailable: the database does not answer; what was counted is kept, unless it may be written.
         """
         with self._lock:
             counts, self._counts = self._counts, Counter()
@@ -64,9 +69,22 @@ class DepositTally:
             for span, counted in ((Span.MINUTE, counts), (Span.HOUR, hours))
             for which, count in counted.items()
         ]
-        with workshop.database.writing(VAULT) as db:
-            add_tallies(db, tallies)
-            note_sightings(db, seen)
+        committing = False
+        try:
+            with workshop.database.writing(VAULT) as db:
+                add_tallies(db, tallies)
+                note_sightings(db, seen)
+                committing = True
+        except Unavailable:
+            if not committing:
+                self._take_back(counts, seen)
+            raise
+
+    def _take_back(self, counts: Counter[tuple[datetime, str, str]], seen: dict[str, datetime]) -> None:
+        with self._lock:
+            if len(self._counts) + len(counts) <= HELD_MAX:
+                self._counts.update(counts)
+            self._seen = {**seen, **self._seen}
 
 
 def forget_old_tallies(workshop: Workshop, *, at: datetime) -> None:

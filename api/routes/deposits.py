@@ -11,17 +11,22 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from api.answers import DepositOut, MayCloseOut, problems
-from api.deps import ClientHere, EdgeHere, StrictRoute, edge_of, now
+from api.deps import ClientHere, EdgeHere, StrictRoute, client_named, edge_of, now
+from api.edge import Edge
+from api.limits import refuse_announced
+from api.problems import MalformedRequestError, MediaTypeError
 from api.schemas import TEXT_MAX_CHARS, DepositIn
 from vault.closing import missing_of_case
 from vault.deposit import hand_in, receipt_json
 from vault.deposit_tally import DEPOSITED, INTERNAL, REPEATED
-from vault.errors import InputError, VaultError
+from vault.errors import InputError, NotAuthenticated, TooLarge, VaultError
 from vault.lookup import of_case
 from vault.model.certificate import CertificateRecord
 from vault.model.written import case_number_form
 
 DEPOSITS = "/v1/deposits"
+# Why a body is refused as soon as it is read.
+_BEFORE_ANYBODY_ASKS = frozenset({MalformedRequestError.kind, MediaTypeError.kind, TooLarge.kind})
 
 
 class CountedRoute(StrictRoute):
@@ -36,6 +41,7 @@ class CountedRoute(StrictRoute):
         async def counted(request: Request) -> Response:
             at, outcome = now(), INTERNAL
             try:
+                refuse_announced(request.scope)
                 answer = await handle(request)
                 outcome = DEPOSITED if answer.status_code == HTTPStatus.CREATED else REPEATED
             except RequestValidationError:
@@ -48,12 +54,23 @@ class CountedRoute(StrictRoute):
                 outcome = error.__cause__.kind if isinstance(error.__cause__, VaultError) else INTERNAL
                 raise
             finally:
-                client_id = getattr(request.state, "client_id", None)
+                edge = await edge_of(request)
+                client_id = getattr(request.state, "client_id", None) or _sender(edge, request, outcome)
                 if client_id is not None:
-                    (await edge_of(request)).deposits.note(client_id, outcome, at)
+                    edge.deposits.note(client_id, outcome, at)
             return answer
 
         return counted
+
+
+def _sender(edge: Edge, request: Request, outcome: str) -> str | None:
+    """Whose token came with a body that was refused before anybody asked who sends it."""
+    if outcome not in _BEFORE_ANYBODY_ASKS:
+        return None
+    try:
+        return client_named(edge, request.headers.get("authorization"))
+    except NotAuthenticated:
+        return None
 
 
 router = APIRouter(tags=["deposit"], route_class=CountedRoute)

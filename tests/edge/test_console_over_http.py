@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from api.edge import Edge
+from api.limits import DEPOSIT_MAX_BYTES
 from tests.conftest import House
 from tests.edge.conftest import Caller
 from tests.requests import example_request
@@ -121,6 +122,29 @@ def test_deposits_show_and_so_does_why_one_was_refused(
     holder = request["results"][0]["holders"][0]
     for secret in (request["case"]["number"], holder["name"], holder["code"]):
         assert all(secret not in caller("GET", page, headers=operator).text for page in PAGES)
+
+
+@pytest.mark.parametrize(
+    ("body", "media", "outcome"),
+    [
+        (b"{", "application/json", "malformed-request"),
+        (b"[" + b"1" * 5_000 + b"]", "application/json", "malformed-request"),
+        (b"{}", "text/plain", "unsupported-media-type"),
+        (b" " * (DEPOSIT_MAX_BYTES + 1), "application/json", "too-large"),
+    ],
+)
+def test_a_body_that_nobody_could_read_counts_for_whoever_sent_it(
+    caller: Caller, bearer: dict[str, str], app: object, body: bytes, media: str, outcome: str
+) -> None:
+    edge: Edge = app.state.edge  # type: ignore[attr-defined]  # FastAPI's state is untyped
+    edge.hand_over_deposits()
+    sent = {"headers": {**bearer, "content-type": media}, "content": body}
+    assert caller("POST", "/v1/deposits", **sent).status_code in {400, 413, 415}
+    counted = edge.deposits._counts  # noqa: SLF001 - what is not handed over yet
+    assert [(each[2], count) for each, count in counted.items()] == [(outcome, 1)]
+    sent["headers"] = {"authorization": "Bearer of.no.good", "content-type": media}
+    assert caller("POST", "/v1/deposits", **sent).status_code in {400, 413, 415}
+    assert counted.total() == 1
 
 
 def test_a_case_that_may_not_close_shows_masked(caller: Caller, sign_in: SignIn, house: House) -> None:

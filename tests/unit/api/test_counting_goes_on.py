@@ -1,0 +1,30 @@
+"""A failure of what counts in the background is logged, and ends neither the counting nor the server."""
+
+import asyncio
+import logging
+
+import pytest
+
+from api.edge import _for_ever
+
+
+class Enough(BaseException):
+    """Ends the loop from within, as being cancelled does."""
+
+
+def test_an_error_that_nobody_expected_is_logged_and_the_work_goes_on(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    tries = 0
+
+    def work() -> None:
+        nonlocal tries
+        tries += 1
+        if tries == 3:
+            raise Enough
+        raise RuntimeError("a row that no table takes")
+
+    with caplog.at_level(logging.ERROR), pytest.raises(Enough):
+        asyncio.run(_for_ever(0, work))
+    assert tries == 3
+    assert [record.message for record in caplog.records] == ["incident", "incident"]
