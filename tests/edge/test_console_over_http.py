@@ -180,6 +180,7 @@ def test_a_check_shows_while_it_runs_and_when_it_ends(caller: Caller, sign_in: S
     assert "核对发现 3 个问题" in text_of(caller("GET", "/console", headers=operator))
     again = FsckNote(workshop, lambda: next(times))
     again.begin()
+    assert "核对发现 3 个问题" in text_of(caller("GET", "/console", headers=operator))
     again.end(0, 0)
     assert "核对发现" not in text_of(caller("GET", "/console", headers=operator))
 

@@ -14,6 +14,8 @@ from sqlalchemy import event, text
 
 from storage.db import Database
 from storage.inspection import open_cases
+from storage.log import newest_shard
+from storage.log_heads import published_above
 from storage.queue_state import QueueCount, queue_state
 from tests.conftest import House
 from vault.avoided import AvoidedTally, add_up_avoided, count_avoided
@@ -46,6 +48,7 @@ GROWING = (
     "deposit_tallies",
     "log_checkpoints",
     "log_cosignatures",
+    "log_publications",
 )
 
 
@@ -108,6 +111,16 @@ def test_every_panel_takes_a_few_statements_and_no_table_as_a_whole(house: House
     house.wired.workshop.shelf.types(datetime.now(UTC))
     counts = panels(house, operator, datetime.now(UTC))
     assert max(counts.values()) <= 14, counts
+
+
+def test_a_witness_that_never_signed_is_behind_since_the_first_tree_head(house: House) -> None:
+    with house.wired.workshop.database.reading(VAULT) as db:
+        shard = newest_shard(db)
+        assert shard is not None
+        first = text("SELECT at FROM log_publications WHERE year = :year ORDER BY size LIMIT 1")
+        at = db.execute(first, {"year": shard.year}).scalar_one_or_none()
+        found = published_above(db, shard.year, [0, 0, 10**12])
+    assert found == ({} if at is None else {0: at})
 
 
 def avoid(house: House, item: str, at: datetime, *rows: tuple[str, str]) -> None:

@@ -2,10 +2,14 @@
 
 import asyncio
 import logging
+from datetime import UTC, datetime
+from typing import cast
 
 import pytest
 
 from api.edge import _for_ever
+from vault.runs import FsckNote
+from vault.workshop import Workshop
 
 
 class Enough(BaseException):
@@ -27,4 +31,12 @@ def test_an_error_that_nobody_expected_is_logged_and_the_work_goes_on(
     with caplog.at_level(logging.ERROR), pytest.raises(Enough):
         asyncio.run(_for_ever(0, work))
     assert tries == 3
+    assert [record.message for record in caplog.records] == ["incident", "incident"]
+
+
+def test_a_check_goes_on_whatever_becomes_of_its_note(caplog: pytest.LogCaptureFixture) -> None:
+    note = FsckNote(cast("Workshop", object()), lambda: datetime(2026, 11, 23, tzinfo=UTC))
+    with caplog.at_level(logging.ERROR):
+        note.begin()
+        note.end(0, 0)
     assert [record.message for record in caplog.records] == ["incident", "incident"]
