@@ -1,9 +1,8 @@
 """Counts of deposits: kept while they surely are not written, and never written twice."""
 
-from collections.abc import Iterator
+import secrets
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import count
 
 import pytest
 from sqlalchemy import text
@@ -18,8 +17,10 @@ from vault.model.scope import VAULT
 
 pytestmark = pytest.mark.engines
 
-# A minute of its own for each test: long ago, so that nobody's deposits are in it.
-MINUTES: Iterator[datetime] = (datetime(2001, 1, 1, tzinfo=UTC) + n * timedelta(minutes=1) for n in count())
+
+def a_minute() -> datetime:
+    """One that no deposit of anybody's is in."""
+    return datetime(2001, 1, 1, tzinfo=UTC) + secrets.randbelow(10_000_000) * timedelta(minutes=1)
 
 
 def written(house: House, at: datetime) -> int:
@@ -32,7 +33,7 @@ def written(house: House, at: datetime) -> int:
 
 
 def test_what_cannot_be_written_is_kept_for_the_next_time(house: House) -> None:
-    workshop, at, tally = house.wired.workshop, next(MINUTES), DepositTally()
+    workshop, at, tally = house.wired.workshop, a_minute(), DepositTally()
     nowhere = Database("postgresql://nobody@127.0.0.1:1/none", pool_size=1)
     tally.note(house.client.client_id, "deposited", at)
     tally.sighted(house.client.client_id, at)
@@ -48,7 +49,7 @@ def test_what_cannot_be_written_is_kept_for_the_next_time(house: House) -> None:
 
 @pytest.mark.parametrize(("how", "there"), [("before", 0), ("after", 1)])
 def test_where_the_answer_is_lost_nothing_counts_twice(house: House, how: str, there: int) -> None:
-    at, tally = next(MINUTES), DepositTally()
+    at, tally = a_minute(), DepositTally()
     tally.note(house.client.client_id, "deposited", at)
     with behind_a_cutting_wire(house) as (workshop, wire_):
         with cutting_after(deposit_tally, "note_sightings", wire_, how), pytest.raises(Unavailable):
@@ -64,7 +65,7 @@ def test_what_is_held_while_the_database_is_away_has_an_end(
     monkeypatch.setattr(deposit_tally, "HELD_MAX", 1)
     workshop, tally = house.wired.workshop, DepositTally()
     nowhere = Database("postgresql://nobody@127.0.0.1:1/none", pool_size=1)
-    first, second = next(MINUTES), next(MINUTES)
+    first, second = a_minute(), a_minute()
     for at in (first, second):
         tally.note(house.client.client_id, "deposited", at)
     with pytest.raises(Unavailable):
