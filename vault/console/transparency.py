@@ -72,8 +72,8 @@ def log_panel(workshop: Workshop, person: Person, *, at: datetime) -> LogPanel:
             WitnessLine(
                 witness.key.name,
                 witness.url is not None,
-                *(last := signed.get(witness.key.name, NEVER)),
-                unsigned.get(last[0]),
+                *signed.get(witness.key.name, NEVER),
+                unsigned_since=unsigned.get(signed.get(witness.key.name, NEVER)[0]),
             )
             for witness in workshop.witnesses
         ),
