@@ -69,12 +69,8 @@ def log_panel(workshop: Workshop, person: Person, *, at: datetime) -> LogPanel:
         None if head is None else head.root.hex(),
         None if head is None else head.made_at,
         tuple(
-            WitnessLine(
-                witness.key.name,
-                witness.url is not None,
-                *signed.get(witness.key.name, NEVER),
-                unsigned_since=unsigned.get(signed.get(witness.key.name, NEVER)[0]),
-            )
+            WitnessLine(witness.key.name, witness.url is not None, size, signed_at, unsigned.get(size))
             for witness in workshop.witnesses
+            for size, signed_at in (signed.get(witness.key.name, NEVER),)
         ),
     )
