@@ -172,6 +172,9 @@ def acting_for(header: str | None) -> Clerk | None:
     return Clerk(name=found["name"], staff_number=found["staff_number"])
 
 
+FROM_ANOTHER_SITE = "This form was sent from another site."
+
+
 def refuse_cross_origin(headers: Headers) -> None:
     """Lets a form in only from our own pages; callers that are no browsers send neither header.
 
@@ -184,11 +187,11 @@ def refuse_cross_origin(headers: Headers) -> None:
     site = headers.get("sec-fetch-site")
     if site is not None:
         if site not in {"same-origin", "none"}:
-            raise NotPermitted("This form was sent from another site.")
+            raise NotPermitted(FROM_ANOTHER_SITE)
         return
     origin = headers.get("origin")
     if origin is not None and urlsplit(origin).netloc != headers.get("host"):
-        raise NotPermitted("This form was sent from another site.")
+        raise NotPermitted(FROM_ANOTHER_SITE)
 
 
 def session_cookie_name(public_url: str) -> str:

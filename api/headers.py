@@ -14,7 +14,8 @@ _OTHER_POLICY = b"default-src 'none'; frame-ancestors 'none'"
 # A year, as browsers' preload lists ask for.
 _HSTS = b"max-age=31536000"
 
-# What a page of ours never asks a browser for; the one that scans may ask for the camera.
+# What a page of ours never asks a browser for; the one that scans may ask for the camera. Bluetooth is not
+# named: browsers that have none complain of an unknown feature on every page.
 _PERMISSIONS = (
     b"camera=(), microphone=(), geolocation=(), payment=(), usb=(), serial=(), "
     b"display-capture=(), fullscreen=(), browsing-topics=()"

@@ -88,6 +88,14 @@ def find_case(
     )
 
 
+def completed_before(db: ReadConnection, client_id: str, number: str) -> datetime | None:
+    """When a case that is committed already was completed, as it said; None where it is not."""
+    query = select(cases.c.completed_at).where(
+        cases.c.client_id == client_id, cases.c.number == number, cases.c.committed_at.is_not(None)
+    )
+    return db.execute(query).scalar_one_or_none()
+
+
 def start_attempt(
     db: WriteConnection, keys: KeyRing, case_id: UUID, contents: CaseContents, at: datetime
 ) -> None:

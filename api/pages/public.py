@@ -131,7 +131,7 @@ async def _by_scan(edge: Edge, request: Request, text: str) -> _Asked | str:
         case ScannedElsewhere():
             return "verify.scanned.elsewhere"
         case None:
-            return "verify.scanned.nothing"
+            return "verify.says.nothing"
 
 
 async def _by_token(edge: Edge, request: Request, token: str) -> _Asked:

@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from api.auth import FROM_ANOTHER_SITE
 from api.edge import Edge
 from api.pages.places import address_of, places_of
 from api.pages.texts import TEXTS, Language, text
@@ -99,7 +100,10 @@ class Pages:
         if path.startswith(_PROGRAM_PREFIXES) or "text/html" not in request.headers.get("accept", ""):
             return None
         headers = {k: v for k, v in (problem.headers or {}).items() if k != "WWW-Authenticate"}
-        return self.render(request, "problem.html", status=problem.status, headers=headers, problem=problem)
+        words = f"problem.{problem.status}" + (".origin" if problem.detail == FROM_ANOTHER_SITE else "")
+        return self.render(
+            request, "problem.html", status=problem.status, headers=headers, problem=problem, words=words
+        )
 
 
 def pages_of(request: Request) -> Pages:

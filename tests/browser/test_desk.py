@@ -126,6 +126,25 @@ def test_keys_can_be_switched_off_and_never_work_in_a_field(signed_in_as: Visit,
     expect(page.locator("#line-construction")).not_to_have_class(re.compile("desk-line-chosen"))
 
 
+def test_a_key_that_is_held_does_one_thing(signed_in_as: Visit, counter: Counter) -> None:
+    """Also where the page is still there while its form is on its way."""
+    visitor = signed_in_as(counter.clerk, Look("zh", DESKTOP))
+    page = fill_in(visitor, counter)
+    sent = "[...document.forms].filter((form) => form.dataset.sent).length"
+    page.keyboard.press("e")
+    page.keyboard.down("d")
+    page.keyboard.press("Escape")
+    page.keyboard.down("d")
+    assert page.evaluate(sent) == 0, "the key was down before it could mean this"
+    page.keyboard.up("d")
+    page.evaluate("document.addEventListener('submit', (event) => event.preventDefault())")
+    page.locator("#line-licence").focus()
+    for key in "dsu?":
+        page.keyboard.press(key)
+    assert page.evaluate(sent) == 1
+    expect(page.locator("dialog[data-keys]")).to_be_hidden()
+
+
 def test_the_desk_without_script(signed_in_as: Visit, counter: Counter) -> None:
     """The page of what is held is a link: browsers without script fetch every picture at once."""
     visitor = signed_in_as(counter.clerk, Look("zh", DESKTOP), script=False)
@@ -145,7 +164,7 @@ def test_the_desk_without_script(signed_in_as: Visit, counter: Counter) -> None:
         line.get_by_role("link", name="第一页的版面").click()
     assert "/desk/pictures/" in opened.value.url
     assert opened.value.evaluate("document.contentType") == "image/webp"
-    line.get_by_role("button", name="用证，附加注件").click()
+    line.get_by_role("button", name="用证并生成加注件").click()
     expect(page.locator("#line-construction")).to_contain_text("已用证")
     page.get_by_role("button", name="与原件核对无误").click()
     expect(page.locator("#line-escrow")).to_contain_text("可用")

@@ -66,6 +66,21 @@ def test_the_page_forgets_itself(visit: Visit, certificate: Deposited) -> None:
     verdict(page, "这份证照是真的吗？")
 
 
+def test_a_try_that_failed_is_forgotten_too(visit: Visit, certificate: Deposited) -> None:
+    """The token waits for another try, and not for the next in the queue."""
+    visitor = visit(Look("zh", PHONE))
+    page, token = visitor.page, certificate.record.token
+    page.clock.install()
+    page.route("**/v", lambda route: route.abort() if route.request.method == "POST" else route.continue_())
+    visitor.open(f"/v#t={token}")
+    verdict(page, "查验没有完成")
+    assert token in page.locator(".language").evaluate("link => link.href")
+    page.clock.fast_forward(FORGETS_AFTER_MS + 1000)
+    verdict(page, "查验结果已清除")
+    assert token not in page.content()
+    expect(page.locator("[data-failed]")).to_be_hidden()
+
+
 def test_a_result_that_was_posted_is_forgotten_too(visit: Visit, certificate: Deposited) -> None:
     visitor = visit(Look("en", DESKTOP))
     page = visitor.page

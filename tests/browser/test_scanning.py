@@ -67,6 +67,44 @@ def test_a_browser_that_gives_no_camera_is_told_what_else_there_is(visit: Visit)
     expect(page.locator("[data-camera-says]")).to_contain_text("没有使用相机的权限")
 
 
+STUBBED = """() => {
+  window.asked = [];
+  navigator.mediaDevices.getUserMedia = () => new Promise((give) => {
+    const canvas = document.createElement("canvas");
+    canvas.getContext("2d");
+    const stream = canvas.captureStream();
+    window.asked.push({ stream, give: () => give(stream) });
+  });
+}"""
+
+
+def test_a_camera_that_comes_too_late_is_let_go(visit: Visit) -> None:
+    """Closed while the browser still asks for permission, and opened again."""
+    visitor = visit(Look("zh", PHONE))
+    visitor.page.add_init_script(f"({STUBBED})()")
+    page = visitor.open("/")
+    for n in (1, 2):
+        page.locator("[data-camera-opens]").click()
+        page.wait_for_function("n => window.asked.length === n", arg=n)
+        if n == 1:
+            page.keyboard.press("Escape")
+            expect(page.locator("[data-camera]")).to_be_hidden()
+    page.evaluate("() => { for (const each of window.asked) each.give(); }")
+    page.wait_for_function("document.querySelector('video').srcObject === window.asked[1].stream")
+    states = "window.asked.map(({ stream }) => stream.getTracks()[0].readyState)"
+    assert page.evaluate(states) == ["ended", "live"]
+
+
+def test_without_the_decoder_no_camera_is_switched_on(visit: Visit) -> None:
+    visitor = visit(Look("zh", PHONE))
+    visitor.page.add_init_script(f"({STUBBED})()")
+    visitor.page.route("**/vendor/**", lambda route: route.abort())
+    page = visitor.open("/")
+    page.locator("[data-camera-opens]").click()
+    expect(page.locator("[data-camera-says]")).to_contain_text("没有加载成功")
+    assert page.evaluate("window.asked.length") == 0
+
+
 def test_a_photographed_code(visit: Visit, certificate: Deposited) -> None:
     page = visit(Look("zh", PHONE)).open("/")
     choose(page, picture(b"\x89PNG no picture"))

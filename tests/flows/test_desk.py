@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import select
@@ -14,15 +14,25 @@ from storage.db import Database, WriteConnection
 from storage.tables import audit_events, desks, material_events, uses
 from tests.conftest import House, behind_a_cutting_wire
 from tests.faults import CuttingWire
-from tests.flows.test_reuse import CONSTRUCTION, ESCROW, PRESALE, given, new_company, new_person, statements
+from tests.flows.test_reuse import (
+    CONSTRUCTION,
+    ESCROW,
+    PRESALE,
+    given,
+    new_company,
+    new_person,
+    statements,
+    with_material,
+)
 from tests.papers import new_pdf
 from tests.requests import new_case_number
 from tests.trials import now, together
 from vault import desk, sessions
-from vault.errors import InputError, NotFound, NotPermitted, Unavailable
+from vault.desk.reading import read_case
+from vault.errors import Conflict, InputError, NotFound, NotPermitted, Unavailable
 from vault.lookup import holdings
 from vault.model.actors import COUNTER_PREFIX, Assurance, Introduced, Person, Role
-from vault.model.desk import CaseState, DeskCase, Turn
+from vault.model.desk import CaseState, DeskCase, DeskHolder, Turn
 from vault.model.holders import HolderCode
 from vault.model.legal_time import day_ends, legal_day
 from vault.model.scope import VAULT, Scope, of_person
@@ -281,17 +291,82 @@ def test_a_paper_is_told_from_another_of_the_same_case(
     assert len(archived(house, company)) == 2
 
 
+def test_a_paper_that_is_sent_again_on_another_day_is_the_one_of_before(
+    house: House, clerk: Person, company: dict[str, str]
+) -> None:
+    workshop, case, content = house.wired.workshop, at_hand(house, clerk, company), new_pdf()
+    first = desk.archive_paper(workshop, clerk, case.place, paper(content), at=now())
+    tomorrow = day_ends(legal_day(now())) + timedelta(hours=9)
+    sheet = desk.fill_in(workshop, clerk, form(company, number=case.number), at=tomorrow)
+    assert sheet.at_hand is not None
+    again = desk.archive_paper(workshop, clerk, sheet.at_hand, paper(content), at=tomorrow)
+    assert again.material_id == first.material_id
+    assert len(archived(house, company)) == 1
+    other = paper(content, holder_name="另一家有限公司")
+    with pytest.raises(Conflict):
+        desk.archive_paper(workshop, clerk, sheet.at_hand, other, at=tomorrow)
+
+
+def test_a_material_is_compared_for_a_case_of_its_holder_alone(
+    house: House, clerk: Person, company: dict[str, str]
+) -> None:
+    workshop, case = house.wired.workshop, at_hand(house, clerk, company)
+    with_material(house, company, ESCROW, "C", issued_on=legal_day(now()).isoformat())
+    held = desk.look(workshop, clerk, case, at=now())
+    line = next(line for line in held.answer["lines"] if line["requirement"] == "escrow")
+    material_id = UUID(line["not_usable"][0]["material_id"])
+    other = at_hand(house, clerk, new_company())
+    for place in (other.place, uuid4()):
+        with pytest.raises(NotFound):
+            desk.compare_paper(workshop, clerk, place, material_id, at=now())
+    assert [trust for trust, _ in archived(house, company)] == ["C"]
+    assert desk.compare_paper(workshop, clerk, case.place, material_id, at=now()).trust.value == "B"
+
+
+def test_an_item_that_went_to_others_is_a_slip_of_its_case(
+    house: House, clerk: Person, company: dict[str, str]
+) -> None:
+    case = at_hand(house, clerk, company)
+    offices = house.catalogue.city.authorities
+    elsewhere = clerk_of(house, office=next(a.code for a in offices if a.code != clerk.organisation))
+    with pytest.raises(desk.Slips) as found:
+        desk.look(house.wired.workshop, elsewhere, case, at=now())
+    assert [(slip.field, slip.kind) for slip in found.value.slips] == [("item", "gone")]
+
+
+def test_who_was_scanned_stays_by_the_masked_number_at_its_place(
+    house: House, company: dict[str, str]
+) -> None:
+    items = tuple(house.catalogue.items.values())
+    codes = [HolderCode.parse("111", new_person()["code"]) for _ in range(2)]
+    owners = tuple(DeskHolder(HolderRole.CO_OWNER, code, scanned=True) for code in codes)
+    before = DeskCase(uuid4(), "SL-1", holders=owners)
+    masked = [code.masked() for code in codes]
+    people = {HolderRole.APPLICANT: company["code"], HolderRole.CO_OWNER: "\n".join(masked)}
+    read = read_case(items, form(company, holders=people), before, at=now())
+    assert read.case.holders[1:] == owners
+    people[HolderRole.AGENT] = masked[0]
+    with pytest.raises(desk.Slips) as refused:
+        read_case(items, form(company, holders=people), before, at=now())
+    assert [(slip.field, slip.kind) for slip in refused.value.slips] == [("agent", "masked")]
+
+
 def test_nobody_comes_in_as_a_counter(house: House) -> None:
     with pytest.raises(InputError):
         add_client(house.wired.workshop, f"{COUNTER_PREFIX}x1", "x", frozenset(), at=now())
 
 
-def test_a_picture_is_of_what_the_case_is_about(house: House, clerk: Person, company: dict[str, str]) -> None:
+def test_a_picture_is_of_what_the_case_is_about(
+    house: House, clerk: Person, company: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     workshop, subject = house.wired.workshop, thing_of(house, company)
     case = at_hand(house, clerk, company)
     drawn = desk.page_picture(workshop, clerk, case.place, subject, at=now(), draw_with=page_webp)
     assert (drawn[:4], drawn[8:12]) == (b"RIFF", b"WEBP")
     assert len(drawn) < 4 * 2**20
+    monkeypatch.setattr("vault.desk.picture.DRAWN_MAX_BYTES", 1)
+    with pytest.raises(NotFound):
+        desk.page_picture(workshop, clerk, case.place, subject, at=now(), draw_with=page_webp)
     other = at_hand(house, clerk, new_company())
     with pytest.raises(NotFound):
         desk.page_picture(workshop, clerk, other.place, subject, at=now(), draw_with=page_webp)
@@ -308,6 +383,8 @@ def test_a_picture_is_of_what_the_case_is_about(house: House, clerk: Person, com
     [
         ("", "missing"),
         ("123", "code_length"),
+        ("1101**********0021", "masked"),
+        ("https://vault.example/v#p=AAAAAAAAAAAAAAAAAAAAAA", "shown_code"),
         ("110105194912310021", "citizen_check"),
         ("11010519491231002X", "only_organisation"),
         ("91350100M000100Y44", "credit_check"),

@@ -7,7 +7,7 @@ what is held, `using`, `picture` and `paper` do something with it.
 
 from vault.desk.asking import fill_in, items_of
 from vault.desk.looking import HeldFor, look
-from vault.desk.paper import PaperForm, archive_paper, kinds_of_paper
+from vault.desk.paper import PaperForm, archive_paper, compare_paper, kinds_of_paper
 from vault.desk.picture import page_picture
 from vault.desk.reading import CaseForm, Slip, Slips, default_purpose, read_numbers
 from vault.desk.sheets import forget_yesterday, sheet_at, take_in, turn
@@ -20,6 +20,7 @@ __all__ = [
     "Slip",
     "Slips",
     "archive_paper",
+    "compare_paper",
     "default_purpose",
     "fill_in",
     "forget_yesterday",

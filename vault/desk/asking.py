@@ -7,13 +7,14 @@ from storage.certificates import id_by_token, record
 from storage.db import extend_scope
 from storage.history import insert_look, look_by
 from vault.desk.reading import CaseForm, ReadCase, Shown, Slip, Slips, read_case
-from vault.desk.sheets import take_to_hand
+from vault.desk.sheets import sheet_at, take_to_hand
 from vault.grounds import standing_footing
 from vault.model.access import Action, Context, authorize, certificate
 from vault.model.actors import Person
 from vault.model.certificate import CertificateRecord
 from vault.model.desk import DeskHolder, Sheet
 from vault.model.footing import BY_FUNCTION, footing_json
+from vault.model.holders import HolderCode
 from vault.model.scope import of_caller
 from vault.model.service_item import HolderRole, ServiceItem
 from vault.reuse.reading import HOLDERS_MAX
@@ -34,7 +35,8 @@ def items_of(workshop: Workshop, person: Person, *, at: datetime) -> tuple[Servi
 def fill_in(workshop: Workshop, person: Person, form: CaseForm, *, at: datetime) -> Sheet:
     """Takes a case to hand as it was typed and scanned.
 
-    1. read the form against the items of the clerk's authority; 2. find whose certificates were scanned
+    1. read the form against the items of the clerk's authority, and against the case as it was: whoever was
+    scanned then stands in the form by a masked number; 2. find whose certificates were scanned
     instead of a number, and record that they were; 3. put the case on the sheet. What is held is asked when
     the page is shown (`look`).
 
@@ -44,14 +46,17 @@ def fill_in(workshop: Workshop, person: Person, form: CaseForm, *, at: datetime)
         Unavailable: the database does not answer.
     """
     authorize(person, Action.WORK_AT_DESK)
-    read = read_case(items_of(workshop, person, at=at), form, at=at)  # 1
+    before = sheet_at(workshop, person, at=at).case(form.place)
+    read = read_case(items_of(workshop, person, at=at), form, before, at=at)  # 1
     holders = [*read.case.holders]
     for shown in read.shown:
         holders += _of_shown(workshop, person, read, shown, at)  # 2
-    holders = list(dict.fromkeys(holders))
-    if len(holders) > HOLDERS_MAX:
-        raise Slips(Slip(HolderRole.CO_OWNER.value, "too_many", {"max": HOLDERS_MAX, "got": len(holders)}))
-    return take_to_hand(workshop, person, replace(read.case, holders=tuple(holders)), at=at)  # 3
+    once: dict[tuple[HolderRole, HolderCode], DeskHolder] = {}
+    for each in holders:
+        once.setdefault((each.role, each.code), each)
+    if len(once) > HOLDERS_MAX:
+        raise Slips(Slip(HolderRole.CO_OWNER.value, "too_many", {"max": HOLDERS_MAX, "got": len(once)}))
+    return take_to_hand(workshop, person, replace(read.case, holders=tuple(once.values())), at=at)  # 3
 
 
 def _of_shown(
@@ -88,5 +93,5 @@ def _roles(found: CertificateRecord, item: ServiceItem, role: HolderRole) -> lis
     if role is HolderRole.APPLICANT:
         codes = [code for code in codes if code.kind in item.applicants]
     owners = any(each.holder is HolderRole.CO_OWNER for each in item.requirements)
-    rest = [DeskHolder(HolderRole.CO_OWNER, code) for code in codes[1:]] if owners else []
-    return [DeskHolder(role, code) for code in codes[:1]] + rest
+    rest = [DeskHolder(HolderRole.CO_OWNER, code, scanned=True) for code in codes[1:]] if owners else []
+    return [DeskHolder(role, code, scanned=True) for code in codes[:1]] + rest

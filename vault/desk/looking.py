@@ -7,6 +7,7 @@ from uuid import UUID
 
 from storage.uses import find_uses
 from vault.desk.reading import Slip, Slips
+from vault.errors import NotPermitted
 from vault.model.actors import Person
 from vault.model.desk import DeskCase
 from vault.model.reuse_words_zh import why_zh
@@ -59,13 +60,15 @@ def look(workshop: Workshop, person: Person, case: DeskCase, *, at: datetime) ->
     1. the reuse check, with its audit event; 2. the uses that the sheet names for this case, as they stand.
 
     Raises:
-        NotPermitted: the clerk may not ask, or not about this item.
-        Slips: the item is no longer in force.
+        Slips: the item is no longer in force, or no longer for the clerk's authority to ask about.
         InputError: the item is no longer for these holders.
         Unavailable: the database does not answer.
     """
     question = question_of(workshop, case, at=at)
-    checked = check_reuse(workshop, person, question, at=at)  # 1
+    try:
+        checked = check_reuse(workshop, person, question, at=at)  # 1
+    except NotPermitted as error:  # the catalogue gave the item to others: the rest of the sheet stays usable
+        raise Slips(Slip("item", "gone")) from error
     answer = answer_json(checked)
     for shown, line in zip(answer["lines"], checked.lines, strict=True):
         shown["why_zh"] = why_zh(line, on=question.on, needed_until=question.needed_until)

@@ -5,26 +5,27 @@ neither secret nor keys, so that nobody comes in by it; the clerk then verifies 
 """
 
 import hashlib
-import re
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from storage import clients
-from storage.materials import ArchivedMaterial, material_of_case
+from storage.cases import completed_before
+from storage.holders import about
+from storage.materials import ArchivedMaterial, find_material, material_of_case
 from vault.deposit import hand_in
-from vault.desk.reading import Slip, Slips
+from vault.desk.reading import Slip, Slips, read_date
 from vault.desk.sheets import case_at
 from vault.errors import DocumentRefused, InputError, IntegrityError, NotFound
 from vault.material_archive import NOTE_MAX_CHARS, verify
-from vault.model.access import Action, Context, authorize
+from vault.model.access import Action, Context, Kind, authorize, not_there
 from vault.model.actors import COUNTER_PREFIX, Clerk, ClientGrant, Person
 from vault.model.certificate import TrustLevel
 from vault.model.desk import DeskCase
 from vault.model.holders import Holder
 from vault.model.legal_time import day_begins, legal_day
-from vault.model.scope import NOBODY, of_client
+from vault.model.scope import NOBODY, of_caller, of_client
 from vault.model.service_item import MaterialType, MaterialWay, ServiceItem
 from vault.model.written import hides_something, text_form
 from vault.uploads import UPLOAD_MAX_BYTES, keep_upload
@@ -34,7 +35,6 @@ from vault.workshop import Workshop
 DIGEST_CHARS = 12
 # A deposit's case number has 128 at most.
 _CASE_CHARS_MAX = 100
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def archive_paper(
 
     1. the case, and that its clerk may; 2. read the form; 3. keep the file for the organisation's counter;
     4. hand it in as a material of level C, through the deposit, once for the same file, kind and holder of
-    the case; 5. the clerk verifies it: level B, in their own name.
+    the case, also on another day; 5. the clerk verifies it: level B, in their own name.
 
     A crash between 4 and 5 leaves level C, which the desk shows as "compare it and record that"; the same
     form again walks the same path and ends at the same material.
@@ -106,15 +106,44 @@ def archive_paper(
         keep_upload(workshop, counter, sha256, form.content)  # 3
     except DocumentRefused as error:
         raise Slips(Slip("file", "refused", {"why": error.detail})) from error
+    number = request["case"]["number"]
+    # The day's beginning: the same form again is the same deposit, and of the day on which it was committed.
+    with workshop.database.reading(of_client(counter)) as db:
+        before = completed_before(db, counter.client_id, number)
+    request["case"]["completed_at"] = day_begins(legal_day(before or at)).isoformat()
     try:
         hand_in(workshop, counter, request, at=at)  # 4
     except InputError as error:
         raise Slips(Slip("file", "refused", {"why": error.detail})) from error
     with workshop.database.reading(of_client(counter)) as db:
-        material_id = material_of_case(db, counter.client_id, request["case"]["number"])
+        material_id = material_of_case(db, counter.client_id, number)
     if material_id is None:
         raise IntegrityError("A material vanished when it had just been archived.")
     return verify(workshop, person, material_id, clerk=None, note=text_form(form.note), at=at)  # 5
+
+
+def compare_paper(
+    workshop: Workshop, person: Person, place: UUID, material_id: UUID, *, at: datetime
+) -> ArchivedMaterial:
+    """The clerk compared a material of level C with its original, for the case at this place: it becomes B.
+
+    1. it is of a holder of the case, and of a type that its item asks for; 2. verify it, as any clerk does.
+
+    Raises:
+        NotFound: the case is no longer on the sheet, or there is no such material for it.
+        Conflict: level A needs no window, and a promise (D) cannot be compared with anything.
+        Unavailable: the database does not answer.
+    """
+    case = case_at(workshop, person, place, at=at)
+    item = workshop.shelf.items(at).get(case.service_item or "")
+    if item is None:
+        raise not_there(Kind.MATERIAL)
+    scope = about(of_caller(person), workshop.keys, *(each.code for each in case.holders))
+    with workshop.database.reading(scope) as db:  # 1
+        found = find_material(db, workshop.keys, material_id)
+    if found is None or found.type_code not in item.material_types:
+        raise not_there(Kind.MATERIAL)
+    return verify(workshop, person, material_id, clerk=None, note="", at=at)  # 2
 
 
 def _counter(workshop: Workshop, person: Person, item: ServiceItem, *, at: datetime) -> ClientGrant:
@@ -136,7 +165,7 @@ def _read(
     sha256: str,
     at: datetime,
 ) -> dict[str, Any]:
-    """The deposit that hands it in."""
+    """The deposit that hands it in, but for the day of its case."""
     slips, on = list[Slip](), legal_day(at)
     kind = kinds.get(form.kind)
     if kind is None:
@@ -166,8 +195,6 @@ def _read(
         "case": {
             "number": _number_of(case, kind, form.holder, sha256),
             "service_item": item.code,
-            # The day's beginning: the same form again today is the same deposit.
-            "completed_at": day_begins(on).isoformat(),
             "applicant": named,
         },
         "results": [],
@@ -211,10 +238,7 @@ def _date(name: str, value: str, slips: list[Slip]) -> date | None:
     value = value.strip()
     if not value:
         return None
-    try:
-        if _DATE.fullmatch(value):
-            return date.fromisoformat(value)
-    except ValueError:
-        pass
-    slips.append(Slip(name, "date_form"))
-    return None
+    found = read_date(value)
+    if found is None:
+        slips.append(Slip(name, "date_form"))
+    return found

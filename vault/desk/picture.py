@@ -21,7 +21,7 @@ from vault.model.footing import BY_FUNCTION, footing_json
 from vault.model.scope import of_caller
 from vault.model.service_item import ServiceItem
 from vault.model.use import Subject, SubjectKind
-from vault.picture import Draw
+from vault.picture import DRAWN_MAX_BYTES, Draw
 from vault.workshop import Workshop
 
 # Print of 8 points is legible beside the paper: an A4 page at 137 dots to the inch.
@@ -40,7 +40,8 @@ def page_picture(
     another process: it came from outside.
 
     Raises:
-        NotFound: no such case on the sheet; nothing of the kind is held by its holders; or it is no PDF.
+        NotFound: no such case on the sheet; nothing of the kind is held by its holders; or it is no PDF,
+            or too large to be drawn.
         IntegrityError: the object store has lost it.
         Unavailable: an engine does not answer.
     """
@@ -66,7 +67,7 @@ def page_picture(
         insert_look(db, workshop.keys, event, reasons, at)  # 3
     if refused is not None:
         raise refused
-    if filed is None:
+    if filed is None or filed.size_bytes > DRAWN_MAX_BYTES:
         raise NotFound(_NO_PAGE)
     return draw_with(read_object(workshop.blobs, filed), side_max_pixels=PAGE_SIDE_PIXELS)  # 4, 5
 

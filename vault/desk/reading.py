@@ -31,7 +31,11 @@ CODE_CHARS = 18
 PASTE_MAX_CHARS = 40_000
 # The address that a certificate's QR code holds, as a hand scanner types it.
 _SHOWN = re.compile(r"#(?:[^\s#]*&)?t=([A-Za-z0-9_-]{22})(?![A-Za-z0-9_-])")
+# What a holder shows on a phone to be verified: it opens once, and to nobody's case.
+_SHOWN_CODE = re.compile(r"#(?:[^\s#]*&)?p=")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+# In a number that is masked, and in none that is typed.
+_MASKED = "*"
 _ITEM_CODE = re.compile(r"\s*([0-9A-Za-z]{6,})")
 _BETWEEN = re.compile(r"[\r\n\t;；,，]+")
 
@@ -86,8 +90,13 @@ class ReadCase:
     shown: tuple[Shown, ...]
 
 
-def read_case(items: Sequence[ServiceItem], form: CaseForm, *, at: datetime) -> ReadCase:
+def read_case(
+    items: Sequence[ServiceItem], form: CaseForm, before: DeskCase | None = None, *, at: datetime
+) -> ReadCase:
     """Reads the form against the items that the clerk's authority handles.
+
+    `before`: the case as it lies on the sheet. A masked number at the place of somebody who was scanned is
+    theirs.
 
     Raises:
         Slips: every field that cannot be taken.
@@ -95,10 +104,10 @@ def read_case(items: Sequence[ServiceItem], form: CaseForm, *, at: datetime) -> 
     on, slips = legal_day(at), list[Slip]()
     number = _number(form.number, slips)
     item = _item(items, form.item, slips)
-    holders, shown = _holders(form, item, on, slips)
+    holders, shown = _holders(form, item, () if before is None else before.holders, on, slips)
     needed_until = None
     if form.needed_until.strip():
-        needed_until = _date(form.needed_until.strip())
+        needed_until = read_date(form.needed_until.strip())
         if needed_until is None or needed_until < on:
             slips.append(Slip("needed_until", "date"))
             needed_until = None
@@ -190,11 +199,16 @@ _NAMED_MAX = 5
 
 
 def _holders(
-    form: CaseForm, item: ServiceItem | None, on: date, slips: list[Slip]
+    form: CaseForm,
+    item: ServiceItem | None,
+    before: Sequence[DeskHolder],
+    on: date,
+    slips: list[Slip],
 ) -> tuple[list[DeskHolder], list[Shown]]:
     holders, shown, count = list[DeskHolder](), list[Shown](), 0
     for role, typed in form.holders.items():
         lines = [each.strip() for each in typed.splitlines() if each.strip()]
+        scanned = {n: each for n, each in enumerate((h for h in before if h.role is role), 1) if each.scanned}
         count += len(lines)
         if count > HOLDERS_MAX:
             slips.append(Slip(role.value, "too_many", {"max": HOLDERS_MAX, "got": count}))
@@ -204,33 +218,46 @@ def _holders(
             if token is not None:
                 shown.append(Shown(role, token[1]))
                 continue
-            slip_or_code = _code(role, form.code_type, line, item, on)
-            if isinstance(slip_or_code, HolderCode):
-                holders.append(DeskHolder(role, slip_or_code))
+            found = _holder(role, form.code_type, line, scanned.get(place), item, on)
+            if isinstance(found, DeskHolder):
+                holders.append(found)
             elif len(lines) > 1:
-                slips.append(Slip(role.value, "line", {"place": place, "slip": slip_or_code}))
+                slips.append(Slip(role.value, "line", {"place": place, "slip": found}))
             else:
-                slips.append(slip_or_code)
+                slips.append(found)
     if not form.holders.get(HolderRole.APPLICANT, "").strip():
         slips.append(Slip(HolderRole.APPLICANT.value, "missing"))
     return holders, shown
+
+
+def _holder(
+    role: HolderRole,
+    code_type: str,
+    line: str,
+    scanned: DeskHolder | None,
+    item: ServiceItem | None,
+    on: date,
+) -> DeskHolder | Slip:
+    """Whom a line names. `scanned`: who stood there masked."""
+    if _SHOWN_CODE.search(line):
+        return Slip(role.value, "shown_code")
+    if scanned is not None and line == scanned.written:
+        found = _fitting(role, [scanned.code], item)
+        return found if isinstance(found, Slip) else scanned
+    if _MASKED in line:
+        return Slip(role.value, "masked")
+    code = _code(role, code_type, line, item, on)
+    return code if isinstance(code, Slip) else DeskHolder(role, code)
 
 
 def _code(
     role: HolderRole, code_type: str, typed: str, item: ServiceItem | None, on: date
 ) -> HolderCode | Slip:
     """A holder's code of the kind that was chosen for applicants; of others always told from itself."""
-    kinds = {HolderKind.PERSON} if role is HolderRole.LEGAL_REPRESENTATIVE else set(HolderKind)
-    if role is HolderRole.APPLICANT and item is not None:
-        kinds = set(item.applicants)
     chosen = code_type if role is HolderRole.APPLICANT else AUTOMATIC
     found = list(_readings(typed, [chosen] if chosen else [CITIZEN, SOCIAL_CREDIT], on))
-    fitting = [each for each in found if each.kind in kinds]
-    if fitting:
-        return fitting[0]
     if found:
-        only = "person" if kinds == {HolderKind.PERSON} else "organisation"
-        return Slip(role.value, f"only_{only}", {} if item is None else {"item": item.name})
+        return _fitting(role, found, item)
     if chosen not in {AUTOMATIC, CITIZEN, SOCIAL_CREDIT}:
         return Slip(role.value, "code_form")
     written = written_form(typed)
@@ -238,6 +265,18 @@ def _code(
         return Slip(role.value, "code_length", {"got": len(written)})
     is_citizen = chosen == CITIZEN or (chosen == AUTOMATIC and written[:-1].isdigit())
     return Slip(role.value, "citizen_check" if is_citizen else "credit_check")
+
+
+def _fitting(role: HolderRole, found: Sequence[HolderCode], item: ServiceItem | None) -> HolderCode | Slip:
+    """The first of these codes of a kind that may stand in this role."""
+    kinds = {HolderKind.PERSON} if role is HolderRole.LEGAL_REPRESENTATIVE else set(HolderKind)
+    if role is HolderRole.APPLICANT and item is not None:
+        kinds = set(item.applicants)
+    fitting = [each for each in found if each.kind in kinds]
+    if fitting:
+        return fitting[0]
+    only = "person" if kinds == {HolderKind.PERSON} else "organisation"
+    return Slip(role.value, f"only_{only}", {} if item is None else {"item": item.name})
 
 
 def _readings(typed: str, code_types: Sequence[str], on: date) -> Iterator[HolderCode]:
@@ -248,7 +287,8 @@ def _readings(typed: str, code_types: Sequence[str], on: date) -> Iterator[Holde
             continue
 
 
-def _date(value: str) -> date | None:
+def read_date(value: str) -> date | None:
+    """A day as browsers send it, `2026-11-23`; None for anything else."""
     try:
         return date.fromisoformat(value) if _DATE.fullmatch(value) else None
     except ValueError:

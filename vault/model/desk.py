@@ -43,10 +43,19 @@ _STATES = {Turn.DONE: CaseState.DONE, Turn.SKIP: CaseState.SKIPPED}
 
 @dataclass(frozen=True, slots=True)
 class DeskHolder:
-    """Somebody of a case, and what they are in it."""
+    """Somebody of a case, and what they are in it.
+
+    `scanned`: known by a certificate that was shown. The clerk never had the number, and is not shown it.
+    """
 
     role: HolderRole
     code: HolderCode = field(repr=False)
+    scanned: bool = False
+
+    @property
+    def written(self) -> str:
+        """As it stands in the form: what was typed in full, what was scanned masked."""
+        return self.code.masked() if self.scanned else self.code.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +164,7 @@ def sheet_json(sheet: Sheet) -> dict[str, Any]:
                 "number": each.number,
                 "state": each.state.value,
                 "service_item": each.service_item,
-                "holders": [[h.role.value, h.code.code_type, h.code.value] for h in each.holders],
+                "holders": [[h.role.value, h.code.code_type, h.code.value, h.scanned] for h in each.holders],
                 "purpose": each.purpose,
                 "needed_until": None if each.needed_until is None else each.needed_until.isoformat(),
                 "uses": [str(use_id) for use_id in each.uses],
@@ -176,8 +185,9 @@ def sheet_of(content: Mapping[str, Any]) -> Sheet:
                 CaseState(each["state"]),
                 each["service_item"],
                 tuple(
-                    DeskHolder(HolderRole(role), HolderCode(code_type, code))
-                    for role, code_type, code in each["holders"]
+                    # Three of them on a sheet of the version before.
+                    DeskHolder(HolderRole(role), HolderCode(code_type, code), *scanned)
+                    for role, code_type, code, *scanned in each["holders"]
                 ),
                 each["purpose"],
                 None if each["needed_until"] is None else date.fromisoformat(each["needed_until"]),

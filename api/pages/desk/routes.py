@@ -11,7 +11,6 @@ from api.pages.desk.sitting import HOME, FormHere, SeatHere, Sent, Sitting
 from vault import desk
 from vault.download import copy_for_client
 from vault.errors import Conflict, DocumentRefused, InputError, NotFound, Unavailable, VaultError
-from vault.material_archive import verify
 from vault.model.desk import Turn
 from vault.model.service_item import HolderRole
 from vault.model.use import Subject, SubjectKind
@@ -20,6 +19,9 @@ router = APIRouter(include_in_schema=False, prefix=HOME)
 
 PAPER = "paper"
 NUMBERS = "numbers"
+# The page is built anew after every step, and shows the same picture: this browser asks for it once in five
+# minutes, so that the holder is told of a clerk's looks and not of the page's.
+KEPT = {"Cache-Control": "private, max-age=300", "Vary": "Cookie"}
 
 
 @router.get("")
@@ -85,7 +87,8 @@ def post_use(form: FormHere, seat: SeatHere) -> Response:
     try:
         made = desk.use_held(seat.workshop, seat.person, place, subject, copy=copy, at=seat.at)
     except (Conflict, NotFound, InputError, Unavailable) as error:
-        return _trouble(seat, error, {Conflict: "conflict", InputError: "no_copy"})
+        no_copy = isinstance(error, InputError) and any(each.pointer == "/copy" for each in error.problems)
+        return _trouble(seat, error, {Conflict: "conflict", InputError: "no_copy" if no_copy else "not_used"})
     if form.text("code"):
         return screen(seat, Said(made=made))
     return _home(form.text("line"))
@@ -111,11 +114,11 @@ def post_verification(form: FormHere, seat: SeatHere) -> Response:
     """A material of level C was compared with its original."""
     if isinstance(seat, Response):
         return seat
-    material_id = form.uuid("material")
-    if material_id is None:
+    place, material_id = form.uuid("place"), form.uuid("material")
+    if place is None or material_id is None:
         return screen(seat, Said(trouble="gone"), status=404)
     try:
-        verify(seat.workshop, seat.person, material_id, clerk=None, note="", at=seat.at)
+        desk.compare_paper(seat.workshop, seat.person, place, material_id, at=seat.at)
     except (Conflict, NotFound, Unavailable) as error:
         return _trouble(seat, error, {Conflict: "not_to_compare"})
     return _home(form.text("line"))
@@ -154,7 +157,7 @@ def get_picture(place: UUID, kind: SubjectKind, subject_id: UUID, seat: SeatHere
         )
     except DocumentRefused as error:  # OFD, or what no longer can be drawn
         raise NotFound(error.detail) from error
-    return Response(picture, media_type="image/webp")
+    return Response(picture, headers=KEPT, media_type="image/webp")
 
 
 @router.get("/copies/{use_id}")

@@ -140,8 +140,8 @@ def _form(
     holders = {role.value: "" for role in HolderRole}
     if case is not None:
         for role in HolderRole:
-            codes = [each.code.value for each in case.holders if each.role is role]
-            holders[role.value] = "\n".join(codes)
+            written = [each.written for each in case.holders if each.role is role]
+            holders[role.value] = "\n".join(written)
     known = case is not None and case.is_asked
     return {
         "place": "" if case is None else str(case.place),
@@ -226,7 +226,9 @@ def _thing(found: desk.HeldFor, shown: dict[str, Any]) -> dict[str, Any]:
 def _use(use: UseRecord, at: datetime) -> dict[str, Any]:
     return {
         "use_id": str(use.use_id),
-        "made_at": use.made_at.astimezone(LEGAL_TIME).strftime("%H:%M"),
+        "made_at": use.made_at.astimezone(LEGAL_TIME).strftime(
+            "%H:%M" if legal_day(use.made_at) == legal_day(at) else "%Y-%m-%d %H:%M"
+        ),
         "last_day": use.last_day.isoformat(),
         "purpose": use.purpose,
         "copy_at": None if use.copy is None else f"{HOME}/copies/{use.use_id}",

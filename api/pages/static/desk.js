@@ -103,6 +103,9 @@ function enlarge() {
 
 // --- keys ---
 
+// A form is on its way: the page that is still here takes no key any more.
+let going = false;
+
 function allowed() {
   try {
     return localStorage.getItem(ON) !== "off";
@@ -133,6 +136,8 @@ document.addEventListener("keydown", (event) => {
     event.target.blur();
     return;
   }
+  // A key that is held goes on through the page that follows: there it would be about the next case.
+  if (going || (event.repeat && !event.key.startsWith("Arrow"))) return;
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
   if (help.open || typing(event.target) || !allowed()) return;
   const key = event.key.toLowerCase();
@@ -177,8 +182,10 @@ document.addEventListener("submit", (event) => {
   if (form.method === "dialog") return;
   if (form.dataset.sent) event.preventDefault();
   form.dataset.sent = "yes";
+  going = true;
 });
 window.addEventListener("pageshow", () => {
+  going = false;
   for (const form of document.forms) delete form.dataset.sent;
 });
 

@@ -138,7 +138,8 @@ const verify = async () => {
   const connected = answer !== null;
   if (connected) report.innerHTML = answer;
   show(connected || question === null ? null : statement === null ? "failed" : "offline");
-  if (connected) results.shown(forget);
+  // Also where nothing came: what the code holds is kept for another try, and not for ever.
+  if (connected || statement === null) results.shown(forget);
   // Beside a shown code's answer the statement proves nothing more, and beside "used up" it would mislead: whoever saw
   // the code once has it for ever.
   if (statement === null || (connected && code)) return;

@@ -103,14 +103,20 @@ const scanning = (() => {
   const tell = (sentence) => {
     dialog.querySelector("[data-camera-says]").textContent = sentence;
   };
+  const letGo = (stream) => {
+    for (const track of stream?.getTracks() ?? []) track.stop();
+  };
   const close = () => {
-    for (const track of view.srcObject?.getTracks() ?? []) track.stop();
+    letGo(view.srcObject);
     view.srcObject = null;
   };
-  const look = async () => {
-    if (!dialog.open || !view.srcObject) return;
+  // Counts the openings: what an earlier one still waits for is no longer wanted when it comes.
+  let opening = 0;
+  const isOver = (mine) => mine !== opening || !dialog.open;
+  const look = async (mine) => {
+    if (isOver(mine) || !view.srcObject) return;
     const text = view.videoWidth ? await read(pixels(view, view.videoWidth, view.videoHeight, VIEW_SIDE_MAX)) : null;
-    if (!dialog.open) return;
+    if (isOver(mine)) return;
     if (text !== null) {
       const why = follow(text);
       if (why === null) {
@@ -119,23 +125,29 @@ const scanning = (() => {
       }
       tell(why);
     }
-    setTimeout(() => look().catch(() => tell(word("failed"))), LOOK_EVERY_MS);
+    setTimeout(() => look(mine).catch(() => tell(word("failed"))), LOOK_EVERY_MS);
   };
   const WHY = { NotAllowedError: "denied", NotFoundError: "no-camera", OverconstrainedError: "no-camera" };
   const openCamera = async () => {
     say(null);
     dialog.showModal();
+    opening += 1;
+    const mine = opening;
     try {
+      // The decoder first: where it cannot be had, no camera is switched on.
+      await decoder();
+      if (isOver(mine)) return;
       const wanted = { facingMode: { ideal: "environment" }, width: { ideal: VIEW_SIDE_MAX } };
-      const [stream] = await Promise.all([navigator.mediaDevices.getUserMedia({ video: wanted }), decoder()]);
+      const stream = await navigator.mediaDevices.getUserMedia({ video: wanted });
+      if (isOver(mine)) return letGo(stream);
       view.srcObject = stream;
-      if (!dialog.open) return close();
       await view.play();
       tell(word("aim"));
-      await look();
+      await look(mine);
     } catch (error) {
+      if (isOver(mine)) return;
       close();
-      if (dialog.open) tell(word(WHY[error.name] ?? "failed"));
+      tell(word(WHY[error.name] ?? "failed"));
     }
   };
   dialog.addEventListener("close", close);

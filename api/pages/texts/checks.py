@@ -4,12 +4,12 @@ from collections.abc import Mapping
 
 # Names of checks, and what each result means. English pages show the check's own sentence.
 CHECKS: Mapping[str, tuple[str, str]] = {
-    "check.recognised": ("本库签发", "Issued here"),
+    "check.recognised": ("本库收录", "On record here"),
     "check.recognised.passed": ("本库有这份证照。", ""),
     "check.recognised.failed": ("本库没有与之相符的证照。", ""),
     "check.file_unchanged": ("文件未改动", "File unchanged"),
     "check.file_unchanged.passed": ("与签发时的文件一字不差。", ""),
-    "check.file_unchanged.failed": ("不是本库签发的那个文件。", ""),
+    "check.file_unchanged.failed": ("不是本库收录的那个文件。", ""),
     "check.holders_known": ("持证主体可考", "Holders known"),
     "check.holders_known.unknown": ("持证主体的信息已依法删除，本库不再知道证照属于谁。", ""),
     "check.in_force": ("今天有效", "In force today"),

@@ -77,7 +77,7 @@ DESK: Mapping[str, tuple[str, str]] = {
         "Fill in the three fields and press Enter: here you see what the vault holds.",
     ),
     "desk.held.counts": (
-        "共 {total} 份：可用 {held}，不可用 {held_not_usable}，待产生 {pending}，没有 {not_held}",
+        "共 {total} 份：可用 {held}，不可用 {held_not_usable}，办理中 {pending}，没有 {not_held}",
         "{total} in all: {held} held, {held_not_usable} not usable, {pending} pending, {not_held} not held",
     ),
     "desk.held.none": (
@@ -87,21 +87,21 @@ DESK: Mapping[str, tuple[str, str]] = {
     "desk.held.asked_at": ("查于 {moment}", "as of {moment}"),
     "desk.line.held": ("可用", "Held"),
     "desk.line.held_not_usable": ("不可用", "Not usable"),
-    "desk.line.pending": ("待产生", "Pending"),
+    "desk.line.pending": ("办理中，办结后入库", "In process, held once decided"),
     "desk.line.not_held": ("没有", "Not held"),
     "desk.thing.whose": ("第 {n} 位", "No. {n}"),
     "desk.thing.level": ("{level} 级", "level {level}"),
     "desk.thing.page": ("版面", "Its page"),
     "desk.thing.page.of": ("《{name}》第一页的版面", "The first page of {name}"),
     "desk.thing.page.none": (
-        "这份证照没有可以显示的 PDF 版面。",
+        "这份文件没有可以显示的 PDF 版面。",
         "It has no PDF whose page could be shown.",
     ),
     "desk.thing.page.choose": (
         "选中左边的一份证照，这里显示它的版面，用来和柜台上的纸质件对照。",
         "Choose a certificate on the left: its page appears here, to compare with the paper.",
     ),
-    "desk.use": ("用证，附加注件", "Use, with a copy"),
+    "desk.use": ("用证并生成加注件", "Use, with a copy"),
     "desk.use.plain": ("只登记用证", "Use, no copy"),
     "desk.used": ("已用证", "Used"),
     "desk.used.at": ("{moment}，{purpose}", "at {moment}: {purpose}"),
@@ -158,13 +158,17 @@ DESK: Mapping[str, tuple[str, str]] = {
         "这份文件做不成加注件。可以选“只登记用证”。",
         "No copy can be made of this file. Use it without one.",
     ),
+    "desk.trouble.not_used": (
+        "没有用成：这个办件的信息已不能用来用证。请修改办件信息，重新核对。",
+        "It was not used: the case cannot be used for as it stands. Change the case and check it again.",
+    ),
     "desk.trouble.not_to_compare": (
         "这份材料不需要核对，或者不能核对。",
         "This material needs no comparison, or cannot be compared.",
     ),
     "desk.trouble.other_particulars": (
-        "同一份扫描件今天已为这个办件收存，但填写的内容不同。",
-        "This very scan was archived for this case today with other particulars.",
+        "同一份扫描件已为这个办件收存，但填写的内容不同。",
+        "This very scan was archived for this case with other particulars.",
     ),
     # --- slips
     "desk.slip.number.missing": ("请填办件编号", "Enter the case number"),
@@ -210,6 +214,14 @@ DESK: Mapping[str, tuple[str, str]] = {
     "desk.slip.shown_other": (
         "扫到的证照的持有人不能作为这个事项的申请人",
         "Whoever holds the scanned certificate cannot apply for this item",
+    ),
+    "desk.slip.shown_code": (
+        "这不是办件用的码：请对方在查验页出示，或扫证照上的二维码",
+        "This code is not for cases: it is shown at the page that verifies. Scan a certificate's QR code",
+    ),
+    "desk.slip.masked": (
+        "遮住的号码只能原样保留：请重新扫码，或输入完整号码",
+        "A masked number can only be left as it was: scan again, or enter the whole number",
     ),
     "desk.slip.line": ("第 {place} 行：{told}", "Line {place}: {told}"),
     "desk.slip.too_many": ("最多 {max} 个，现有 {got} 个", "At most {max}, got {got}"),

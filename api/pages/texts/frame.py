@@ -23,8 +23,13 @@ FRAME: Mapping[str, tuple[str, str]] = {
         "地址可能抄错了，或者页面已经移走。",
         "The address may have a slip, or the page has moved.",
     ),
-    "problem.403": ("不能这样提交", "This cannot be sent"),
+    "problem.403": ("您不能进行这项操作", "You may not do this"),
     "problem.403.detail": (
+        "登录的身份没有这项权限，或者权限已有变动。请回到首页，或换用其他身份登录。",
+        "The person signed in has no right to it, or no longer. Go back, or sign in as somebody else.",
+    ),
+    "problem.403.origin": ("不能这样提交", "This cannot be sent"),
+    "problem.403.origin.detail": (
         "这份表单来自别的网站。请从本页重新开始。",
         "The form came from another site. Please start again from here.",
     ),

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 REPORT: Mapping[str, tuple[str, str]] = {
     "verdict.genuine": ("真实，目前有效", "Genuine and in force"),
     "verdict.genuine.detail": (
-        "本库签发，今天有效。请再核对下面的持证人和编号与您手上的一致。",
-        "Issued here and in force today. Please compare holder and number below with what you hold.",
+        "本库收录，今天有效。请再核对下面的持证人和编号与您手上的一致。",
+        "On record here and in force today. Please compare holder and number below with what you hold.",
     ),
     "verdict.not_in_force": ("真实，但目前无效", "Genuine, but not in force"),
     "verdict.altered": ("内容被改动过", "Altered"),
@@ -14,7 +14,7 @@ REPORT: Mapping[str, tuple[str, str]] = {
         "这个文件与签发时的不一样，请不要采信。",
         "This file is not as it was issued. Do not rely on it.",
     ),
-    "verdict.foreign": ("不是本库签发的文件", "Not issued here"),
+    "verdict.foreign": ("不是本库收录的文件", "Not on record here"),
     "verdict.foreign.detail": (
         "文件上有别处的电子印章。它是否有效，请向签发的单位核实。",
         "The file bears somebody else's seal. Ask whoever issued it whether it is valid.",

@@ -6,8 +6,8 @@ VERIFY: Mapping[str, tuple[str, str]] = {
     "verify.title": ("查验证照", "Verify a certificate"),
     "verify.heading": ("这份证照是真的吗？", "Is this certificate genuine?"),
     "verify.lead": (
-        "查一查它是否由本库签发、有没有被改动、今天是否有效。无需登录。",
-        "Was it issued here, was it changed, is it in force today? No need to sign in.",
+        "查一查它是否由本库收录、有没有被改动、今天是否有效。无需登录。",
+        "Is it on record here, was it changed, is it in force today? No need to sign in.",
     ),
     "verify.file": ("查文件", "Check the file"),
     "verify.file.drop": ("把证照文件拖到这里，或点击选取", "Drop the file here, or choose one"),
@@ -39,10 +39,6 @@ VERIFY: Mapping[str, tuple[str, str]] = {
         "Click here, then scan; or paste the address in the code.",
     ),
     "verify.scanned.button": ("查验", "Verify"),
-    "verify.scanned.nothing": (
-        "这不是本库证照上的二维码。请核对是否扫错，或者改用编号和查验码查验。",
-        "That is no QR code of a certificate here. Check what was scanned, or verify by number and code.",
-    ),
     "verify.scanned.elsewhere": (
         "这个二维码指向别的网站，不是本库制作的。本页没有打开它。",
         "This QR code leads to another site: it was not made by this vault. It was not opened.",

@@ -2,8 +2,10 @@
 
 import re
 import secrets
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -14,9 +16,14 @@ from tests.edge.access.scene import NAMES, Scene
 from tests.flows.test_reuse import ESCROW, PRESALE, new_company, with_material
 from tests.papers import new_pdf
 from tests.requests import new_case_number
+from vault.desk.sheets import sheet_at, take_to_hand
+from vault.errors import InputError
 from vault.model.actors import Person
+from vault.model.desk import DeskCase, DeskHolder
+from vault.model.holders import HolderCode
 from vault.model.legal_time import legal_day
 from vault.model.scope import VAULT
+from vault.model.service_item import HolderRole
 
 pytestmark = pytest.mark.engines
 
@@ -223,13 +230,57 @@ def test_a_scanned_certificate_names_its_holder_and_is_told_to_them(scene: Scene
     assert (nothing.status_code, "没有这个二维码" in nothing.text) == (422, True)
 
 
+def test_whoever_was_scanned_is_masked_in_the_form_and_stays(scene: Scene) -> None:
+    workshop, clerk, at = scene.house.wired.workshop, actor(scene), datetime.now(UTC)
+    people = [
+        DeskHolder(HolderRole.APPLICANT, HolderCode.parse("001", scene.company["code"])),
+        DeskHolder(HolderRole.AGENT, HolderCode.parse("111", scene.helper["code"]), scanned=True),
+    ]
+    asked = DeskCase(uuid4(), new_case_number(), service_item=PRESALE, holders=tuple(people), purpose="办理")
+    take_to_hand(workshop, clerk, asked, at=at)
+    shown = page(scene)
+    assert scene.helper["code"] not in shown
+    assert f'value="{people[1].code.masked()}"' in shown
+    sent = case(scene, place=asked.place, number=asked.number, agent=people[1].code.masked())
+    assert post(scene, "case", **sent).status_code == 303
+    kept = sheet_at(workshop, clerk, at=datetime.now(UTC)).case(asked.place)
+    assert kept is not None
+    assert kept.holders == tuple(people)
+
+
+def test_an_item_that_went_to_others_leaves_the_page_usable(scene: Scene) -> None:
+    at, holder = datetime.now(UTC), HolderCode.parse("001", scene.company["code"])
+    holders = (DeskHolder(HolderRole.APPLICANT, holder),)
+    asked = DeskCase(uuid4(), new_case_number(), service_item=PRESALE, holders=holders, purpose="办理")
+    take_to_hand(scene.house.wired.workshop, actor(scene, ELSEWHERE), asked, at=at)
+    assert "这个事项的要求已有变动" in page(scene, ELSEWHERE)
+
+
+def test_only_a_copy_that_cannot_be_made_is_told_as_one(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, _ = filled_in(scene)
+
+    def refuses(pointer: str) -> Callable[..., None]:
+        def use_held(*_: object, **__: object) -> None:
+            raise InputError.at(pointer, "x")
+
+        return use_held
+
+    for pointer, says in (("/copy", "做不成加注件"), ("/service_item", "已不能用来用证")):
+        monkeypatch.setattr("vault.desk.use_held", refuses(pointer))
+        answer = post(scene, "use", **use_of(scene, place))
+        assert (answer.status_code, says in answer.text) == (422, True), pointer
+
+
 def test_the_page_of_what_is_held_and_of_nothing_else(scene: Scene) -> None:
     place, _ = filled_in(scene)
     address = f"/desk/pictures/{place}/certificate/{scene.certificate.mark}"
     answer = scene.call(HERE, "GET", address, headers=HTML)
     assert (answer.status_code, answer.headers["content-type"]) == (200, "image/png")
     assert answer.content.startswith(PNG)
-    assert answer.headers["cache-control"] == "no-store"
+    # The page is built anew after each step; the clerk looked once.
+    assert answer.headers["cache-control"] == "private, max-age=300"
     told = scene.call("holder", "GET", "/v1/me/accesses").json()["accesses"]
     assert any("查看了《" in each["summary"]["zh"] and "版面" in each["summary"]["zh"] for each in told)
     # Of the same issuer, and so within the clerk's reach elsewhere, but another holder's.
@@ -254,7 +305,7 @@ def test_a_material_is_compared_and_then_held(scene: Scene) -> None:
     picture = scene.call(HERE, "GET", f"/desk/pictures/{place}/material/{found[1]}")
     assert picture.content.startswith(PNG)
     for _ in range(2):
-        done = post(scene, "verification", material=found[1], line="line-escrow")
+        done = post(scene, "verification", place=place, material=found[1], line="line-escrow")
         assert done.headers["location"] == "/desk#line-escrow"
     shown = page(scene)
     assert "/desk/verification" not in shown

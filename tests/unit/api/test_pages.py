@@ -21,9 +21,11 @@ from api.pages.places import address_of, is_own_page, places_of
 from api.pages.rendering import STATIC, Pages
 from api.pages.signed_in import to_sign_in
 from api.pages.texts import TEXTS
+from api.problems import problem_of
 from signing.validate import CHECK_NAMES
 from tests.custodians import staff
 from tests.unit.api.calling import app_without_engines, call
+from vault.errors import NotPermitted
 from vault.model.actors import Role
 from vault.model.certificate import Status
 from vault.model.dispute import dispute_note
@@ -278,6 +280,29 @@ def test_no_page_promises_more_than_is_kept(key: str, promise: str) -> None:
 
 def test_who_shows_a_part_is_told_what_is_always_seen() -> None:
     assert all(each in TEXTS["show.shows_part"][0] for each in ("证照名称", "颁发机构", "有效期", "状态"))
+
+
+def test_a_form_says_what_was_wrong_and_leads_to_its_page(app: FastAPI) -> None:
+    headers = {"sec-fetch-site": "cross-site", "accept": "text/html"}
+    page = call(app, "POST", "/desk/turn", data={"turn": "next"}, headers=headers)
+    assert page.status_code == 403
+    assert "来自别的网站" in page.text
+    assert 'href="/desk?lang=en"' in page.text
+    request = asking("GET", "/desk/x")
+    other = app.state.pages.problem_page(request, problem_of(NotPermitted("Nobody may do this.")))
+    assert "来自别的网站" not in other.body.decode()
+
+
+def asking(method: str, path: str, query: str = "") -> Request:
+    scope = {
+        "type": "http",
+        "method": method,
+        "path": path,
+        "scheme": "http",
+        "server": ("vault.example", 80),
+    }
+    headers = [(b"accept", b"text/html")]
+    return Request({**scope, "headers": headers, "query_string": query.encode()})
 
 
 def test_large_type_is_remembered(app: FastAPI) -> None:

@@ -66,6 +66,17 @@ def test_no_turn_loses_a_case_but_removal(turns: list[tuple[Turn, UUID]]) -> Non
     assert sheet_of(sheet_json(sheet)) == sheet
 
 
+def test_who_was_scanned_stays_so_and_is_written_masked() -> None:
+    code = HolderCode.parse("111", "11010519491231002X")
+    typed, scanned = DeskHolder(HolderRole.AGENT, code), DeskHolder(HolderRole.AGENT, code, scanned=True)
+    sheet = Sheet((DeskCase(A, "SL-1", holders=(typed, scanned)),), A)
+    sealed = sheet_json(sheet)
+    assert sheet_of(sealed) == sheet
+    assert [each.written for each in sheet.cases[0].holders] == ["11010519491231002X", code.masked()]
+    sealed["cases"][0]["holders"] = [holder[:3] for holder in sealed["cases"][0]["holders"]]
+    assert sheet_of(sealed).cases[0].holders == (typed, typed), "a sheet of the version before"
+
+
 def test_a_case_is_sealed_and_opened_as_it_is() -> None:
     holder = DeskHolder(HolderRole.AGENT, HolderCode.parse("111", "11010519491231002X"))
     case = DeskCase(A, "SL-1", CaseState.OPEN, "990100000117002", (holder,), "办理", None, (B,))
