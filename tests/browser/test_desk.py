@@ -23,6 +23,7 @@ def test_the_desk_can_be_seen_and_heard(signed_in_as: Visit, counter: Counter, l
     visitor = signed_in_as(counter.clerk, look)
     page = fill_in(visitor, counter)
     if look.window == DESKTOP:
+        page.keyboard.press("p")
         pictured(page)
     else:
         page.locator("#line-construction summary").click()
@@ -61,6 +62,10 @@ def test_slips_are_seen_and_heard_at_their_fields(signed_in_as: Visit, counter: 
 def test_a_whole_case_by_keyboard_alone(signed_in_as: Visit, counter: Counter) -> None:
     """As with a reader, which types and ends with Enter: number, item, holder, use, code, done, the next."""
     visitor = signed_in_as(counter.clerk, Look("zh", DESKTOP))
+    looks: list[str] = []
+    visitor.page.on(
+        "request", lambda asked: looks.extend([asked.url] if "/desk/pictures/" in asked.url else [])
+    )
     page = visitor.open("/desk")
     press, typed = page.keyboard.press, page.keyboard.type
     page.locator("body").press("w")
@@ -83,9 +88,11 @@ def test_a_whole_case_by_keyboard_alone(signed_in_as: Visit, counter: Counter) -
     press("Enter")
     expect(page.locator("h2#case-title")).to_contain_text(first)
     expect(page.locator(".desk-line-chosen")).to_have_attribute("id", "line-licence")
+    press("p")
     pictured(page)
     press("3")
     expect(page.locator("#line-construction")).to_be_focused()
+    pictured(page)
     press("u")
     expect(page.locator("#line-construction .desk-used")).to_contain_text("已用证")
     expect(page.locator("#line-construction")).to_be_focused()
@@ -96,6 +103,7 @@ def test_a_whole_case_by_keyboard_alone(signed_in_as: Visit, counter: Counter) -
     expect(page.locator("dialog[data-keys]")).to_be_visible()
     visitor.inspect("desk-keys")
     press("Escape")
+    assert len(looks) == 2, "the holder is told of the clerk's looks, and of none of the page's own"
     press("d")
     expect(page.locator("#number")).to_have_value(second)
     expect(page.locator(".desk-case-done")).to_contain_text(first)

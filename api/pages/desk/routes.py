@@ -19,9 +19,6 @@ router = APIRouter(include_in_schema=False, prefix=HOME)
 
 PAPER = "paper"
 NUMBERS = "numbers"
-# The page is built anew after every step, and shows the same picture: this browser asks for it once in five
-# minutes, so that the holder is told of a clerk's looks and not of the page's.
-KEPT = {"Cache-Control": "private, max-age=300", "Vary": "Cookie"}
 
 
 @router.get("")
@@ -157,7 +154,7 @@ def get_picture(place: UUID, kind: SubjectKind, subject_id: UUID, seat: SeatHere
         )
     except DocumentRefused as error:  # OFD, or what no longer can be drawn
         raise NotFound(error.detail) from error
-    return Response(picture, headers=KEPT, media_type="image/webp")
+    return Response(picture, media_type="image/webp")
 
 
 @router.get("/copies/{use_id}")

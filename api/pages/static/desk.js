@@ -11,7 +11,9 @@ let chosen = null;
 
 // --- which line is worked on, and its page beside it ---
 
-function choose(line, { focus = true } = {}) {
+// `own`: the clerk chose the line itself, to see its page. Nothing is fetched for a line that this script chose, or
+// whose button was pressed: the holder is told of each look.
+function choose(line, { focus = true, own = true } = {}) {
   if (!line) return;
   if (chosen) chosen.classList.remove("desk-line-chosen");
   chosen = line;
@@ -20,14 +22,20 @@ function choose(line, { focus = true } = {}) {
     line.focus({ preventScroll: true });
     line.scrollIntoView({ block: "nearest" });
   }
-  show(line.querySelector("[data-page]"));
+  const page = line.querySelector("[data-page]");
+  show(own || beside(page) ? page : null);
+}
+
+function beside(page) {
+  const shown = pane && pane.querySelector("img");
+  return Boolean(shown && page && shown.dataset.home === page.dataset.page);
 }
 
 // The picture itself goes over and back: it is fetched, and recorded, once.
 function show(details) {
   if (!pane || !wide.matches) return;
+  if (beside(details)) return;
   const shown = pane.querySelector("img");
-  if (shown && details && shown.dataset.home === details.dataset.page) return;
   if (shown) home(shown);
   const image = details && details.querySelector("img");
   const said = pane.querySelector("p");
@@ -84,7 +92,6 @@ if (pane) {
     document.documentElement.classList.toggle("desk-has-pane", wide.matches);
     const image = pane.querySelector("img");
     if (!wide.matches && image) home(image);
-    if (wide.matches) show((chosen || lines[0]).querySelector("[data-page]"));
   };
   if (lines.length) {
     arrange();
@@ -92,13 +99,19 @@ if (pane) {
   }
   pane.addEventListener("click", enlarge);
 }
-for (const line of lines) line.addEventListener("focusin", () => choose(line, { focus: false }));
-for (const line of lines) line.addEventListener("click", () => choose(line, { focus: false }));
+for (const line of lines) {
+  line.addEventListener("focusin", () => choose(line, { focus: false, own: false }));
+  line.addEventListener("click", (event) => {
+    choose(line, { focus: false, own: !event.target.closest("a, button, summary") });
+  });
+}
 
 function enlarge() {
   const page = chosen && chosen.querySelector("[data-page]");
-  if (wide.matches && pane.querySelector("img")) pane.classList.toggle("desk-pane-large");
-  else if (page) page.open = !page.open;
+  if (!page) return;
+  if (!wide.matches) page.open = !page.open;
+  else if (beside(page)) pane.classList.toggle("desk-pane-large");
+  else show(page);
 }
 
 // --- keys ---
@@ -232,7 +245,8 @@ const slips = document.getElementById("slips");
 const named = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
 const asked = document.querySelector("[data-here]");
 if (slips) slips.focus();
-else if (named && named.matches("[data-line]")) choose(named);
-else if (asked) choose(asked);
-else if (lines.length) choose(lines.find((line) => line.querySelector('[data-key="u"], [data-key="v"]')) || lines[0]);
-else (chain.find((each) => !each.value.trim()) || chain[0]).focus();
+else if (named && named.matches("[data-line]")) choose(named, { own: false });
+else if (asked) choose(asked, { own: false });
+else if (lines.length) {
+  choose(lines.find((line) => line.querySelector('[data-key="u"], [data-key="v"]')) || lines[0], { own: false });
+} else (chain.find((each) => !each.value.trim()) || chain[0]).focus();

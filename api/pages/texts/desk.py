@@ -98,8 +98,8 @@ DESK: Mapping[str, tuple[str, str]] = {
         "It has no PDF whose page could be shown.",
     ),
     "desk.thing.page.choose": (
-        "选中左边的一份证照，这里显示它的版面，用来和柜台上的纸质件对照。",
-        "Choose a certificate on the left: its page appears here, to compare with the paper.",
+        "点选左边的一份材料，或按 P，这里显示它的版面，用来和柜台上的纸质件对照。",
+        "Choose a line on the left, or press P: its page appears here, to compare with the paper.",
     ),
     "desk.use": ("用证并生成加注件", "Use, with a copy"),
     "desk.use.plain": ("只登记用证", "Use, no copy"),
@@ -264,7 +264,7 @@ DESK: Mapping[str, tuple[str, str]] = {
     "desk.keys.lines": ("上一份、下一份材料", "the line above, the line below"),
     "desk.keys.number": ("到第几份材料", "to that line"),
     "desk.keys.edit": ("填办件", "fill in the case"),
-    "desk.keys.page": ("放大版面", "enlarge the page"),
+    "desk.keys.page": ("显示或放大版面", "show the page, or enlarge it"),
     "desk.keys.leave": ("离开输入框", "leave a field"),
     "desk.keys.help": ("显示这张表", "show this table"),
     # --- not for everybody
