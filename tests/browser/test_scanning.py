@@ -85,12 +85,13 @@ def test_a_camera_that_comes_too_late_is_let_go(visit: Visit) -> None:
     page = visitor.open("/")
     for n in (1, 2):
         page.locator("[data-camera-opens]").click()
-        page.wait_for_function("n => window.asked.length === n", arg=n)
+        eventually(lambda n=n: page.evaluate("window.asked.length") == n, "the question for the camera")
         if n == 1:
             page.keyboard.press("Escape")
             expect(page.locator("[data-camera]")).to_be_hidden()
     page.evaluate("() => { for (const each of window.asked) each.give(); }")
-    page.wait_for_function("document.querySelector('video').srcObject === window.asked[1].stream")
+    seen = "document.querySelector('video').srcObject === window.asked[1].stream"
+    eventually(lambda: page.evaluate(seen), "the second opening's picture")
     states = "window.asked.map(({ stream }) => stream.getTracks()[0].readyState)"
     assert page.evaluate(states) == ["ended", "live"]
 
