@@ -29,7 +29,7 @@ pytestmark = pytest.mark.engines
 
 HERE, ELSEWHERE = "clerk here", "clerk elsewhere"
 HTML = {"accept": "text/html"}
-PNG = b"\x89PNG\r\n\x1a\n"
+WEBP = b"RIFF"
 
 
 def post(scene: Scene, path: str, who: str = HERE, **data: object) -> httpx.Response:
@@ -277,8 +277,8 @@ def test_the_page_of_what_is_held_and_of_nothing_else(scene: Scene) -> None:
     place, _ = filled_in(scene)
     address = f"/desk/pictures/{place}/certificate/{scene.certificate.mark}"
     answer = scene.call(HERE, "GET", address, headers=HTML)
-    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/png")
-    assert answer.content.startswith(PNG)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/webp")
+    assert answer.content.startswith(WEBP)
     assert answer.headers["cache-control"] == "no-store"
     told = scene.call("holder", "GET", "/v1/me/accesses").json()["accesses"]
     assert any("查看了《" in each["summary"]["zh"] and "版面" in each["summary"]["zh"] for each in told)
@@ -302,7 +302,7 @@ def test_a_material_is_compared_and_then_held(scene: Scene) -> None:
     found = re.search(r'name="material" value="([^"]+)"', shown)
     assert found is not None
     picture = scene.call(HERE, "GET", f"/desk/pictures/{place}/material/{found[1]}")
-    assert picture.content.startswith(PNG)
+    assert picture.content.startswith(WEBP)
     for _ in range(2):
         done = post(scene, "verification", place=place, material=found[1], line="line-escrow")
         assert done.headers["location"] == "/desk#line-escrow"
