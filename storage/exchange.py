@@ -80,7 +80,8 @@ class Prepared:
         known, fresh = self._names.get(text), None
         if known is None:
             self._count += 1
-            known = fresh = b"own_%d" % self._count
+            # With its verb, so that whoever reads along (logs, a proxy) sees a COMMIT for what it is.
+            known = fresh = b"own_%d_%s" % (self._count, text.split(None, 1)[0])
             self._pgconn.send_prepare(fresh, text)
         self._pgconn.send_query_prepared(known, values, formats, result_format=Format.BINARY)
         return text, fresh

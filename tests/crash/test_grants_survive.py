@@ -1,12 +1,13 @@
 """What holders grant is whole or not there: each commit as failed and as failed but happened."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
 from sqlalchemy import func, select
 
+from storage.round_trip import Statement
 from storage.tables import consent_events, delegation_events, presentations
 from tests.conftest import House, behind_a_cutting_wire
 from tests.faults import CuttingWire
@@ -178,14 +179,14 @@ def test_a_reuse_check_on_a_consent(
 
 def _arm_after_first(workshop: Workshop, wire: CuttingWire, how: str) -> None:
     """The first transaction of the check uses the consents, the second one answers."""
-    noting = workshop.database.noting
+    noting = workshop.database.noting_after
 
-    def arm_and_note(scope: Scope) -> object:
+    def arm_and_note(scope: Scope, questions: Sequence[Statement]) -> object:
         if wire.cuts == 0:
             wire.cut = how
-        return noting(scope)
+        return noting(scope, questions)
 
-    workshop.database.noting = arm_and_note  # type: ignore[method-assign,assignment]  # the moment to arm the wire
+    workshop.database.noting_after = arm_and_note  # type: ignore[method-assign,assignment]  # the moment to arm the wire
 
 
 def test_a_delegation(house: House, wire_: tuple[Workshop, CuttingWire], holder: Holder, how: str) -> None:

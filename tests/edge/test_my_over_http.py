@@ -170,7 +170,7 @@ def test_what_is_somebody_elses_is_as_what_is_not_there(
 
 
 def test_cards_and_pages_show_what_is_held_and_no_address_tells_who(
-    me: Caller, holder: Holder, estate: CertificateRecord
+    app: FastAPI, me: Caller, holder: Holder, estate: CertificateRecord
 ) -> None:
     listed = me("GET", "/my").text
     one = me("GET", f"/my/certificates/{estate.certificate_id}").text
@@ -180,7 +180,8 @@ def test_cards_and_pages_show_what_is_held_and_no_address_tells_who(
     for address in re.findall(r'(?:href|src|action)="([^"]*)"', listed + one):
         assert holder["code"] not in address
         assert not re.search(r"\d{15}", address)
-    picture = me("GET", f"/my/certificates/{estate.certificate_id}/picture?size=page")
+    with app.state.edge.judges:  # who draws stands ready where a server runs
+        picture = me("GET", f"/my/certificates/{estate.certificate_id}/picture?size=page")
     assert (picture.headers["content-type"], picture.content[8:12]) == ("image/webp", b"WEBP")
     assert picture.headers["cache-control"] == "no-store"
 

@@ -46,6 +46,7 @@ def test_rows_from_before_are_read_and_renewed(own: House) -> None:
         "disputes",
         "consents",
         "delegations",
+        "desks",
     }
     # Read as it is.
     assert_all_there(own, lived)

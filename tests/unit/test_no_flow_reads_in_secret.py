@@ -20,6 +20,7 @@ _IN_A_DEPOSIT = (
 _OPERATION = "an address and a secret of a system, nobody's data"
 _PART = "a page for the flow around it, which is recorded as begun before the first one"
 _CHECK = "the vault's own check or upkeep: tells identifiers, shows nobody"
+_OWN_SHEET = "the clerk's own sheet of the day, as they typed it; what is looked up for it is recorded"
 SILENT = {
     "vault.verify.records.by_token": _MASKED,
     "vault.verify.records.by_code": _MASKED,
@@ -28,6 +29,12 @@ SILENT = {
     "vault.verify.files.by_judging": _MASKED,
     "vault.verify.strange.find_claimed": _MASKED,
     "vault.sessions.signed_in": "their own name, for the session that is theirs",
+    "vault.desk.sheets.sheet_at": _OWN_SHEET,
+    "vault.desk.sheets.case_at": _OWN_SHEET,
+    "vault.desk.sheets.take_in": _OWN_SHEET,
+    "vault.desk.sheets.take_to_hand": _OWN_SHEET,
+    "vault.desk.sheets.turn": _OWN_SHEET,
+    "vault.desk.sheets.note_use": _OWN_SHEET,
     "vault.deposit.reserving.reserve": _IN_A_DEPOSIT,
     "vault.deposit.reserving.forget": _IN_A_DEPOSIT,
     "vault.deposit.reserving.answer_if_committed": _IN_A_DEPOSIT,
@@ -44,7 +51,9 @@ SILENT = {
     "vault.webhooks.replaying.replay_range": _OPERATION,
 }
 OPENS = ("storage.envelope.sealing", "open_json")
-WRITES = {("storage.history", f"insert_{name}") for name in ("look", "numbered_look", "audit")}
+WRITES = {("storage.history", f"insert_{name}") for name in ("look", "numbered_look", "audit")} | {
+    ("storage.history", "look")
+}
 
 Function = tuple[str, str]
 """A module and the name of a function in it."""

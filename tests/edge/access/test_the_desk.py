@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from sqlalchemy import select, text
 
 from storage.tables import audit_events, desks, use_events, uses
@@ -273,10 +274,11 @@ def test_only_a_copy_that_cannot_be_made_is_told_as_one(
         assert (answer.status_code, says in answer.text) == (422, True), pointer
 
 
-def test_the_page_of_what_is_held_and_of_nothing_else(scene: Scene) -> None:
+def test_the_page_of_what_is_held_and_of_nothing_else(scene: Scene, app: FastAPI) -> None:
     place, _ = filled_in(scene)
     address = f"/desk/pictures/{place}/certificate/{scene.certificate.mark}"
-    answer = scene.call(HERE, "GET", address, headers=HTML)
+    with app.state.edge.judges:  # who draws stands ready where a server runs
+        answer = scene.call(HERE, "GET", address, headers=HTML)
     assert (answer.status_code, answer.headers["content-type"]) == (200, "image/webp")
     assert answer.content.startswith(WEBP)
     assert answer.headers["cache-control"] == "no-store"
@@ -294,14 +296,15 @@ def test_the_page_of_what_is_held_and_of_nothing_else(scene: Scene) -> None:
     assert row.action == "refused-page"
 
 
-def test_a_material_is_compared_and_then_held(scene: Scene) -> None:
+def test_a_material_is_compared_and_then_held(scene: Scene, app: FastAPI) -> None:
     company, today = new_company(), legal_day(datetime.now(UTC)).isoformat()
     with_material(scene.house, company, ESCROW, "C", issued_on=today)
     place, shown = filled_in(scene, applicant=company["code"])
     assert "/desk/verification" in shown
     found = re.search(r'name="material" value="([^"]+)"', shown)
     assert found is not None
-    picture = scene.call(HERE, "GET", f"/desk/pictures/{place}/material/{found[1]}")
+    with app.state.edge.judges:
+        picture = scene.call(HERE, "GET", f"/desk/pictures/{place}/material/{found[1]}")
     assert picture.content.startswith(WEBP)
     for _ in range(2):
         done = post(scene, "verification", place=place, material=found[1], line="line-escrow")

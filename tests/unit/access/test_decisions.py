@@ -320,6 +320,8 @@ OF_NO_ONE_THING = frozenset(
         # Operators and auditors are the vault's, and theirs are all seals.
         Action.SEE_SEAL,
         Action.STOP_SEAL,
+        Action.SEE_OPERATIONS,
+        Action.TRY_TEMPLATE,
     }
 )
 

@@ -163,6 +163,11 @@ def test_every_action_that_is_audited_has_its_words() -> None:
     assert set(ORDER_NAMES) == set(OrderKind)
 
 
+def either(node: ast.expr) -> tuple[ast.expr, ...]:
+    """What an argument may be."""
+    return (node.body, node.orelse) if isinstance(node, ast.IfExp) else (node,)
+
+
 def actions_in(file: Path) -> set[str]:
     """Texts that are handed to AuditRow, or to helpers that make one; and what the name `action` may be."""
     found: set[object] = set()
@@ -172,7 +177,12 @@ def actions_in(file: Path) -> set[str]:
                 func=ast.Name(id="AuditRow" | "look_by" | "_look" | "_audit" | "note" | "_note"), args=given
             ):
                 named = [keyword.value for keyword in node.keywords if keyword.arg == "action"]
-                found |= {each.value for each in (*given, *named) if isinstance(each, ast.Constant)}
+                found |= {
+                    each.value
+                    for one in (*given, *named)
+                    for each in either(one)
+                    if isinstance(each, ast.Constant)
+                }
             case ast.Assign(
                 targets=[ast.Name(id="action" | "noted")],
                 value=ast.IfExp(body=ast.Constant(value=one), orelse=ast.Constant(value=other)),
