@@ -85,7 +85,7 @@ def test_a_camera_that_comes_too_late_is_let_go(visit: Visit) -> None:
     page = visitor.open("/")
     for n in (1, 2):
         page.locator("[data-camera-opens]").click()
-        eventually(lambda n=n: page.evaluate("window.asked.length") == n, "the question for the camera")
+        page.wait_for_function("n => window.asked.length === n", arg=n)
         if n == 1:
             page.keyboard.press("Escape")
             expect(page.locator("[data-camera]")).to_be_hidden()
