@@ -9,7 +9,6 @@ from uuid import UUID
 
 from sqlalchemy import ARRAY, BigInteger, LargeBinary, Row, Select, bindparam, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
-
 from sqlalchemy.exc import DBAPIError
 
 from storage.db import ReadConnection, WriteConnection
@@ -86,7 +85,7 @@ def begin_run(
     at: datetime,
 ) -> UUID:
     """A new run, or the one of this client with this digest, which goes on."""
-    going_on = {"seen_at": at, "finished_at": None, "failure": None, "name": name}
+    going_on: dict[str, object] = {"seen_at": at, "finished_at": None, "failure": None, "name": name}
     if source is not None:
         going_on["source"] = dict(source)
     statement = (
@@ -186,9 +185,7 @@ def outcomes_of(db: ReadConnection, run_id: UUID) -> Iterator[RowOutcome]:
     """Every row's outcome, in the manifest's order, in bounded memory."""
     after = -1
     while True:
-        query = select(import_chunks).where(
-            import_chunks.c.run_id == run_id, import_chunks.c.number > after
-        )
+        query = select(import_chunks).where(import_chunks.c.run_id == run_id, import_chunks.c.number > after)
         page = db.execute(query.order_by(import_chunks.c.number).limit(CHUNKS_READ)).all()
         if not page:
             return

@@ -75,9 +75,7 @@ def insert_reservations(
         _insert_reserved_holders(db, keys, pending)
 
 
-def insert_import_reservations(
-    db: WriteConnection, case_id: UUID, rows: Sequence[ReservationRow]
-) -> None:
+def insert_import_reservations(db: WriteConnection, case_id: UUID, rows: Sequence[ReservationRow]) -> None:
     """Keeps the reserved identifiers of an import's case: pending for nobody, since it takes a moment."""
     db.execute(
         insert(reservations),

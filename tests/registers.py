@@ -77,7 +77,11 @@ class Register:
             },
             "codes": {
                 "holders.0.code_type": {"统一社会信用代码": "001", "身份证": "111"},
-                "origin": {"扫描件已核对": "scan_attested", "扫描件": "scan_unverified", "电子证照": "born_sealed"},
+                "origin": {
+                    "扫描件已核对": "scan_attested",
+                    "扫描件": "scan_unverified",
+                    "电子证照": "born_sealed",
+                },
                 "valid_to": {"长期": ""},
             },
         }

@@ -1,4 +1,4 @@
-"""The mark on a digital copy (数字化副本): the round seal of who made it, and lines below that say what it is.
+"""The mark on a digital copy (数字化副本): the round seal of who made it, and lines that say what it is.
 
 Paths in one opaque red, as a seal's picture: nothing in it needs a font. Sealed with the page, so that nobody
 takes the copy for the original.
@@ -54,8 +54,7 @@ def _lines(lines: Sequence[str], top: float) -> list[bytes]:
         y = top - (n + 1) * _LINE_UNITS + (_LINE_UNITS - size) / 2
         for shape in shapes:
             if shape.outline:
-                drawn.append(
-                    f"q {scale:.5f} 0 0 {scale:.5f} {x:.2f} {y:.2f} cm {_EMBOLDEN} w {shape.outline} B Q".encode()
-                )
+                matrix = f"{scale:.5f} 0 0 {scale:.5f} {x:.2f} {y:.2f}"
+                drawn.append(f"q {matrix} cm {_EMBOLDEN} w {shape.outline} B Q".encode())
             x += shape.advance * scale
     return drawn

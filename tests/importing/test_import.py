@@ -1,12 +1,11 @@
 """Rows become certificates: typeset anew, attested or not, or kept as they were sealed."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from storage.imports import outcomes_of
 from storage.certificates import record
+from storage.imports import outcomes_of
 from tests.importing.conftest import imported
 from tests.papers import new_pdf
 from tests.registers import Register

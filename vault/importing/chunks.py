@@ -54,7 +54,9 @@ def import_chunk(workshop: Workshop, order: ChunkOrder, *, at: datetime) -> Chun
         Unavailable: an engine does not answer.
         IntegrityError: the vault's own work does not stand up to its own reader.
     """
-    lock = int.from_bytes(sha256(order.run_id.bytes + order.number.to_bytes(8, "big")).digest()[:8], "big", signed=True)
+    lock = int.from_bytes(
+        sha256(order.run_id.bytes + order.number.to_bytes(8, "big")).digest()[:8], "big", signed=True
+    )
     claimed = False
     try:
         with workshop.database.alone(lock, _BUSY):  # 1
@@ -71,7 +73,9 @@ def _import(workshop: Workshop, order: ChunkOrder, at: datetime) -> tuple[RowOut
         before = find_chunk(db, order.run_id, order.number)
     outcomes = {row.number: RowOutcome(row.number, RowState.PENDING) for row in order.rows}
     if before is not None:
-        outcomes |= {each.row: each for each in before.outcomes if each.state in _HELD and each.row in outcomes}
+        outcomes |= {
+            each.row: each for each in before.outcomes if each.state in _HELD and each.row in outcomes
+        }
     wanted = list(_checked(workshop, order, outcomes, at))  # 2
     if order.mode is ImportMode.CHECK:
         return _look_at(workshop, order, wanted, outcomes, at)
@@ -99,7 +103,8 @@ def _checked(
 ) -> Iterator[Wanted]:
     """Step 2: rows that may be imported and that the vault has not; what became of all others is noted."""
     catalogue = workshop.shelf.in_force(at)
-    rows, numbers = [], {}
+    rows: list[Wanted] = []
+    numbers: dict[int, Wanted] = {}
     for row in order.rows:
         if outcomes[row.number].state is not RowState.PENDING:
             continue
@@ -200,9 +205,7 @@ def _opened(workshop: Workshop, seals: Iterable[UsableSeal | None]) -> dict[str,
         return {seal_id: workshop.seals.opened(db, seal_id) for seal_id in sorted(ids)}
 
 
-def _store(
-    workshop: Workshop, reserved: ReservedRows, made: Sequence[MadeRow], at: datetime
-) -> list[Stored]:
+def _store(workshop: Workshop, reserved: ReservedRows, made: Sequence[MadeRow], at: datetime) -> list[Stored]:
     """Step 6: one object, read back once.
 
     Raises:

@@ -74,7 +74,9 @@ def _commit(
     one_by_one: bool,
     at: datetime,
 ) -> dict[int, RowOutcome]:
-    """1. nobody else imports these numbers meanwhile; 2. what another import committed since is left to it;
+    """What became of the chunk's rows.
+
+    1. nobody else imports these numbers meanwhile; 2. what another import committed since is left to it;
     3. the holders; 4. the certificates with leaves; 5. the case, the audit event, the job, the outcomes.
     """
     settled = dict(outcomes)

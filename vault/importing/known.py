@@ -1,4 +1,4 @@
-"""What the vault has already, by type, authority and number: the same once more is no error, another thing is."""
+"""What the vault has already, by type, authority and number: the same once more is no error."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,7 +16,7 @@ from vault.model.written import number_form
 
 
 def known_rows(db: ReadConnection, keys: KeyRing, rows: Sequence[Wanted]) -> dict[int, RowOutcome]:
-    """What becomes of those rows whose certificate is in the vault, by row: two statements, one where none is.
+    """What becomes of those rows whose certificate is in the vault, by row: two statements at most.
 
     The newest certificate under a number counts. One that says something else is no reason to keep two.
     """

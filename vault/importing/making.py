@@ -78,7 +78,9 @@ def take_file(wanted: Wanted, read: ReadFile, trust: Trust, *, at: datetime) -> 
         if wanted.origin.kind in SCANS:
             admitted = admit_pdf(content)
             if admitted.existing_signatures:
-                raise InputError.at("/origin", "The file bears a signature: it is kept as it is, as born_sealed.")
+                raise InputError.at(
+                    "/origin", "The file bears a signature: it is kept as it is, as born_sealed."
+                )
             return TakenRow(wanted, content, admitted=admitted)
         check_pdf(content)
     except DocumentRefused as error:

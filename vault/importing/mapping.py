@@ -65,8 +65,10 @@ class RegisterMapping:
 
 @dataclass(frozen=True, slots=True)
 class MappedRow:
-    """A row in the catalogue's terms. `result`: as a deposit's, with `document` None; the rest says what its
-    file is and who answers for it, as written."""
+    """A row in the catalogue's terms.
+
+    `result`: as a deposit's, with `document` None; the rest says what its file is and who answers for it.
+    """
 
     result: Mapping[str, Any] = field(repr=False)
     file: str = field(repr=False)
@@ -88,7 +90,9 @@ def read_mapping(content: bytes, name: str) -> RegisterMapping:
     try:
         value = tomllib.loads(content.decode()) if name.endswith(".toml") else json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise InputError(f"The mapping cannot be read as {'TOML' if name.endswith('.toml') else 'JSON'}.") from error
+        raise InputError(
+            f"The mapping cannot be read as {'TOML' if name.endswith('.toml') else 'JSON'}."
+        ) from error
     return mapping_from_json(value)
 
 
@@ -101,8 +105,10 @@ def mapping_from_json(value: object) -> RegisterMapping:
     problems: list[FieldProblem] = []
     if not isinstance(value, dict):
         raise InputError("Expected a mapping: an object with `columns`.")
-    for key in sorted(map(str, value.keys() - _KEYS)):
-        problems.append(FieldProblem(f"/{key}", f"Expected one of {', '.join(sorted(_KEYS))}."))
+    problems += [
+        FieldProblem(f"/{key}", f"Expected one of {', '.join(sorted(_KEYS))}.")
+        for key in sorted(map(str, value.keys() - _KEYS))
+    ]
     columns = _columns(value.get("columns"), problems)
     constants = _texts(value.get("constants", {}), "/constants", problems)
     dates = _lists(value.get("dates", {}), "/dates", problems)
@@ -127,7 +133,9 @@ def mapping_from_json(value: object) -> RegisterMapping:
         problems.append(FieldProblem("/columns", "Expected at least one column."))
     sheet, encoding = value.get("sheet"), value.get("encoding", "utf-8-sig")
     if not isinstance(sheet, str | None) or not isinstance(encoding, str) or not _known_encoding(encoding):
-        problems.append(FieldProblem("/encoding", "Expected a sheet's name and an encoding's, such as gb18030."))
+        problems.append(
+            FieldProblem("/encoding", "Expected a sheet's name and an encoding's, such as gb18030.")
+        )
     if problems:
         raise InputError("The mapping cannot be used as it is.", *problems)
     return RegisterMapping(columns, constants, dates, codes, separators, sheet, str(encoding))
@@ -205,7 +213,9 @@ def _columns(value: object, problems: list[FieldProblem]) -> dict[str, tuple[str
     columns = {}
     for column, targets in value.items():
         listed = [targets] if isinstance(targets, str) else targets
-        if not isinstance(listed, list) or not all(isinstance(t, str) and _TARGET.fullmatch(t) for t in listed):
+        if not isinstance(listed, list) or not all(
+            isinstance(t, str) and _TARGET.fullmatch(t) for t in listed
+        ):
             problems.append(_no_target(f"/columns/{column}"))
         else:
             columns[str(column)] = tuple(listed)
@@ -235,7 +245,11 @@ def _lists(value: object, pointer: str, problems: list[FieldProblem]) -> dict[st
     found = {}
     for key, formats in value.items():
         listed = [formats] if isinstance(formats, str) else formats
-        if not isinstance(listed, list) or not listed or not all(isinstance(f, str) and "%" in f for f in listed):
+        if (
+            not isinstance(listed, list)
+            or not listed
+            or not all(isinstance(f, str) and "%" in f for f in listed)
+        ):
             problems.append(FieldProblem(f"{pointer}/{key}", "Expected formats such as %Y年%m月%d日."))
         else:
             found[str(key)] = tuple(listed)
@@ -259,9 +273,7 @@ def _text(given: Mapping[str, str | list[str]], target: str) -> str:
     return (value if isinstance(value, str) else "、".join(value)).strip()
 
 
-def _day(
-    mapping: RegisterMapping, target: str, value: str | list[str], problems: list[FieldProblem]
-) -> str:
+def _day(mapping: RegisterMapping, target: str, value: str | list[str], problems: list[FieldProblem]) -> str:
     """A date as YYYY-MM-DD; empty where there is none, or where it is among the problems."""
     text = value.strip() if isinstance(value, str) else ""
     if not text:
@@ -279,18 +291,19 @@ def _day(
 
 
 def _holders(given: Mapping[str, str | list[str]]) -> list[dict[str, str]]:
-    """Every holder of whom anything is said, in order; the code's type where the register says none: 001 for
-    18 characters that begin as a credit code does, else 111."""
-    found: dict[int, dict[str, str]] = {}
+    """Every holder of whom anything is said, in order.
+
+    The code's type, where the register says none: 111 where it begins as a citizen's, else 001.
+    """
+    by_place: dict[int, dict[str, str]] = {}
     for target in given:
         head, _, rest = target.partition(".")
         if head == "holders":
             place, _, what = rest.partition(".")
             if text := _text(given, target):
-                found.setdefault(int(place), {})[what] = text
+                by_place.setdefault(int(place), {})[what] = text
     holders = []
-    for place in sorted(found):
-        said = found[place]
+    for _, said in sorted(by_place.items()):
         if said.keys() <= {"code_type"}:
             continue  # a constant type, and nobody there
         code = said.get("code", "")
@@ -301,7 +314,7 @@ def _holders(given: Mapping[str, str | list[str]]) -> list[dict[str, str]]:
 
 
 def _type_of(code: str) -> str:
-    return "111" if code[:2].isdigit() and code[:1] not in {"9"} else "001"
+    return "111" if code[:2].isdigit() and code[:1] != "9" else "001"
 
 
 def _fields(
@@ -317,7 +330,9 @@ def _fields(
         if head != "fields" or not value:
             continue
         try:
-            found[key] = _as(schemas.get(key, {}), value, mapping.separators.get(target, SEPARATORS), mapping, target)
+            found[key] = _as(
+                schemas.get(key, {}), value, mapping.separators.get(target, SEPARATORS), mapping, target
+            )
         except ValueError as error:
             problems.append(FieldProblem(_pointer(target), str(error)))
     return found

@@ -1,4 +1,4 @@
-"""What an import is told to do: as a whole, and a chunk of rows at a time. Plain values: they go to processes."""
+"""What an import is told to do with a chunk of rows. Plain values: they go to processes."""
 
 from dataclasses import dataclass, field
 from uuid import UUID

@@ -97,14 +97,16 @@ def reserve_rows(
     number = f"import-{order.run_id}-{order.number}-{secrets.token_hex(4)}"
     counts = Counter(seal for row in rows if (seal := seals[row.row]) is not None)
     with workshop.database.writing(VAULT) as db:
-        case_id = insert_import_case(db, workshop.keys, client_id=order.client.client_id, number=number, at=at)
+        case_id = insert_import_case(
+            db, workshop.keys, client_id=order.client.client_id, number=number, at=at
+        )
         insert_import_reservations(db, case_id, reserved)
         for seal in sorted(counts, key=lambda seal: seal.grant_id):
             if not take_uses(db, seal.grant_id, seal.daily_cap, day, counts[seal]):
                 begins = day_begins(day + timedelta(days=1))
                 raise SealCapReached(
-                    f"Grant {seal.grant_id} lets {seal.daily_cap} results be sealed a day, and has no room for"
-                    f" {counts[seal]} more today: go on from {begins.isoformat()} on, or let seal custodians"
+                    f"Grant {seal.grant_id} lets {seal.daily_cap} results be sealed a day, and has no room"
+                    f" for {counts[seal]} more today: go on from {begins.isoformat()} on, or let seal custodians"
                     " approve a grant with a higher cap.",
                     retry_after_s=math.ceil((begins - at).total_seconds()),
                 )

@@ -23,7 +23,7 @@ OFFICER_MAX_CHARS = 24
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A row that may be imported. `file`: its name where it has one; `origin`: what the manifest says it is."""
+    """A row that may be imported. `file`: its name, if any; `origin`: what the manifest says it is."""
 
     row: int
     kind: CertificateType
@@ -85,16 +85,16 @@ def _origin(mapped: MappedRow, result: ApprovalResult, at: datetime) -> Origin:
     return Origin(origin, _digitisation(mapped, result, attested=origin is OriginKind.SCAN_ATTESTED, at=at))
 
 
-def _digitisation(
-    mapped: MappedRow, result: ApprovalResult, *, attested: bool, at: datetime
-) -> Digitisation:
+def _digitisation(mapped: MappedRow, result: ApprovalResult, *, attested: bool, at: datetime) -> Digitisation:
     """Who made the copy: whom the manifest names, else the issuer itself. Its name is that of its seal."""
     problems = []
     code = mapped.attested_by or result.issuing_authority
     try:
         code = SocialCreditCode.parse(code).value
     except InputError:
-        problems.append(FieldProblem("/attested/authority", "Expected the digitising authority's credit code."))
+        problems.append(
+            FieldProblem("/attested/authority", "Expected the digitising authority's credit code.")
+        )
     if attested and not 0 < len(mapped.officer) <= OFFICER_MAX_CHARS:
         detail = f"Expected the officer who compared it, in 1 to {OFFICER_MAX_CHARS} characters."
         problems.append(FieldProblem("/attested/officer", detail))

@@ -1,4 +1,4 @@
-"""A whole import: its manifest read as a stream, its chunks handed to processes, a bounded number at a time."""
+"""A whole import: its manifest read as a stream, its chunks handed to processes, some at a time."""
 
 import hashlib
 import json
@@ -24,7 +24,7 @@ from vault.model.imports import ImportMode, ImportRun
 from vault.model.scope import VAULT
 from vault.workshop import Workshop
 
-# An engine that does not answer is asked again so often before the run stops; it goes on when it is begun again.
+# An engine that does not answer is asked again so often before the run stops.
 TRIES_MAX = 5
 # How often a run says that somebody works on it, and how it stands.
 NOTED_EVERY = timedelta(seconds=2)
@@ -59,7 +59,9 @@ class Hands:
     tell: Callable[[ImportRun], None] = field(default=lambda _run: None)
 
 
-def begin(workshop: Workshop, order: ImportOrder, *, at: datetime, source: dict[str, object] | None = None) -> UUID:
+def begin(
+    workshop: Workshop, order: ImportOrder, *, at: datetime, source: dict[str, object] | None = None
+) -> UUID:
     """The run of this manifest under this mapping: a new one, or the one that was broken off and goes on.
 
     Raises:

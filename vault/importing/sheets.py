@@ -88,13 +88,14 @@ def _csv(path: Path, mapping: RegisterMapping) -> Iterator[ManifestRow]:
                 if not any(value.strip() for value in values):
                     continue
                 if len(values) != len(header):
-                    problem = f"Expected {len(header)} cells, got {len(values)}: a separator is missing or too much."
-                    yield ManifestRow(number, {}, problem)
+                    found = f"Expected {len(header)} cells, got {len(values)}"
+                    yield ManifestRow(number, {}, f"{found}: a separator is missing or too much.")
                     continue
                 yield ManifestRow(number, dict(zip(header, (v.strip() for v in values), strict=True)))
         except UnicodeDecodeError as error:
             raise InputError(
-                f"The manifest is no text in {mapping.encoding}: name its encoding in the mapping, such as gb18030."
+                f"The manifest is no text in {mapping.encoding}: name its encoding in the mapping, such as"
+                " gb18030."
             ) from error
 
 
@@ -178,7 +179,7 @@ def _plain(cell: Any) -> str:  # noqa: ANN401 - openpyxl's cells of many classes
     return "" if cell.value is None else str(cell.value).strip()
 
 
-def _cell(cell: Any) -> Cell:  # noqa: ANN401 - as above
+def _cell(cell: Any) -> Cell:  # noqa: ANN401, PLR0911 - as above; one line for each kind of value
     value = cell.value
     if cell.data_type == "f":
         return BadCell("holds a formula: put its value in its place")
@@ -204,7 +205,9 @@ def _cell(cell: Any) -> Cell:  # noqa: ANN401 - as above
 def _number_text(value: float) -> Cell:
     """A number as people write it: one that a spreadsheet may have rounded says nothing."""
     if abs(value) >= 10**EXACT_DIGITS:
-        return BadCell(f"holds a number of more than {EXACT_DIGITS} digits, which the spreadsheet has rounded: as text")
+        return BadCell(
+            f"holds a number of more than {EXACT_DIGITS} digits, which the spreadsheet has rounded: as text"
+        )
     return str(int(value)) if float(value).is_integer() else repr(value)
 
 

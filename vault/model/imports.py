@@ -38,7 +38,7 @@ class RowState(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class RowOutcome:
-    """What became of one row. `row`: its number in the manifest. `reason`: in words, without a value of it."""
+    """What became of one row. `row`: its number in the manifest. `reason`: in words, without a value."""
 
     row: int
     state: RowState

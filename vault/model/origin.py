@@ -1,7 +1,7 @@
 """Where a certificate in the vault comes from: what its file is, and who answers for that.
 
-A register's stock is not born in the vault. What was typeset anew from data, or scanned from paper, says so in
-every verdict, in the log and on the page: nobody may take a copy for the original.
+A register's stock is not born in the vault. What was typeset anew from data, or scanned from paper, says so
+in every verdict and in the log, and a scan on its page: nobody may take a copy for the original.
 """
 
 from collections.abc import Mapping
