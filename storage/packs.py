@@ -6,6 +6,7 @@ an import would cost more in the store than in everything else.
 """
 
 import hashlib
+import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -48,8 +49,7 @@ def put_pack(
             raise NotFound("A file without a key cannot be packed.")
         sealed.append(b"".join(encrypted(file.filed.key, file.content, file.filed.place)))
     content = b"".join(sealed)
-    # Of cipher text: it tells nothing of what is in it.
-    name = f"{pack_id.hex[-2:]}/{pack_id}/{hashlib.sha256(content).hexdigest()[:TAG_HEX]}"
+    name = f"{pack_id.hex[-2:]}/{pack_id}/{secrets.token_hex(TAG_HEX // 2)}"
     blobs.put_document(name, content, retain_until=retain_until, origin=origin)
     placed, at = [], 0
     for file, cipher in zip(files, sealed, strict=True):

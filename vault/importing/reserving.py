@@ -106,8 +106,8 @@ def reserve_rows(
                 begins = day_begins(day + timedelta(days=1))
                 raise SealCapReached(
                     f"Grant {seal.grant_id} lets {seal.daily_cap} results be sealed a day, and has no room"
-                    f" for {counts[seal]} more today: go on from {begins.isoformat()} on, or let seal custodians"
-                    " approve a grant with a higher cap.",
+                    f" for {counts[seal]} more today: go on from {begins.isoformat()} on, or let seal"
+                    " custodians approve a grant with a higher cap.",
                     retry_after_s=math.ceil((begins - at).total_seconds()),
                 )
     return ReservedRows(case_id, tuple(_with_codes(row) for row in reserved))
