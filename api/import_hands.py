@@ -16,6 +16,7 @@ from multiprocessing import get_context
 from api.lifeline import die_with_parent
 from api.settings import Settings, parse_settings, write_settings
 from api.wiring import wire
+from vault.errors import VaultError
 from vault.importing import ChunkDone, ChunkOrder, Hands, import_chunk
 from vault.model.imports import ImportRun
 from vault.workshop import Workshop
@@ -36,7 +37,9 @@ def default_processes() -> int:
 
 
 @contextmanager
-def import_hands(settings: Settings, processes: int, tell: Callable[[ImportRun], None]) -> Iterator[Hands]:
+def import_hands(
+    settings: Settings, processes: int, tell: Callable[[ImportRun], None] = lambda _run: None
+) -> Iterator[Hands]:
     """Processes that import, while the block runs; a chunk that is under way then is waited for."""
     pool = ProcessPoolExecutor(
         processes,
@@ -52,6 +55,21 @@ def import_hands(settings: Settings, processes: int, tell: Callable[[ImportRun],
         yield Hands(submit, processes * WAITING_EACH, _now, time.sleep, tell)
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def own_hands(workshop: Workshop) -> Iterator[Hands]:
+    """This process itself: each chunk is done when it is handed in."""
+
+    def submit(order: ChunkOrder) -> "Future[ChunkDone]":
+        future: Future[ChunkDone] = Future()
+        try:
+            future.set_result(import_chunk(workshop, order, at=_now()))
+        except VaultError as error:
+            future.set_exception(error)
+        return future
+
+    yield Hands(submit, 1, _now, time.sleep)
 
 
 def _begin(settings: str, parent: int) -> None:

@@ -54,7 +54,7 @@ def import_stock(
     --dry-run, mend what the result file names, then run it without.
     """
     from api.import_hands import default_processes, import_hands
-    from vault.importing import ImportOrder, read_mapping, run_import, run_json
+    from vault.importing import ImportOrder, Manifest, read_mapping, run_import, run_json
     from vault.model.imports import ImportMode
     from vault.signin import client_by_id
 
@@ -65,10 +65,9 @@ def import_stock(
         order = ImportOrder(
             client_by_id(workshop, client),
             mode,
-            manifest.resolve(),
+            Manifest(manifest.name, manifest.resolve()),
             order_mapping,
             _place(files),
-            manifest.name,
         )
         with (
             _progress(quiet=as_json) as tell,

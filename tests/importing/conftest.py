@@ -20,6 +20,7 @@ from vault.importing import (
     FilesPlace,
     Hands,
     ImportOrder,
+    Manifest,
     import_chunk,
     run_import,
 )
@@ -69,7 +70,9 @@ def order_of(
     mode: ImportMode = ImportMode.IMPORT,
 ) -> ImportOrder:
     """An import of the suite's client."""
-    return ImportOrder(register.house.client, mode, manifest, register.mapping(), files, manifest.name)
+    return ImportOrder(
+        register.house.client, mode, Manifest(manifest.name, manifest), register.mapping(), files
+    )
 
 
 def imported(register: Register, manifest: Path, files: FilesPlace = NO_FILES) -> ImportRun:

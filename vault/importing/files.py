@@ -6,7 +6,9 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from io import BytesIO
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 from storage.stock import stock_file
 from vault.errors import InputError, NotFound
@@ -34,11 +36,16 @@ class FilesKind(StrEnum):
     ZIP = "zip"
     S3 = "s3"
     UPLOADS = "uploads"
+    UPLOADED_ZIP = "uploaded-zip"
 
 
 @dataclass(frozen=True, slots=True)
 class FilesPlace:
-    """Where the files are: a path, or `bucket/prefix` of the vault's object store, or a client's id."""
+    """Where the files are.
+
+    `place`: a path; `bucket/prefix` of the vault's object store; a client's id; or that, a slash and the
+    digest of a zip among its uploads.
+    """
 
     kind: FilesKind
     place: str = ""
@@ -59,6 +66,9 @@ def open_files(workshop: Workshop, files: FilesPlace) -> ReadFile:
             return _of_folder(Path(files.place))
         case FilesKind.ZIP:
             return _of_zip(Path(files.place))
+        case FilesKind.UPLOADED_ZIP:
+            client_id, _, sha256 = files.place.rpartition("/")
+            return _of_zip(BytesIO(uploads_of(workshop, client_id).read(sha256)))
         case FilesKind.S3:
             bucket, _, prefix = files.place.partition("/")
             return lambda name: stock_file(
@@ -90,9 +100,9 @@ def _of_folder(folder: Path) -> ReadFile:
     return read
 
 
-def _of_zip(path: Path) -> ReadFile:
+def _of_zip(place: Path | BinaryIO) -> ReadFile:
     try:
-        packed = zipfile.ZipFile(path)
+        packed = zipfile.ZipFile(place)
     except (OSError, zipfile.BadZipFile, NotImplementedError, ValueError) as error:
         raise InputError("The files are in no zip that can be read.") from error
     entries: dict[str, zipfile.ZipInfo] = {}

@@ -2,22 +2,21 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import islice
-from pathlib import Path
 from uuid import UUID
 
-from storage.history import AuditRow, insert_audit
+from storage.history import AuditRow, defer_job, insert_audit
 from storage.imports import begin_run, end_run, looked_at_chunks, note_run, settled_chunks
-from vault.errors import InputError, Unavailable, VaultError
+from vault.errors import Unavailable, VaultError
 from vault.importing.files import FilesPlace, open_files
 from vault.importing.mapping import RegisterMapping
 from vault.importing.orders import CHUNK_ROWS, ChunkDone, ChunkOrder
 from vault.importing.reading import find_run
-from vault.importing.sheets import ManifestRow, count_rows, read_manifest
+from vault.importing.sheets import Manifest, ManifestRow, count_rows, read_manifest
 from vault.model.access import Action, authorize
 from vault.model.actors import ClientGrant
 from vault.model.imports import ImportMode, ImportRun
@@ -31,18 +30,19 @@ NOTED_EVERY = timedelta(seconds=2)
 # How long to wait for another import that is at the same rows before looking again.
 TURN_S = 0.5
 _READ_BYTES = 1024 * 1024
+IMPORT_QUEUE = "import"
+IMPORT_TASK = "import_stock"
 
 
 @dataclass(frozen=True, slots=True)
 class ImportOrder:
-    """What is to be imported for which client, from where. `name`: as people call the manifest."""
+    """What is to be imported for which client, from where."""
 
     client: ClientGrant
     mode: ImportMode
-    manifest: Path
+    manifest: Manifest
     mapping: RegisterMapping
     files: FilesPlace
-    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +60,11 @@ class Hands:
 
 
 def begin(
-    workshop: Workshop, order: ImportOrder, *, at: datetime, source: dict[str, object] | None = None
+    workshop: Workshop, order: ImportOrder, *, at: datetime, source: Mapping[str, object] | None = None
 ) -> UUID:
     """The run of this manifest under this mapping: a new one, or the one that was broken off and goes on.
+
+    `source`: where the worker finds all of it, for a run that is the worker's: its job commits with the run.
 
     Raises:
         NotPermitted: the client may not deposit.
@@ -77,12 +79,15 @@ def begin(
             client_id=order.client.client_id,
             mode=order.mode,
             digest=digest,
-            name=order.name,
+            name=order.manifest.name,
             source=source,
             at=at,
         )
         details = {"run": str(run_id), "mode": order.mode.value, "manifest": digest.hex()}
         insert_audit(db, [AuditRow(order.client.client_id, "import-begin", None, None, details)], at)
+        if source is not None:
+            arguments = {"run_id": str(run_id)}
+            defer_job(db, queue=IMPORT_QUEUE, task=IMPORT_TASK, arguments=arguments, at=at)
     return run_id
 
 
@@ -122,19 +127,16 @@ def run_import(workshop: Workshop, order: ImportOrder, hands: Hands) -> ImportRu
     return run
 
 
-def digest_of(manifest: Path, mapping: RegisterMapping) -> bytes:
+def digest_of(manifest: Manifest, mapping: RegisterMapping) -> bytes:
     """SHA-256 over the manifest's bytes and the mapping: what makes a run this run.
 
     Raises:
         InputError: the manifest is not readable.
     """
     digest = hashlib.sha256()
-    try:
-        with manifest.open("rb") as file:
-            while part := file.read(_READ_BYTES):
-                digest.update(part)
-    except OSError as error:
-        raise InputError(f"The manifest is not readable: {error.strerror}.") from error
+    with manifest.opened() as file:
+        while part := file.read(_READ_BYTES):
+            digest.update(part)
     written = json.dumps(asdict(mapping), sort_keys=True, ensure_ascii=False, default=str)
     return hashlib.sha256(digest.digest() + written.encode()).digest()
 

@@ -9,9 +9,10 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
+from io import SEEK_END, BytesIO, TextIOWrapper
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from vault.errors import InputError
 from vault.importing.mapping import BadCell, Cell, RegisterMapping
@@ -38,38 +39,60 @@ class ManifestRow:
     problem: str = ""
 
 
-def read_manifest(path: Path, mapping: RegisterMapping) -> Iterator[ManifestRow]:
-    """The rows of a manifest, what it is told by its name; empty rows are left out.
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A manifest: what it is says its `name`. On this machine's disk, or in memory where it was sent."""
+
+    name: str
+    place: Path | bytes = field(repr=False)
+
+    def opened(self) -> BinaryIO:
+        """Its bytes, from the beginning.
+
+        Raises:
+            InputError: it is not readable.
+        """
+        if isinstance(self.place, bytes):
+            return BytesIO(self.place)
+        try:
+            return self.place.open("rb")
+        except OSError as error:
+            raise InputError(f"The manifest is not readable: {error.strerror}.") from error
+
+
+def read_manifest(manifest: Manifest, mapping: RegisterMapping) -> Iterator[ManifestRow]:
+    """The rows of a manifest; empty rows are left out.
 
     Raises:
         InputError: it cannot be read, or lacks a column that the mapping names.
     """
-    name = path.name.lower()
-    try:
-        if name.endswith(_JSON_NAMES):
-            yield from _json_lines(path)
-        elif name.endswith(".xlsx"):
-            yield from _workbook(path, mapping)
-        elif name.endswith(".csv"):
-            yield from _csv(path, mapping)
-        else:
-            raise InputError("Expected a manifest called *.csv, *.xlsx or *.jsonl.")
-    except OSError as error:
-        raise InputError(f"The manifest is not readable: {error.strerror or 'damaged'}.") from error
+    name = manifest.name.lower()
+    with manifest.opened() as file:
+        try:
+            if name.endswith(_JSON_NAMES):
+                yield from _json_lines(file)
+            elif name.endswith(".xlsx"):
+                yield from _workbook(file, mapping)
+            elif name.endswith(".csv"):
+                yield from _csv(file, mapping)
+            else:
+                raise InputError("Expected a manifest called *.csv, *.xlsx or *.jsonl.")
+        except OSError as error:
+            raise InputError(f"The manifest is not readable: {error.strerror or 'damaged'}.") from error
 
 
-def count_rows(path: Path, mapping: RegisterMapping) -> int:
+def count_rows(manifest: Manifest, mapping: RegisterMapping) -> int:
     """How many rows `read_manifest` gives.
 
     Raises:
         InputError: as there.
     """
-    return sum(1 for _ in read_manifest(path, mapping))
+    return sum(1 for _ in read_manifest(manifest, mapping))
 
 
-def _csv(path: Path, mapping: RegisterMapping) -> Iterator[ManifestRow]:
+def _csv(raw: BinaryIO, mapping: RegisterMapping) -> Iterator[ManifestRow]:
     csv.field_size_limit(CELL_MAX_CHARS)
-    with path.open(encoding=mapping.encoding, newline="") as file:
+    with TextIOWrapper(raw, encoding=mapping.encoding, newline="") as file:
         try:
             sample = file.readline(COLUMNS_MAX * 200)
             file.seek(0)
@@ -99,23 +122,22 @@ def _csv(path: Path, mapping: RegisterMapping) -> Iterator[ManifestRow]:
             ) from error
 
 
-def _json_lines(path: Path) -> Iterator[ManifestRow]:
-    with path.open("rb") as file:
-        for number, line in enumerate(iter(lambda: file.readline(LINE_MAX_BYTES + 1), b""), 1):
-            if len(line) > LINE_MAX_BYTES:
-                raise InputError(f"Line {number} of the manifest is over {LINE_MAX_BYTES} bytes.")
-            if not line.strip():
-                continue
-            try:
-                # Numbers as they are written: an ID number in digits is not rounded.
-                value = json.loads(line, parse_float=str, parse_int=str, parse_constant=str)
-            except (ValueError, RecursionError):
-                yield ManifestRow(number, {}, "The line is no JSON.")
-                continue
-            if not isinstance(value, dict):
-                yield ManifestRow(number, {}, "Expected an object of values by column.")
-                continue
-            yield ManifestRow(number, {str(key): _json_cell(each) for key, each in value.items()})
+def _json_lines(file: BinaryIO) -> Iterator[ManifestRow]:
+    for number, line in enumerate(iter(lambda: file.readline(LINE_MAX_BYTES + 1), b""), 1):
+        if len(line) > LINE_MAX_BYTES:
+            raise InputError(f"Line {number} of the manifest is over {LINE_MAX_BYTES} bytes.")
+        if not line.strip():
+            continue
+        try:
+            # Numbers as they are written: an ID number in digits is not rounded.
+            value = json.loads(line, parse_float=str, parse_int=str, parse_constant=str)
+        except (ValueError, RecursionError):
+            yield ManifestRow(number, {}, "The line is no JSON.")
+            continue
+        if not isinstance(value, dict):
+            yield ManifestRow(number, {}, "Expected an object of values by column.")
+            continue
+        yield ManifestRow(number, {str(key): _json_cell(each) for key, each in value.items()})
 
 
 def _json_cell(value: Any) -> Cell:  # noqa: ANN401 - JSON is any value
@@ -132,14 +154,14 @@ def _json_cell(value: Any) -> Cell:  # noqa: ANN401 - JSON is any value
             return BadCell("holds an object or a list of other than texts")
 
 
-def _workbook(path: Path, mapping: RegisterMapping) -> Iterator[ManifestRow]:
+def _workbook(file: BinaryIO, mapping: RegisterMapping) -> Iterator[ManifestRow]:
     from openpyxl import load_workbook  # noqa: PLC0415 - most imports read no workbook
     from openpyxl.utils.exceptions import InvalidFileException  # noqa: PLC0415 - as above
 
-    _check_workbook(path)
+    _check_workbook(file)
     try:
         # With its formulas, not with what some program last computed for them.
-        book = load_workbook(path, read_only=True, data_only=False, keep_links=False)
+        book = load_workbook(file, read_only=True, data_only=False, keep_links=False)
     except (InvalidFileException, KeyError, ValueError, TypeError, zipfile.BadZipFile, SyntaxError) as error:
         raise InputError("The manifest is no workbook that can be read.") from error
     try:
@@ -158,13 +180,13 @@ def _workbook(path: Path, mapping: RegisterMapping) -> Iterator[ManifestRow]:
         book.close()
 
 
-def _check_workbook(path: Path) -> None:
+def _check_workbook(file: BinaryIO) -> None:
     """Nothing in it inflates beyond its cap, and no part of it declares entities."""
     try:
-        with zipfile.ZipFile(path) as packed:
+        with zipfile.ZipFile(file) as packed:
             parts = packed.infolist()
             size = sum(part.file_size for part in parts)
-            if size > WORKBOOK_MAX_BYTES or size > WORKBOOK_RATIO_MAX * max(path.stat().st_size, 1):
+            if size > WORKBOOK_MAX_BYTES or size > WORKBOOK_RATIO_MAX * file.seek(0, SEEK_END):
                 raise InputError("The workbook inflates beyond all measure: save it as CSV.")
             for part in parts:
                 if part.filename.endswith((".xml", ".rels")):

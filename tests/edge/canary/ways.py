@@ -14,6 +14,7 @@ from api.assertions import ASSERTION_TYPE
 from tests.edge.canary.calls import Call
 from tests.edge.canary.disputing import DISPUTING
 from tests.edge.canary.granting import GRANTING
+from tests.edge.canary.importing import IMPORTING
 from tests.edge.canary.keeping import KEEPING
 from tests.edge.canary.marks import Kind
 from tests.edge.canary.signing_in import by_person, come_back, go
@@ -327,6 +328,7 @@ STORY: tuple[Way, ...] = (
     lambda _: Call(("GET", "/signin"), query={"to": "/my"}),
     go,
     come_back,
+    *IMPORTING,
     *KEEPING,
     by_person("GET", "/my"),
     by_person("GET", "/v1/me/certificates"),
