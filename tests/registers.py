@@ -90,6 +90,11 @@ class Register:
         """The same, read."""
         return mapping_from_json(self.mapping_json())
 
+    @staticmethod
+    def mapping_of(value: dict[str, Any]) -> RegisterMapping:
+        """A mapping that a test has changed."""
+        return mapping_from_json(value)
+
     def csv(self, folder: Path, name: str = "register.csv", encoding: str = "utf-8") -> Path:
         """The register as a file."""
         path = folder / name
