@@ -30,11 +30,15 @@ def add_import_job(app: App, workshop: Workshop, hands: Callable[[], AbstractCon
 
     @app.task(name=IMPORT_TASK, queue=IMPORT_QUEUE, retry=retry)
     def import_stock(run_id: str) -> None:
-        _import(workshop, UUID(run_id), hands)
+        import_now(workshop, UUID(run_id), hands)
 
 
-def _import(workshop: Workshop, run_id: UUID, hands: Callable[[], AbstractContextManager[Hands]]) -> None:
-    """What the caller can mend is told in the run, and no reason to try again."""
+def import_now(workshop: Workshop, run_id: UUID, hands: Callable[[], AbstractContextManager[Hands]]) -> None:
+    """Does a run. What the caller can mend is told in the run, and no reason to try again.
+
+    Raises:
+        Unavailable: an engine does not answer; whoever tries again goes on.
+    """
     try:
         order = order_of_run(workshop, run_id, at=datetime.now(UTC))
         if order is None:
