@@ -94,6 +94,15 @@ def test_a_register_with_a_zip(desk: Desk, tmp_path: Path) -> None:
     ).json()
     assert certificate["origin"]["kind"] == "scan_attested"
     assert certificate["origin"]["officer"] == "核样"
+    path = f"/v1/certificates/{rows[0]['certificate_id']}/document?format=pdf"
+    document = desk.caller("GET", path, headers=desk.bearer).content
+    pdf = {"content-type": "application/pdf"}
+    report = desk.caller("POST", "/v1/verifications", content=document, headers=pdf).json()
+    assert report["verdict"] == "genuine"
+    assert report["certificate"]["origin"]["kind"] == "scan_attested"
+    assert ("origin", "passed") in [(check["name"], check["result"]) for check in report["checks"]]
+    page = desk.caller("POST", "/", files={"file": ("a.pdf", document, "application/pdf")})
+    assert "核对人 核样" in page.text
     again = desk.ask(body)
     assert again["import_id"] == asked["import_id"]
     assert desk.work(again["import_id"])["imported"] == 2

@@ -48,7 +48,7 @@ def test_each_has_its_reason_and_the_others_go_in(register: Register, tmp_path: 
     (files / "cut.pdf").write_bytes(new_pdf()[:-60])
     register.add()
     for cells, _ in BAD:
-        register.add(**cells)
+        register.add(1, **cells)
     twin, other = register.add(2)
     twin["许可证编号"] = other["许可证编号"] = register.rows[0]["许可证编号"]
     twin.update({k: v for k, v in register.rows[0].items() if k != "备注0"})

@@ -16,6 +16,7 @@ from api.settings import child_environment
 from api.wiring import wire
 from storage.certificates import records_by_number
 from storage.imports import outcomes_of
+from storage.new_certificates import insert_certificates
 from tests.conftest import behind_a_cutting_wire
 from tests.crash.conftest import store_that_lies  # noqa: F401 - a fixture
 from tests.faults import LyingStore
@@ -183,7 +184,7 @@ def test_a_row_that_the_database_does_not_take_takes_no_other_down(
 ) -> None:
     files = stock(register, tmp_path, 4)
     bad = register.rows[2]["许可证编号"]
-    real = vault.importing.committing.insert_certificates
+    real: Any = insert_certificates
 
     def refusing(db: Any, keys: Any, new: Any, *more: object, **named: Any) -> None:  # noqa: ANN401 - passed on
         real(db, keys, new, *more, **named)

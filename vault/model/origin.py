@@ -44,6 +44,7 @@ class Origin:
 
 BORN_SEALED: Final = Origin(OriginKind.BORN_SEALED)
 
+_NOBODY: Final = dict.fromkeys(("authority", "authority_name", "officer", "attested_on"))
 _ZH: Final[Mapping[OriginKind, str]] = {
     OriginKind.BORN_SEALED: "签发时即加盖电子印章的原生电子证照",
     OriginKind.TYPESET_ANEW: "依据登记数据重新制作的电子证照",
@@ -98,6 +99,6 @@ def origin_from_json(value: Mapping[str, Any] | None) -> Origin:
 
 def shown_origin(value: Mapping[str, Any] | None) -> dict[str, Any]:
     """As every report shows it, with its words: the officer as the page names them."""
-    kind = OriginKind.BORN_SEALED if value is None else OriginKind(value["kind"])
-    zh, en = origin_words(kind)
-    return {**({"kind": kind.value} if value is None else value), "words": zh, "words_en": en}
+    said = origin_json(BORN_SEALED) if value is None else value
+    zh, en = origin_words(OriginKind(said["kind"]))
+    return {**_NOBODY, **said, "words": zh, "words_en": en}

@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 from signing.typeset import SEAL_PLACES
 from vault.catalogue import shipped_catalogue
 from vault.errors import InputError
-from vault.importing.mapping import DATE_FORMATS, BadCell, explained, map_row, mapping_from_json, read_mapping
+from vault.importing.mapping import (
+    DATE_FORMATS,
+    BadCell,
+    Cell,
+    explained,
+    map_row,
+    mapping_from_json,
+    read_mapping,
+)
 from vault.model.catalogue import CertificateType
 
 TYPES: dict[str, CertificateType] = dict(shipped_catalogue(SEAL_PLACES).types)
@@ -93,7 +101,12 @@ def test_codes_stand_for_what_the_table_says_and_empty_is_nothing() -> None:
 
 
 def test_a_bad_cell_is_named_by_its_column_and_without_its_value() -> None:
-    cells = {"编号": BadCell("holds a formula"), "名称": "名", "代码": "1", "发证": "二〇二四"}
+    cells: dict[str, Cell] = {
+        "编号": BadCell("holds a formula"),
+        "名称": "名",
+        "代码": "1",
+        "发证": "二〇二四",
+    }
     with pytest.raises(InputError) as caught:
         map_row(mapping(), cells, TYPES)
     said = explained(mapping(), caught.value.detail, caught.value.problems)
