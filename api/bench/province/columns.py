@@ -35,17 +35,17 @@ class Column(StrEnum):
     ORIGIN = "文件来源"
     OFFICER = "核对人员"
     COMPARED_ON = "核对日期"
+    DIGITISED_BY = "数字化单位代码"
 
 
 IN_FORCE: Final = "有效"
 ORIGINS: Final = {
-    "原生电子文件": "born_sealed",
     "扫描件已核对": "scan_attested",
     "扫描件未核对": "scan_unverified",
 }
 """What a register says that its files are, and what the vault calls it."""
-# Of ten files so many are electronic originals, and so many compared scans; the others nobody compared.
-_ORIGINAL_OF_TEN, _COMPARED_OF_TEN = 6, 3
+# Of ten scans so many were compared with their originals.
+_COMPARED_OF_TEN = 7
 _OFFICERS: Final = ("核样一", "核样二", "核样三")
 _COMPARED_ON: Final = "2026-10-15"
 
@@ -63,8 +63,8 @@ def face_columns(kinds: Sequence[CertificateType]) -> Mapping[str, str]:
     return named
 
 
-def row_of(held: Held, faces: Mapping[str, str], file: str) -> Row:
-    """The cells that a certificate fills; `file`: the name of its file, empty without one."""
+def row_of(held: Held, faces: Mapping[str, str], file: str, digitised_by: str) -> Row:
+    """The cells that a certificate fills. `file`: the name of its scan, empty without one, and who made it."""
     row: dict[str, str] = {
         Column.KIND_CODE: held.kind.code,
         Column.KIND: held.kind.name,
@@ -80,7 +80,7 @@ def row_of(held: Held, faces: Mapping[str, str], file: str) -> Row:
         Column.STATUS: IN_FORCE,
     }
     if file:
-        row |= _file_cells(held, file)
+        row |= _file_cells(held, file, digitised_by)
     for second in held.holders[1:2]:
         row[Column.HOLDER_NAME_2] = second.name
         row[Column.HOLDER_CODE_TYPE_2] = second.code_type
@@ -89,16 +89,13 @@ def row_of(held: Held, faces: Mapping[str, str], file: str) -> Row:
     return row
 
 
-def _file_cells(held: Held, file: str) -> dict[str, str]:
-    original, compared, unseen = ORIGINS
-    place = held.serial % 10
-    if place < _ORIGINAL_OF_TEN:
-        return {Column.FILE: file, Column.ORIGIN: original}
-    if place < _ORIGINAL_OF_TEN + _COMPARED_OF_TEN:
-        officer = _OFFICERS[held.serial % len(_OFFICERS)]
-        cells = {Column.FILE: file, Column.ORIGIN: compared}
-        return {**cells, Column.OFFICER: officer, Column.COMPARED_ON: _COMPARED_ON}
-    return {Column.FILE: file, Column.ORIGIN: unseen}
+def _file_cells(held: Held, file: str, digitised_by: str) -> dict[str, str]:
+    compared, unseen = ORIGINS
+    cells = {Column.FILE: file, Column.DIGITISED_BY: digitised_by}
+    if held.serial % 10 >= _COMPARED_OF_TEN:
+        return {**cells, Column.ORIGIN: unseen}
+    officer = _OFFICERS[held.serial % len(_OFFICERS)]
+    return {**cells, Column.ORIGIN: compared, Column.OFFICER: officer, Column.COMPARED_ON: _COMPARED_ON}
 
 
 def _cell(value: Any) -> str:  # noqa: ANN401 - a face value is any JSON value

@@ -30,6 +30,7 @@ _OF_FILES: Final = {
     Column.ORIGIN: "origin",
     Column.OFFICER: "attested.officer",
     Column.COMPARED_ON: "attested.on",
+    Column.DIGITISED_BY: "attested.authority",
 }
 
 

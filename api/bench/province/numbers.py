@@ -11,7 +11,11 @@ _TOKEN: Final = re.compile(
     r"(?:\{(?P<least>\d+)(?:,(?P<most>\d+))?\})?|(?P<plain>.)"
 )
 _ANY: Final = "样"
-_RANGES: Final = {"0-9A-Z": "0123456789ABCDEFGHJKLMNPQRTUWXY", "0-9": "0123456789", "A-Z": "ABCDEFGHJKLMNPQRTUWXY"}
+_RANGES: Final = {
+    "0-9A-Z": "0123456789ABCDEFGHJKLMNPQRTUWXY",
+    "0-9": "0123456789",
+    "A-Z": "ABCDEFGHJKLMNPQRTUWXY",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,10 +48,14 @@ class Pages:
         """The file of a certificate: what it is called, its number, who has it, by whom and when."""
         beginning, table = self.beginnings[held.serial % POOL]
         text = zlib.compress(_text(held), 1)
-        last = b"8 0 obj\n<</Filter/FlateDecode/Length %d>>stream\n%b\nendstream\nendobj\n" % (len(text), text)
+        last = b"8 0 obj\n<</Filter/FlateDecode/Length %d>>stream\n%b\nendstream\nendobj\n" % (
+            len(text),
+            text,
+        )
         xref = len(beginning) + len(last)
-        return b"%b%bxref\n0 9\n0000000000 65535 f \n%b%010d 00000 n \ntrailer\n<</Size 9/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % (
-            *(beginning, last, table, len(beginning), xref),
+        return (
+            b"%b%bxref\n0 9\n0000000000 65535 f \n%b%010d 00000 n \ntrailer\n<</Size 9/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n"
+            % (*(beginning, last, table, len(beginning), xref),)
         )
 
 

@@ -95,7 +95,8 @@ def write_register(folder: Path, order: Order, tell: Callable[[str], None]) -> W
     _check(order)
     _make_room(folder)
     _write_summary(folder, _summary(order))
-    kinds = tuple(write_catalogue(folder / CATALOGUE_FOLDER).types.values())
+    catalogue = write_catalogue(folder / CATALOGUE_FOLDER)
+    kinds = tuple(catalogue.types.values())
     faces = face_columns(kinds)
     write_mapping(folder / MAPPING_FILE, kinds, faces, files=order.files is not Files.NONE)
     pages = Pages.drawn(order.seed)
@@ -106,7 +107,8 @@ def write_register(folder: Path, order: Order, tell: Callable[[str], None]) -> W
         put_file = stack.enter_context(_files_into(folder, order.files))
         expect = stack.enter_context(_rows_into(folder / EXPECTED_FILE, Manifest.CSV, _EXPECTED_COLUMNS))
         held = in_force(Kinds.ranked(kinds), order.seed, most=order.certificates)
-        for place, each in enumerate(_spoilt(held, order, faces), start=FIRST_ROWS[order.manifest]):
+        rows = _spoilt(held, order, faces, catalogue.city.operator.code)
+        for place, each in enumerate(rows, start=FIRST_ROWS[order.manifest]):
             put_row(each.row)
             if order.files is not Files.NONE:
                 written.file_bytes += _put_page(put_file, pages, each)
@@ -156,9 +158,11 @@ def file_name(held: Held) -> str:
     return f"{held.serial // _FILES_A_FOLDER:05d}/{held.serial:08d}.pdf"
 
 
-def _spoilt(held: Iterable[Held], order: Order, faces: Mapping[str, str]) -> Iterator[Spoilt]:
+def _spoilt(
+    held: Iterable[Held], order: Order, faces: Mapping[str, str], digitised_by: str
+) -> Iterator[Spoilt]:
     files = order.files is not Files.NONE
-    rows = ((each, row_of(each, faces, file_name(each) if files else "")) for each in held)
+    rows = ((each, row_of(each, faces, file_name(each) if files else "", digitised_by)) for each in held)
     return spoil(rows, order.errors, order.seed, faces, files=files)
 
 

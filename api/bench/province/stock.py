@@ -192,7 +192,9 @@ def _of_holder(kinds: Kinds, holder: Party, partner: Party | None, draw: Random)
 
 def _together(kind: CertificateType, holder: Party, partner: Party | None, draw: Random) -> tuple[Party, ...]:
     rule = kind.holders
-    if partner is not None and (rule.count_min > 1 or (rule.count_max > 1 and draw.random() < _TOGETHER_SHARE)):
+    if partner is not None and (
+        rule.count_min > 1 or (rule.count_max > 1 and draw.random() < _TOGETHER_SHARE)
+    ):
         return (holder, partner)
     return (holder,)
 

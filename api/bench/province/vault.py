@@ -1,0 +1,40 @@
+"""A bench vault made ready for the province: its kinds in force, a seal for its scans, grants of both."""
+
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from api.local_vault import LocalVault
+from api.sample_city import city_custodians
+from api.wiring import wire
+from signing.typeset import SEAL_PLACES
+from storage.seals import ATTESTATION, all_seals
+from vault.applying import apply_catalogue
+from vault.catalogue import load_catalogue
+from vault.custody import grant_what_is_missing
+from vault.founding import SecretsFolder, make_development_attestation_seal
+from vault.model.scope import VAULT
+
+
+def settle_province(vault: LocalVault, catalogue: Path) -> None:
+    """Brings the province's catalogue into force, and lets the vault's client import all of it.
+
+    Scans bear the digitising authority's seal (数字化专用章): the city's operator has one made if missing.
+
+    Raises:
+        Unavailable: the database does not answer.
+    """
+    at = datetime.now(UTC)
+    loaded = load_catalogue(catalogue, SEAL_PLACES)
+    workshop = wire(vault.settings).workshop
+    try:
+        apply_catalogue(workshop.database, loaded.in_force, at=at)
+        with workshop.database.reading(VAULT) as db:
+            there = any(row.purpose == ATTESTATION and row.stopped_at is None for row in all_seals(db))
+        if not there:
+            secrets = SecretsFolder(vault.settings.secrets)
+            make_development_attestation_seal(workshop.database, secrets, loaded.city.operator, at=at)
+        custodians = partial(city_custodians, workshop, vault.city, at)
+        grant_what_is_missing(workshop, vault.city.client.client_id, custodians, at=at)
+    finally:
+        workshop.database.close()
