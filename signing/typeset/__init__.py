@@ -8,6 +8,7 @@ the `layout` hints of a kind stands at its head.
 from signing.typeset.page import TypesetPage, Typesetter, UsageWords
 from signing.typeset.qr import qr_modules
 from signing.typeset.qr_places import QR_PLACES, QrPlace
+from signing.typeset.scan_mark import scan_mark
 from signing.typeset.seal_forms import SEAL_MM, seal_ofd, seal_png
 from signing.typeset.seal_picture import SealPicture, seal_picture
 from signing.typeset.seal_places import LAST_PAGE, SEAL_PLACES
@@ -23,6 +24,7 @@ __all__ = [
     "Typesetter",
     "UsageWords",
     "qr_modules",
+    "scan_mark",
     "seal_ofd",
     "seal_picture",
     "seal_png",

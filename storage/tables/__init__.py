@@ -40,6 +40,7 @@ from storage.tables.consents import (
 from storage.tables.custody import seal_events, seal_grant_events, seal_grants, seal_uses
 from storage.tables.disputes import dispute_events, disputes
 from storage.tables.history import audit_events, avoided_resubmissions, log_leaves, status_events
+from storage.tables.imports import import_chunks, import_runs
 from storage.tables.keys import case_holders, hold_events, key_state, upload_keys
 from storage.tables.limits import rate_buckets
 from storage.tables.log import (
@@ -82,6 +83,8 @@ __all__ = [
     "documents",
     "hold_events",
     "holders",
+    "import_chunks",
+    "import_runs",
     "key_state",
     "log_checkpoints",
     "log_cosignatures",

@@ -9,6 +9,7 @@ from vault.founding.national import (
     make_development_national_seals,
 )
 from vault.founding.seals import (
+    make_development_attestation_seal,
     make_development_platform_seal,
     make_development_seal,
     make_development_seals,
@@ -18,6 +19,7 @@ from vault.founding.secrets import SecretsFolder, found_development_secrets
 __all__ = [
     "SecretsFolder",
     "found_development_secrets",
+    "make_development_attestation_seal",
     "make_development_closing_key",
     "make_development_national_seal",
     "make_development_national_seals",
