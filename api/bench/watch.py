@@ -53,8 +53,13 @@ class Watched:
         engines = ((name, peak) for name, peak in sorted(self.peaks.items()) if name in _ENGINES)
         return (
             Quantity("memory_peak", "the largest process of ours", ours, "MB", MEMORY_MOST_MB),
-            Quantity("memory_growth", "memory late in the run to that before its middle", self._growth(), "times"),
-            *(Quantity(f"memory_{name}", f"the largest process of {name}", peak, "MB") for name, peak in engines),
+            Quantity(
+                "memory_growth", "memory late in the run to that before its middle", self._growth(), "times"
+            ),
+            *(
+                Quantity(f"memory_{name}", f"the largest process of {name}", peak, "MB")
+                for name, peak in engines
+            ),
         )
 
     @property

@@ -100,7 +100,9 @@ def outcome(province: Path, elapsed_s: float) -> Outcome:
         if row["state"] == _REJECTED:
             rejected.add(int(row["row"]))
     if states.total() != summary["certificates"]:
-        raise IntegrityError(f"The result file has {states.total()} rows, the register {summary['certificates']}.")
+        raise IntegrityError(
+            f"The result file has {states.total()} rows, the register {summary['certificates']}."
+        )
     return Outcome(
         dict(states), tuple(sorted(rejected - expected)), tuple(sorted(expected - rejected)), elapsed_s
     )

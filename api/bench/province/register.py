@@ -61,13 +61,17 @@ class Files(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is asked for. `errors`: the share of rows with one fault each."""
+    """What is asked for. `errors`: the share of rows with one fault each.
+
+    `first_block`: of the stock; registers of different blocks share no holder and no number.
+    """
 
     certificates: int
     seed: int
     manifest: Manifest = Manifest.CSV
     files: Files = Files.NONE
     errors: float = 0.0
+    first_block: int = 0
 
 
 @dataclass(slots=True)
@@ -106,7 +110,9 @@ def write_register(folder: Path, order: Order, tell: Callable[[str], None]) -> W
         put_row = stack.enter_context(_rows_into(manifest, order.manifest, (*Column, *faces.values())))
         put_file = stack.enter_context(_files_into(folder, order.files))
         expect = stack.enter_context(_rows_into(folder / EXPECTED_FILE, Manifest.CSV, _EXPECTED_COLUMNS))
-        held = in_force(Kinds.ranked(kinds), order.seed, most=order.certificates)
+        held = in_force(
+            Kinds.ranked(kinds), order.seed, most=order.certificates, first_block=order.first_block
+        )
         rows = _spoilt(held, order, faces, catalogue.city.operator.code)
         for place, each in enumerate(rows, start=FIRST_ROWS[order.manifest]):
             put_row(each.row)

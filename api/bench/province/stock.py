@@ -120,12 +120,12 @@ class Kinds:
         return cls(of)
 
 
-def in_force(kinds: Kinds, seed: int, *, most: int) -> Iterator[Held]:
+def in_force(kinds: Kinds, seed: int, *, most: int, first_block: int = 0) -> Iterator[Held]:
     """The first so many that are in force or expired, in blocks, those of a block by their days of issue.
 
     That is what a register hands over: what was superseded or taken away stays in its archive.
     """
-    held = (each for n in count() for each in block(kinds, seed, n) if each.status is Status.VALID)
+    held = (each for n in count(first_block) for each in block(kinds, seed, n) if each.status is Status.VALID)
     return islice(held, most)
 
 

@@ -5,15 +5,16 @@ from functools import partial
 from pathlib import Path
 
 from api.local_vault import LocalVault
-from api.sample_city import city_custodians
 from api.wiring import wire
 from signing.typeset import SEAL_PLACES
 from storage.seals import ATTESTATION, all_seals
 from vault.applying import apply_catalogue
 from vault.catalogue import load_catalogue
-from vault.custody import grant_what_is_missing
+from vault.custody import development_custodian, grant_what_is_missing
 from vault.founding import SecretsFolder, make_development_attestation_seal
+from vault.model.actors import Assurance, Introduced, Person, Role
 from vault.model.scope import VAULT
+from vault.workshop import Workshop
 
 
 def settle_province(vault: LocalVault, catalogue: Path) -> None:
@@ -34,7 +35,28 @@ def settle_province(vault: LocalVault, catalogue: Path) -> None:
         if not there:
             secrets = SecretsFolder(vault.settings.secrets)
             make_development_attestation_seal(workshop.database, secrets, loaded.city.operator, at=at)
-        custodians = partial(city_custodians, workshop, vault.city, at)
+        custodians = partial(_custodians, workshop, at)
         grant_what_is_missing(workshop, vault.city.client.client_id, custodians, at=at)
     finally:
         workshop.database.close()
+
+
+def _custodians(workshop: Workshop, at: datetime, authority: str) -> tuple[Person, Person]:
+    """Two custodians of an authority, who never sign in."""
+    makes, approves = (
+        development_custodian(
+            workshop,
+            Introduced(
+                issuer="urn:certvault:bench",
+                subject=f"{login}@{authority}",
+                name=name,
+                roles=frozenset({Role.SEAL_CUSTODIAN}),
+                organisation=authority,
+                code=None,
+                assurance=Assurance.HIGH,
+            ),
+            at=at,
+        )
+        for login, name in (("custodian-1", "印样甲"), ("custodian-2", "印样乙"))
+    )
+    return makes, approves
