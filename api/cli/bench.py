@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from api.cli import bench_province
 from api.cli.frame import AsJson, Exit, console, print_json
 
 SECONDS = 10.0
@@ -16,6 +17,7 @@ SECONDS_MAX = 600.0
 
 
 def bench(
+    context: typer.Context,
     *,
     seconds: Annotated[
         float,
@@ -40,6 +42,8 @@ def bench(
 
     Ends with 1 where something could not be measured; what was measured is printed all the same.
     """
+    if context.invoked_subcommand is not None:
+        return
     from api.bench import report
     from api.bench.run import Report, run_bench
     from api.supervise import stopped_by_signals
@@ -68,5 +72,9 @@ def bench(
 
 
 def register(program: typer.Typer) -> None:
-    """Adds this command."""
-    program.command(epilog="Example: certvault bench --seconds 5 --only verify_code --json")(bench)
+    """Adds this command, and those about the synthetic province below it."""
+    commands = typer.Typer()
+    example = "Example: certvault bench --seconds 5 --only verify_code --json"
+    commands.callback(invoke_without_command=True, epilog=example)(bench)
+    bench_province.register(commands)
+    program.add_typer(commands, name="bench")

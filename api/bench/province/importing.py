@@ -45,16 +45,26 @@ def start_import(province: Path, data: Path, client_id: str, log: Path) -> subpr
     """
     summary = json.loads((province / SUMMARY_FILE).read_text(encoding="utf-8"))
     files = {"folder": [FILES_FOLDER], "zip": [FILES_ZIP], "none": []}[summary["files"]]
-    command = [
-        *(sys.executable, "-P", "-m", "api.cli", "import", str(province / summary["manifest"])),
+    arguments = [
+        *("import", str(province / summary["manifest"])),
         *(str(province / name) for name in files),
         *("--map", str(province / MAPPING_FILE), "--client", client_id, "--data", str(data)),
         *("--result", str(province / RESULT_FILE), "--json"),
     ]
-    # This process's own code, installed or not.
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     with log.open("ab") as out:
-        return subprocess.Popen(command, stdout=out, stderr=out, env=environment, start_new_session=True)  # noqa: S603 - named above
+        return subprocess.Popen(  # noqa: S603 - our own program
+            program(*arguments), stdout=out, stderr=out, env=environment(), start_new_session=True
+        )
+
+
+def program(*arguments: str) -> list[str]:
+    """`certvault` with these arguments, of this process's own code."""
+    return [sys.executable, "-P", "-m", "api.cli", *arguments]
+
+
+def environment() -> dict[str, str]:
+    """What such a program is started with, installed or not."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 
 
 def finish_import(running: subprocess.Popen[bytes], log: Path) -> None:

@@ -70,7 +70,7 @@ def measure_province_rows(on: Stage, seconds: float) -> Result:
         Run(made, elapsed_s, (elapsed_s / made,)),
         "the holdings of one of its companies, one at a time",
         _holdings(on),
-        quantities=(_row_bytes(grown / made),),
+        quantities=(row_bytes(grown / made),),
     )
 
 
@@ -126,7 +126,7 @@ def _import(on: Stage, seconds: float, name: str, files: Files, budget: Budget, 
         f" {len(on.cores)} cores",
         floor,
         budget,
-        quantities=(*seen.quantities, _row_bytes(grown), *_sealing(on, province, files)),
+        quantities=(*seen.quantities, row_bytes(grown), *_sealing(on, province, files)),
         series=_series(seen),
     )
 
@@ -140,7 +140,8 @@ def _all_imported(done: Outcome) -> int:
     return imported
 
 
-def _row_bytes(grown: float) -> Quantity:
+def row_bytes(grown: float) -> Quantity:
+    """The database's growth for each certificate, against its budget."""
     return Quantity(
         "database_bytes", "database per certificate with its history", grown, "bytes", ROW_BYTES_MOST
     )

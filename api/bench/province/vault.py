@@ -5,16 +5,31 @@ from functools import partial
 from pathlib import Path
 
 from api.local_vault import LocalVault
+from api.settings import Settings
 from api.wiring import wire
 from signing.typeset import SEAL_PLACES
 from storage.seals import ATTESTATION, all_seals
 from vault.applying import apply_catalogue
-from vault.catalogue import load_catalogue
+from vault.catalogue import Catalogue, load_catalogue
 from vault.custody import development_custodian, grant_what_is_missing
 from vault.founding import SecretsFolder, make_development_attestation_seal
 from vault.model.actors import Assurance, Introduced, Person, Role
 from vault.model.scope import VAULT
 from vault.workshop import Workshop
+
+
+def settle_catalogue(settings: Settings, catalogue: Catalogue) -> None:
+    """Brings the province's catalogue into force.
+
+    Raises:
+        Conflict: the catalogue in force has been changed by hand.
+        Unavailable: the database does not answer.
+    """
+    workshop = wire(settings).workshop
+    try:
+        apply_catalogue(workshop.database, catalogue.in_force, at=datetime.now(UTC))
+    finally:
+        workshop.database.close()
 
 
 def settle_province(vault: LocalVault, catalogue: Path) -> None:
@@ -27,9 +42,9 @@ def settle_province(vault: LocalVault, catalogue: Path) -> None:
     """
     at = datetime.now(UTC)
     loaded = load_catalogue(catalogue, SEAL_PLACES)
+    settle_catalogue(vault.settings, loaded)
     workshop = wire(vault.settings).workshop
     try:
-        apply_catalogue(workshop.database, loaded.in_force, at=at)
         with workshop.database.reading(VAULT) as db:
             there = any(row.purpose == ATTESTATION and row.stopped_at is None for row in all_seals(db))
         if not there:
