@@ -22,7 +22,7 @@ PATIENCE_S = 160.0
 
 
 def certvault(*arguments: str, settings: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    """The command, run to its end with no settings in its environment but these (`tests.preloaded`)."""
+    """The command, run to its end, with no settings in its environment but these."""
     done = preloaded.run(COMMAND[-1], arguments, env=environment(settings), cwd="/", timeout_s=PATIENCE_S)
     return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
 
@@ -30,7 +30,7 @@ def certvault(*arguments: str, settings: Mapping[str, str] | None = None) -> sub
 def dying(
     module: str, *arguments: str, settings: Settings, given: bytes = b""
 ) -> subprocess.CompletedProcess[bytes]:
-    """A module of the tests as a program with these settings, run to its end, which it brings about itself."""
+    """A module of the tests as a program with these settings, run to its end."""
     env = child_environment(settings)
     return preloaded.run(module, arguments, env=env, cwd=str(PROJECT), given=given, timeout_s=PATIENCE_S)
 

@@ -1,8 +1,8 @@
 """Rows of certificates straight into the tables by COPY, as a vault of years would have them.
 
-They have envelopes that open and indexes that find them, but no objects: `fsck` would miss those, so they belong into
-a vault that is thrown away. They rest: no seal is due to be raised, and their leaves have places in no shard (below
-zero), so that the worker has nothing to do for them while others are measured.
+They have envelopes that open and indexes that find them, but no objects: `fsck` would miss those, so they
+belong into a vault that is thrown away. They rest: no seal is due to be raised, and their leaves have
+places in no shard (below zero), so that the worker has nothing to do for them while others are measured.
 """
 
 import hashlib

@@ -17,7 +17,8 @@ _STYLE: Final = """
   .axis { stroke: #57606a } .grid { stroke: #d0d7de } .line { fill: none; stroke-width: 1.8 }
   .s0 { stroke: #0a58ca } .s1 { stroke: #b3122b } .s2 { stroke: #1a7f37 } .s3 { stroke: #8250df }
   .mark { stroke: #bc4c00; stroke-dasharray: 5 4 }
-  text { font: 13px system-ui, sans-serif } .small { font-size: 11px } .title { font-weight: 600; font-size: 15px }
+  text { font: 13px system-ui, sans-serif } .small { font-size: 11px }
+  .title { font-weight: 600; font-size: 15px }
   @media (prefers-color-scheme: dark) {
     .paper { fill: #0d1117 } .ink { fill: #e6edf3 } .faint { fill: #9da7b3 }
     .axis { stroke: #9da7b3 } .grid { stroke: #30363d }
@@ -37,7 +38,7 @@ class Axis:
 
 
 def line_plot(title: str, series: Sequence[Series], x: Axis, y: Axis) -> str:
-    """An SVG of these series, one line each; a legend where there are several, and a line down for each mark."""
+    """An SVG of these series, one line each; a legend where there are several; a line down for each mark."""
     points = [point for each in series for point in each.points]
     across = _Scale.over([at for at, _ in points], x, _LEFT, _WIDTH - _RIGHT)
     up = _Scale.over([0.0, *(value for _, value in points)], y, _HEIGHT - _BOTTOM, _TOP)
@@ -100,15 +101,14 @@ def _step(span: float) -> float:
 
 def _frame(title: str, x: Axis, y: Axis) -> list[str]:
     middle_x, middle_y = (_LEFT + _WIDTH - _RIGHT) / 2, (_TOP + _HEIGHT - _BOTTOM) / 2
+    centred = 'class="ink" text-anchor="middle"'
     return [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img"'
-        f' aria-label="{escape(title, {chr(34): "&quot;"})}">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img">',
         f"<title>{escape(title)}</title><style>{_STYLE}</style>",
         f'<rect class="paper" width="{_WIDTH}" height="{_HEIGHT}"/>',
         f'<text class="ink title" x="{_LEFT}" y="24">{escape(title)}</text>',
-        f'<text class="ink" text-anchor="middle" x="{middle_x:.0f}" y="{_HEIGHT - 14}">{escape(x.label)}</text>',
-        f'<text class="ink" text-anchor="middle" transform="translate(18 {middle_y:.0f}) rotate(-90)">'
-        f"{escape(y.label)}</text>",
+        f'<text {centred} x="{middle_x:.0f}" y="{_HEIGHT - 14}">{escape(x.label)}</text>',
+        f'<text {centred} transform="translate(18 {middle_y:.0f}) rotate(-90)">{escape(y.label)}</text>',
     ]
 
 
@@ -124,7 +124,8 @@ def _grid(across: _Scale, up: _Scale) -> list[str]:
         at = across.at(value)
         parts.append(f'<path class="axis" d="M{at:.1f} {base}v5"/>')
         parts.append(
-            f'<text class="faint small" text-anchor="middle" x="{at:.1f}" y="{base + 19}">{value:,.10g}</text>'
+            f'<text class="faint small" text-anchor="middle" x="{at:.1f}" y="{base + 19}">'
+            f"{value:,.10g}</text>"
         )
     return [*parts, f'<path class="axis" d="M{_LEFT} {base}H{_WIDTH - _RIGHT}"/>']
 
@@ -136,8 +137,9 @@ def _marks(series: Series, across: _Scale) -> list[str]:
         parts.append(f'<path class="mark" d="M{place:.1f} {_TOP}V{_HEIGHT - _BOTTOM}"/>')
         side = "end" if place > _WIDTH / 2 else "start"
         shift = -5 if side == "end" else 5
+        y = _HEIGHT - _BOTTOM - 8 - 14 * (n % 3)
         parts.append(
-            f'<text class="ink small" text-anchor="{side}" x="{place + shift:.1f}" y="{_HEIGHT - _BOTTOM - 8 - 14 * (n % 3)}">'
+            f'<text class="ink small" text-anchor="{side}" x="{place + shift:.1f}" y="{y}">'
             f"{escape(words)}</text>"
         )
     return parts

@@ -1,6 +1,6 @@
-"""Organisations with one certificate of each of a few kinds, quickly: who is asked about in a large vault.
+"""Organisations with one certificate of each of a few kinds: who is asked about in a large vault.
 
-Sealing envelopes costs most of the time, so every core makes and copies rows of its own (`api.bench.copying`).
+Sealing envelopes costs most of the time, so every core makes and copies rows of its own.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -43,7 +43,8 @@ _ISSUED_ON, _VALID_TO = date(2020, 1, 1), date(2099, 12, 31)
 _WHOLE_BATCHES = """
     SELECT batch, array_agg(n) FILTER (WHERE made < %(size)s)
     FROM (SELECT n / %(size)s AS batch, n, count(*) OVER (PARTITION BY n / %(size)s) AS made
-          FROM (SELECT substring(number FROM %(from)s)::bigint AS n FROM cases WHERE number LIKE %(like)s) AS c
+          FROM (SELECT substring(number FROM %(from)s)::bigint AS n
+                FROM cases WHERE number LIKE %(like)s) AS c
          ) AS counted
     GROUP BY batch
 """
@@ -105,7 +106,7 @@ def _missing(there: dict[int, range | frozenset[int]], first: int, wanted: int) 
 def _each_core(
     cores: Sequence[ProcessPoolExecutor], batches: Sequence[list[int]], *arguments: object
 ) -> Iterator[Future[int]]:
-    """Two batches under way on each core at a time, in turns; each future when it is its turn to be waited for."""
+    """Two batches under way on each core at a time, in turns; each future in its turn."""
     under_way: list[Future[int]] = []
     for core, batch in zip(cycle(cores), batches, strict=False):
         under_way.append(core.submit(_make, batch, *arguments))

@@ -113,7 +113,7 @@ def run_bench(
                     failures.append(Failure(name, str(error)))
                     tell(f"{name} could not be measured: {error}")
         finally:
-            publish(Report(found, seconds, tuple(results), tuple(failures)))
+            publish(Report(found, seconds, tuple(reuse.with_growth(results)), tuple(failures)))
 
 
 @contextmanager

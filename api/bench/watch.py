@@ -17,7 +17,7 @@ EVERY_S: Final = 1.0
 MEMORY_MOST_MB: Final = 400.0
 """Issue 8: no process of ours holds more during an import."""
 _ENGINES: Final = ("postgres", "weed")
-# Counted when a transaction reports, at most a second after its end: near enough for a rate, and it costs nothing.
+# Counted when a transaction reports, at most a second after its end: near enough for a rate, and free.
 _INSERTED: Final = "SELECT n_tup_ins FROM pg_stat_user_tables WHERE relname = 'certificates'"
 _BYTES: Final = """
     SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint FROM pg_class c
@@ -27,8 +27,10 @@ _BYTES: Final = """
 
 @dataclass(slots=True)
 class Watched:
-    """What was seen. `inserted`: certificates by second; `memory`: the largest of our processes then, MB;
-    `peaks`: of each program, MB, engines by their names.
+    """What was seen.
+
+    `inserted`: certificates by second; `memory`: the largest of our processes then, MB; `peaks`: of each
+    program, MB, engines by their names.
     """
 
     began: float = field(default_factory=perf_counter)
@@ -48,7 +50,7 @@ class Watched:
 
     @property
     def quantities(self) -> tuple[Quantity, ...]:
-        """Memory against its budget: the highest of our processes, and how much it grew in the second half."""
+        """Memory against its budget: the highest of our processes, and how much it grew in the end."""
         ours = max((peak for name, peak in self.peaks.items() if name not in _ENGINES), default=0.0)
         engines = ((name, peak) for name, peak in sorted(self.peaks.items()) if name in _ENGINES)
         return (

@@ -36,6 +36,15 @@ def bench(
     markdown: Annotated[
         bool, typer.Option("--markdown", help="Print Markdown, as docs/performance.md.")
     ] = False,
+    into: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Put report and plots into this Markdown page, too.",
+            dir_okay=False,
+            exists=True,
+        ),
+    ] = None,
     check: Annotated[bool, typer.Option("--check", help="End with 1 where a budget is missed.")] = False,
 ) -> None:
     """Found a vault of its own on the embedded engines and measure it, each figure beside a reference.
@@ -44,7 +53,7 @@ def bench(
     """
     if context.invoked_subcommand is not None:
         return
-    from api.bench import report
+    from api.bench import pictures, report
     from api.bench.run import Report, run_bench
     from api.supervise import stopped_by_signals
 
@@ -62,6 +71,8 @@ def bench(
         else:
             report.show(console(), done)
         sys.stdout.flush()  # whatever happens while the vault is taken down
+        if into is not None:
+            pictures.put_into(into, done)
         missed.extend(done.missed)
         failed.extend(failure.name for failure in done.failures)
 

@@ -50,7 +50,7 @@ def generate(
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write an invented province: 98 kinds, its people and companies, what they hold, and what is wrong with it.
+    """Write an invented province: 98 kinds, people and companies, what they hold, and what is wrong with it.
 
     As a register it has a manifest, a mapping for `certvault import`, and the list of rows to be rejected. As
     rows it has versions and events too, and no files: only for a vault that is thrown away.

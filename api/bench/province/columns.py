@@ -64,7 +64,7 @@ def face_columns(kinds: Sequence[CertificateType]) -> Mapping[str, str]:
 
 
 def row_of(held: Held, faces: Mapping[str, str], file: str, digitised_by: str) -> Row:
-    """The cells that a certificate fills. `file`: the name of its scan, empty without one, and who made it."""
+    """The cells that a certificate fills. `file`: the name of its scan, empty without one; who made it."""
     row: dict[str, str] = {
         Column.KIND_CODE: held.kind.code,
         Column.KIND: held.kind.name,

@@ -41,24 +41,28 @@ def face(kind: CertificateType, holders: Sequence[Party], issued_on: date, draw:
 
 def _value(field: FaceField, example: Any, holders: Sequence[Party], issued_on: date, draw: Random) -> Any:  # noqa: ANN401 - JSON is any value
     schema, key = field.schema, field.key
-    match schema["type"]:
-        case "string" if key == "gender" and holders[0].gender:
-            return holders[0].gender
-        case "string" if key == "birth_date" and holders[0].birth:
-            return holders[0].birth.isoformat()
-        case "string" if schema.get("format") == "date":
-            return (issued_on - timedelta(days=draw.randrange(3650))).isoformat()
-        case "string" if "enum" in schema:
-            return draw.choice(schema["enum"])
-        case "string" if key in _NAMED:
-            return person(draw.randrange(1_000_000)).name
-        case "string" if key in _PLACES:
-            return place(draw)
-        case "integer" | "number":
-            return _amount(schema, example, draw)
-        case "array":
-            return _list(key, example, holders)
+    if schema["type"] == "string":
+        return _text(schema, key, example, holders[0], issued_on, draw)
+    if schema["type"] == "array":
+        return _list(key, example, holders)
+    if schema["type"] in {"integer", "number"}:
+        return _amount(schema, example, draw)
     return example
+
+
+def _text(
+    schema: Mapping[str, Any], key: str, example: str, holder: Party, issued_on: date, draw: Random
+) -> str:
+    own = {"gender": holder.gender, "birth_date": holder.birth.isoformat() if holder.birth else ""}
+    if own.get(key):
+        return own[key]
+    if schema.get("format") == "date":
+        return (issued_on - timedelta(days=draw.randrange(3650))).isoformat()
+    if "enum" in schema:
+        return str(draw.choice(schema["enum"]))
+    if key in _NAMED:
+        return person(draw.randrange(1_000_000)).name
+    return place(draw) if key in _PLACES else example
 
 
 def place(draw: Random) -> str:

@@ -75,36 +75,44 @@ def spoil(
 
 
 def _spoilt(held: Held, row: Row, fault: Fault, faces: Mapping[str, str]) -> Spoilt:
-    changed = dict(row)
+    column = _COLUMNS.get(fault)
+    if column is None:
+        column = faces[next(field.key for field in held.kind.face if field.required)]
+    return Spoilt(held, {**row, column: _instead(fault, row.get(column, ""))}, fault, column)
+
+
+_COLUMNS: Final[Mapping[Fault, str]] = {
+    Fault.CHECK_CHARACTER: Column.HOLDER_CODE,
+    Fault.NO_SUCH_KIND: Column.KIND_CODE,
+    Fault.NO_SUCH_AUTHORITY: Column.AUTHORITY_CODE,
+    Fault.NO_SUCH_DAY: Column.ISSUED_ON,
+    Fault.ENDS_BEFORE_IT_BEGINS: Column.VALID_TO,
+    Fault.NOT_IN_FORCE: Column.STATUS,
+    Fault.NO_NUMBER: Column.NUMBER,
+    Fault.NO_HOLDER_NAME: Column.HOLDER_NAME,
+    Fault.FILE_MISSING: Column.FILE,
+    Fault.FILE_DAMAGED: Column.FILE,
+}
+# A valid code of nobody who issues anything here.
+_STRANGER: Final = "91350100M000100Y43"
+
+
+def _instead(fault: Fault, cell: str) -> str:
+    """What stands in the cell where it is spoilt; of a bad file its name, as it should be."""
     match fault:
         case Fault.CHECK_CHARACTER:
-            column: str = Column.HOLDER_CODE
-            code = row[column]
-            changed[column] = code[:-1] + ("1" if code[-1] != "1" else "2")
-        case Fault.NO_SUCH_KIND:
-            column = Column.KIND_CODE
-            changed[column] = row[column][:-3] + "999"
-        case Fault.NO_SUCH_AUTHORITY:
-            column = Column.AUTHORITY_CODE
-            changed[column] = "91350100M000100Y43"
+            return cell[:-1] + ("1" if cell[-1] != "1" else "2")
         case Fault.NO_SUCH_DAY:
-            column = Column.ISSUED_ON
-            changed[column] = f"{row[column][:4]}-02-30"
-        case Fault.ENDS_BEFORE_IT_BEGINS:
-            column = Column.VALID_TO
-            changed[column] = "1999-12-31"
-        case Fault.NOT_IN_FORCE:
-            column = Column.STATUS
-            changed[column] = "注销"
-        case Fault.NO_NUMBER:
-            column = Column.NUMBER
-            changed[column] = ""
-        case Fault.NO_HOLDER_NAME:
-            column = Column.HOLDER_NAME
-            changed[column] = ""
-        case Fault.FACE_FIELD_MISSING:
-            column = faces[next(field.key for field in held.kind.face if field.required)]
-            changed[column] = ""
+            return f"{cell[:4]}-02-30"
         case Fault.FILE_MISSING | Fault.FILE_DAMAGED:
-            column = Column.FILE
-    return Spoilt(held, changed, fault, column)
+            return cell
+        case _:
+            return _TEXTS.get(fault, "")
+
+
+_TEXTS: Final[Mapping[Fault, str]] = {
+    Fault.NO_SUCH_KIND: "11990000MB9700011G999",
+    Fault.NO_SUCH_AUTHORITY: _STRANGER,
+    Fault.ENDS_BEFORE_IT_BEGINS: "1999-12-31",
+    Fault.NOT_IN_FORCE: "注销",
+}

@@ -1,7 +1,7 @@
-"""The great run: a province generated, imported with faults and a `kill -9`, examined, then asked and verified.
+"""The great run: a province generated, imported with faults and a `kill -9`, examined, then asked.
 
-What it writes lies in one folder: `register/` as handed over, `vault/`, `run.log` with every step and its time,
-`run.json`, `run.md`, and the plots.
+What it writes lies in one folder: `register/` as handed over, `vault/`, `run.log` with every step and its
+time, `run.json`, `run.md`, and the plots.
 """
 
 import json
@@ -96,9 +96,8 @@ def run_province(
         with stage(folder / VAULT_FOLDER, tell) as on:  # 2
             found = machine(on.vault.settings.database_url.get_secret_value(), folder)
             settle_province(on.vault, register / CATALOGUE_FOLDER)
-            log.say(
-                f"The vault stands: {found['cores']} cores, {found['cpu']}, load {found['load_average_at_start']}."
-            )
+            load = found["load_average_at_start"]
+            log.say(f"The vault stands: {found['cores']} cores, {found['cpu']}, load {load}.")
             imported = _import(on, register, certificates, written, log)  # 3, 4, 5
             _examine(folder / VAULT_FOLDER, log)  # 6
             results = [imported, *_asked(on, seconds, certificates, log)]  # 7
@@ -118,8 +117,8 @@ def _logged(folder: Path, tell: Callable[[str], None]) -> Iterator[_Log]:
 def _said(written: Written) -> str:
     faults = ", ".join(f"{count} {fault}" for fault, count in sorted(written.faults.items()))
     return (
-        f"Register: {written.rows:,} rows of {len(written.kinds)} kinds, {written.file_bytes / 1e6:,.0f} MB of scans;"
-        f" {written.faults.total():,} rows spoilt: {faults}."
+        f"Register: {written.rows:,} rows of {len(written.kinds)} kinds,"
+        f" {written.file_bytes / 1e6:,.0f} MB of scans; {written.faults.total():,} rows spoilt: {faults}."
     )
 
 
@@ -140,9 +139,8 @@ def _import(on: Stage, register: Path, certificates: int, written: Written, log:
         finish_import(second, said)
     done = outcome(register, perf_counter() - began)  # 5
     imported = certificates - done.states.get("rejected", 0)
-    log.say(
-        f"Import done after {done.elapsed_s:,.0f} s: {done.states}; {imported / done.elapsed_s:,.0f} a second."
-    )
+    rate = imported / done.elapsed_s
+    log.say(f"Import done after {done.elapsed_s:,.0f} s: {done.states}; {rate:,.1f} a second.")
     _check(done, written, log)
     grown = (database_bytes(owner_url) - before) / imported
     both = _joined(seen, resumed, again_s)
@@ -164,9 +162,9 @@ _FLOOR_S: Final = 5.0
 
 def _check(done: Outcome, written: Written, log: _Log) -> None:
     log.say(
-        f"Rejected as expected: {written.faults.total() - len(done.overlooked):,} of {written.faults.total():,};"
-        f" overlooked: {list(done.overlooked[:_SHOWN_ROWS])}; rejected without a fault:"
-        f" {list(done.unexpected[:_SHOWN_ROWS])}."
+        f"Rejected as expected: {written.faults.total() - len(done.overlooked):,}"
+        f" of {written.faults.total():,}; overlooked: {list(done.overlooked[:_SHOWN_ROWS])};"
+        f" rejected without a fault: {list(done.unexpected[:_SHOWN_ROWS])}."
     )
     if done.overlooked or done.unexpected:
         raise IntegrityError("What was rejected is not what was spoilt: see the log.")
@@ -204,8 +202,9 @@ def _examine(data: Path, log: _Log) -> None:
     except ValueError as error:
         raise IntegrityError(f"fsck ended with {done.returncode}: {done.stderr[-500:]}") from error
     log.say(
-        f"fsck after {perf_counter() - began:,.0f} s: {found['certificates']:,} certificates, {found['objects']:,}"
-        f" objects, {len(found['findings'])} findings {found['findings'][:_SHOWN_ROWS]}; status {done.returncode}."
+        f"fsck after {perf_counter() - began:,.0f} s: {found['certificates']:,} certificates,"
+        f" {found['objects']:,} objects, {len(found['findings'])} findings"
+        f" {found['findings'][:_SHOWN_ROWS]}; status {done.returncode}."
     )
     if done.returncode:
         raise IntegrityError("fsck finds problems in the imported vault: see the log.")
@@ -224,7 +223,8 @@ def _asked(on: Stage, seconds: float, certificates: int, log: _Log) -> list[Resu
     for each in results:
         p99 = each.run.percentile_ms(0.99)
         log.say(
-            f"{each.name}: {each.run.rate_per_s:,.0f}/s, p99 {p99:.1f} ms, {each.ratio:.3g} of {each.reference}."
+            f"{each.name}: {each.run.rate_per_s:,.0f}/s, p99 {p99:.1f} ms,"
+            f" {each.ratio:.3g} of {each.reference}."
         )
     return results
 

@@ -1,4 +1,4 @@
-"""The import of a register as its users run it: `certvault import` as a program, killed in its middle or not."""
+"""The import of a register as its users run it: `certvault import` as a program, killed or not."""
 
 import csv
 import json
@@ -28,8 +28,10 @@ _DONE: Final = frozenset({0, 1})  # all of it, and all of it but what was reject
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an import came to. `states`: rows by state; `unexpected`: rows that were rejected and should not have
-    been, `overlooked`: the reverse, both by number.
+    """What an import came to.
+
+    `states`: rows by state; `unexpected`: rows that were rejected and should not have been, `overlooked`: the
+    reverse, both by number.
     """
 
     states: Mapping[str, int]

@@ -18,7 +18,7 @@ class Form(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FurtherKind:
-    """`mark`: what its numbers begin with; `years`: None where it does not expire; `subject`: what it permits."""
+    """`mark`: what its numbers begin with; `years`: None without an end; `subject`: what it permits."""
 
     name: str
     name_en: str

@@ -1,7 +1,7 @@
 """The province's catalogue: the shipped one and further kinds, `KINDS` in all, each a file like the shipped.
 
-It is the bench's own and is never shipped: the further kinds share three forms (organisation's licence, person's
-card, project's permit), which is enough to measure with and too little to issue by.
+It is the bench's own and is never shipped: the further kinds share three forms (organisation's licence,
+person's card, project's permit), which is enough to measure with and too little to issue by.
 """
 
 import shutil

@@ -1,4 +1,4 @@
-"""The mapping by which `certvault import` reads the province's register: its columns to the catalogue's fields."""
+"""The mapping by which `certvault import` reads the province's register."""
 
 import json
 from collections.abc import Mapping, Sequence

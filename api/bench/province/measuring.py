@@ -18,6 +18,7 @@ from api.bench.province.register import SUMMARY_FILE, Files, Manifest, Order, wr
 from api.bench.province.vault import settle_province
 from api.bench.province.vault_rows import fill_province
 from api.bench.requests import post_json
+from api.bench.sealing import SEALING_BYTES_MOST
 from api.bench.stage import Stage
 from api.bench.watch import Watched, database_bytes, watched
 from vault.errors import Conflict, IntegrityError
@@ -27,7 +28,7 @@ IMPORT_EXISTING_BUDGET: Final = Budget(Counted.RATE, 250.0)
 IMPORT_TYPESET_BUDGET: Final = Budget(Counted.RATE, 100.0)
 ROW_BYTES_MOST: Final = 3_000
 """Issue 8: of the database, per certificate with its history."""
-# So many rows as the budget would take for the seconds asked for; and never so few that starting outweighs them.
+# So many rows as the budget takes in the seconds asked for; never so few that starting outweighs them.
 _ROWS_MIN: Final = 50
 _RATE_OVER_S: Final = 2.0
 _SEED: Final = 8
@@ -119,7 +120,7 @@ def _import(on: Stage, seconds: float, name: str, files: Files, budget: Budget, 
     grown = (database_bytes(owner_url) - before) / imported
     return Result(
         name,
-        f"certvault import of {rows:,} rows {'with a PDF each' if files is not Files.NONE else 'without files'},"
+        f"certvault import of {rows:,} rows {'without files' if files is Files.NONE else 'with a PDF each'},"
         " from its start to its result file",
         Run(imported, done.elapsed_s, (done.elapsed_s / imported,)),
         f"the floor: {'gate, QR and seal' if files is not Files.NONE else 'page, QR and seal'} alone on"
@@ -156,8 +157,6 @@ _SEALED_SIZES: Final = """
     SELECT sum(size_bytes)::float8, count(*) FROM documents
     JOIN certificates ON certificates.id = certificate_id WHERE certificates.origin LIKE 'scan%'
 """
-SEALING_BYTES_MOST: Final = 6_000
-"""Issue 8: what a seal adds to a PDF."""
 
 
 def _sealing(on: Stage, province: Path, files: Files) -> tuple[Quantity, ...]:

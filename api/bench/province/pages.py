@@ -1,8 +1,8 @@
 """Small plain PDFs as a register has them: one page each, no two alike, ten thousand a second.
 
-PDF 1.4 (ISO 32000-1), nothing embedded: Chinese text in STSong-Light by its predefined CMap (clause 9.7.5.2), as
-registers of the 2000s wrote it. A pool of backgrounds gives them the sizes of real ones; what differs from file to
-file is the text over it.
+PDF 1.4 (ISO 32000-1), nothing embedded: Chinese text in STSong-Light by its predefined CMap (clause 9.7.5.2),
+as registers of the 2000s wrote it. A pool of backgrounds gives them the sizes of real ones; what differs from
+file to file is the text over it.
 """
 
 import zlib
@@ -22,12 +22,18 @@ _OBJECTS: Final = (
     b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
     b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 %d %d]/Contents[7 0 R 8 0 R]"
     b"/Resources<</Font<</F 4 0 R>>>>>>" % (_WIDTH, _HEIGHT),
-    b"<</Type/Font/Subtype/Type0/BaseFont/STSong-Light-UniGB-UCS2-H/Encoding/UniGB-UCS2-H"
-    b"/DescendantFonts[5 0 R]>>",
-    b"<</Type/Font/Subtype/CIDFontType0/BaseFont/STSong-Light/DW 1000/FontDescriptor 6 0 R"
-    b"/CIDSystemInfo<</Registry(Adobe)/Ordering(GB1)/Supplement 4>>>>",
-    b"<</Type/FontDescriptor/FontName/STSong-Light/Flags 6/FontBBox[-25 -254 1000 880]/ItalicAngle 0"
-    b"/Ascent 880/Descent -120/CapHeight 880/StemV 93>>",
+    (
+        b"<</Type/Font/Subtype/Type0/BaseFont/STSong-Light-UniGB-UCS2-H/Encoding/UniGB-UCS2-H"
+        b"/DescendantFonts[5 0 R]>>"
+    ),
+    (
+        b"<</Type/Font/Subtype/CIDFontType0/BaseFont/STSong-Light/DW 1000/FontDescriptor 6 0 R"
+        b"/CIDSystemInfo<</Registry(Adobe)/Ordering(GB1)/Supplement 4>>>>"
+    ),
+    (
+        b"<</Type/FontDescriptor/FontName/STSong-Light/Flags 6/FontBBox[-25 -254 1000 880]/ItalicAngle 0"
+        b"/Ascent 880/Descent -120/CapHeight 880/StemV 93>>"
+    ),
 )
 
 
@@ -54,7 +60,8 @@ class Pages:
         )
         xref = len(beginning) + len(last)
         return (
-            b"%b%bxref\n0 9\n0000000000 65535 f \n%b%010d 00000 n \ntrailer\n<</Size 9/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n"
+            b"%b%bxref\n0 9\n0000000000 65535 f \n%b%010d 00000 n \n"
+            b"trailer\n<</Size 9/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n"
             % (*(beginning, last, table, len(beginning), xref),)
         )
 

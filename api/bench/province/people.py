@@ -1,7 +1,7 @@
 """The province's people and companies: invented, each a pure function of a number.
 
-Nobody alive bears one of these numbers, by the rule of `tests/generators.py`: people are born before 1910, and in
-an area that is assigned to nobody; companies are of area 990100, which does not exist.
+Nobody alive bears one of these numbers, by the rule of `tests/generators.py`: people are born before 1910,
+and in an area that is assigned to nobody; companies are of area 990100, which does not exist.
 """
 
 from dataclasses import dataclass, field

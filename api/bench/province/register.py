@@ -1,8 +1,8 @@
 """The province as a register hands it over: a manifest, its files, and which of its rows have to be rejected.
 
-In the folder: `catalogue/` (98 kinds, to be applied first), `register.csv` or `register.jsonl`, `mapping.json` for
-`certvault import`, `files/` or `files.zip`, `expected-rejections.csv`, and `province.json`, which says what all of
-it is. Rows go out as they are made: what is in memory is one block.
+In the folder: `catalogue/` (98 kinds, to be applied first), `register.csv` or `register.jsonl`,
+`mapping.json` for `certvault import`, `files/` or `files.zip`, `expected-rejections.csv`, and
+`province.json`, which says what all of it is. Rows go out as they are made: what is in memory is one block.
 """
 
 import csv
@@ -31,7 +31,7 @@ SUMMARY_FILE: Final = "province.json"
 FILES_FOLDER: Final = "files"
 FILES_ZIP: Final = "files.zip"
 ZIP_FILES_MAX: Final = 1_000_000
-"""A zip's table of contents is kept in memory until its end, half a kilobyte a file; a folder has no such end."""
+"""A zip's table of contents is kept in memory until its end, half a kilobyte a file; a folder has none."""
 ERRORS_MAX: Final = 0.5
 # A folder of many thousand files is slow to list.
 _FILES_A_FOLDER: Final = 1_000
@@ -76,8 +76,10 @@ class Order:
 
 @dataclass(slots=True)
 class Written:
-    """What was written. `faults`: how many rows of each; `expired`, `together`: past their last day, of two
-    holders; `digest`: SHA-256 of the manifest, hex.
+    """What was written.
+
+    `faults`: how many rows of each; `expired`, `together`: past their last day, of two holders; `digest`:
+    SHA-256 of the manifest, hex.
     """
 
     rows: int = 0

@@ -84,7 +84,7 @@ def measure_stock_reuse(on: Stage, sample: Sample, seconds: float, certificates:
         }
         for n, each in enumerate(companies)
     ]
-    what = f"POST /v1/reuse-checks, six requirements, companies of the imported province, {certificates:,} certificates"
+    what = f"POST /v1/reuse-checks, companies of the imported province, {certificates:,} certificates"
     return _looked_up(on, seconds, "/v1/reuse-checks", bodies, "province_reuse_check", what)
 
 

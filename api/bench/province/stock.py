@@ -1,8 +1,8 @@
 """The province's certificates: who holds what, since when, and what became of it.
 
-Drawn from a seed, block by block: a block of `BLOCK_UNITS` households and companies is made from the seed and its
-number alone, so that memory stays flat, any block can be made anywhere, and the same seed gives the same province.
-Nobody holds a certificate together with somebody of another block.
+Drawn from a seed, block by block: a block of `BLOCK_UNITS` households and companies is made from the seed and
+its number alone, so that memory stays flat, any block can be made anywhere, and the same seed gives the same
+province. Nobody holds a certificate together with somebody of another block.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -40,8 +40,10 @@ _HOW_MANY: Final = {
 _COMPANY_EVERY: Final = 3
 # Most of what is held is of a few kinds, in this order; the other kinds follow as the catalogue has them.
 _COMMON: Final = (
-    "社会保险参保缴费证明", "不动产权证书", "营业执照", "食品经营许可证", "从业人员健康证明", "不动产登记证明", "结婚证",
-    "公共场所卫生许可证", "特种作业操作证", "道路运输经营许可证", "道路运输从业人员从业资格证", "烟草专卖零售许可证",
+    "社会保险参保缴费证明", "不动产权证书", "营业执照", "食品经营许可证", "从业人员健康证明",
+    "不动产登记证明", "结婚证",
+    "公共场所卫生许可证", "特种作业操作证", "道路运输经营许可证", "道路运输从业人员从业资格证",
+    "烟草专卖零售许可证",
 )  # fmt: skip
 # Of a kind that somebody has already, so many are the next version of it (变更、延续), the others one more.
 _RENEWAL_SHARE: Final = 0.5
@@ -79,8 +81,8 @@ class Event:
 class Held:
     """One certificate of the stock.
 
-    `serial`: its own in the whole province. `lineage`: the serial of its first version. `supersedes`: the version
-    before it.
+    `serial`: its own in the whole province. `lineage`: the serial of its first version. `supersedes`: the
+    version before it.
     """
 
     serial: int
@@ -204,7 +206,7 @@ def _finished(rough: _Rough, serial: int, before: Held | None, draw: Random) -> 
     years = kind.validity.years_max
     valid_to = None
     if years is not None:
-        # Both sides of the longest that is allowed; the day before the anniversary (a 365-day year is shorter).
+        # From half of the longest that is allowed; a year of 365 days never goes beyond an anniversary.
         valid_to = issued_on + timedelta(days=365 * draw.randint(max(1, years // 2), years) - 1)
     in_charge = draw.random() < _IN_CHARGE_SHARE
     authority = kind.authorities[0] if in_charge else draw.choice(kind.authorities)

@@ -1,7 +1,8 @@
 """The province straight into a bench vault's tables: holders, versions, events and all, no files.
 
-A block of the stock is one transaction; which blocks are there is seen from their cases, so that an interrupted run
-goes on where it was. Blocks are whole: the vault gets at least as many certificates as were asked for.
+A block of the stock is one transaction; which blocks are there is seen from their cases, so that an
+interrupted run goes on where it was. Blocks are whole: the vault gets at least as many certificates as were
+asked for.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -78,7 +79,7 @@ def fill_province(
         raise InputError(f"Expected 1 to {CERTIFICATES_MAX:,} certificates, got {certificates:,}.")
     with closing(psycopg.connect(settings.migrating_url, autocommit=True)) as db:
         given = {"size": BLOCK_SERIALS, "from": len(CASE_PREFIX) + 1, "like": f"{CASE_PREFIX}%"}
-        there: dict[int, int] = {number: count for number, count in db.execute(_BLOCKS_THERE, given)}
+        there: dict[int, int] = dict(db.execute(_BLOCKS_THERE, given).fetchall())
         total, made, number = sum(there.values()), 0, 0
         if total < certificates:
             with made_ready(db):
