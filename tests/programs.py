@@ -21,9 +21,11 @@ COMMAND = (sys.executable, "-P", "-m", "api.cli")
 PATIENCE_S = 160.0
 
 
-def certvault(*arguments: str, settings: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def certvault(
+    *arguments: str, settings: Mapping[str, str] | None = None, patience_s: float = PATIENCE_S
+) -> subprocess.CompletedProcess[str]:
     """The command, run to its end, with no settings in its environment but these."""
-    done = preloaded.run(COMMAND[-1], arguments, env=environment(settings), cwd="/", timeout_s=PATIENCE_S)
+    done = preloaded.run(COMMAND[-1], arguments, env=environment(settings), cwd="/", timeout_s=patience_s)
     return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
 
 

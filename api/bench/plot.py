@@ -81,7 +81,7 @@ class _Scale:
             share = math.log10(value / self.least) / math.log10(self.most / self.least)
         else:
             share = (value - self.least) / (self.most - self.least)
-        return self.first + share * (self.last - self.first)
+        return float(self.first + share * (self.last - self.first))
 
     def ticks(self) -> list[float]:
         if self.logarithmic:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from itertools import cycle
 
 import psycopg
@@ -75,9 +76,9 @@ def fill(
             with made_ready(db):
                 seal_id, made = some_seal(db), wanted - sum(map(len, missing))
                 told = made
-                submitted = _each_core(cores, missing, settings, kinds, client_id, seal_id)
-                for each in submitted:
-                    made += each.result()
+                make = partial(_make, settings=settings, kinds=kinds, client_id=client_id, seal_id=seal_id)
+                for done in _each_core(cores, missing, make):
+                    made += done.result()
                     if made - told >= TELL_EVERY_HOLDERS or made == wanted:
                         tell(f"{made * len(kinds):,} of {certificates:,} certificates made.")
                         told = made
@@ -104,19 +105,19 @@ def _missing(there: dict[int, range | frozenset[int]], first: int, wanted: int) 
 
 
 def _each_core(
-    cores: Sequence[ProcessPoolExecutor], batches: Sequence[list[int]], *arguments: object
+    cores: Sequence[ProcessPoolExecutor], batches: Sequence[list[int]], make: Callable[[list[int]], int]
 ) -> Iterator[Future[int]]:
     """Two batches under way on each core at a time, in turns; each future in its turn."""
     under_way: list[Future[int]] = []
     for core, batch in zip(cycle(cores), batches, strict=False):
-        under_way.append(core.submit(_make, batch, *arguments))
+        under_way.append(core.submit(make, batch))
         if len(under_way) == 2 * len(cores):
             yield under_way.pop(0)
     yield from under_way
 
 
 def _make(
-    batch: list[int], settings: Settings, kinds: tuple[CertificateType, ...], client_id: str, seal_id: str
+    batch: list[int], *, settings: Settings, kinds: tuple[CertificateType, ...], client_id: str, seal_id: str
 ) -> int:
     """The rows of these organisations, made and copied by the process that this runs in."""
     plan = Plan(file_key_ring(SecretsFolder(settings.secrets).key_ring), client_id, seal_id)

@@ -91,7 +91,7 @@ def row_of(held: Held, faces: Mapping[str, str], file: str, digitised_by: str) -
 
 def _file_cells(held: Held, file: str, digitised_by: str) -> dict[str, str]:
     compared, unseen = ORIGINS
-    cells = {Column.FILE: file, Column.DIGITISED_BY: digitised_by}
+    cells: dict[str, str] = {Column.FILE: file, Column.DIGITISED_BY: digitised_by}
     if held.serial % 10 >= _COMPARED_OF_TEN:
         return {**cells, Column.ORIGIN: unseen}
     officer = _OFFICERS[held.serial % len(_OFFICERS)]

@@ -73,7 +73,7 @@ def place(draw: Random) -> str:
 def _amount(schema: Mapping[str, Any], example: float, draw: Random) -> float:
     """Around the example and within the schema's bounds; to two decimals, or whole."""
     value = example * (1 + draw.uniform(-_AMOUNT_SPREAD, _AMOUNT_SPREAD))
-    bounded = min(max(value, schema["minimum"]), schema["maximum"])
+    bounded = float(min(max(value, schema["minimum"]), schema["maximum"]))
     return round(bounded) if schema["type"] == "integer" else round(bounded, 2)
 
 

@@ -10,7 +10,7 @@ from vault.model.catalogue import CertificateType
 
 MAPPING_FILE: Final = "mapping.json"
 
-_FIELDS: Final = {
+_FIELDS: Final[dict[str, str]] = {
     Column.KIND_CODE: "type",
     Column.NUMBER: "number",
     Column.HOLDER_NAME: "holders.0.name",
@@ -25,7 +25,7 @@ _FIELDS: Final = {
     Column.VALID_TO: "valid_to",
     Column.STATUS: "status",
 }
-_OF_FILES: Final = {
+_OF_FILES: Final[dict[str, str]] = {
     Column.FILE: "file",
     Column.ORIGIN: "origin",
     Column.OFFICER: "attested.officer",

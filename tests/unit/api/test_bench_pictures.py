@@ -56,7 +56,7 @@ def test_the_growth_is_that_of_the_median_to_the_smallest_size() -> None:
 
 def test_the_report_takes_the_place_of_the_last_one(tmp_path: Path) -> None:
     page = tmp_path / "performance.md"
-    page.write_text(f"above\n{BEGIN}\nold\n{END}\nbelow\n", encoding="utf-8")
+    page.write_text(f"above\n{BEGIN}\nof yesterday\n{END}\nbelow\n", encoding="utf-8")
     results = (looked_up("holdings_10k", 0.005), looked_up("holdings_1m", 0.006))
     report = Report({"cpu": "x"}, 1.0, results)
     for _ in range(2):
@@ -64,7 +64,7 @@ def test_the_report_takes_the_place_of_the_last_one(tmp_path: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert text.startswith(f"above\n{BEGIN}\n* cpu: x")
     assert text.endswith(f"{END}\nbelow\n")
-    assert "old" not in text
+    assert "of yesterday" not in text
     assert text.count("pictures/bench-sizes.svg") == 1
     assert (tmp_path / "pictures/bench-sizes.svg").read_text(encoding="utf-8") == plots(report)[
         "bench-sizes.svg"
