@@ -95,7 +95,7 @@ def _step(span: float) -> float:
     """A distance of 1, 2 or 5 times a power of ten that gives about so many ticks."""
     if span <= 0:
         return 1.0
-    power = 10 ** math.floor(math.log10(span / _TICKS))
+    power: float = 10.0 ** math.floor(math.log10(span / _TICKS))
     return next(power * times for times in (1, 2, 5, 10) if span / (power * times) <= _TICKS)
 
 
