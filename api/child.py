@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from api.supervise import die_with_parent
+from api.lifeline import die_with_parent
 from vault.errors import NotPermitted, VaultError
 
 if TYPE_CHECKING:

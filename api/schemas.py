@@ -381,3 +381,26 @@ class ReasonIn(Shape):
     """Why."""
 
     reason: Text = Field(examples=["密钥疑似泄露"])
+
+
+class ManifestIn(HandedInIn):
+    """A register, uploaded before as CSV, JSON lines or XLSX."""
+
+    name: Text = Field(
+        description="As people call it; its end says what it is: .csv, .jsonl or .xlsx.",
+        examples=["食品经营许可证登记.csv"],
+    )
+
+
+class ImportIn(Shape):
+    """A register's stock to be imported (存量导入)."""
+
+    manifest: ManifestIn
+    mapping: dict[Text, Any] = Field(
+        description="Which of the register's columns is which field: docs/import.md.",
+        examples=[{"columns": {"许可证编号": "number"}, "constants": {"type": "11100000MB0000000X001"}}],
+    )
+    files: HandedInIn | None = Field(
+        default=None, description="A zip; null: the manifest names files by the SHA-256 of their uploads."
+    )
+    dry_run: bool = Field(default=False, description="Look at every row, and store nothing.")

@@ -4,7 +4,6 @@ A child is a process of the operating system, so that every core works and a cra
 All server children accept from one socket that the parent has opened before the first of them starts.
 """
 
-import ctypes
 import os
 import signal
 import socket
@@ -32,7 +31,6 @@ POLL_S = 0.1
 STEADY_AFTER_S = 10.0
 BACKOFF_MIN_S = 0.5
 BACKOFF_MAX_S = 30.0
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -90,18 +88,6 @@ def stopped_by_signals() -> Iterator[None]:
     finally:
         for number, handler in zip(heard, before, strict=True):
             signal.signal(number, handler)
-
-
-def die_with_parent(parent: int) -> None:
-    """Has the kernel send this process SIGTERM when its parent ends, however it ends (Linux).
-
-    The first thing that a child does. A parent that has ended already is noticed, too.
-    """
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM) != 0:
-        raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
-    if os.getppid() != parent:
-        sys.exit(1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,8 +77,8 @@ def _store_address(settings: Settings) -> StoreAddress:
     )
 
 
-def wire(settings: Settings) -> Wired:
-    """Builds everything; no engine is asked for anything yet.
+def wire(settings: Settings, *, compilers: int = COMPILERS) -> Wired:
+    """Builds everything; no engine is asked for anything yet. `compilers`: pages that are set at once.
 
     Raises:
         InputError: a secret or a trust file is missing or unreadable; the sentence says which.
@@ -102,7 +102,7 @@ def wire(settings: Settings) -> Wired:
         blobs=blobs_of(settings),
         keys=keys,
         shelf=CatalogueShelf(database),
-        typesetter=Typesetter(compilers=COMPILERS),
+        typesetter=Typesetter(compilers=compilers),
         seals=SealRing(secrets.seals, passphrase),
         tsa=tsa,
         log_key=log_key,

@@ -1,16 +1,20 @@
-"""The worker: jobs that lie in the database, run by procrastinate in four lanes.
+"""The worker: jobs that lie in the database, run by procrastinate in five lanes.
 
 Upkeep looks at stored objects again, takes usage copies away, cuts webhooks' deliveries from the feed and
 publishes the log; first tries of deliveries and later tries have a lane each, so that receivers that hang
-hold up neither the others nor the upkeep. The fourth raises seals, which waits for authorities.
+hold up neither the others nor the upkeep. The fourth raises seals, which waits for authorities;
+the fifth imports registers, in processes of its own.
 """
 
 import asyncio
 import logging
 import signal
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from uuid import UUID
 
 from procrastinate import App, JobContext, PsycopgConnector, RetryStrategy
@@ -19,6 +23,8 @@ from procrastinate.jobs import DeleteJobCondition
 
 from api import logs
 from api.edge import Mode
+from api.import_hands import default_processes, import_hands, own_hands
+from api.import_job import add_import_job
 from api.log_job import LOG_QUEUE, add_log_job
 from api.raise_job import RAISERS, SEAL_QUEUE, add_raise_jobs
 from api.service_role import check_service_role
@@ -33,6 +39,7 @@ from vault.copy_removal import DISCARD_TASK
 from vault.deposit.committing import SECOND_LOOK_TASK
 from vault.deposit_tally import forget_old_tallies
 from vault.errors import Unavailable
+from vault.importing import IMPORT_QUEUE, Hands
 from vault.intake import empty_intake
 from vault.second_look import second_look
 from vault.succession import TAKE_OVER_TASK, take_over
@@ -78,6 +85,8 @@ LANES = (
     Lane((RETRIES_QUEUE,), hands=4, eager=False),
     # They wait for authorities; the last hand is for the calendar.
     Lane((SEAL_QUEUE,), hands=RAISERS + 1, eager=False),
+    # One import at a time: it takes every core.
+    Lane((IMPORT_QUEUE,), hands=1, eager=True),
 )
 
 
@@ -94,7 +103,9 @@ def work(settings: Settings) -> None:
     logging.getLogger("procrastinate").setLevel(logging.WARNING)
     workshop = wire(settings).workshop
     check_service_role(settings)  # tells at once; the queue's own pool would try for half a minute
-    app = queue_app(workshop, settings.database_url.get_secret_value(), courier_of(settings).send)
+    hands = partial(import_hands, settings, default_processes())
+    url = settings.database_url.get_secret_value()
+    app = queue_app(workshop, url, courier_of(settings).send, hands)
     try:
         asyncio.run(_run_lanes(app))
     except ConnectorException as error:
@@ -148,10 +159,15 @@ def _take_away(workshop: Workshop, name: str | None, sha256: str | None) -> None
         discard_copy(workshop, name, at=datetime.now(UTC))
 
 
-def queue_app(workshop: Workshop, database_url: str, send: Send) -> App:
+def queue_app(
+    workshop: Workshop,
+    database_url: str,
+    send: Send,
+    hands: Callable[[], AbstractContextManager[Hands]] | None = None,
+) -> App:
     """The jobs that this release knows. A job that fails for good stays in the database, marked as failed.
 
-    `send` carries webhooks.
+    `send` carries webhooks. `hands`: who imports; without them this process itself.
     """
     app = App(connector=PsycopgConnector(conninfo=database_url))
     retry = RetryStrategy(
@@ -205,6 +221,7 @@ def queue_app(workshop: Workshop, database_url: str, send: Send) -> App:
     _add_count_job(app, workshop)
     add_log_job(app, workshop)
     add_raise_jobs(app, workshop)
+    add_import_job(app, workshop, hands or partial(own_hands, workshop))
     return app
 
 

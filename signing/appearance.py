@@ -138,13 +138,14 @@ def qr_operators(stamp: QrStamp, frame: PageFrame) -> bytes:
     x, y = frame.point(stamp.x_mm, stamp.y_mm)
     e, f = x - (a + c) * whole / 2, y - (b + d) * whole / 2
     matrix = " ".join(number(value) for value in (a, b, c, d, e, f))
+    texts = [str(place) for place in range(whole)]
+    widths = [f"{width} 1 re" for width in range(count + 1)]
     lines = [f"/Artifact BMC q {matrix} cm 1 g 0 0 {whole} {whole} re f 0 g"]
     for index, row in enumerate(stamp.modules):
         bottom = whole - QUIET_ZONE_MODULES - index - 1
-        lines += [
-            f"{QUIET_ZONE_MODULES + run.start()} {bottom} {run.end() - run.start()} 1 re"
-            for run in _DARK_RUN.finditer(bytes(row))
-        ]
+        between = f" {bottom} "
+        spans = (run.span() for run in _DARK_RUN.finditer(bytes(row)))
+        lines += [texts[QUIET_ZONE_MODULES + start] + between + widths[end - start] for start, end in spans]
     lines.append("f Q EMC")
     return "\n".join(lines).encode("ascii")
 

@@ -28,6 +28,8 @@ NOT_LOCKED = "ObjectLockConfigurationNotFoundError"
 # Two path levels of two hex digits, as objects from before revision 0010 are named.
 FAN_OUT_CHARS = 2
 SHA256_HEX = 64
+# Behind it stands where in the object a file lies; in no name of an object.
+IN_PACK = "#"
 CONTENT_TYPE = "application/octet-stream"
 # Parts in which an object is read: a few segments of its cipher text.
 READ_PART_BYTES = 256 * 1024
@@ -129,7 +131,7 @@ class BlobStore:
             self._client.set_object_retention(bucket, key, Retention(COMPLIANCE, until))
 
     def document_parts(self, name: str) -> Iterator[bytes]:
-        """The bytes under `name` in parts, as the store sends them.
+        """The bytes under `name` in parts, as the store sends them; of a pack's file only its own.
 
         Raises:
             NotFound: there is no such object.
@@ -138,14 +140,14 @@ class BlobStore:
         return self._parts(self._address.documents_bucket, name)
 
     def document_size(self, name: str) -> int:
-        """How many bytes the object has, without reading it.
+        """How many bytes the object has, without reading it; of a pack's file, the pack.
 
         Raises:
             NotFound: there is no such object.
             Unavailable: the store does not answer.
         """
         with _translated():
-            return self._client.stat_object(self._address.documents_bucket, name).size or 0
+            return self._client.stat_object(self._address.documents_bucket, pack_of(name)).size or 0
 
     def retained_until(self, name: str) -> datetime | None:
         """Until when the store refuses to delete the object.
@@ -251,6 +253,24 @@ class BlobStore:
         """
         self._remove(self._address.intake_bucket, name)
 
+    def foreign_parts(self, bucket: str, name: str) -> Iterator[bytes]:
+        """The bytes under `name` in a bucket that is none of the vault's, in parts.
+
+        Raises:
+            NotFound: there is no such object.
+            Unavailable: it is a bucket of the vault's, or the store does not answer.
+        """
+        own = self._address
+        if bucket in {own.documents_bucket, own.intake_bucket, own.copies_bucket, own.log_bucket}:
+            raise Unavailable("The files of an import lie in a bucket of their own.")
+        with _translated():
+            response = self._client.get_object(bucket, name)
+            try:
+                yield from response.stream(READ_PART_BYTES)
+            finally:
+                response.close()
+                response.release_conn()
+
     def _put(self, bucket: str, name: str, content: bytes, origin: Mapping[str, str]) -> None:
         with _translated():
             self._client.put_object(
@@ -282,13 +302,31 @@ class BlobStore:
                 yield StoredObject(item.object_name, item.size or 0, item.last_modified)
 
     def _parts(self, bucket: str, name: str) -> Iterator[bytes]:
+        key, at, length = _place(name)
         with _translated():
-            response = self._client.get_object(bucket, name)
+            response = self._client.get_object(bucket, key, offset=at, length=length)
             try:
                 yield from response.stream(READ_PART_BYTES)
             finally:
                 response.close()
                 response.release_conn()
+
+
+def packed_name(pack: str, at: int, length: int) -> str:
+    """The name of a file that lies in a pack: `length` bytes from `at` on."""
+    return f"{pack}{IN_PACK}{at}+{length}"
+
+
+def pack_of(name: str) -> str:
+    """The object in which a file of this name lies: its own, or a pack."""
+    return name.partition(IN_PACK)[0]
+
+
+def _place(name: str) -> tuple[str, int, int]:
+    """Object, offset and length as a store's client takes them; a length of 0 is all of it."""
+    pack, _, place = name.partition(IN_PACK)
+    at, _, length = place.partition("+")
+    return pack, int(at or 0), int(length or 0)
 
 
 def plain_name(sha256: str) -> str:

@@ -21,6 +21,8 @@ from vault.model.ids import uuid7
 # known; since revision 0010 only where the request is to be found.
 FORGOTTEN = b""
 IN_ENVELOPE = b"\x01"
+# The service item of an import's case.
+NO_ITEM = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +158,28 @@ def redeem_case(
     )
     redeemed: bool = db.execute(statement).rowcount == 1
     return redeemed
+
+
+def insert_import_case(
+    db: WriteConnection, keys: KeyRing, *, client_id: str, number: str, at: datetime
+) -> UUID:
+    """A case under which rows of a register's stock are reserved and committed together; its id.
+
+    Its envelope says nothing: a row that was not committed is read again from its manifest.
+    """
+    case_id = uuid7(at)
+    contents = CaseContents(NO_ITEM, at, None, {})
+    db.execute(
+        insert(cases).values(
+            id=case_id, client_id=client_id, number=number, attempt=1, **_columns(keys, case_id, contents, at)
+        )
+    )
+    return case_id
+
+
+def redeem_import_case(db: WriteConnection, case_id: UUID, at: datetime) -> None:
+    """Commits an import's case with those of its reservations that still count."""
+    db.execute(update(cases).where(cases.c.id == case_id).values(committed_at=at))
 
 
 def insert_case_holders(db: WriteConnection, case_id: UUID, holder_ids: Collection[UUID]) -> None:

@@ -1,6 +1,6 @@
 """Certificates as records: a holder's, a case's or a number's in one query each."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -53,6 +53,7 @@ from vault.model.certificate import (
     StoredDocument,
 )
 from vault.model.dispute import DisputeState
+from vault.model.origin import BORN_SEALED, Origin, OriginKind, origin_from_json
 from vault.model.written import number_form
 
 # Purposes of blind indexes: equal texts in two columns must not have equal indexes.
@@ -117,6 +118,14 @@ def record(db: ReadConnection, keys: KeyRing, certificate_id: UUID) -> Certifica
     """One certificate by its id; None, too, where all its holders are erased."""
     rows = db.execute(_records().where(certificates.c.id == certificate_id)).all()
     return next(iter(readable(keys, rows)), None)
+
+
+def records_named(
+    db: ReadConnection, keys: KeyRing, certificate_ids: Collection[UUID]
+) -> dict[UUID, CertificateRecord]:
+    """These certificates, in one statement; none whose holders are all erased."""
+    rows = db.execute(_records().where(certificates.c.id.in_(certificate_ids))).all()
+    return {found.certificate_id: found for found in readable(keys, rows)}
 
 
 def certificate_or_rest(
@@ -311,6 +320,9 @@ def record_or_rest(
     if row.sealed is None or data_key is None:
         raise IntegrityError(f"Certificate {row.identifier} has lost its envelope or its data key.")
     content = open_json(data_key, row.sealed, content_place(row.id))
+    origin = origin_from_json(content.get("origin"))
+    if origin.kind != (row.origin or OriginKind.BORN_SEALED):
+        raise IntegrityError(f"Certificate {row.identifier} says two things of where it comes from.")
     return CertificateRecord(
         certificate_id=row.id,
         identifier=row.identifier,
@@ -339,6 +351,7 @@ def record_or_rest(
         log_origin=row.log_origin,
         disputed_since=row.disputed_since,
         renditions=raised,
+        origin=origin,
     )
 
 
@@ -362,4 +375,5 @@ def _rest(
         log_index=row.log_index,
         log_origin=row.log_origin,
         renditions=raised,
+        origin=BORN_SEALED if row.origin is None else Origin(OriginKind(row.origin)),
     )

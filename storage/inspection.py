@@ -10,8 +10,8 @@ from uuid import UUID
 from sqlalchemy import and_, func, or_, select, text, union_all
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
-from storage.blobs import plain_digest, plain_name
-from storage.cases import FORGOTTEN, content_place, key_place
+from storage.blobs import IN_PACK, pack_of, plain_digest, plain_name
+from storage.cases import FORGOTTEN, NO_ITEM, content_place, key_place
 from storage.db import ReadConnection
 from storage.envelope import KeyRing, open_json
 from storage.filed_objects import still_standing
@@ -75,6 +75,12 @@ def named_objects(db: ReadConnection, names: Sequence[str]) -> set[str]:
         select(materials.c.object_name).where(materials.c.id.in_(ids)),
     )
     sealed = {row.object_name for row in db.execute(query)}
+    packs = (
+        select(documents.c.object_name)
+        .join(certificates, certificates.c.id == documents.c.certificate_id)
+        .where(certificates.c.case_id.in_(ids), documents.c.object_name.contains(IN_PACK, autoescape=True))
+    )
+    sealed |= {pack_of(row.object_name) for row in db.execute(packs)}
     in_clear = _of_digests(db, names, in_clear=True)
     return {name for name in names if name in sealed or name in in_clear}
 
@@ -167,7 +173,10 @@ def uploads_in_need(db: ReadConnection, keys: KeyRing) -> frozenset[str]:
 
 def items_since(db: ReadConnection, first_case: UUID) -> dict[str, int]:
     """Service items of the cases from this id on, and how many cases each has: a range of the primary key."""
-    query = select(cases.c.service_item, func.count()).where(cases.c.id >= first_case)
+    # An import's cases are of none.
+    query = select(cases.c.service_item, func.count()).where(
+        cases.c.id >= first_case, cases.c.service_item != NO_ITEM
+    )
     return {row[0]: row[1] for row in db.execute(query.group_by(cases.c.service_item))}
 
 

@@ -17,6 +17,7 @@ from storage.tables import certificate_holders, certificates, documents, status_
 from vault.model.certificate import Status, StoredDocument
 from vault.model.holders import Holder, HolderCode
 from vault.model.lifecycle import Action
+from vault.model.origin import BORN_SEALED, Origin, origin_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class NewCertificate:
     documents: tuple[StoredDocument, ...]
     key: DataKey = field(repr=False)
     object_names: tuple[str, ...]
+    origin: Origin = BORN_SEALED
 
 
 def insert_certificates(
@@ -105,6 +107,8 @@ def _certificate_row(keys: KeyRing, item: NewCertificate, at: datetime) -> dict[
         "fields": dict(item.fields),
         "code": item.verification_code,
         "token": item.token,
+        # Only where it was not sealed when it was issued, as nothing was before there were imports.
+        **({} if item.origin == BORN_SEALED else {"origin": origin_json(item.origin)}),
     }
     return {
         "id": item.certificate_id,
@@ -124,6 +128,7 @@ def _certificate_row(keys: KeyRing, item: NewCertificate, at: datetime) -> dict[
         "sealed": seal_json(item.key, content, content_place(item.certificate_id)),
         "supersedes": item.supersedes,
         "committed_at": at,
+        "origin": None if item.origin == BORN_SEALED else item.origin.kind.value,
     }
 
 

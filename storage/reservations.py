@@ -1,7 +1,7 @@
 """Reservations: the committed intent to seal, for whom it is pending, and on which grants it is counted."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -73,6 +73,34 @@ def insert_reservations(
     with one_round_trip(db):
         db.execute(insert(reservations), rows)
         _insert_reserved_holders(db, keys, pending)
+
+
+def insert_import_reservations(db: WriteConnection, case_id: UUID, rows: Sequence[ReservationRow]) -> None:
+    """Keeps the reserved identifiers of an import's case: pending for nobody, since it takes a moment."""
+    db.execute(
+        insert(reservations),
+        [
+            {
+                "certificate_id": row.certificate_id,
+                "case_id": case_id,
+                "position": row.position,
+                "identifier": row.identifier,
+                "lineage": row.lineage,
+                "version": row.version,
+                **_counted_columns(row.counted),
+            }
+            for row in rows
+        ],
+    )
+
+
+def abandon_some(db: WriteConnection, certificate_ids: Collection[UUID], at: datetime) -> None:
+    """Takes single reservations out of use; they explain what was stored for them."""
+    db.execute(
+        update(reservations)
+        .where(reservations.c.certificate_id.in_(certificate_ids), reservations.c.abandoned_at.is_(None))
+        .values(abandoned_at=at)
+    )
 
 
 def index_reserved_holders(

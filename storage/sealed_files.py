@@ -13,7 +13,7 @@ DEPOSITED = 0
 
 
 def stored_document(
-    format_: str, sha256: str, sm3: str, size_bytes: int, level: str, seal_id: str
+    format_: str, sha256: str, sm3: str, size_bytes: int, level: str, seal_id: str | None
 ) -> StoredDocument:
     """A sealed file as its row says it. `sha256`, `sm3`: hex."""
     return StoredDocument(DocumentFormat(format_), sha256, sm3, size_bytes, SealLevel(level), seal_id)

@@ -20,8 +20,10 @@ USAGE_COPY = "usage-copy"
 NATIONAL = "national"
 # The platform's key that closes OFDs (GB/T 35275): no seal, so no SESeal.
 NATIONAL_CLOSING = "national-closing"
+# Of who digitises (扫描件): seals digital copies, which the issuer's seal never does.
+ATTESTATION = "attestation"
 # What is used under grants: seals that certificates bear. The platform's is used by the vault itself.
-GRANTED_PURPOSES = frozenset({None, NATIONAL})
+GRANTED_PURPOSES = frozenset({None, NATIONAL, ATTESTATION})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class SealRow:
     `picture`: PDF drawing operators in a box of 1000 by 1000 units; empty where a national seal was brought
     in with its own picture, and for a closing key. `purpose`: None for the PDFs of an authority's own
     certificates, `USAGE_COPY` for the copies that the platform makes, `NATIONAL` and `NATIONAL_CLOSING` for
-    OFDs.
+    OFDs, `ATTESTATION` for digital copies.
     """
 
     seal_id: str

@@ -14,6 +14,7 @@ from signing.log_key import LogKey
 from vault.model.canonical import JsonValue, canonical_json
 from vault.model.certificate import Rendition, Status, StoredDocument
 from vault.model.lifecycle import StatusEvent
+from vault.model.origin import OriginKind
 from vault.tlog.checkpoint import Checkpoint
 from vault.tlog.merkle_leaf import leaf_hash
 
@@ -44,10 +45,15 @@ def issue_content(
     valid_to: date | None,
     documents: tuple[StoredDocument, ...],
     at: datetime,
+    origin: OriginKind = OriginKind.BORN_SEALED,
 ) -> bytes:
-    """What the leaf of a certificate's issue says, as canonical JSON (RFC 8785)."""
+    """What the leaf of a certificate's issue says, as canonical JSON (RFC 8785).
+
+    `origin`: said only of what was not born sealed; leaves from before there were imports say none.
+    """
     return canonical_json(
         {
+            **({} if origin is OriginKind.BORN_SEALED else {"origin": origin.value}),
             "version": LEAF_VERSION,
             "event": "issue",
             "identifier": identifier,

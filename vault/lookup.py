@@ -37,6 +37,7 @@ from vault.model.delegation import DelegatedAction, Delegation, DelegationEvent
 from vault.model.dispute import dispute_note
 from vault.model.footing import Consented, footing_json
 from vault.model.holders import HolderCode
+from vault.model.origin import origin_json, shown_origin
 from vault.model.scope import NOBODY, of_caller, of_client
 from vault.model.written import case_number_form
 from vault.on_behalf import delegation_to, tell
@@ -249,6 +250,7 @@ def summary_json(
         "status_since": moment(record.status_since),
         "dispute": dispute_note(record.disputed_since),
         "fields": dict(record.fields),
+        "origin": shown_origin(origin_json(record.origin)),
         "documents": [
             {
                 "format": d.format.value,

@@ -7,7 +7,7 @@ store remembers; this sees what it kept.
 from uuid import UUID
 
 from storage.filed_objects import objects_of_case
-from storage.objects import prove_object
+from storage.packs import prove_objects
 from vault.errors import IntegrityError
 from vault.model.scope import VAULT
 from vault.workshop import Workshop
@@ -24,12 +24,7 @@ def second_look(workshop: Workshop, case_id: UUID) -> int:
     """
     with workshop.database.reading(VAULT) as db:
         objects = objects_of_case(db, workshop.keys, case_id)
-    lost = []
-    for filed in objects:
-        try:
-            prove_object(workshop.blobs, filed)
-        except IntegrityError:
-            lost.append(filed.sha256)
+    lost = [filed.sha256 for filed in prove_objects(workshop.blobs, objects)]
     if lost:
         raise IntegrityError(f"{len(lost)} objects are missing or changed: {', '.join(lost)}")
     return len(objects)

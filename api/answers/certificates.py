@@ -10,6 +10,7 @@ from api.answers.deposits import DocumentOut, LogOut
 from vault.model.certificate import Status
 from vault.model.delegation import DelegatedAction
 from vault.model.lifecycle import Action, InspectionResult
+from vault.model.origin import OriginKind
 
 
 class HolderOut(BaseModel):
@@ -26,6 +27,18 @@ class DisputeNoteOut(BaseModel):
     status: Literal["under_dispute"]
     label: dict[str, str] = Field(description="`zh` and `en`.")
     since: date
+
+
+class OriginOut(BaseModel):
+    """What its file is: nobody may take a copy for the original."""
+
+    kind: OriginKind
+    words: str
+    words_en: str
+    authority: str | None = Field(default=None, description="Who made the digital copy (USCC).")
+    authority_name: str | None = None
+    officer: str | None = Field(default=None, description="Who compared it with the original.")
+    attested_on: date | None = None
 
 
 class CertificateOut(BaseModel):
@@ -47,6 +60,7 @@ class CertificateOut(BaseModel):
     status_since: datetime
     dispute: DisputeNoteOut | None = Field(description="Null where nothing is disputed.")
     fields: dict[str, Any]
+    origin: OriginOut
     documents: list[DocumentOut]
 
 

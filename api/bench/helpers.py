@@ -5,7 +5,7 @@ import os
 import signal
 from concurrent.futures import ProcessPoolExecutor
 
-from api.supervise import die_with_parent
+from api.lifeline import die_with_parent
 
 
 def helper_process() -> ProcessPoolExecutor:

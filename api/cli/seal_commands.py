@@ -27,6 +27,9 @@ seal = typer.Typer(help="Seals of the authorities, and who may use them.", no_ar
 SealId = Annotated[str, typer.Argument(metavar="ID", help="As `certvault seal list` shows it.")]
 Uscc = Annotated[str, typer.Argument(metavar="USCC", help="The authority's social credit code.")]
 Serial = Annotated[str | None, typer.Option(help="Its registered number of thirteen digits.")]
+Attestation = Annotated[
+    bool, typer.Option("--attestation", help="For digital copies (数字化副本), never for the originals.")
+]
 National = Annotated[bool, typer.Option("--national", help="A national one: SM2, for OFDs.")]
 Certificate = Annotated[
     Path | None,
@@ -50,6 +53,7 @@ def seal_new(
         SealAlgorithm, typer.Option(help="How it signs. PSS: not every reader takes it.")
     ] = SealAlgorithm.ECDSA_P256,
     centre: Centre = None,
+    attestation: Attestation = False,
     national: National = False,
     picture: Annotated[PictureChoice, typer.Option(help="Of a national seal.")] = PictureChoice.OFD,
     serial: Serial = None,
@@ -73,8 +77,11 @@ def seal_new(
     Without a maker's key it is a development seal, by the vault's own authority.
     """
     from signing.keys import SignatureAlgorithm
-    from vault.founding import SecretsFolder, make_development_seal
+    from storage.seals import ATTESTATION
+    from vault.founding import ATTESTATION_SEAL_LINE, SecretsFolder, make_development_seal
 
+    if attestation and national:
+        raise InputError("Digital copies are PDFs: a national seal seals OFDs.")
     at = datetime.now(UTC)
     asked = NationalNew(
         authority,
@@ -100,8 +107,9 @@ def seal_new(
             authority=authority,
             authority_name=_name_of(workshop, authority, at),
             algorithm=SignatureAlgorithm(algorithm.value),
-            centre=centre,
+            centre=ATTESTATION_SEAL_LINE if attestation and centre is None else centre,
             at=at,
+            purpose=ATTESTATION if attestation else None,
         )
     _print_seal(row, as_json=as_json)
 
@@ -151,6 +159,7 @@ def seal_import(
     algorithm: Annotated[SealAlgorithm | None, typer.Option(help="How it signs, if not as usual.")] = None,
     centre: Centre = None,
     serial: Serial = None,
+    attestation: Attestation = False,
     platform: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="For usage copies (平台章): who runs the vault."),
@@ -165,10 +174,12 @@ def seal_import(
     """
     from api.cli.sample_document import plain_pdf
     from signing.keys import SignatureAlgorithm
-    from storage.seals import USAGE_COPY
+    from storage.seals import ATTESTATION, USAGE_COPY
     from vault.custody import SealLook, import_seal
     from vault.founding import SecretsFolder
 
+    if attestation and (esl is not None or national or platform is not None):
+        raise InputError("A seal for digital copies is neither a national one nor the platform's.")
     secrets = SecretsFolder(find_settings(data).secrets)
     at = datetime.now(UTC)
     if esl is not None or national:
@@ -188,7 +199,7 @@ def seal_import(
             secrets.seals,
             brought,
             SealLook(authority, platform or _name_of(workshop, authority, at), centre, serial),
-            purpose=None if platform is None else USAGE_COPY,
+            purpose=ATTESTATION if attestation else None if platform is None else USAGE_COPY,
             trial_page=plain_pdf("试用印", ["This page is sealed for trial and not kept."]),
             by=deed_at_terminal(at),
         )

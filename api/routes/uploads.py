@@ -10,11 +10,11 @@ from api.answers import UploadOut, problems
 from api.deps import ClientHere, EdgeHere
 from api.limits import media_type
 from api.problems import MediaTypeError
-from vault.uploads import Kept, keep_upload
+from vault.uploads import STOCK_TYPES, Kept, keep_upload
 
 router = APIRouter(tags=["deposit"])
 
-MEDIA_TYPES = ("application/pdf", "application/ofd")
+MEDIA_TYPES = ("application/pdf", "application/ofd", *sorted(STOCK_TYPES))
 _FILE: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 _BODY = {"requestBody": {"required": True, "content": dict.fromkeys(MEDIA_TYPES, _FILE)}}
 
@@ -36,10 +36,14 @@ async def upload(
     client: ClientHere,
     sha256: Annotated[str, Path(pattern="^[0-9a-fA-F]{64}$", description="SHA-256 of the body, in hex.")],
 ) -> JSONResponse:
-    """The file's bytes are the body, at most 32 MiB; the digest in the path must be theirs."""
-    if media_type(request.headers.get("content-type")) not in MEDIA_TYPES:
+    """The file's bytes are the body, at most 32 MiB; the digest in the path must be theirs.
+
+    PDF and OFD for deposits and imports; CSV, JSON lines, XLSX and ZIP for imports alone.
+    """
+    sent_as = media_type(request.headers.get("content-type"))
+    if sent_as not in MEDIA_TYPES:
         raise MediaTypeError(f"Send the file as {' or '.join(MEDIA_TYPES)}.")
     content = await request.body()
-    kept = await run_in_threadpool(keep_upload, edge.workshop, client, sha256, content)
+    kept = await run_in_threadpool(keep_upload, edge.workshop, client, sha256, content, sent_as)
     answer = {"sha256": sha256.lower(), "size_bytes": len(content)}
     return JSONResponse(answer, 201 if kept is Kept.NEW else 200)

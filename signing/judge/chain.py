@@ -5,6 +5,7 @@ Nothing is fetched: issuers come from the signature and from the given roots. Re
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import TypeVar
 
 from cryptography import x509
@@ -19,6 +20,7 @@ from vault.errors import SignatureError
 _Extension = TypeVar("_Extension", bound=x509.ExtensionType)
 
 PATH_LENGTH_MAX = 8  # real seal hierarchies have three or four levels
+LINKS_KEPT = 256  # pairs of certificates whose signature was verified: it does not change
 ISSUERS_TRIED_MAX = 64  # signatures of certificates that are verified for one path: a search has an end
 # What a seal's certificate may be for, if it says so: signing documents (RFC 9336), signed mail, or anything
 SEALING_PURPOSES = frozenset(
@@ -127,6 +129,7 @@ def _extended(
     return None
 
 
+@lru_cache(maxsize=LINKS_KEPT)
 def _issued(subject: x509.Certificate, issuer: x509.Certificate) -> bool:
     """Whether the issuer's key signed it; that their names meet is known."""
     try:

@@ -16,6 +16,7 @@ from signing.typeset.page import (
 )
 from signing.typeset.qr import qr_modules
 from signing.typeset.qr_places import QR_PLACES, QrPlace
+from signing.typeset.scan_mark import scan_mark
 from signing.typeset.seal_forms import SEAL_MM, seal_ofd, seal_png
 from signing.typeset.seal_picture import SealPicture, seal_picture
 from signing.typeset.seal_places import LAST_PAGE, SEAL_PLACES
@@ -34,6 +35,7 @@ __all__ = [
     "UsageWords",
     "page_inputs",
     "qr_modules",
+    "scan_mark",
     "seal_ofd",
     "seal_picture",
     "seal_png",

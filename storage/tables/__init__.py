@@ -48,6 +48,7 @@ from storage.tables.history import (
     log_leaves,
     status_events,
 )
+from storage.tables.imports import import_chunks, import_runs
 from storage.tables.keys import case_holders, hold_events, key_state, upload_keys
 from storage.tables.limits import rate_buckets
 from storage.tables.log import (
@@ -96,6 +97,8 @@ __all__ = [
     "documents",
     "hold_events",
     "holders",
+    "import_chunks",
+    "import_runs",
     "key_state",
     "log_checkpoints",
     "log_cosignatures",

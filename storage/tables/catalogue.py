@@ -38,7 +38,8 @@ seals = Table(
     moment("created_at"),
     moment("stopped_at", nullable=True),
     # Null: for the authority's own PDFs. `usage-copy`: the platform's seal (平台章). `national`: for the
-    # authority's OFDs. `national-closing`: the platform's key that closes them.
+    # authority's OFDs. `national-closing`: the platform's key that closes them. `attestation`: for
+    # digital copies that the authority made.
     Column("purpose", Text),
 )
 

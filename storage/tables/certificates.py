@@ -60,6 +60,9 @@ certificates = Table(
     moment("committed_at"),
     # Of the three indexes; null in rows from before revision 0010, which are of version 1.
     Column("index_version", SmallInteger),
+    # What its files are (vault.model.origin); null: sealed when it was issued. Who attested a scan stands in
+    # the envelope.
+    Column("origin", Text),
     CheckConstraint("valid_to IS NULL OR valid_to >= valid_from", name="dates_in_order"),
     Index("ix_certificates_number_index", "number_index"),
     Index("ix_certificates_case_id", "case_id"),
@@ -86,7 +89,8 @@ documents = Table(
     Column("sm3", LargeBinary, nullable=False),
     Column("size_bytes", Integer, nullable=False),
     Column("level", Text, nullable=False),
-    Column("seal_id", Text, ForeignKey("seals.id"), nullable=False),
+    # Null: it came with the seal that it bears, which is not the vault's.
+    Column("seal_id", Text, ForeignKey("seals.id")),
     Column("content_type", Text, nullable=False),
     # Null: from before revision 0010, in clear under its digest.
     Column("object_name", Text),

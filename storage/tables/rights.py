@@ -71,6 +71,11 @@ RIGHTS: Mapping[str, Rights] = {
     "hold_events": WRITTEN_ONCE,
     "holders": _rights("SELECT INSERT", "code_index data_key sealed erased_at"),
     # Other keys are brought in by a rotation, which runs as the owner.
+    # A chunk of rows is tried again: what was rejected may be mended.
+    "import_chunks": _rights(
+        "SELECT INSERT", "rows states certificates reasons imported already_there rejected done_at"
+    ),
+    "import_runs": _rights("SELECT INSERT", "total seen_at finished_at failure source name"),
     "key_state": READ,
     "log_checkpoints": WRITTEN_ONCE,
     "log_cosignatures": WRITTEN_ONCE,

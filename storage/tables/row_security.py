@@ -171,6 +171,9 @@ ROW_RULES: Mapping[str, RowRule] = {
         add=f"{_MY_MATERIAL} AND {_OF_OLD_OR_NEW_HOLDERS}",
     ),
     "material_events": RowRule(see=_OF_MATERIAL, add=_OF_MATERIAL),
+    "import_runs": RowRule(see=_MINE, add=_MINE, change=_MINE),
+    # Rows are imported by the vault; whoever asked for it sees what became of them.
+    "import_chunks": RowRule(see="EXISTS (SELECT FROM import_runs r WHERE r.id = run_id)"),
     "upload_keys": RowRule(see="id = scope_client()", add="id = scope_client()"),
     "uses": RowRule(
         see=_any(

@@ -152,7 +152,7 @@ def test_a_committed_case_is_answered_after_its_seal_was_stopped(house: House) -
     authority = kind.example["issuing_authority"]
     request = example_request(house.catalogue, kind.name)
     first = deposited(house, request)
-    seal_id = first.certificates[0].documents[0].seal_id
+    seal_id = str(first.certificates[0].documents[0].seal_id)
     with workshop.database.writing(VAULT) as db:
         stop_seal(db, seal_id, datetime.now(UTC))
     try:

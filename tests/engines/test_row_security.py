@@ -113,6 +113,8 @@ BELONGS = {
     "seal_uses": ("grant_id", "grant"),
     "seal_events": ("seal_id", "seal"),
     "desks": ("id", "clerk"),
+    "import_runs": ("id", "import"),
+    "import_chunks": ("run_id", "import"),
     "webhooks": ("id", "webhook"),
     "webhook_secrets": ("webhook_id", "webhook"),
     "webhook_deliveries": ("webhook_id", "webhook"),
@@ -292,6 +294,22 @@ def ids_of(house: House, authority: str, index: bytes, known: dict[str, list[Any
         ids["holder"] = list(db.execute(holders, {"index": index}).scalars())
         footing = text("INSERT INTO use_footings VALUES (:use, '样例法第一条', NULL)")
         db.execute(footing, {"use": ids["use"][0]})
+        ids["import"] = [uuid4()]
+        of_import = {"id": ids["import"][0], "client": ids["client"][0]}
+        db.execute(
+            text(
+                "INSERT INTO import_runs (id, client_id, mode, digest, name, started_at, seen_at)"
+                " VALUES (:id, :client, 'import', 'x', 'x', now(), now())"
+            ),
+            of_import,
+        )
+        db.execute(
+            text(
+                "INSERT INTO import_chunks (run_id, number, rows, states, certificates, reasons, imported,"
+                " already_there, rejected, done_at) VALUES (:id, 0, '{}', '', '{}', '{}', 0, 0, 0, now())"
+            ),
+            of_import,
+        )
         db.execute(
             text(
                 "INSERT INTO webhook_deliveries (id, webhook_id, after_position, through_position, state,"
@@ -475,6 +493,9 @@ def test_nothing_is_hung_on_what_is_anothers(house: House, worlds: tuple[World, 
         "INSERT INTO reservations VALUES (%(new)s, %(case)s, 9, 'x', 'x', 1)",
         "INSERT INTO webhook_secrets VALUES (%(new)s, %(webhook)s, 'x', 'x', now())",
         "INSERT INTO case_holders VALUES (%(mine)s, %(case)s)",
+        """INSERT INTO import_runs (id, client_id, mode, digest, name, started_at, seen_at)
+        VALUES (%(new)s, %(client)s, 'import', 'y', 'x', now(), now())""",
+        """INSERT INTO import_chunks VALUES (%(import)s, 1, '{}', '', '{}', '{}', 0, 0, 0, now())""",
         "INSERT INTO upload_keys VALUES (%(client)s, 'x')",
         "INSERT INTO audit_subjects VALUES (%(mine)s, 1)",
         """INSERT INTO hold_events (holder_id, action, actor, at, sealed)

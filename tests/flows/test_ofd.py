@@ -68,7 +68,7 @@ def test_both_are_in_one_answer_the_pdf_first(house: House, name: str) -> None:
     levels = [(each.format, each.level) for each in made.documents]
     assert levels == [(PDF, SealLevel.B_T), (OFD, SealLevel.SES_V4)]
     with house.wired.workshop.database.reading(VAULT) as db:
-        seals = [find_seal(db, each.seal_id) for each in made.documents]
+        seals = [find_seal(db, str(each.seal_id)) for each in made.documents]
     assert [None if seal is None else seal.purpose for seal in seals] == [None, NATIONAL]
     assert {seal.authority for seal in seals if seal is not None} == {made.issuing_authority}
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from storage.grants import grants_of_seals
 from storage.people import keep_person
-from storage.seals import GRANTED_PURPOSES, all_seals
+from storage.seals import ATTESTATION, GRANTED_PURPOSES, NATIONAL, all_seals
 from vault.custody.granting import GRANTS_MAX, approve, propose
 from vault.model.actors import Introduced, Person
 from vault.model.catalogue import DocumentFormat
@@ -65,8 +65,8 @@ def grant_what_is_missing(
                 valid_to=min(row.not_after, at + timedelta(days=GRANT_DAYS_MAX)),
             )
             for kind in types.values()
-            if kind.authority(row.authority) is not None
-            and (row.purpose is None or DocumentFormat.OFD in kind.formats)
+            if (row.purpose == ATTESTATION or kind.authority(row.authority) is not None)
+            and (row.purpose != NATIONAL or DocumentFormat.OFD in kind.formats)
             and (row.seal_id, kind.code, kind.version) not in held
         ]
     for authority, terms in missing.items():

@@ -20,7 +20,7 @@ from storage.grants import (
     insert_grants,
 )
 from storage.history import AuditRow, insert_audit
-from storage.seals import GRANTED_PURPOSES, SealRow, find_seal, lock_seals
+from storage.seals import ATTESTATION, GRANTED_PURPOSES, SealRow, find_seal, lock_seals
 from vault.custody.four_eyes import check_another, deed_of, keeps
 from vault.errors import Conflict, FieldProblem, InputError
 from vault.model.access import Action, Kind, authorize, not_there
@@ -180,7 +180,7 @@ def _check_terms(
             problems.append(FieldProblem(f"/{n}/seal_id", detail))
         if kind is None or kind.version != each.type_version:
             problems.append(FieldProblem(f"/{n}/type_version", "This version of the type is not in force."))
-        elif seal is not None and kind.authority(seal.authority) is None:
+        elif seal is not None and seal.purpose != ATTESTATION and kind.authority(seal.authority) is None:
             problems.append(FieldProblem(f"/{n}/type", "The seal's authority does not issue this type."))
         if clients[each.client_id] is None:
             problems.append(FieldProblem(f"/{n}/client_id", "There is no such enabled client."))

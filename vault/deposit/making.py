@@ -81,7 +81,7 @@ def _make(
     if kind.version != version:
         raise Unavailable("The type got a new version at this moment; send the case again.", retry_after_s=1)
     if result.document is None:
-        return _typeset(workshop, kind, result, reservation, at)
+        return typeset_page(workshop, kind, result, reservation, at)
     taken = handed_in[result.document.sha256]
     if taken.admitted is None:
         raise IntegrityError("A file to be sealed has not passed the gate.")
@@ -91,13 +91,13 @@ def _make(
     place = SealPlace(last, width_mm - seal_right, height_mm - seal_up, SEAL_DIAMETER_MM)
     if not isinstance(taken.admitted, AdmittedPdf):  # who has sealed an OFD would not have a page changed
         return Page(reservation, (Unsealed(DocumentFormat.OFD, taken.content, place, None),), handed_in=True)
-    modules = _symbol(workshop, kind, result, reservation, taken.content, at)
+    modules = page_symbol(workshop, kind, result, reservation, taken.content, at)
     qr_left, qr_up = QR_FROM_EDGE_MM
     stamp = QrStamp(modules, last, qr_left, height_mm - qr_up, QR_SIZE_MM)
     return Page(reservation, (Unsealed(DocumentFormat.PDF, taken.content, place, stamp),), handed_in=True)
 
 
-def _symbol(
+def page_symbol(
     workshop: Workshop,
     kind: CertificateType,
     result: ApprovalResult,
@@ -105,7 +105,11 @@ def _symbol(
     unsealed: bytes,
     at: datetime,
 ) -> tuple[tuple[bool, ...], ...]:
-    """The QR of this page: it states the page that it is set on."""
+    """The QR of this page: it states the page that it is set on.
+
+    Raises:
+        Unavailable: the statement keys cannot be read.
+    """
     authority = kind.authority(result.issuing_authority)
     statement = printed_statement(
         result,
@@ -118,13 +122,19 @@ def _symbol(
     return qr_modules(stated(workshop, verify_url(workshop.public_url, reservation.token), statement, at=at))
 
 
-def _typeset(
+def typeset_page(
     workshop: Workshop,
     kind: CertificateType,
     result: ApprovalResult,
     reservation: Reservation,
     at: datetime,
 ) -> Page:
+    """One result's page from its type's template, with a place for seal and QR.
+
+    Raises:
+        InputError: it cannot be set from these fields, or the authority may no longer issue this type.
+        Unavailable: the statement keys cannot be read.
+    """
     authority = kind.authority(result.issuing_authority)
     if authority is None:
         raise InputError.at("/issuing_authority", "This authority may no longer issue this type.")
@@ -144,7 +154,7 @@ def _typeset(
     place = kind.seal_place
     if place.page == 0:  # the last page
         place = SealPlace(page.page_count, place.x_mm, place.y_mm, place.diameter_mm)
-    modules, half = _symbol(workshop, kind, result, reservation, page.content, at), QR_SIZE_MM / 2
+    modules, half = page_symbol(workshop, kind, result, reservation, page.content, at), QR_SIZE_MM / 2
     qr = page.qr_place
     stamp = QrStamp(modules, qr.page, qr.left_mm + half, qr.top_mm + half, QR_SIZE_MM, on_own_page=True)
     files = (

@@ -16,7 +16,7 @@ from vault.deposit.forms import (
     read_uuid,
 )
 from vault.deposit.terms import FirstTime, ReadResult, SecondTime, Terms, issuers_for
-from vault.errors import FieldProblem, NotPermitted
+from vault.errors import FieldProblem, InputError, NotPermitted
 from vault.model.actors import ClientGrant
 from vault.model.catalogue import CertificateType
 from vault.model.certificate import (
@@ -53,6 +53,26 @@ def read_case(
     """
     _check_grant(catalogue.types, client, request["results"])
     return _read(FirstTime(catalogue, client, listed_items_only), client.client_id, request, at)
+
+
+def read_result(
+    catalogue: InForce, client: ClientGrant, value: Mapping[str, Any], *, at: datetime
+) -> ApprovalResult:
+    """One result by itself, as a deposit's would be read: a row of a register's stock.
+
+    Raises:
+        NotPermitted: the client's grant does not hold its type or its authority.
+        InputError: with one problem for each bad field, at its pointer within the result.
+    """
+    _check_grant(catalogue.types, client, [value])
+    findings = Findings()
+    terms = FirstTime(catalogue, client, listed_items_only=False)
+    result = _result(findings, 0, terms, value, at.astimezone(UTC).date())
+    alone = len("/results/0")
+    if result is None or findings.problems:
+        problems = (FieldProblem(each.pointer[alone:], each.detail) for each in findings.problems)
+        raise InputError("The row cannot be taken as it is.", *problems)
+    return result
 
 
 def read_again(

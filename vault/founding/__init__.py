@@ -9,6 +9,8 @@ from vault.founding.national import (
     make_development_national_seals,
 )
 from vault.founding.seals import (
+    ATTESTATION_SEAL_LINE,
+    make_development_attestation_seal,
     make_development_platform_seal,
     make_development_seal,
     make_development_seals,
@@ -16,8 +18,10 @@ from vault.founding.seals import (
 from vault.founding.secrets import SecretsFolder, found_development_secrets
 
 __all__ = [
+    "ATTESTATION_SEAL_LINE",
     "SecretsFolder",
     "found_development_secrets",
+    "make_development_attestation_seal",
     "make_development_closing_key",
     "make_development_national_seal",
     "make_development_national_seals",

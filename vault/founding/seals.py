@@ -11,7 +11,7 @@ from signing.keys import SignatureAlgorithm
 from signing.trust import IssuedKey, issue_seal_certificate
 from signing.typeset import seal_picture
 from storage.db import Database
-from storage.seals import USAGE_COPY, SealRow, insert_seal
+from storage.seals import ATTESTATION, USAGE_COPY, SealRow, insert_seal
 from vault.catalogue import CityAuthority
 from vault.errors import InputError
 from vault.founding.secrets import SecretsFolder, write_secret
@@ -21,6 +21,7 @@ from vault.seal_ring import KEY_SUFFIX
 SEAL_ID_BYTES = 4  # distinguishes the seals of one authority; an operator reads it aloud
 SERIAL_DIGITS = 13
 PLATFORM_SEAL_LINE = "用证专用章"
+ATTESTATION_SEAL_LINE = "数字化专用章"
 
 
 def make_development_seal(
@@ -113,4 +114,25 @@ def make_development_platform_seal(
         centre=PLATFORM_SEAL_LINE,
         at=at,
         purpose=USAGE_COPY,
+    )
+
+
+def make_development_attestation_seal(
+    database: Database, folder: SecretsFolder, authority: CityAuthority, *, at: datetime
+) -> SealRow:
+    """An authority's seal for digital copies that it made (数字化专用章): never the issuer's on a scan.
+
+    Raises:
+        InputError: this vault has no development authority.
+        Unavailable: the database does not answer.
+    """
+    return make_development_seal(
+        database,
+        folder,
+        authority=authority.code,
+        authority_name=authority.name,
+        algorithm=SignatureAlgorithm.ECDSA_P256_SHA256,
+        centre=ATTESTATION_SEAL_LINE,
+        at=at,
+        purpose=ATTESTATION,
     )

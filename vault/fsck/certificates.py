@@ -111,6 +111,7 @@ def _check_issue(
         valid_to=record.valid_to,
         documents=record.documents,
         at=record.committed_at,
+        origin=record.origin.kind,
     )
     if not leaves or leaves[0].leaf != expected:
         sentence = "The log leaf of its issue does not follow from the row."

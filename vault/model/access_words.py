@@ -46,6 +46,7 @@ class Names:
 DEEDS: Mapping[str, Deed] = MappingProxyType(
     {
         "deposit": Deed("办结入库，收入{what}", "deposited {what}"),
+        "import": Deed("从登记存量导入{what}", "imported {what} from a register's stock"),
         "receipts": Deed("取回了{what}的入库回执", "fetched the receipts of {what}"),
         "holdings": Deed(
             "查询了您名下的证照和材料，查到{what}",

@@ -15,6 +15,7 @@ from uuid import UUID
 from vault.model.actors import Clerk
 from vault.model.catalogue import DocumentFormat
 from vault.model.holders import Holder
+from vault.model.origin import BORN_SEALED, Origin
 
 
 class Status(StrEnum):
@@ -140,14 +141,17 @@ class SealedDocument:
 
 @dataclass(frozen=True, slots=True)
 class StoredDocument:
-    """A sealed file as the vault's tables name it; the digests are those of the plain bytes."""
+    """A sealed file as the vault's tables name it; the digests are those of the plain bytes.
+
+    `seal_id` None: it came with the seal that it bears, which is not one of the vault's.
+    """
 
     format: DocumentFormat
     sha256: str
     sm3: str
     size_bytes: int
     level: SealLevel
-    seal_id: str
+    seal_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +186,7 @@ class ErasedCertificate:
     log_index: int | None
     log_origin: str | None
     renditions: tuple[Rendition, ...] = ()
+    origin: Origin = BORN_SEALED
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +226,7 @@ class CertificateRecord:
     log_origin: str | None = None
     disputed_since: datetime | None = None
     renditions: tuple[Rendition, ...] = ()
+    origin: Origin = BORN_SEALED
 
 
 def files_of(record: CertificateRecord | ErasedCertificate) -> tuple[StoredDocument, ...]:

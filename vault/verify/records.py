@@ -14,6 +14,7 @@ from vault.model.face import masked_holder
 from vault.model.in_force import why_not_in_force
 from vault.model.legal_time import legal_day
 from vault.model.lifecycle import OutOfForce
+from vault.model.origin import OriginKind, origin_json, shown_origin
 from vault.model.verdict import (
     Altered,
     Check,
@@ -120,13 +121,23 @@ def of_ours(
     disputed_since = None if isinstance(ours, ErasedCertificate) else ours.disputed_since
     return Verification(
         verdict,
-        (*first, in_force, logged, *disputed_checks(disputed_since)),
+        (*first, in_force, logged, *_origin_checks(certificate), *disputed_checks(disputed_since)),
         (),
         log,
         at,
         disputed_since=disputed_since,
         certificate_id=ours.certificate_id,
     )
+
+
+def _origin_checks(certificate: Mapping[str, Any]) -> tuple[Check, ...]:
+    """Of what was not sealed when it was issued: a copy that nobody compared is neither good nor bad."""
+    origin = certificate.get("origin")
+    if origin is None or origin["kind"] == OriginKind.BORN_SEALED:
+        return ()
+    unverified = origin["kind"] == OriginKind.SCAN_UNVERIFIED
+    result = CheckResult.UNKNOWN if unverified else CheckResult.PASSED
+    return (Check("origin", result, origin["words_en"]),)
 
 
 def _shown_row(row: PublicRow, names: Mapping[str, str]) -> dict[str, Any]:
@@ -149,6 +160,7 @@ def _shown_row(row: PublicRow, names: Mapping[str, str]) -> dict[str, Any]:
         "status": row.status,
         "status_since": moment(row.status_since),
         "documents": documents,
+        "origin": shown_origin(row.content.get("origin")),
     }
 
 
@@ -181,6 +193,7 @@ def _unmasked(record: CertificateRecord | ErasedCertificate, names: Mapping[str,
             {"format": d.format.value, "seal_level": d.level.value, "seal": d.seal_id, "sha256": d.sha256}
             for d in files_of(record)
         ],
+        "origin": shown_origin(origin_json(record.origin)),
     }
 
 

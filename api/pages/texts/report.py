@@ -140,6 +140,11 @@ REPORT: Mapping[str, tuple[str, str]] = {
     "indication.TOTAL-FAILED": ("印章无效", "The seal is not valid"),
     "indication.INDETERMINATE": ("印章无法判断", "The seal cannot be judged"),
     "field.number": ("证照编号", "Number"),
+    "field.origin": ("证照来源", "Origin"),
+    "origin.officer": (
+        "{authority}，核对人 {officer}，{day}",
+        "{authority}, compared by {officer} on {day}",
+    ),
     "field.identifier": ("电子证照标识", "Identifier"),
     "field.holders": ("持证主体", "Holder"),
     "field.issuing_authority": ("颁发机构", "Issued by"),

@@ -147,6 +147,10 @@ EXPECTATIONS: Mapping[str, Cell] = {
     "GET /v1/catalogue/materials": _OPEN_CATALOGUE,
     "PUT /v1/uploads/{sha256}": Cell(Action.UPLOAD, send=_upload, path=_new_digest),
     "POST /v1/deposits": Cell(Action.ISSUE, "certificate", lambda s, _: {"json": s.new_case()}),
+    "POST /v1/imports": Cell(Action.DEPOSIT, send=lambda s, _: {"json": s.register()}),
+    "GET /v1/imports": Cell(Action.READ_RECEIPTS, "import", shows=Action.READ_RECEIPTS),
+    "GET /v1/imports/{import_id}": Cell(Action.READ_RECEIPTS, "import"),
+    "GET /v1/imports/{import_id}/results": Cell(Action.READ_RECEIPTS, "import"),
     "GET /v1/cases/{number}": Cell(Action.READ_RECEIPTS, "case"),
     "GET /v1/cases/{number}/may-close": Cell(
         Action.ASK_CLOSING, "case", shows=Action.READ_RECEIPTS, mark='"may_close":true'

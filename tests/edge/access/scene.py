@@ -110,6 +110,7 @@ class Scene:
         self.grant = self.new_grant()
         self.stopped, self.proposed = self.new_seal(SealAct.STOP), self.new_seal(SealAct.PROPOSE_RESUMPTION)
         self.webhook = self.new_webhook()
+        self.imported = self.new_import()
         self.disputes_from = str(uuid7(datetime.now(UTC)))
         self.dispute = self.new_dispute()
         self.answered_anyone: dict[str, int] = {}
@@ -211,6 +212,7 @@ class Scene:
         """The thing of this name."""
         things = {
             "case": self.case,
+            "import": self.imported,
             "certificate": self.certificate,
             "material": self.material,
             "use": self.use,
@@ -232,6 +234,22 @@ class Scene:
         request = example_request(self.house.catalogue, CONSTRUCTION)
         request["results"][0]["issuing_authority"] = self.issuer
         return request
+
+    def register(self) -> dict[str, Any]:
+        """An import of a register that every system has uploaded."""
+        content = f"number,note\n{secrets.token_hex(8)},x\n".encode()
+        sha256 = hashlib.sha256(content).hexdigest()
+        for name, visitor in self.visitors.items():
+            if isinstance(visitor.actor, ClientGrant):
+                headers = {"content-type": "text/csv"}
+                self.call(name, "PUT", f"/v1/uploads/{sha256}", content=content, headers=headers)
+        mapping = {"columns": {"number": "number"}, "constants": {"type": self.kind.code}}
+        return {"manifest": {"sha256": sha256, "name": "register.csv"}, "mapping": mapping}
+
+    def new_import(self) -> Thing:
+        """An import that the depositor asked for."""
+        made = self._done("POST", "/v1/imports", json=self.register())
+        return _thing(Resource(Kind.CASE, by=self._actor("depositor")), "import_id", made["import_id"])
 
     def _deposit(self, company: Holder) -> tuple[Thing, Thing]:
         """A case and its certificate."""

@@ -66,6 +66,9 @@ class Story:
     receipts: list[Body] = field(default_factory=list)
     case_number: str = ""
     sealed: bytes = b""
+    register: bytes = b""
+    stock: bytes = b""
+    import_id: str = ""
     material_id: str = ""
     use: Body = field(default_factory=dict)
     webhook_id: str = ""

@@ -15,6 +15,7 @@ from tests.edge.canary.at_the_desk import AT_THE_DESK
 from tests.edge.canary.calls import Call
 from tests.edge.canary.disputing import DISPUTING
 from tests.edge.canary.granting import GRANTING
+from tests.edge.canary.importing import IMPORTING
 from tests.edge.canary.keeping import KEEPING
 from tests.edge.canary.marks import Kind
 from tests.edge.canary.my_pages import MY_PAGES
@@ -335,6 +336,7 @@ STORY: tuple[Way, ...] = (
     lambda _: Call(("GET", "/signin"), query={"to": "/my"}),
     go,
     come_back,
+    *IMPORTING,
     *KEEPING,
     *WATCHING,
     by_person("GET", "/v1/me/certificates"),

@@ -1,0 +1,1 @@
+"""Imports of a register's stock, on real engines."""

@@ -1,0 +1,1 @@
+"""Manifests, mappings and places of files, without engines."""

@@ -1,0 +1,211 @@
+"""A whole import: its manifest read as a stream, its chunks handed to processes, some at a time."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timedelta
+from itertools import islice
+from uuid import UUID
+
+from storage.history import AuditRow, defer_job, insert_audit
+from storage.imports import begin_run, end_run, looked_at_chunks, note_run, settled_chunks
+from vault.errors import Unavailable, VaultError
+from vault.importing.files import FilesPlace, open_files
+from vault.importing.mapping import RegisterMapping
+from vault.importing.orders import CHUNK_ROWS, ChunkDone, ChunkOrder
+from vault.importing.reading import find_run
+from vault.importing.sheets import Manifest, ManifestRow, count_rows, read_manifest
+from vault.model.access import Action, authorize
+from vault.model.actors import ClientGrant
+from vault.model.imports import ImportMode, ImportRun
+from vault.model.scope import VAULT
+from vault.workshop import Workshop
+
+# An engine that does not answer is asked again so often before the run stops.
+TRIES_MAX = 5
+# How often a run says that somebody works on it, and how it stands.
+NOTED_EVERY = timedelta(seconds=2)
+# How long to wait for another import that is at the same rows before looking again.
+TURN_S = 0.5
+_READ_BYTES = 1024 * 1024
+IMPORT_QUEUE = "import"
+IMPORT_TASK = "import_stock"
+
+
+@dataclass(frozen=True, slots=True)
+class ImportOrder:
+    """What is to be imported for which client, from where."""
+
+    client: ClientGrant
+    mode: ImportMode
+    manifest: Manifest
+    mapping: RegisterMapping
+    files: FilesPlace
+
+
+@dataclass(frozen=True, slots=True)
+class Hands:
+    """Who does the chunks. `submit`: gives one to a process; `together`: how many it should have at a time.
+
+    `clock` and `rest` (seconds) are the caller's; `tell` hears how the run stands.
+    """
+
+    submit: Callable[[ChunkOrder], "Future[ChunkDone]"]
+    together: int
+    clock: Callable[[], datetime]
+    rest: Callable[[float], None]
+    tell: Callable[[ImportRun], None] = field(default=lambda _run: None)
+
+
+def begin(
+    workshop: Workshop, order: ImportOrder, *, at: datetime, source: Mapping[str, object] | None = None
+) -> UUID:
+    """The run of this manifest under this mapping: a new one, or the one that was broken off and goes on.
+
+    `source`: where the worker finds all of it, for a run that is the worker's: its job commits with the run.
+
+    Raises:
+        NotPermitted: the client may not deposit.
+        InputError: the manifest is not readable.
+        Unavailable: the database does not answer.
+    """
+    authorize(order.client, Action.DEPOSIT)
+    digest = digest_of(order.manifest, order.mapping)
+    with workshop.database.writing(VAULT) as db:
+        run_id = begin_run(
+            db,
+            client_id=order.client.client_id,
+            mode=order.mode,
+            digest=digest,
+            name=order.manifest.name,
+            source=source,
+            at=at,
+        )
+        details = {"run": str(run_id), "mode": order.mode.value, "manifest": digest.hex()}
+        insert_audit(db, [AuditRow(order.client.client_id, "import-begin", None, None, details)], at)
+        if source is not None:
+            arguments = {"run_id": str(run_id)}
+            defer_job(db, queue=IMPORT_QUEUE, task=IMPORT_TASK, arguments=arguments, at=at)
+    return run_id
+
+
+def run_import(workshop: Workshop, order: ImportOrder, hands: Hands) -> ImportRun:
+    """Imports every row that is not held yet, or in a check looks at every row; how the run stands then.
+
+    1. begin: the run of this manifest and mapping; what was done of it stays done. 2. count its rows. 3. hand
+    out chunks of rows, a bounded number at a time, without those that are held. 4. what another import was
+    at, look at again until it has an outcome: whoever held it may have died. 5. the run is done.
+
+    Raises:
+        NotPermitted: the client may not deposit.
+        InputError: manifest, mapping or files cannot be read.
+        SealCapReached: a grant is used up for today; the run goes on when it is begun again.
+        Unavailable: an engine does not answer, again and again, or a process died.
+    """
+    began = hands.clock()
+    run_id = begin(workshop, order, at=began)  # 1
+    try:
+        open_files(workshop, order.files)
+        total = count_rows(order.manifest, order.mapping)  # 2
+        with workshop.database.writing(VAULT) as db:
+            note_run(db, run_id, hands.clock(), total=total)
+            held = settled_chunks(db, run_id)
+        busy = _walk(workshop, order, hands, run_id, held)  # 3
+        while busy:  # 4
+            hands.rest(TURN_S)
+            with workshop.database.reading(VAULT) as db:
+                done = settled_chunks(db, run_id) | looked_at_chunks(db, run_id, began)
+            busy = _walk(workshop, order, hands, run_id, done)
+    except VaultError as error:
+        _end(workshop, run_id, hands.clock(), error.detail)
+        raise
+    _end(workshop, run_id, hands.clock(), None)  # 5
+    run = find_run(workshop, run_id, at=hands.clock())
+    hands.tell(run)
+    return run
+
+
+def digest_of(manifest: Manifest, mapping: RegisterMapping) -> bytes:
+    """SHA-256 over the manifest's bytes and the mapping: what makes a run this run.
+
+    Raises:
+        InputError: the manifest is not readable.
+    """
+    digest = hashlib.sha256()
+    with manifest.opened() as file:
+        while part := file.read(_READ_BYTES):
+            digest.update(part)
+    written = json.dumps(asdict(mapping), sort_keys=True, ensure_ascii=False, default=str)
+    return hashlib.sha256(digest.digest() + written.encode()).digest()
+
+
+def _walk(
+    workshop: Workshop, order: ImportOrder, hands: Hands, run_id: UUID, done: frozenset[int]
+) -> frozenset[int]:
+    """Hands out every chunk that is not done; those at which another import was."""
+    under_way: dict[Future[ChunkDone], tuple[ChunkOrder, int]] = {}
+    busy: set[int] = set()
+    noted = hands.clock()
+    try:
+        for chunk in _chunks(order, run_id):
+            if chunk.number in done:
+                continue
+            while len(under_way) >= hands.together:
+                busy |= _collect(hands, under_way)
+            under_way[hands.submit(chunk)] = (chunk, 1)
+            if hands.clock() - noted > NOTED_EVERY:
+                noted = hands.clock()
+                _note(workshop, run_id, hands)
+        while under_way:
+            busy |= _collect(hands, under_way)
+    finally:
+        for each in under_way:
+            each.cancel()
+    _note(workshop, run_id, hands)
+    return frozenset(busy)
+
+
+def _chunks(order: ImportOrder, run_id: UUID) -> Iterator[ChunkOrder]:
+    rows: Iterator[ManifestRow] = read_manifest(order.manifest, order.mapping)
+    template = ChunkOrder(run_id, order.mode, order.client, order.mapping, order.files, 0, ())
+    number = 0
+    while some := tuple(islice(rows, CHUNK_ROWS)):
+        yield replace(template, number=number, rows=some)
+        number += 1
+
+
+def _collect(hands: Hands, under_way: dict["Future[ChunkDone]", tuple[ChunkOrder, int]]) -> set[int]:
+    """Waits for some chunk; those at which another import is. What an engine refused is tried again."""
+    busy = set()
+    done, _ = wait(under_way, return_when=FIRST_COMPLETED)
+    for future in done:
+        chunk, tries = under_way.pop(future)
+        try:
+            if future.result().outcomes is None:
+                busy.add(chunk.number)
+        except Unavailable as error:
+            if tries >= TRIES_MAX:
+                raise
+            hands.rest(min(error.retry_after_s, 2**tries))
+            under_way[hands.submit(chunk)] = (chunk, tries + 1)
+        except BrokenExecutor as error:
+            raise Unavailable("A process of the import died; begin it again, and it goes on.") from error
+    return busy
+
+
+def _note(workshop: Workshop, run_id: UUID, hands: Hands) -> None:
+    at = hands.clock()
+    with workshop.database.writing(VAULT) as db:
+        note_run(db, run_id, at)
+    hands.tell(find_run(workshop, run_id, at=at))
+
+
+def _end(workshop: Workshop, run_id: UUID, at: datetime, failure: str | None) -> None:
+    try:
+        with workshop.database.writing(VAULT) as db:
+            end_run(db, run_id, at, failure=failure)
+    except Unavailable:
+        if failure is None:
+            raise  # else the first error tells more
