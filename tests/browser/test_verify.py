@@ -40,6 +40,10 @@ def test_an_expired_file(visit: Visit, expired: Deposited, look: Look) -> None:
     choose(page, pdf(expired.pdf))
     verdict(page, "真实，但目前无效" if look.language == "zh" else "Genuine, but not in force")
     expect(page.locator(".certificate .pill")).to_have_text("已过期" if look.language == "zh" else "Expired")
+    status = page.locator(".certificate dd").filter(
+        has_text="有效期已过" if look.language == "zh" else "run out"
+    )
+    expect(status).to_be_visible()
     visitor.inspect("verify-expired")
 
 
