@@ -6,7 +6,7 @@
 #   make test              linters, types and the whole suite
 #   make lint              linters and types only
 #   make fuzz              every fuzz target for ten minutes; FUZZ_S=60 for one
-#   make bench             how fast it is here; ARGS=--json for programs
+#   make bench             how fast it is here, into docs/performance.md with plots; ARGS=--json for programs
 #   make vendor            others' work that the pages carry, fetched by npm and checked; then commit it
 #   make clean             the demo's data, the virtual environment and caches
 #
@@ -52,7 +52,7 @@ fuzz: $(VENV)/.development
 		$(BIN)/python -m tests.fuzz $$target -max_total_time=$(FUZZ_S) -artifact_prefix=var/fuzz/$$target- || exit 1; done
 
 bench: $(VENV)/.development
-	@$(BIN)/certvault bench $(ARGS)
+	@$(BIN)/certvault bench --into docs/performance.md $(ARGS)
 
 vendor: $(VENV)/.development
 	@$(BIN)/python .ci/vendor.py

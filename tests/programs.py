@@ -10,6 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from api.settings import Settings, child_environment
+from tests import preloaded
+
 Found = TypeVar("Found")
 
 PROJECT = Path(__file__).parents[1]
@@ -18,17 +21,20 @@ COMMAND = (sys.executable, "-P", "-m", "api.cli")
 PATIENCE_S = 160.0
 
 
-def certvault(*arguments: str, settings: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def certvault(
+    *arguments: str, settings: Mapping[str, str] | None = None, patience_s: float = PATIENCE_S
+) -> subprocess.CompletedProcess[str]:
     """The command, run to its end, with no settings in its environment but these."""
-    return subprocess.run(
-        [*COMMAND, *arguments],
-        env=environment(settings),
-        cwd="/",
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-        check=False,
-    )
+    done = preloaded.run(COMMAND[-1], arguments, env=environment(settings), cwd="/", timeout_s=patience_s)
+    return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def dying(
+    module: str, *arguments: str, settings: Settings, given: bytes = b""
+) -> subprocess.CompletedProcess[bytes]:
+    """A module of the tests as a program with these settings, run to its end."""
+    env = child_environment(settings)
+    return preloaded.run(module, arguments, env=env, cwd=str(PROJECT), given=given, timeout_s=PATIENCE_S)
 
 
 @contextmanager

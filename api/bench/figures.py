@@ -67,8 +67,37 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
+class Quantity:
+    """A figure that is no rate: bytes, megabytes, times. `what`: a phrase for readers."""
+
+    name: str
+    what: str
+    value: float
+    unit: str
+    at_most: float | None = None
+
+    @property
+    def met(self) -> bool | None:
+        """Whether it is not exceeded; None without a budget."""
+        return None if self.at_most is None else self.value <= self.at_most
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Figures over time: seconds since the beginning, and the value then. `marks`: what happened when."""
+
+    name: str
+    unit: str
+    points: tuple[tuple[float, float], ...]
+    marks: tuple[tuple[float, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
-    """A measurement beside its reference. `what`: a phrase for readers."""
+    """A measurement beside its reference. `what`: a phrase for readers.
+
+    `quantities`: what else was found, each with its own budget; `series`: how it went over time.
+    """
 
     name: str
     what: str
@@ -77,6 +106,9 @@ class Result:
     reference_run: Run = field(repr=False)
     budget: Budget | None = None
     note: str = ""
+    quantities: tuple[Quantity, ...] = ()
+    series: tuple[Series, ...] = ()
+    more_budgets: tuple[Budget, ...] = ()
 
     @property
     def ratio(self) -> float:
@@ -85,17 +117,26 @@ class Result:
 
     @property
     def met(self) -> bool | None:
-        """Whether the budget is met; None without one."""
-        if self.budget is None:
-            return None
-        match self.budget.counted:
+        """Whether every budget is met, those of its quantities too; None without one."""
+        verdicts = [self.meets(budget) for budget in self.budgets]
+        verdicts += [quantity.met for quantity in self.quantities if quantity.met is not None]
+        return all(verdicts) if verdicts else None
+
+    @property
+    def budgets(self) -> tuple[Budget, ...]:
+        """The budget and any further ones."""
+        return self.more_budgets if self.budget is None else (self.budget, *self.more_budgets)
+
+    def meets(self, budget: Budget) -> bool:
+        """Whether the figure that a budget is about keeps to it."""
+        match budget.counted:
             case Counted.RATE:
                 reached = self.run.rate_per_s
             case Counted.RATIO:
                 reached = self.ratio
             case Counted.P99:
                 reached = self.run.percentile_ms(0.99)
-        return self.budget.at_least <= reached <= self.budget.at_most
+        return budget.at_least <= reached <= budget.at_most
 
 
 def interleaved(

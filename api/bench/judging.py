@@ -41,7 +41,7 @@ def measure_verify_large(on: Stage, seconds: float) -> Result:
     heard = on.apply(((post_file(on.host, "/v1/verifications", file),),), keep=True)
     if b'"genuine"' not in expect(heard, 200).bodies[0]:
         raise IntegrityError(f"A certificate in force is not found genuine: {heard.bodies[0][:500]!r}")
-    with _bare_server() as bare:
+    with bare_server() as bare:
         verify = _once(on.host, post_file(on.host, "/v1/verifications", file))
         upload, hashed = (_once(bare, post_file(bare, path, file)) for path in ("/upload", "/hash"))
         taken = [(upload(), verify(), hashed())]
@@ -140,7 +140,7 @@ def _large_pdf(size_bytes: int) -> bytes:
 
 
 @contextmanager
-def _bare_server() -> Iterator[str]:
+def bare_server() -> Iterator[str]:
     """Two routes on our web server, nothing else: `/upload` reads a body, `/hash` takes its SHA-256 too."""
     with socket.create_server((LOOPBACK, 0)) as listening:
         config = uvicorn.Config(

@@ -1,4 +1,4 @@
-"""What the vault's figures stand beside: stock pyHanko, cryptography's ECDSA, sha256sum, pgbench."""
+"""What the vault's figures stand beside: stock pyHanko, cryptography's ECDSA, pgbench."""
 # ruff: noqa: S603 - the programs and their arguments are named here, never by a caller from outside
 
 import os
@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import perf_counter
 from urllib.parse import unquote, urlsplit
 
 from asn1crypto import x509
@@ -27,8 +26,6 @@ from api.bench.figures import Run
 from storage.embedded import postgres_program
 from vault.errors import IntegrityError, NotFound, Unavailable
 
-# One sha256sum reads the file so often that starting the program does not count.
-_COPIES = 1000
 _PGBENCH_SCALE = "1"  # 100,000 rows: all in memory, as the vault's own index pages are
 _PGBENCH_COUNT = re.compile(r"number of transactions actually processed: (\d+)")
 _PGBENCH_RATE = re.compile(r"tps = ([\d.]+) \(without initial connection time\)")
@@ -99,25 +96,6 @@ def ecdsa_p256() -> tuple[Callable[[bytes], bytes], Callable[[bytes, bytes], Non
         public.verify(signature, message, ec.ECDSA(SHA256()))
 
     return sign, verify
-
-
-def sha256sum(content: bytes, seconds: float) -> Run:
-    """`sha256sum` over the same file again and again, one program start for thousands of them.
-
-    Raises:
-        NotFound: this machine has no sha256sum.
-    """
-    program = shutil.which("sha256sum")
-    if program is None:
-        raise NotFound("This machine has no sha256sum (GNU coreutils) to compare with.")
-    with TemporaryDirectory() as folder:
-        file = Path(folder) / "file"
-        file.write_bytes(content)
-        began, count = perf_counter(), 0
-        while perf_counter() - began < seconds:
-            subprocess.run([program, *["file"] * _COPIES], cwd=folder, check=True, capture_output=True)
-            count += _COPIES
-        return Run(count, perf_counter() - began)
 
 
 @contextmanager

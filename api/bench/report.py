@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from api.bench.figures import Budget, Counted, Result
+from api.bench.figures import Budget, Counted, Quantity, Result
 from api.bench.run import Report
 
 _MEDIAN, _WORST = 0.50, 0.99
@@ -31,6 +31,7 @@ def as_markdown(report: Report) -> str:
     lines.append("|" + "|".join(" ---: " if column in _NUMBERS else " --- " for column in _COLUMNS) + "|")
     lines += [f"| {' | '.join(_cells(result))} |" for result in report.results]
     lines += ["", *(f"* `{r.name}`: {r.what}{f' ({r.note})' if r.note else ''}" for r in report.results)]
+    lines += [f"* `{r.name}`: {_quantity(q)}" for r in report.results for q in r.quantities]
     lines += [f"* `{failure.name}`: not measured: {failure.why}" for failure in report.failures]
     return "\n".join(lines) + "\n"
 
@@ -47,6 +48,8 @@ def show(out: Console, report: Report) -> None:
     out.print(table)
     for result in report.results:
         out.print(f"  {result.name}: {result.what}{f'; {result.note}' if result.note else ''}")
+        for quantity in result.quantities:
+            out.print(f"    {_quantity(quantity)}")
     for failure in report.failures:
         out.print(f"  [bold red]{failure.name}[/]: not measured: {escape(failure.why)}")
 
@@ -65,13 +68,22 @@ def _cells(result: Result) -> tuple[str, ...]:
 
 
 def _budget(result: Result) -> str:
-    if result.budget is None:
-        return ""
-    budget, verdict = result.budget, "met" if result.met else "MISSED"
+    return "; ".join(_one_budget(result, budget) for budget in result.budgets)
+
+
+def _one_budget(result: Result, budget: Budget) -> str:
+    verdict = "met" if result.meets(budget) else "MISSED"
     if budget.counted is Counted.P99:
         return f"{verdict}: p99 at most {budget.at_most:g} ms"
     unit = "/s" if budget.counted is Counted.RATE else " times"
     return f"{verdict}: at least {budget.at_least:g}{unit}"
+
+
+def _quantity(quantity: Quantity) -> str:
+    said = f"{quantity.what}: {quantity.value:,.4g} {quantity.unit}"
+    if quantity.at_most is None:
+        return said
+    return f"{said} ({'met' if quantity.met else 'MISSED'}: at most {quantity.at_most:,g})"
 
 
 def _figure(value: float) -> str:
@@ -88,7 +100,6 @@ def _shown(value: object) -> str:
 
 
 def _result_json(result: Result) -> dict[str, Any]:
-    budget = result.budget
     return {
         "name": result.name,
         "rate_per_s": result.run.rate_per_s,
@@ -99,14 +110,27 @@ def _result_json(result: Result) -> dict[str, Any]:
         "ratio": result.ratio,
         "what": result.what,
         "count": result.run.count,
-        "budget": None
-        if budget is None
-        else {"of": budget.counted.value, **_bound_json(budget), "met": result.met},
+        "budget": None if result.budget is None else _budget_json(result, result.budget),
+        "more_budgets": [_budget_json(result, budget) for budget in result.more_budgets],
+        "quantities": [
+            {
+                "name": q.name,
+                "what": q.what,
+                "value": q.value,
+                "unit": q.unit,
+                "at_most": q.at_most,
+                "met": q.met,
+            }
+            for q in result.quantities
+        ],
+        "series": [
+            {"name": s.name, "unit": s.unit, "points": list(s.points), "marks": list(s.marks)}
+            for s in result.series
+        ],
         "note": result.note,
     }
 
 
-def _bound_json(budget: Budget) -> dict[str, float]:
-    if budget.counted is Counted.P99:
-        return {"at_most": budget.at_most}
-    return {"at_least": budget.at_least}
+def _budget_json(result: Result, budget: Budget) -> dict[str, Any]:
+    bound = {"at_most": budget.at_most} if budget.counted is Counted.P99 else {"at_least": budget.at_least}
+    return {"of": budget.counted.value, **bound, "met": result.meets(budget)}

@@ -16,6 +16,7 @@ from api.bench.figures import Result
 from api.bench.judging import measure_judge_pdf, measure_verify_large
 from api.bench.machine import machine
 from api.bench.ofd import measure_seal_ofd, measure_typeset_ofd
+from api.bench.province import measuring
 from api.bench.questions import measure_holdings, measure_verify_code, measure_verify_file
 from api.bench.sealing import measure_raise_seal, measure_seal_pdf
 from api.bench.stage import Stage, stage
@@ -39,6 +40,7 @@ MEASUREMENTS: Final[Mapping[str, Callable[[Stage, float], Result]]] = MappingPro
         "holdings": measure_holdings,
         "duplicates": measure_duplicates,
         "generator": measure_generator,
+        **measuring.MEASUREMENTS,
         **reuse.MEASUREMENTS,
         **log.MEASUREMENTS,
         **sm2.MEASUREMENTS,
@@ -95,7 +97,8 @@ def run_bench(
     unknown = sorted(set(only) - MEASUREMENTS.keys())
     if unknown:
         raise InputError(f"There is no measurement {unknown[0]!r}: expected {', '.join(MEASUREMENTS)}.")
-    wanted = set(only) or MEASUREMENTS.keys() - reuse.ONLY_BY_NAME - log.ONLY_BY_NAME
+    by_name = reuse.ONLY_BY_NAME | log.ONLY_BY_NAME | measuring.ONLY_BY_NAME
+    wanted = set(only) or MEASUREMENTS.keys() - by_name
     chosen = {name: measure for name, measure in MEASUREMENTS.items() if name in wanted}
     with _folder(data) as folder, stage(folder, tell) as on:
         found = machine(on.vault.settings.database_url.get_secret_value(), folder)
@@ -110,7 +113,7 @@ def run_bench(
                     failures.append(Failure(name, str(error)))
                     tell(f"{name} could not be measured: {error}")
         finally:
-            publish(Report(found, seconds, tuple(results), tuple(failures)))
+            publish(Report(found, seconds, tuple(reuse.with_growth(results)), tuple(failures)))
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from api.cli import bench_province
 from api.cli.frame import AsJson, Exit, console, print_json
 
 SECONDS = 10.0
@@ -16,6 +17,7 @@ SECONDS_MAX = 600.0
 
 
 def bench(
+    context: typer.Context,
     *,
     seconds: Annotated[
         float,
@@ -34,13 +36,24 @@ def bench(
     markdown: Annotated[
         bool, typer.Option("--markdown", help="Print Markdown, as docs/performance.md.")
     ] = False,
+    into: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Put report and plots into this Markdown page, too.",
+            dir_okay=False,
+            exists=True,
+        ),
+    ] = None,
     check: Annotated[bool, typer.Option("--check", help="End with 1 where a budget is missed.")] = False,
 ) -> None:
     """Found a vault of its own on the embedded engines and measure it, each figure beside a reference.
 
     Ends with 1 where something could not be measured; what was measured is printed all the same.
     """
-    from api.bench import report
+    if context.invoked_subcommand is not None:
+        return
+    from api.bench import pictures, report
     from api.bench.run import Report, run_bench
     from api.supervise import stopped_by_signals
 
@@ -58,6 +71,8 @@ def bench(
         else:
             report.show(console(), done)
         sys.stdout.flush()  # whatever happens while the vault is taken down
+        if into is not None:
+            pictures.put_into(into, done)
         missed.extend(done.missed)
         failed.extend(failure.name for failure in done.failures)
 
@@ -68,5 +83,9 @@ def bench(
 
 
 def register(program: typer.Typer) -> None:
-    """Adds this command."""
-    program.command(epilog="Example: certvault bench --seconds 5 --only verify_code --json")(bench)
+    """Adds this command, and those about the synthetic province below it."""
+    commands = typer.Typer()
+    example = "Example: certvault bench --seconds 5 --only verify_code --json"
+    commands.callback(invoke_without_command=True, epilog=example)(bench)
+    bench_province.register(commands)
+    program.add_typer(commands, name="bench")

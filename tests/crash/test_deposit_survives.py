@@ -2,8 +2,6 @@
 
 import json
 import signal
-import subprocess
-import sys
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from functools import partial
@@ -11,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from api.settings import child_environment
 from tests.conftest import House, behind_a_cutting_wire
 from tests.faults import LyingStore
 from tests.flows.ofd_cases import request_as
+from tests.programs import dying
 from tests.requests import example_request
 from tests.trials import checked, cutting_after, together
 from vault.deposit import Deposited, hand_in
@@ -69,13 +67,8 @@ def _assert_whole(house: House, request: dict[str, Any], answered: Deposited) ->
 @pytest.mark.parametrize("step", STEPS)
 def test_killed_after_a_step_then_sent_again(house: House, step: str, formats: tuple[str, ...]) -> None:
     request = request_as(house, *formats)
-    died = subprocess.run(
-        [sys.executable, "-m", "tests.crash.dying_deposit", step],
-        input=json.dumps(request).encode(),
-        env=child_environment(house.settings),
-        capture_output=True,
-        check=False,
-        timeout=60,
+    died = dying(
+        "tests.crash.dying_deposit", step, settings=house.settings, given=json.dumps(request).encode()
     )
     assert died.returncode == -signal.SIGKILL, died.stderr.decode()
     answered = _deposit(house, house.wired.workshop, request)
@@ -86,14 +79,7 @@ def test_killed_after_a_step_then_sent_again(house: House, step: str, formats: t
 def test_killed_twice_in_a_row(house: House) -> None:
     request = example_request(house.catalogue)
     for step in ("vault.deposit.flow:store", "vault.deposit.committing:insert_leaves"):
-        subprocess.run(
-            [sys.executable, "-m", "tests.crash.dying_deposit", step],
-            input=json.dumps(request).encode(),
-            env=child_environment(house.settings),
-            capture_output=True,
-            check=False,
-            timeout=60,
-        )
+        dying("tests.crash.dying_deposit", step, settings=house.settings, given=json.dumps(request).encode())
     _assert_whole(house, request, _deposit(house, house.wired.workshop, request))
 
 

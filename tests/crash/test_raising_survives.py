@@ -2,8 +2,6 @@
 
 import hashlib
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,12 +10,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from api.settings import child_environment
 from storage.blobs import BlobStore
 from storage.embedded import EngineAddresses
 from storage.s3 import StoreAddress
 from tests.conftest import House, behind_a_cutting_wire
 from tests.faults import CuttingWire, lying_store
+from tests.programs import dying
 from tests.requests import example_request
 from tests.trials import checked, cutting_after, now
 from tests.vaults import own_vault
@@ -99,13 +97,7 @@ def test_the_store_says_200_but_lost_it(own: House, deposited: CertificateRecord
 def test_killed_in_the_middle_and_raised_by_the_next(
     own: House, deposited: CertificateRecord, step: str, left: int
 ) -> None:
-    died = subprocess.run(
-        [sys.executable, "-m", "tests.crash.dying_raising", step, "raising_survives"],
-        env=child_environment(own.settings),
-        capture_output=True,
-        check=False,
-        timeout=120,
-    )
+    died = dying("tests.crash.dying_raising", step, "raising_survives", settings=own.settings)
     assert died.returncode == -signal.SIGKILL, died.stderr.decode()
     old = document_for_client(
         own.wired.workshop, own.client, deposited.certificate_id, DocumentFormat.PDF, at=now()

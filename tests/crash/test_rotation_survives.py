@@ -1,17 +1,15 @@
 """kill -9 in the middle of a rotation: the vault goes on, and the same command goes on where it was."""
 
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import pytest
 
-from api.settings import child_environment
 from storage.embedded import EngineAddresses
 from tests.conftest import House
 from tests.flows.test_deposit import deposited
 from tests.flows.test_rotation import assert_found_everywhere, company, holder_rows, request_of, rotated
+from tests.programs import dying
 from tests.vaults import own_vault
 from vault.fsck import fsck
 from vault.rotating import outdated_rows, retire
@@ -44,13 +42,7 @@ def test_killed_in_the_middle_and_run_again(own: House, step: str, calls: int) -
     before = deposited(own, request_of(own, company(0))).certificates[0]
     versions = workshop.keys.index_version
     owning = own.settings.model_copy(update={"database_url": own.settings.owner_database_url})
-    died = subprocess.run(
-        [sys.executable, "-m", "tests.crash.dying_rotation", step, str(calls)],
-        env=child_environment(owning),
-        capture_output=True,
-        check=False,
-        timeout=60,
-    )
+    died = dying("tests.crash.dying_rotation", step, str(calls), settings=owning)
     assert died.returncode == -signal.SIGKILL, died.stderr.decode()
     assert_found_everywhere(own, before)
     between = deposited(own, request_of(own, company(0))).certificates[0]

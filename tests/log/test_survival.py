@@ -1,8 +1,6 @@
 """The log survives: killed at any step, stores that lie, databases of yesterday, buckets that are lost."""
 
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -10,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from api.settings import child_environment
 from storage.log_heads import newest_checkpoint, newest_publication
 from storage.log_store import LogStore, StoredFile
 from tests.conftest import House
 from tests.faults import lying_store
 from tests.log.conftest import AT, Log
+from tests.programs import dying
 from vault.errors import IntegrityError, Unavailable
 from vault.model.scope import VAULT
 from vault.transparency import publishing, sequencing
@@ -49,13 +47,7 @@ def test_killed_after_a_step_then_run_again(house: House, log: Log, step: str) -
     assert before is not None
     log.add(100, name="later")
     log.audit(2)
-    died = subprocess.run(
-        [sys.executable, "-m", "tests.log.dying_sequencer", log.name, step],
-        env=child_environment(house.settings),
-        capture_output=True,
-        check=False,
-        timeout=60,
-    )
+    died = dying("tests.log.dying_sequencer", log.name, step, settings=house.settings)
     assert died.returncode == -signal.SIGKILL, died.stderr.decode()
     seen = log.size()
     assert seen >= 200
