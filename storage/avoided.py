@@ -8,7 +8,7 @@ from sqlalchemy import ARRAY, Text, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from storage.array_text import texts
-from storage.db import ReadConnection
+from storage.db import ReadConnection, WriteConnection
 from storage.envelope import KeyRing
 from storage.round_trip import Statement
 from storage.tables import avoided_resubmissions
