@@ -18,6 +18,7 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
+from api.bench import copying
 from api.bench import rows as bench_rows
 from storage import exchange
 from storage.driver import SAY_SCOPE, said
@@ -90,14 +91,14 @@ def among_many(house: House, scene: dict[str, Any]) -> Iterator[psycopg.Connecti
     with psycopg.connect(house.settings.database_url.get_secret_value()) as db:
         db.execute(SAY_SCOPE, said(VAULT))
         (seal_id,) = db.execute("SELECT id FROM seals LIMIT 1").fetchone() or ("",)
-        plan = bench_rows._Plan(house.wired.workshop.keys, kinds, house.client.client_id, seal_id)  # noqa: SLF001 - its rows are real ones
+        plan = copying.Plan(house.wired.workshop.keys, house.client.client_id, seal_id)
         made: dict[str, list[tuple[object, ...]]] = {}
         for n in range(CROWD_FROM, CROWD_FROM + CROWD):
-            for table, row in bench_rows._organisation(plan, n):  # noqa: SLF001 - as above
+            for table, row in bench_rows._organisation(plan, kinds, n):  # noqa: SLF001 - its rows are real ones
                 made.setdefault(table, []).append(row)
         del made["seal_terms"]  # a trigger gives documents theirs
         for table, rows in made.items():
-            columns = bench_rows._TABLES[table].split()  # noqa: SLF001 - as above
+            columns = copying.TABLES[table].split()
             places = ", ".join(["%s"] * len(columns))
             with db.cursor() as cursor:
                 statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})"  # noqa: S608 - names from there
