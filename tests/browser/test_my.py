@@ -225,7 +225,7 @@ def test_without_script_everything_works_but_the_countdown(at_home: Visit, mine:
     press(page, look, "consent.form.check")
     press(page, look, "delegation.confirm")
     expect(page.get_by_role("status")).to_contain_text(say(look, "done.delegated"))
-    page.locator("main a.grave").first.click()
+    page.locator("section[aria-labelledby=given] a.grave").first.click()
     press(page, look, "delegation.ending.confirm")
     expect(page.get_by_role("status")).to_contain_text(say(look, "done.ended"))
 
