@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter, sleep
@@ -75,7 +76,13 @@ def finish_import(running: subprocess.Popen[bytes], log: Path) -> None:
     Raises:
         Unavailable: it could not do its work; the sentence ends with what it said.
     """
-    if running.wait() not in _DONE:
+    try:
+        status = running.wait()
+    except BaseException:
+        # It has a session of its own: whoever stops the bench does not stop it.
+        os.killpg(running.pid, signal.SIGKILL)
+        raise
+    if status not in _DONE:
         said = log.read_text(encoding="utf-8", errors="replace")[-1000:]
         raise Unavailable(f"certvault import ended with {running.returncode}: {said}")
 
@@ -86,15 +93,19 @@ def kill_at(running: subprocess.Popen[bytes], seen: Watched, certificates: int, 
     Raises:
         Unavailable: it ended before.
     """
-    while not seen.inserted or seen.inserted[-1][1] < certificates:
-        if running.poll() is not None:
-            finish_import(running, log)
-            raise Unavailable("The import was done before it could be killed: import more, or kill earlier.")
-        sleep(_POLL_S)
-    killed_at = perf_counter() - seen.began
-    os.killpg(running.pid, signal.SIGKILL)
-    running.wait(_GONE_WITHIN_S)
-    return killed_at
+    try:
+        while not seen.inserted or seen.inserted[-1][1] < certificates:
+            if running.poll() is not None:
+                finish_import(running, log)
+                raise Unavailable(
+                    "The import was done before it could be killed: import more, or kill earlier."
+                )
+            sleep(_POLL_S)
+        return perf_counter() - seen.began
+    finally:  # also where the bench itself is stopped
+        with suppress(ProcessLookupError):
+            os.killpg(running.pid, signal.SIGKILL)
+        running.wait(_GONE_WITHIN_S)
 
 
 def outcome(province: Path, elapsed_s: float) -> Outcome:
