@@ -16,7 +16,7 @@ from vault.runs import FsckNote, RunKind, note_backup
 
 pytestmark = pytest.mark.engines
 
-PANELS = ("cases", "seals", "log", "upkeep", "clients", "catalogue", "avoided")
+PANELS = ("cases", "seals", "log", "upkeep", "clients", "catalogue", "avoided", "imports")
 WATER = "取水许可证"
 
 

@@ -23,7 +23,7 @@ from vault.runs import FsckNote, RunKind, note_backup
 
 pytestmark = pytest.mark.engines
 
-PANELS = ("cases", "seals", "log", "upkeep", "clients", "catalogue", "avoided")
+PANELS = ("cases", "seals", "log", "upkeep", "clients", "catalogue", "avoided", "imports")
 PAGES = ("/console", *(f"/console/{panel}" for panel in PANELS))
 WHO = (*Role, None)
 

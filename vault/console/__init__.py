@@ -8,6 +8,7 @@ from vault.console.attention import Attention, Weight, attention
 from vault.console.cases import CasesPanel, OpenCase, cases_panel
 from vault.console.clients import ClientLine, ClientsPanel, WebhookLine, clients_panel
 from vault.console.deposits import DepositsPanel, Rate, deposits_panel
+from vault.console.imports import ImportsPanel, imports_panel
 from vault.console.preview import Draft, Preview, PreviewKind, preview, preview_kinds, shipped_draft
 from vault.console.reuse import AvoidedPanel, avoided_panel
 from vault.console.seals import SealLine, SealsPanel, seals_panel
@@ -22,6 +23,7 @@ __all__ = [
     "ClientsPanel",
     "DepositsPanel",
     "Draft",
+    "ImportsPanel",
     "LogPanel",
     "OpenCase",
     "Preview",
@@ -39,6 +41,7 @@ __all__ = [
     "cases_panel",
     "clients_panel",
     "deposits_panel",
+    "imports_panel",
     "log_panel",
     "preview",
     "preview_kinds",

@@ -18,7 +18,7 @@ from vault.errors import NotPermitted
 from vault.model.access import Action, refusal
 from vault.model.actors import Person
 
-PARTS = ("deposits", "cases", "seals", "log", "upkeep", "clients", "catalogue", "avoided")
+PARTS = ("deposits", "cases", "seals", "log", "upkeep", "clients", "catalogue", "avoided", "imports")
 """In the order of the tabs; the first is the console's own page."""
 
 

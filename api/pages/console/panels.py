@@ -12,6 +12,7 @@ from vault.console import (
     cases_panel,
     clients_panel,
     deposits_panel,
+    imports_panel,
     log_panel,
     seals_panel,
     upkeep_panel,
@@ -113,5 +114,16 @@ def avoided_page(request: Request, edge: EdgeHere) -> Response:
             items=shares(panel.items),
             authorities=shares(panel.authorities),
         )
+
+    return entered(request, edge, show)
+
+
+@router.get("/console/imports")
+def imports_page(request: Request, edge: EdgeHere) -> Response:
+    """Imports of a stock, with how far they are."""
+
+    def show(visit: Visit) -> Response:
+        panel = imports_panel(visit.edge.workshop, visit.person, at=visit.at)
+        return visit.render("imports.html", panel=panel)
 
     return entered(request, edge, show)

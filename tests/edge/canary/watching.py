@@ -9,7 +9,7 @@ from tests.edge.canary.signing_in import signed_in
 from tests.edge.canary.story import OFFICE, SESSION, Story, Way
 from vault.model.actors import Role
 
-PANELS = ("cases", "seals", "log", "upkeep", "clients", "avoided", "catalogue")
+PANELS = ("cases", "seals", "log", "upkeep", "clients", "avoided", "imports", "catalogue")
 TRIAL = "/console/catalogue/{code}"
 
 
