@@ -24,7 +24,8 @@ LANGUAGE_COOKIE = "lang"
 TYPE_COOKIE = "type"
 CHOICE_MAX_AGE_S = 365 * 24 * 3600
 LARGE, NORMAL = "large", "normal"
-_CHOICES = {"lang", "type"}
+# Which part of a page is shown stays when the language is switched; nothing else that is asked is repeated.
+_PARTS = {"access", "before", "certificate", "under"}
 LEGAL_TIME = ZoneInfo("Asia/Shanghai")
 # Addresses of programs: their errors are never pages, whatever the Accept header says.
 _PROGRAM_PREFIXES = ("/v1/", "/oauth/", "/.well-known/", "/openapi.json", "/metrics")
@@ -128,7 +129,7 @@ def _here(request: Request, status: int) -> str:
         return "/"
     if status != HTTPStatus.OK or request.method != "GET":
         return request.url.path
-    kept = [(name, value) for name, value in request.query_params.multi_items() if name not in _CHOICES]
+    kept = [(name, value) for name, value in request.query_params.multi_items() if name in _PARTS]
     return request.url.path + (f"?{urlencode(kept)}" if kept else "")
 
 
