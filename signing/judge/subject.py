@@ -1,4 +1,4 @@
-"""Who a signer's certificate says it belongs to: the attributes of its subject one by one, never its text."""
+"""Who a signer's certificate belongs to: the attributes of its subject one by one, never its text."""
 
 import unicodedata
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from cryptography import x509
 from cryptography.x509.oid import NameOID, ObjectIdentifier
 
-# ETSI EN 319 412-1, clause 5.1.4: a national registration number stands behind this in organizationIdentifier.
+# ETSI EN 319 412-1, clause 5.1.4: a national registration number stands behind it in organizationIdentifier.
 _NATIONAL_REGISTER = "NTRCN-"
 _OF_PEOPLE = (NameOID.SURNAME, NameOID.GIVEN_NAME, NameOID.PSEUDONYM)
 

@@ -1,4 +1,4 @@
-"""The seal that a file came with: whose it is, so that nothing but the issuer's own seal counts as the issuer's."""
+"""The seal that a file came with: nothing but the issuer's own seal counts as the issuer's."""
 
 import hashlib
 import unicodedata
@@ -16,14 +16,14 @@ from vault.verify.seal_list import SealOwner
 
 _ALWAYS = datetime.min.replace(tzinfo=UTC)
 _NOT_ITS_OWN = (
-    "The file bears a seal of this vault that is not the ordinary seal of an issuer: a digital copy or a usage"
-    " copy is not what was issued."
+    "The file bears a seal of this vault that is not the ordinary seal of an issuer: a digital copy or a"
+    " usage copy is not what was issued."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Believed:
-    """What files that bear a seal are judged by. `owners`: of the vault's own seals, by their certificates."""
+    """What files that bear a seal are judged by. `owners`: of the vault's seals, by their certificates."""
 
     trust: Trust = field(repr=False)
     owners: Mapping[str, frozenset[SealOwner]] = field(repr=False)

@@ -9,7 +9,7 @@ from vault.errors import InputError
 
 # Characters of one line of a register; some thousand columns.
 LINE_MAX_CHARS = 4 * 1024 * 1024
-# Lines that are no CSV before nobody believes that the file is one. Each may have to be read far beyond its end.
+# Lines that are no CSV before nobody believes that the file is one: each may be read far beyond its end.
 BAD_LINES_MAX = 1_000
 
 

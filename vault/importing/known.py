@@ -21,8 +21,8 @@ from vault.model.written import number_form
 class Known:
     """What becomes of a row whose certificate is in the vault.
 
-    `digests`: SHA-256 (hex) of the files that it may be, where it is to keep the seal that it bears; None: its
-    file plays no part.
+    `digests`: SHA-256 (hex) of the files that it may be, where it is to keep the seal that it bears; None:
+    its file plays no part.
     """
 
     outcome: RowOutcome

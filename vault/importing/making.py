@@ -53,8 +53,8 @@ class TakenRow:
 class MadeRow:
     """A row with its sealed file, judged.
 
-    `origin`: with the name of who digitised it. `digests`: of a file that came with its seal, what it is known
-    by; empty for what was sealed here.
+    `origin`: with the name of who digitised it. `digests`: of a file that came with its seal, what it is
+    known by; empty for what was sealed here.
     """
 
     wanted: Wanted
