@@ -23,7 +23,6 @@ from vault.model.scope import NOBODY
 
 pytestmark = pytest.mark.engines
 
-TYPESET = "许可证编号"
 CODE = "91350100M000100Y43"
 
 
@@ -63,7 +62,7 @@ def strange_key(register: Register, organisation: str, uscc: str) -> SealingKey:
     return load_file_key(issued.key_pem, passphrase, issued.certificate_pem)
 
 
-def sealed(key: SealingKey) -> bytes:
+def sealed_by(key: SealingKey) -> bytes:
     return seal_pdf(
         new_pdf(),
         key=key,
@@ -86,7 +85,7 @@ def found_of(register: Register, folder: Path, *contents: bytes) -> list[RowOutc
 
 
 def test_the_issuers_own_seal(register: Register, tmp_path: Path) -> None:
-    content = sealed(own_key(register))
+    content = sealed_by(own_key(register))
     [found] = found_of(register, tmp_path, content)
     assert (found.state, found.reason) == (RowState.IMPORTED, "")
     assert sealed_bytes(register.house, record_of(register, found)) == content
@@ -99,7 +98,7 @@ def test_the_vaults_own_copy_of_a_scan_is_not_laundered(register: Register, tmp_
     [copied] = outcomes(register, imported(register, register.csv(tmp_path), place))
     copy = sealed_bytes(register.house, record_of(register, copied))
     register.rows.clear()
-    by_attestation = sealed(own_key(register, ATTESTATION))
+    by_attestation = sealed_by(own_key(register, ATTESTATION))
     found = found_of(register, tmp_path, copy, by_attestation)
     assert [each.state for each in found] == [RowState.REJECTED, RowState.REJECTED]
     assert all("not the ordinary seal of an issuer" in each.reason for each in found)
@@ -110,17 +109,17 @@ def test_a_file_sealed_elsewhere(register: Register, tmp_path: Path) -> None:
     found = found_of(
         register,
         tmp_path,
-        sealed(strange_key(register, "另一机关", code)),
-        sealed(strange_key(register, name, CODE)),
-        sealed(strange_key(register, f"{name}工会", f"{code}0")),
-        sealed(strange_key(register, f"{code} {name}", CODE)),
+        sealed_by(strange_key(register, "另一机关", code)),
+        sealed_by(strange_key(register, name, CODE)),
+        sealed_by(strange_key(register, f"{name}工会", f"{code}0")),
+        sealed_by(strange_key(register, f"{code} {name}", CODE)),
     )
     assert [each.state for each in found] == [RowState.IMPORTED, *[RowState.REJECTED] * 3]
     assert all("none of the authority that issues it" in each.reason for each in found[1:])
 
 
 def test_a_sealed_file_is_one_certificates(register: Register, tmp_path: Path) -> None:
-    content = sealed(own_key(register))
+    content = sealed_by(own_key(register))
     found = found_of(register, tmp_path, content, content)
     assert [each.state for each in found] == [RowState.IMPORTED, RowState.REJECTED]
     assert found[1].reason == "Row 2 has the same file: a sealed file is one certificate's."
@@ -141,9 +140,9 @@ def test_what_the_vault_typeset_is_no_file_of_another_row(register: Register, tm
 
 
 def test_the_same_row_with_another_file_is_not_there_already(register: Register, tmp_path: Path) -> None:
-    content = sealed(own_key(register))
+    content = sealed_by(own_key(register))
     found_of(register, tmp_path, content)
-    (tmp_path / "0.pdf").write_bytes(sealed(own_key(register)))
+    (tmp_path / "0.pdf").write_bytes(sealed_by(own_key(register)))
     register.rows[0]["备注0"] = "another manifest"
     place = FilesPlace(FilesKind.FOLDER, str(tmp_path))
     [found] = outcomes(register, imported(register, register.csv(tmp_path), place))
@@ -166,7 +165,7 @@ def test_the_same_row_of_another_origin_is_not_there_already(register: Register,
 
 
 def test_a_check_tells_what_an_import_would_reject(register: Register, tmp_path: Path) -> None:
-    content = sealed(own_key(register))
+    content = sealed_by(own_key(register))
     for n in range(2):
         (tmp_path / f"{n}.pdf").write_bytes(content)
         register.add(文件=f"{n}.pdf", 来源="电子证照")
