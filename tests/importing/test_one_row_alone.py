@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 
 import vault.importing.chunks
 import vault.importing.committing
+from storage.new_certificates import insert_certificates
 from tests.importing.conftest import NO_FILES, here, imported, order_of
 from tests.importing.test_import import outcomes
 from tests.papers import new_pdf
@@ -28,7 +29,7 @@ from vault.importing import (
     run_import,
     runs,
 )
-from vault.importing.reserving import GrantUsedUp
+from vault.importing.reserving import GrantUsedUp, reserve_rows
 from vault.model.imports import ImportMode, RowState, RunState
 
 pytestmark = pytest.mark.engines
@@ -86,7 +87,7 @@ def test_a_grant_used_up_keeps_only_its_own_rows(
     (tmp_path / "a.pdf").write_bytes(new_pdf())
     register.add(2)
     register.add(文件="a.pdf", 来源="扫描件")
-    real = vault.importing.chunks.reserve_rows
+    real: Any = reserve_rows
 
     def used_up(workshop: Any, order: Any, rows: Any, seals: Any, at: Any) -> Any:  # noqa: ANN401 - passed on
         grant = next((seals[row.row].grant_id for row in rows if not row.file), None)
@@ -137,7 +138,8 @@ def test_a_lock_that_is_not_got_is_no_rows_fault(
     register: Register, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     register.add(2)
-    real, calls = vault.importing.committing.insert_certificates, [0]
+    real: Any = insert_certificates
+    calls = [0]
 
     def refusing(db: Any, keys: Any, new: Any, *more: Any, **named: Any) -> None:  # noqa: ANN401 - passed on
         calls[0] += 1
