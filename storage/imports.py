@@ -1,18 +1,30 @@
 """Imports: runs, and what became of their rows, a chunk of rows to a row."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, LargeBinary, Row, Select, bindparam, func, select, text, update
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    LargeBinary,
+    Row,
+    Select,
+    bindparam,
+    func,
+    select,
+    text,
+    union_all,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
-from storage.db import ReadConnection, WriteConnection
-from storage.tables import import_chunks, import_runs
+from storage.db import RING_LACKS_A_KEY, SEAL_STOPPED, ReadConnection, WriteConnection
+from storage.tables import documents, import_chunks, import_runs, renditions
 from vault.model.ids import uuid7
 from vault.model.imports import ImportMode, RowOutcome, RowState
 
@@ -206,6 +218,25 @@ def numbered(db: ReadConnection, indexes: Sequence[bytes]) -> tuple[NumberedRow,
     """The certificates under these indexes of numbers, in one statement."""
     rows = db.execute(_NUMBERED, {"indexes": list(indexes)})
     return tuple(NumberedRow(row.id, row.type_code, row.issuing_authority, row.number_index) for row in rows)
+
+
+def files_held(db: ReadConnection, digests: Collection[str]) -> frozenset[str]:
+    """Which of these digests (SHA-256, hex) are those of a certificate's file, as deposited or raised."""
+    wanted = [bytes.fromhex(each) for each in digests]
+    query = union_all(
+        *(select(table.c.sha256).where(table.c.sha256.in_(wanted)) for table in (documents, renditions))
+    )
+    return frozenset(sha256.hex() for sha256 in db.execute(query).scalars())
+
+
+def refuses_row(error: DBAPIError) -> bool:
+    """Whether it is what a row says that the database does not take, and not the database's own state.
+
+    A lost connection, a timeout, a deadlock, a stopped seal or an old key ring are no fault of any row.
+    """
+    if isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated:
+        return False
+    return getattr(error.orig, "sqlstate", None) not in {SEAL_STOPPED, RING_LACKS_A_KEY}
 
 
 @contextmanager

@@ -128,11 +128,14 @@ class ListedSealRow:
     certificate_pem: str = field(repr=False)
     created_at: datetime
     stopped_at: datetime | None
+    purpose: str | None
 
 
 def listed_seals(db: ReadConnection) -> tuple[ListedSealRow, ...]:
     """Every seal, stopped ones too, as a judge needs them: one statement, no pictures."""
-    query = select(seals.c.authority, seals.c.certificate_pem, seals.c.created_at, seals.c.stopped_at)
+    query = select(
+        seals.c.authority, seals.c.certificate_pem, seals.c.created_at, seals.c.stopped_at, seals.c.purpose
+    )
     return tuple(ListedSealRow(*row) for row in db.execute(query.order_by(seals.c.created_at, seals.c.id)))
 
 

@@ -113,18 +113,16 @@ def test_a_prefix_of_a_bucket(register: Register, tmp_path: Path) -> None:
 
 
 def test_a_sealed_file_stays_as_it_is_and_says_so(register: Register, tmp_path: Path) -> None:
-    """A file that the vault itself sealed for the same authority, under another number."""
+    """A file that the authority itself sealed elsewhere, by the seal that the vault has of it."""
     from tests.files import sealed_bytes  # noqa: PLC0415 - helpers of other tests
+    from tests.importing.test_borne import own_key, sealed_by  # noqa: PLC0415 - as above
     from tests.importing.test_import import record_of  # noqa: PLC0415 - as above
 
-    register.add()
-    first = record_of(register, outcomes(register, imported(register, register.csv(tmp_path)))[0])
-    sealed = sealed_bytes(register.house, first)
+    sealed = sealed_by(own_key(register))
     files = tmp_path / "scans"
     files.mkdir()
     (files / "sealed.pdf").write_bytes(sealed)
-    (files / "broken.pdf").write_bytes(sealed.replace(b"/Title", b"/Titel"))
-    register.rows.clear()
+    (files / "broken.pdf").write_bytes(sealed.replace(b"/Keywords", b"/Keyword_"))
     register.add(文件="sealed.pdf", 来源="电子证照")
     register.add(文件="broken.pdf", 来源="电子证照")
     register.add(文件="sealed.pdf", 来源="扫描件")

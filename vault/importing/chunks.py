@@ -1,34 +1,32 @@
 """A chunk of a manifest's rows, from its cells to its certificates. One process does one at a time."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 from uuid import UUID
 
-from signing.validate import Trust
 from storage.grants import UsableSeal
 from storage.imports import find_chunk, put_chunk
 from storage.objects import document_place, new_object
 from storage.packs import Unpacked, prove_objects, put_pack
 from vault.deposit.making import typeset_page
-from vault.errors import Conflict, InputError, NotFound, NotPermitted, Unavailable, VaultError
-from vault.importing.committing import Stored, commit_rows
+from vault.errors import Conflict, InputError, IntegrityError, NotFound, SealCapReached, Unavailable
+from vault.importing.borne import Believed
+from vault.importing.checking import HELD, Checked, rejected, rows_to_do, settle_twins
+from vault.importing.committing import Stored, commit_rows, other_certificates_files
 from vault.importing.files import FilesPlace, ReadFile, open_files
-from vault.importing.known import known_rows
 from vault.importing.making import MadeRow, TakenRow, make_row, mark_lines, take_file
-from vault.importing.mapping import explained
 from vault.importing.orders import PART_MAX_BYTES, ChunkDone, ChunkOrder
-from vault.importing.reserving import ReservedRows, reserve_rows, seal_for, usable_for
-from vault.importing.rows import Wanted, wanted_row
+from vault.importing.reserving import GrantUsedUp, ReservedRows, reserve_rows, seal_for, usable_for
+from vault.importing.rows import Wanted
 from vault.model.certificate import Reservation
 from vault.model.imports import ImportMode, RowOutcome, RowState
 from vault.model.scope import NOBODY, VAULT
 from vault.seal_ring import UsableSeal as OpenedSeal
-from vault.verify.seal_list import trust_with_seals
+from vault.verify.seal_list import seal_owners, trust_with_seals
 from vault.workshop import Workshop
 
 _BUSY = "Another import is at these rows."
-_HELD = frozenset({RowState.IMPORTED, RowState.ALREADY_THERE})
 _OPEN_MAX = 4  # places of files that one process keeps open
 
 
@@ -39,7 +37,7 @@ def import_chunk(workshop: Workshop, order: ChunkOrder, *, at: datetime) -> Chun
     2. check: each row's cells against mapping, catalogue and grant; what the vault has already is left.
        A check ends here, when each file has been looked at and each page been set.
     3. take: its file, through the gate; so many rows together as a part may hold.
-    4. reserve: one transaction for the part.
+    4. reserve: one transaction for the part. Rows whose grant is used up stay pending, the others go on.
     5. make: typeset or take, seal, judge: each row by itself; who fails is rejected alone.
     6. store: one object for the part, locked; read it back and compare each file.
     7. commit: one transaction with certificates, leaves, audit event, job and the rows' outcomes. **This is
@@ -50,9 +48,8 @@ def import_chunk(workshop: Workshop, order: ChunkOrder, *, at: datetime) -> Chun
 
     Raises:
         InputError: the files are not there.
-        SealCapReached: a grant is used up for today.
         Unavailable: an engine does not answer.
-        IntegrityError: the vault's own work does not stand up to its own reader.
+        IntegrityError: a seal's key is missing or does not fit.
     """
     lock = int.from_bytes(
         sha256(order.run_id.bytes + order.number.to_bytes(8, "big")).digest()[:8], "big", signed=True
@@ -61,142 +58,133 @@ def import_chunk(workshop: Workshop, order: ChunkOrder, *, at: datetime) -> Chun
     try:
         with workshop.database.alone(lock, _BUSY):  # 1
             claimed = True
-            return ChunkDone(order.number, _import(workshop, order, at))
+            return _import(workshop, order, at)
     except Conflict:
         if claimed:
             raise
         return ChunkDone(order.number, None)
 
 
-def _import(workshop: Workshop, order: ChunkOrder, at: datetime) -> tuple[RowOutcome, ...]:
+def _import(workshop: Workshop, order: ChunkOrder, at: datetime) -> ChunkDone:
+    checked = Checked({row.number: RowOutcome(row.number, RowState.PENDING) for row in order.rows})
+
+    def files() -> ReadFile:
+        return _files(workshop, order.files)
+
+    if order.mode is ImportMode.CHECK:  # every row anew: files, grants and catalogue may have changed
+        wanted = list(rows_to_do(workshop, order, checked, files, at))  # 2
+        return ChunkDone(order.number, _look_at(workshop, order, wanted, checked, at))
     with workshop.database.reading(VAULT) as db:
         before = find_chunk(db, order.run_id, order.number)
-    outcomes = {row.number: RowOutcome(row.number, RowState.PENDING) for row in order.rows}
     if before is not None:
-        outcomes |= {
-            each.row: each for each in before.outcomes if each.state in _HELD and each.row in outcomes
-        }
-    wanted = list(_checked(workshop, order, outcomes, at))  # 2
-    if order.mode is ImportMode.CHECK:
-        return _look_at(workshop, order, wanted, outcomes, at)
-    read = _files(workshop, order.files)
-    trust = _trust(workshop)
+        held = {each.row: each for each in before.outcomes if each.state in HELD}
+        checked.outcomes |= {row: each for row, each in held.items() if row in checked.outcomes}
+    wanted = list(rows_to_do(workshop, order, checked, files, at))  # 2
+    believed = _believed(workshop)
     part: list[TakenRow] = []
-    size = 0
+    size, waits = 0, None
     for row in wanted:
         try:
-            taken = take_file(row, read, trust, at=at)  # 3
-        except (InputError, NotFound) as error:
-            outcomes[row.row] = _rejected(order, row.row, error)
+            taken = take_file(row, files(), believed, at=at)  # 3
+        except (InputError, NotFound, IntegrityError) as error:
+            checked.outcomes[row.row] = rejected(order, row.row, error)
             continue
         if part and size + len(taken.content) > PART_MAX_BYTES:
-            outcomes = _do_part(workshop, order, part, outcomes, at)
+            waits = _do_part(workshop, order, part, checked, at) or waits
             part, size = [], 0
         part.append(taken)
         size += len(taken.content)
-    outcomes = _do_part(workshop, order, part, outcomes, at)
-    return tuple(outcomes.values())
+    waits = _do_part(workshop, order, part, checked, at) or waits
+    if not checked.twins:
+        return ChunkDone(order.number, tuple(checked.outcomes.values()), waits)
+    return ChunkDone(order.number, _settled(workshop, order, checked, at), waits)
 
 
-def _checked(
-    workshop: Workshop, order: ChunkOrder, outcomes: dict[int, RowOutcome], at: datetime
-) -> Iterator[Wanted]:
-    """Step 2: rows that may be imported and that the vault has not; what became of all others is noted."""
-    catalogue = workshop.shelf.in_force(at)
-    rows: list[Wanted] = []
-    numbers: dict[int, Wanted] = {}
-    for row in order.rows:
-        if outcomes[row.number].state is not RowState.PENDING:
-            continue
-        try:
-            wanted = wanted_row(order.mapping, row, catalogue, order.client, at=at)
-        except (InputError, NotPermitted) as error:
-            outcomes[row.number] = _rejected(order, row.number, error)
-            continue
-        first = numbers.setdefault(wanted.lock, wanted)
-        if first is not wanted:
-            outcomes[row.number] = _twice(first, wanted)
-        else:
-            rows.append(wanted)
-    if not rows:
-        return
-    with workshop.database.reading(VAULT) as db:
-        known = known_rows(db, workshop.keys, rows)
-    outcomes |= known
-    usable = usable_for(workshop, order, rows, at)
-    for wanted in rows:
-        if wanted.row in known:
-            continue
-        try:
-            seal_for(usable, order.client.client_id, wanted)
-        except InputError as error:
-            outcomes[wanted.row] = _rejected(order, wanted.row, error)
-            continue
-        yield wanted
-
-
-def _twice(first: Wanted, again: Wanted) -> RowOutcome:
-    if first.result == again.result:
-        return RowOutcome(again.row, RowState.ALREADY_THERE, None, f"It is row {first.row} once more.")
-    return RowOutcome(
-        again.row, RowState.REJECTED, None, f"Row {first.row} has the same number and says something else."
-    )
-
-
-def _look_at(
-    workshop: Workshop,
-    order: ChunkOrder,
-    wanted: Sequence[Wanted],
-    outcomes: dict[int, RowOutcome],
-    at: datetime,
-) -> tuple[RowOutcome, ...]:
-    """The rest of a check: each file passes the gate, each page can be set. Nothing is sealed or stored."""
-    read, trust = _files(workshop, order.files), _trust(workshop)
-    for row in wanted:
-        try:
-            take_file(row, read, trust, at=at)
-            if row.file:
-                mark_lines(row.origin)
-            else:
-                typeset_page(workshop, row.kind, row.result, _SPECIMEN, at)
-        except (InputError, NotFound) as error:
-            outcomes[row.row] = _rejected(order, row.row, error)
-            continue
-        outcomes[row.row] = RowOutcome(row.row, RowState.IMPORTED)
-    found = tuple(outcomes.values())
+def _settled(workshop: Workshop, order: ChunkOrder, checked: Checked, at: datetime) -> tuple[RowOutcome, ...]:
+    """What became of every row, twins too, written down: when the others are committed, and not before."""
+    found = tuple(settle_twins(checked))
     with workshop.database.writing(VAULT) as db:
         put_chunk(db, order.run_id, order.number, found, at)
     return found
 
 
+def _look_at(
+    workshop: Workshop, order: ChunkOrder, wanted: Sequence[Wanted], checked: Checked, at: datetime
+) -> tuple[RowOutcome, ...]:
+    """The rest of a check: each file passes the gate, each page can be set. Nothing is sealed or stored."""
+    read, believed = _files(workshop, order.files), _believed(workshop)
+    borne: dict[int, frozenset[str]] = {}
+    for row in wanted:
+        try:
+            taken = take_file(row, read, believed, at=at)
+            if row.file:
+                mark_lines(row.origin)
+            else:
+                typeset_page(workshop, row.kind, row.result, _SPECIMEN, at)
+        except (InputError, NotFound, IntegrityError) as error:
+            checked.outcomes[row.row] = rejected(order, row.row, error)
+            continue
+        if taken.borne is not None:
+            borne[row.row] = taken.borne.digests
+        checked.outcomes[row.row] = RowOutcome(row.row, RowState.IMPORTED)
+    with workshop.database.reading(VAULT) as db:
+        checked.outcomes |= other_certificates_files(db, borne)
+    return _settled(workshop, order, checked, at)
+
+
 def _do_part(
+    workshop: Workshop, order: ChunkOrder, part: Sequence[TakenRow], checked: Checked, at: datetime
+) -> SealCapReached | None:
+    """Steps 4 to 7 for some rows; of none only what became of the others is written down.
+
+    Rows whose grant is used up for today stay as they are: what is answered says when they can go on.
+    """
+    waits: SealCapReached | None = None
+    while part:
+        rows = [taken.wanted for taken in part]
+        usable = usable_for(workshop, order, rows, at)
+        seals = {row.row: seal_for(usable, order.client.client_id, row) for row in rows}
+        try:
+            reserved = reserve_rows(workshop, order, rows, seals, at)  # 4
+        except GrantUsedUp as error:
+            part = [taken for taken in part if not _is_under(seals[taken.wanted.row], error.grant_id)]
+            waits = error
+            continue
+        _make_and_commit(workshop, order, part, seals, reserved, checked, at)
+        return waits
+    with workshop.database.writing(VAULT) as db:
+        put_chunk(db, order.run_id, order.number, list(checked.outcomes.values()), at)
+    return waits
+
+
+def _is_under(seal: UsableSeal | None, grant_id: UUID) -> bool:
+    return seal is not None and seal.grant_id == grant_id
+
+
+def _make_and_commit(
     workshop: Workshop,
     order: ChunkOrder,
     part: Sequence[TakenRow],
-    outcomes: dict[int, RowOutcome],
+    seals: Mapping[int, UsableSeal | None],
+    reserved: ReservedRows,
+    checked: Checked,
     at: datetime,
-) -> dict[int, RowOutcome]:
-    """Steps 4 to 7 for some rows; of none only what became of the others is written down."""
-    if not part:
-        with workshop.database.writing(VAULT) as db:
-            put_chunk(db, order.run_id, order.number, list(outcomes.values()), at)
-        return outcomes
-    rows = [taken.wanted for taken in part]
-    usable = usable_for(workshop, order, rows, at)
-    seals = {row.row: seal_for(usable, order.client.client_id, row) for row in rows}
-    reserved = reserve_rows(workshop, order, rows, seals, at)  # 4
+) -> None:
     opened = _opened(workshop, seals.values())
     made, given_up = [], []
     for taken, reservation in zip(part, reserved.reservations, strict=True):
-        seal = seals[taken.wanted.row]
+        row = taken.wanted.row
+        seal = seals[row]
         try:
             owner = None if seal is None else opened[seal.seal_id]
             made.append(make_row(workshop, taken, reservation, owner, at=at))  # 5
-        except InputError as error:
-            outcomes[taken.wanted.row] = _rejected(order, taken.wanted.row, error)
+        except (InputError, IntegrityError) as error:
+            checked.outcomes[row] = rejected(order, row, error)
             given_up.append(reservation.certificate_id)
     stored = _store(workshop, reserved, made, at)  # 6
-    return commit_rows(workshop, order, reserved.case_id, stored, given_up, outcomes, at=at)  # 7
+    checked.outcomes = commit_rows(
+        workshop, order, reserved.case_id, stored, given_up, checked.outcomes, at=at
+    )  # 7
 
 
 def _opened(workshop: Workshop, seals: Iterable[UsableSeal | None]) -> dict[str, OpenedSeal]:
@@ -232,17 +220,9 @@ def _store(workshop: Workshop, reserved: ReservedRows, made: Sequence[MadeRow], 
     return [Stored(row, filed) for row, filed in zip(made, placed, strict=True)]
 
 
-def _trust(workshop: Workshop) -> Trust:
+def _believed(workshop: Workshop) -> Believed:
     with workshop.database.reading(NOBODY) as db:
-        return trust_with_seals(workshop, db)
-
-
-def _rejected(order: ChunkOrder, row: int, error: VaultError) -> RowOutcome:
-    problems = error.problems if isinstance(error, InputError | NotPermitted) else ()
-    if isinstance(error, NotFound):
-        column = order.mapping.column_of("file")
-        return RowOutcome(row, RowState.REJECTED, None, f"{column or 'file'} (file): {error.detail}")
-    return RowOutcome(row, RowState.REJECTED, None, explained(order.mapping, error.detail, problems))
+        return Believed(trust_with_seals(workshop, db), seal_owners(db))
 
 
 _PLACES: dict[FilesPlace, ReadFile] = {}

@@ -6,20 +6,26 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from storage.cases import insert_case_holders, redeem_import_case
-from storage.db import WriteConnection
+from storage.db import ReadConnection, WriteConnection
 from storage.history import UPKEEP_QUEUE, AuditRow, LeafRow, defer_job, insert_leaves, insert_look
 from storage.holders import ensure_holders
-from storage.imports import DATABASE_REFUSES, hold_numbers, put_chunk, row_by_itself, say_import
+from storage.imports import (
+    DATABASE_REFUSES,
+    files_held,
+    hold_numbers,
+    put_chunk,
+    refuses_row,
+    row_by_itself,
+    say_import,
+)
 from storage.new_certificates import NewCertificate, insert_certificates
 from storage.objects import FiledObject
-from storage.record_keys import KnownHolder
 from storage.reservations import abandon_some
 from storage.round_trip import one_round_trip
 from vault.importing.known import known_rows
 from vault.importing.making import MadeRow
 from vault.importing.orders import ChunkOrder
 from vault.log import issue_content, promised
-from vault.model.holders import HolderCode
 from vault.model.imports import RowOutcome, RowState
 from vault.model.scope import VAULT
 from vault.workshop import Workshop
@@ -28,6 +34,7 @@ from vault.workshop import Workshop
 SECOND_LOOK_AFTER = timedelta(minutes=10)
 SECOND_LOOK_TASK = "second_look"
 _REFUSED = "The database does not take this row: an operator has to look into its log."
+_ANOTHERS = "The vault has this file already, as another certificate's: a sealed file is one certificate's."
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,21 +83,27 @@ def _commit(
 ) -> dict[int, RowOutcome]:
     """What became of the chunk's rows.
 
-    1. nobody else imports these numbers meanwhile; 2. what another import committed since is left to it;
-    3. the holders; 4. the certificates with leaves; 5. the case, the audit event, the job, the outcomes.
+    1. nobody else imports these numbers or files meanwhile; 2. what another import committed since is left to
+    it, and a file that is another certificate's is not taken again; 3. the holders; 4. the certificates with
+    leaves; 5. the case, the audit event, the job, the outcomes.
     """
     settled = dict(outcomes)
     with workshop.database.writing(VAULT) as db:
-        hold_numbers(db, [each.made.wanted.lock for each in rows])  # 1
+        files = {digest for each in rows for digest in each.made.digests}
+        hold_numbers(db, [*(each.made.wanted.lock for each in rows), *map(_file_lock, files)])  # 1
         known = known_rows(db, workshop.keys, [each.made.wanted for each in rows])  # 2
-        settled |= known
-        new = [each for each in rows if each.made.wanted.row not in known]
-        everybody = {h.code: h for each in new for h in each.made.wanted.result.holders}
-        holders = ensure_holders(db, workshop.keys, everybody.values(), at) if new else {}  # 3
+        by_row = {each.made.wanted.row: each.made for each in rows}
+        settled |= {row: each.with_file(by_row[row].document.sha256) for row, each in known.items()}
+        borne = {row: made.digests for row, made in by_row.items() if row not in known and made.digests}
+        elsewhere = other_certificates_files(db, borne)
+        settled |= elsewhere
+        new = [each for row, each in zip(by_row, rows, strict=True) if row not in known | elsewhere]
         say_import(db)
-        written = _one_by_one(db, workshop, order, case_id, new, holders, at) if one_by_one else new
-        if not one_by_one:
-            _write(db, workshop, order, case_id, new, holders, at)  # 4
+        written = new
+        if one_by_one:
+            written = _one_by_one(db, workshop, order, case_id, new, at)
+        else:
+            _write(db, workshop, order, case_id, new, at)  # 3, 4
         in_it = {each.made.reservation.certificate_id for each in written}
         settled |= {each.made.wanted.row: _outcome(each, in_it) for each in new}
         left = [each.made.reservation.certificate_id for each in rows]
@@ -113,21 +126,49 @@ def _outcome(each: Stored, in_it: set[UUID]) -> RowOutcome:
     return RowOutcome(row, RowState.REJECTED, None, _REFUSED)
 
 
+def other_certificates_files(
+    db: ReadConnection, borne: Mapping[int, frozenset[str]]
+) -> dict[int, RowOutcome]:
+    """Rows whose file is one already: of a certificate in the vault, or of a row before them.
+
+    `borne`: by row, the digests by which a file that keeps its seal is known: it is bound to one certificate.
+    """
+    if not borne:
+        return {}
+    held = files_held(db, frozenset(digest for digests in borne.values() for digest in digests))
+    found: dict[int, RowOutcome] = {}
+    seen: dict[str, int] = {}
+    for row, digests in borne.items():
+        if digests & held:
+            found[row] = RowOutcome(row, RowState.REJECTED, None, _ANOTHERS)
+        elif before := [seen[digest] for digest in sorted(digests) if digest in seen]:
+            reason = f"Row {before[0]} has the same file: a sealed file is one certificate's."
+            found[row] = RowOutcome(row, RowState.REJECTED, None, reason)
+        else:
+            seen |= dict.fromkeys(digests, row)
+    return found
+
+
+def _file_lock(sha256: str) -> int:
+    return int.from_bytes(bytes.fromhex(sha256)[:8], "big", signed=True)
+
+
 def _one_by_one(
     db: WriteConnection,
     workshop: Workshop,
     order: ChunkOrder,
     case_id: UUID,
     rows: Sequence[Stored],
-    holders: Mapping[HolderCode, KnownHolder],
     at: datetime,
 ) -> list[Stored]:
     written = []
     for each in rows:
         try:
             with row_by_itself(db):
-                _write(db, workshop, order, case_id, [each], holders, at)
-        except DATABASE_REFUSES:
+                _write(db, workshop, order, case_id, [each], at)
+        except DATABASE_REFUSES as error:
+            if not refuses_row(error):
+                raise  # the connection's own translation says what it is
             continue
         written.append(each)
     return written
@@ -139,11 +180,12 @@ def _write(
     order: ChunkOrder,
     case_id: UUID,
     rows: Sequence[Stored],
-    holders: Mapping[HolderCode, KnownHolder],
     at: datetime,
 ) -> None:
     if not rows:
         return
+    everybody = {h.code: h for each in rows for h in each.made.wanted.result.holders}
+    holders = ensure_holders(db, workshop.keys, everybody.values(), at)
     named = {holders[h.code].holder_id for each in rows for h in each.made.wanted.result.holders}
     with one_round_trip(db):
         insert_case_holders(db, case_id, named)

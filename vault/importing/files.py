@@ -1,5 +1,6 @@
 """Where a manifest's files are: a folder, a zip, a prefix of an S3 bucket, or the client's own uploads."""
 
+import re
 import unicodedata
 import zipfile
 import zlib
@@ -23,6 +24,9 @@ _CHUNK_BYTES = 256 * 1024
 _UTF8_NAME = 0x800  # APPNOTE 4.4.4: bit 11 of the flags
 _ENCRYPTED = 0x1
 _PACKED = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+_SHA256 = re.compile(r"[0-9A-Fa-f]{64}", re.ASCII)
+# What reading a zip's entry raises: NotImplementedError is a RuntimeError.
+_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError, OSError)
 
 ReadFile = Callable[[str], bytes]
 """The file of a name in the manifest. Raises NotFound, InputError with why not, Unavailable."""
@@ -68,14 +72,23 @@ def open_files(workshop: Workshop, files: FilesPlace) -> ReadFile:
             return _of_zip(Path(files.place))
         case FilesKind.UPLOADED_ZIP:
             client_id, _, sha256 = files.place.rpartition("/")
-            return _of_zip(BytesIO(uploads_of(workshop, client_id).read(sha256)))
+            return _of_zip(BytesIO(_uploaded(workshop, client_id, sha256)))
         case FilesKind.S3:
             bucket, _, prefix = files.place.partition("/")
             return lambda name: stock_file(
                 workshop.blobs, bucket, str(PurePosixPath(prefix) / _inside(name)), UPLOAD_MAX_BYTES
             )
         case FilesKind.UPLOADS:
-            return lambda name: uploads_of(workshop, files.place).read(name.lower())
+            return lambda name: _uploaded(workshop, files.place, name)
+
+
+def _uploaded(workshop: Workshop, client_id: str, name: str) -> bytes:
+    if not _SHA256.fullmatch(name):
+        raise InputError.at("/file", "Expected the SHA-256 of an upload, 64 hexadecimal characters.")
+    try:
+        return uploads_of(workshop, client_id).read(name.lower())
+    except NotFound:
+        raise NotFound("There is no such upload.") from None  # what it names stays in the register
 
 
 def _no_files(_name: str) -> bytes:
@@ -125,7 +138,7 @@ def _of_zip(place: Path | BinaryIO) -> ReadFile:
         try:
             with packed.open(entry) as file:
                 return _capped(file.read)
-        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
+        except _DAMAGED as error:
             raise InputError("The file is damaged in the zip.") from error
 
     return read

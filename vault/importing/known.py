@@ -1,6 +1,7 @@
 """What the vault has already, by type, authority and number: the same once more is no error."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from storage.certificates import NUMBER, records_named
@@ -10,15 +11,38 @@ from storage.holders import holder_json
 from storage.imports import numbered
 from vault.deposit.differences import differences
 from vault.importing.rows import Wanted
-from vault.model.certificate import ApprovalResult, CertificateRecord
+from vault.model.certificate import ApprovalResult, CertificateRecord, Status, files_of
 from vault.model.imports import RowOutcome, RowState
+from vault.model.origin import Origin, OriginKind
 from vault.model.written import number_form
 
 
-def known_rows(db: ReadConnection, keys: KeyRing, rows: Sequence[Wanted]) -> dict[int, RowOutcome]:
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What becomes of a row whose certificate is in the vault.
+
+    `digests`: SHA-256 (hex) of the files that it may be, where it is to keep the seal that it bears; None:
+    its file plays no part.
+    """
+
+    outcome: RowOutcome
+    digests: frozenset[str] | None = None
+
+    def with_file(self, sha256: str) -> RowOutcome:
+        """The same, where the row's file has this digest."""
+        if self.digests is None or sha256 in self.digests:
+            return self.outcome
+        return _rejected(self.outcome.row, _OTHERWISE.format("/file"))
+
+
+_OTHERWISE = "The vault has a certificate of this number that says something else in {}."
+
+
+def known_rows(db: ReadConnection, keys: KeyRing, rows: Sequence[Wanted]) -> dict[int, Known]:
     """What becomes of those rows whose certificate is in the vault, by row: two statements at most.
 
-    The newest certificate under a number counts. One that says something else is no reason to keep two.
+    The newest certificate under a number counts. One that says something else, or is something else, is no
+    reason to keep two; and one that is not in force there is not what the register says.
     """
     under = {
         (row.result.type_code, row.result.issuing_authority, index): row.row
@@ -37,20 +61,27 @@ def known_rows(db: ReadConnection, keys: KeyRing, rows: Sequence[Wanted]) -> dic
     return {row: _compared(by_row[row], records.get(held)) for row, held in there.items()}
 
 
-def _compared(row: Wanted, record: CertificateRecord | None) -> RowOutcome:
+def _compared(row: Wanted, record: CertificateRecord | None) -> Known:
     if record is None:
-        return RowOutcome(
-            row.row, RowState.REJECTED, None, "The vault had this certificate; its holders were erased since."
-        )
-    differing = differences(_told(record), _told(row.result))
-    if not differing:
-        return RowOutcome(row.row, RowState.ALREADY_THERE, record.certificate_id)
-    return RowOutcome(
-        row.row,
-        RowState.REJECTED,
-        None,
-        f"The vault has a certificate of this number that says something else in {', '.join(differing)}.",
+        sentence = "The vault had this certificate; its holders were erased since."
+        return Known(_rejected(row.row, sentence))
+    differing = differences(
+        {**_told(record), "origin": _of_origin(record.origin)},
+        {**_told(row.result), "origin": _of_origin(row.origin)},
     )
+    if differing:
+        return Known(_rejected(row.row, _OTHERWISE.format(", ".join(differing))))
+    if record.status is not Status.VALID:
+        sentence = f"The vault has this certificate, and it is not in force there: {record.status.value}."
+        return Known(_rejected(row.row, sentence))
+    there = RowOutcome(row.row, RowState.ALREADY_THERE, record.certificate_id)
+    if row.origin.kind is not OriginKind.BORN_SEALED:
+        return Known(there)
+    return Known(there, frozenset(each.sha256 for each in files_of(record)))
+
+
+def _rejected(row: int, reason: str) -> RowOutcome:
+    return RowOutcome(row, RowState.REJECTED, None, reason)
 
 
 def _told(said: ApprovalResult | CertificateRecord) -> Mapping[str, Any]:
@@ -61,4 +92,17 @@ def _told(said: ApprovalResult | CertificateRecord) -> Mapping[str, Any]:
         "valid_from": said.valid_from.isoformat(),
         "valid_to": None if said.valid_to is None else said.valid_to.isoformat(),
         "fields": dict(said.fields),
+    }
+
+
+def _of_origin(origin: Origin) -> Mapping[str, Any]:
+    """What it says of the file; the name of who digitised it is that of the seal, whatever it was then."""
+    digitised = origin.digitised
+    if digitised is None:
+        return {"kind": origin.kind.value}
+    return {
+        "kind": origin.kind.value,
+        "authority": digitised.authority,
+        "officer": digitised.officer,
+        "attested_on": None if digitised.attested_on is None else digitised.attested_on.isoformat(),
     }

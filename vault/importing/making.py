@@ -7,17 +7,16 @@ from datetime import datetime
 from signing.intake import AdmittedPdf, admit_pdf, check_pdf
 from signing.seal import QrStamp, SealAppearance, seal_pdf
 from signing.typeset import scan_mark
-from signing.validate import Trust, judge_pdf
 from vault.deposit.making import Unsealed, page_symbol, typeset_page
 from vault.deposit.sealing import SEAL_FIELD, SealedResult, judge
 from vault.errors import DocumentRefused, InputError
+from vault.importing.borne import Believed, Borne, borne_seal
 from vault.importing.files import ReadFile
 from vault.importing.rows import Wanted
 from vault.model.catalogue import DocumentFormat, SealPlace
 from vault.model.certificate import Reservation, SealedDocument, SealLevel, StoredDocument
 from vault.model.origin import SCANS, Digitisation, Origin, OriginKind
 from vault.model.statement import QR_SIZE_MM
-from vault.model.verdict import Indication, SignatureKind
 from vault.seal_ring import UsableSeal
 from vault.workshop import Workshop
 
@@ -41,33 +40,39 @@ _REASON = {
 class TakenRow:
     """A row with its file, which the gate let through.
 
-    `admitted`: of a copy that is to be sealed. `level`: of a file that bears its seal already.
+    `admitted`: of a copy that is to be sealed. `borne`: of a file that bears its seal already.
     """
 
     wanted: Wanted
     content: bytes = field(repr=False)
     admitted: AdmittedPdf | None = None
-    level: SealLevel | None = None
+    borne: Borne | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class MadeRow:
-    """A row with its sealed file, judged; `origin` with the name of who digitised it."""
+    """A row with its sealed file, judged.
+
+    `origin`: with the name of who digitised it. `digests`: of a file that came with its seal, what it is
+    known by; empty for what was sealed here.
+    """
 
     wanted: Wanted
     reservation: Reservation
     origin: Origin
     document: StoredDocument
     content: bytes = field(repr=False)
+    digests: frozenset[str] = frozenset()
 
 
-def take_file(wanted: Wanted, read: ReadFile, trust: Trust, *, at: datetime) -> TakenRow:
+def take_file(wanted: Wanted, read: ReadFile, believed: Believed, *, at: datetime) -> TakenRow:
     """A row's file through the gate; nothing where it is to be typeset.
 
     Raises:
         NotFound: there is no such file.
         InputError: it may not be sealed, or is not what the manifest says.
         Unavailable: the store of the files does not answer.
+        IntegrityError: the file was uploaded, and lies there damaged.
     """
     if not wanted.file:
         return TakenRow(wanted, b"")
@@ -85,30 +90,7 @@ def take_file(wanted: Wanted, read: ReadFile, trust: Trust, *, at: datetime) -> 
         check_pdf(content)
     except DocumentRefused as error:
         raise InputError.at("/file", error.detail) from error
-    return TakenRow(wanted, content, level=_borne_level(wanted, content, trust, at))
-
-
-def _borne_level(wanted: Wanted, content: bytes, trust: Trust, at: datetime) -> SealLevel:
-    """Of the seal that a file came with: it stands, is trusted, and is the issuer's."""
-    seals = [r for r in judge_pdf(content, trust=trust, at=at) if r.kind is SignatureKind.SEAL]
-    if not seals:
-        raise InputError.at("/origin", "The file bears no seal: say scan_attested or scan_unverified.")
-    for number, report in enumerate(seals, 1):
-        if report.indication is not Indication.TOTAL_PASSED:
-            failed = ", ".join(check.name for check in report.checks if check.result != "passed")
-            raise InputError.at(
-                "/file", f"Seal {number} of the file does not stand: {report.indication.value}, {failed}."
-            )
-    issuer = wanted.kind.authority(wanted.result.issuing_authority)
-    for report in seals:
-        signer = report.signer or ""
-        if report.authority == wanted.result.issuing_authority:
-            break
-        if issuer is not None and (issuer.code in signer or issuer.name in signer):
-            break
-    else:
-        raise InputError.at("/file", "The file bears a seal, and none of the authority that issues it.")
-    return SealLevel.B_B if seals[-1].proven_at is None else SealLevel.B_T
+    return TakenRow(wanted, content, borne=borne_seal(wanted, content, believed, at=at))
 
 
 def make_row(
@@ -125,8 +107,11 @@ def make_row(
     """
     wanted = taken.wanted
     if owner is None:
-        level = taken.level or SealLevel.B_B
-        return MadeRow(wanted, reservation, wanted.origin, _stored(taken.content, level, None), taken.content)
+        level, digests = SealLevel.B_B, frozenset[str]()
+        if taken.borne is not None:
+            level, digests = taken.borne.level, taken.borne.digests
+        document = _stored(taken.content, level, None)
+        return MadeRow(wanted, reservation, wanted.origin, document, taken.content, digests)
     origin = wanted.origin
     if origin.digitised is None:
         page = typeset_page(workshop, wanted.kind, wanted.result, reservation, at)

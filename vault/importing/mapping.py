@@ -8,7 +8,7 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Final
 
 from vault.errors import FieldProblem, InputError
@@ -26,6 +26,9 @@ _DATES: Final = frozenset({"issued_on", "valid_from", "valid_to", "attested.on"}
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 DATE_FORMATS: Final = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y年%m月%d日", "%Y%m%d")
 SEPARATORS: Final = "、；;\n"
+# A format without a year tells no day.
+_YEAR = re.compile("%[YyGcx]")
+_A_DAY: Final = datetime(2024, 3, 5, tzinfo=UTC)
 _KEYS: Final = frozenset({"columns", "constants", "dates", "codes", "separators", "sheet", "encoding"})
 _YES: Final = {"true": True, "是": True, "1": True, "false": False, "否": False, "0": False}
 
@@ -119,6 +122,11 @@ def mapping_from_json(value: object) -> RegisterMapping:
     else:
         problems.append(FieldProblem("/codes", "Expected tables of codes by field."))
     separators = _texts(value.get("separators", {}), "/separators", problems)
+    problems += [
+        FieldProblem(f"/separators/{target}", "Expected at least one character.")
+        for target, characters in separators.items()
+        if not characters
+    ]
     for where, targets in (
         ("constants", constants),
         ("dates", dates.keys() - {"*"}),
@@ -245,21 +253,28 @@ def _lists(value: object, pointer: str, problems: list[FieldProblem]) -> dict[st
     found = {}
     for key, formats in value.items():
         listed = [formats] if isinstance(formats, str) else formats
-        if (
-            not isinstance(listed, list)
-            or not listed
-            or not all(isinstance(f, str) and "%" in f for f in listed)
-        ):
+        if not isinstance(listed, list) or not listed or not all(_is_date_format(f) for f in listed):
             problems.append(FieldProblem(f"{pointer}/{key}", "Expected formats such as %Y年%m月%d日."))
         else:
             found[str(key)] = tuple(listed)
     return found
 
 
+def _is_date_format(written: object) -> bool:
+    """Whether a day that it writes can be read by it."""
+    if not isinstance(written, str) or not _YEAR.search(written):
+        return False
+    try:
+        datetime.strptime(_A_DAY.strftime(written), written)  # noqa: DTZ007 - only whether it can be read
+    except (ValueError, re.error):
+        return False
+    return True
+
+
 def _known_encoding(name: str) -> bool:
     try:
-        "".encode(name)
-    except LookupError:
+        "a".encode(name)
+    except (LookupError, ValueError):
         return False
     return True
 

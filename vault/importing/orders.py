@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from vault.errors import SealCapReached
 from vault.importing.files import FilesPlace
 from vault.importing.mapping import RegisterMapping
 from vault.importing.sheets import ManifestRow
@@ -31,7 +32,11 @@ class ChunkOrder:
 
 @dataclass(frozen=True, slots=True)
 class ChunkDone:
-    """What became of a chunk's rows; None where another import is at them at this moment."""
+    """What became of a chunk's rows; None where another import is at them at this moment.
+
+    `waits`: why some of them are still pending: a grant is used up for today.
+    """
 
     number: int
     outcomes: tuple[RowOutcome, ...] | None
+    waits: SealCapReached | None = None

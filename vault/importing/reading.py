@@ -19,6 +19,8 @@ from vault.workshop import Workshop
 # Of a run that is under way somebody says so every two seconds.
 SILENT_AFTER = timedelta(seconds=30)
 RUNS_SHOWN = 50
+# What a spreadsheet takes for the beginning of a formula; a reason begins with a register's own column.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 RESULT_COLUMNS = ("row", "state", "certificate_id", "reason")
 
 
@@ -88,11 +90,16 @@ def _lines(workshop: Workshop, run_id: UUID, scope: Scope) -> Iterator[str]:
     writer.writerow(RESULT_COLUMNS)
     with workshop.database.reading(scope) as db:
         for each in outcomes_of(db, run_id):
-            writer.writerow([each.row, each.state.word, each.certificate_id or "", each.reason])
+            writer.writerow([each.row, each.state.word, each.certificate_id or "", _as_text(each.reason)])
             yield out.getvalue()
             out.seek(0)
             out.truncate()
     yield out.getvalue()
+
+
+def _as_text(cell: str) -> str:
+    """A cell that a spreadsheet takes for a text, and never for a formula."""
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell
 
 
 def _run(row: RunRow, at: datetime) -> ImportRun:

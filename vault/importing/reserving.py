@@ -4,7 +4,7 @@ import base64
 import math
 import secrets
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -26,6 +26,21 @@ from vault.model.legal_time import day_begins, legal_day
 from vault.model.origin import OriginKind
 from vault.model.scope import VAULT
 from vault.workshop import Workshop
+
+
+class GrantUsedUp(SealCapReached):
+    """As its base, and of which grant; it goes from one process to another as a whole."""
+
+    def __init__(self, detail: str, *, retry_after_s: int, grant_id: UUID) -> None:
+        super().__init__(detail, retry_after_s=retry_after_s)
+        self.grant_id = grant_id
+
+    def __reduce__(self) -> tuple[Callable[..., "GrantUsedUp"], tuple[str, int, UUID]]:
+        return _used_up, (self.detail, self.retry_after_s, self.grant_id)
+
+
+def _used_up(detail: str, retry_after_s: int, grant_id: UUID) -> GrantUsedUp:
+    return GrantUsedUp(detail, retry_after_s=retry_after_s, grant_id=grant_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +104,7 @@ def reserve_rows(
     and the rows are reserved anew under other identifiers, since nobody has seen these.
 
     Raises:
-        SealCapReached: a grant has no room for them today.
+        GrantUsedUp: a grant has no room for them today.
         Unavailable: the database does not answer.
     """
     day = legal_day(at)
@@ -104,11 +119,12 @@ def reserve_rows(
         for seal in sorted(counts, key=lambda seal: seal.grant_id):
             if not take_uses(db, seal.grant_id, seal.daily_cap, day, counts[seal]):
                 begins = day_begins(day + timedelta(days=1))
-                raise SealCapReached(
+                raise GrantUsedUp(
                     f"Grant {seal.grant_id} lets {seal.daily_cap} results be sealed a day, and has no room"
                     f" for {counts[seal]} more today: go on from {begins.isoformat()} on, or let seal"
                     " custodians approve a grant with a higher cap.",
                     retry_after_s=math.ceil((begins - at).total_seconds()),
+                    grant_id=seal.grant_id,
                 )
     return ReservedRows(case_id, tuple(_with_codes(row) for row in reserved))
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from storage.history import AuditRow, defer_job, insert_audit
 from storage.imports import begin_run, end_run, looked_at_chunks, note_run, settled_chunks
-from vault.errors import Unavailable, VaultError
+from vault.errors import SealCapReached, Unavailable, VaultError
 from vault.importing.files import FilesPlace, open_files
 from vault.importing.mapping import RegisterMapping
 from vault.importing.orders import CHUNK_ROWS, ChunkDone, ChunkOrder
@@ -30,6 +30,8 @@ NOTED_EVERY = timedelta(seconds=2)
 # How long to wait for another import that is at the same rows before looking again.
 TURN_S = 0.5
 _READ_BYTES = 1024 * 1024
+_UNEXPECTED = "The import was ended by an error that nobody expected: an operator has to look into the log."
+_DIED = "A process of the import died; begin it again, and it goes on."
 IMPORT_QUEUE = "import"
 IMPORT_TASK = "import_stock"
 
@@ -57,6 +59,17 @@ class Hands:
     clock: Callable[[], datetime]
     rest: Callable[[float], None]
     tell: Callable[[ImportRun], None] = field(default=lambda _run: None)
+
+
+@dataclass(slots=True)
+class _Walked:
+    """What is left of a walk over the chunks.
+
+    `busy`: those at which another import was. `waits`: those with rows whose grant is used up, and why.
+    """
+
+    busy: set[int] = field(default_factory=set)
+    waits: dict[int, SealCapReached] = field(default_factory=dict)
 
 
 def begin(
@@ -101,7 +114,8 @@ def run_import(workshop: Workshop, order: ImportOrder, hands: Hands) -> ImportRu
     Raises:
         NotPermitted: the client may not deposit.
         InputError: manifest, mapping or files cannot be read.
-        SealCapReached: a grant is used up for today; the run goes on when it is begun again.
+        SealCapReached: a grant is used up for today; its rows are pending, all others have their outcome, and
+            the run goes on when it is begun again.
         Unavailable: an engine does not answer, again and again, or a process died.
     """
     began = hands.clock()
@@ -111,15 +125,24 @@ def run_import(workshop: Workshop, order: ImportOrder, hands: Hands) -> ImportRu
         total = count_rows(order.manifest, order.mapping)  # 2
         with workshop.database.writing(VAULT) as db:
             note_run(db, run_id, hands.clock(), total=total)
-            held = settled_chunks(db, run_id)
-        busy = _walk(workshop, order, hands, run_id, held)  # 3
-        while busy:  # 4
+            # A check looks at every row anew, whatever an earlier one found.
+            held = settled_chunks(db, run_id) if order.mode is ImportMode.IMPORT else frozenset[int]()
+        walked = _walk(workshop, order, hands, run_id, held)  # 3
+        waits = dict(walked.waits)
+        while walked.busy:  # 4
             hands.rest(TURN_S)
             with workshop.database.reading(VAULT) as db:
-                done = settled_chunks(db, run_id) | looked_at_chunks(db, run_id, began)
-            busy = _walk(workshop, order, hands, run_id, done)
+                done = looked_at_chunks(db, run_id, began)
+                if order.mode is ImportMode.IMPORT:
+                    done |= settled_chunks(db, run_id)
+            walked = _walk(workshop, order, hands, run_id, done | waits.keys())
+            waits |= walked.waits
+        _check_waits(waits)
     except VaultError as error:
         _end(workshop, run_id, hands.clock(), error.detail)
+        raise
+    except Exception:
+        _end(workshop, run_id, hands.clock(), _UNEXPECTED)
         raise
     _end(workshop, run_id, hands.clock(), None)  # 5
     run = find_run(workshop, run_id, at=hands.clock())
@@ -143,28 +166,28 @@ def digest_of(manifest: Manifest, mapping: RegisterMapping) -> bytes:
 
 def _walk(
     workshop: Workshop, order: ImportOrder, hands: Hands, run_id: UUID, done: frozenset[int]
-) -> frozenset[int]:
-    """Hands out every chunk that is not done; those at which another import was."""
+) -> _Walked:
+    """Hands out every chunk that is not done."""
     under_way: dict[Future[ChunkDone], tuple[ChunkOrder, int]] = {}
-    busy: set[int] = set()
+    walked = _Walked()
     noted = hands.clock()
     try:
         for chunk in _chunks(order, run_id):
             if chunk.number in done:
                 continue
             while len(under_way) >= hands.together:
-                busy |= _collect(hands, under_way)
-            under_way[hands.submit(chunk)] = (chunk, 1)
+                _collect(hands, under_way, walked)
+            under_way[_submitted(hands, chunk)] = (chunk, 1)
             if hands.clock() - noted > NOTED_EVERY:
                 noted = hands.clock()
                 _note(workshop, run_id, hands)
         while under_way:
-            busy |= _collect(hands, under_way)
+            _collect(hands, under_way, walked)
     finally:
         for each in under_way:
             each.cancel()
     _note(workshop, run_id, hands)
-    return frozenset(busy)
+    return walked
 
 
 def _chunks(order: ImportOrder, run_id: UUID) -> Iterator[ChunkOrder]:
@@ -176,23 +199,40 @@ def _chunks(order: ImportOrder, run_id: UUID) -> Iterator[ChunkOrder]:
         number += 1
 
 
-def _collect(hands: Hands, under_way: dict["Future[ChunkDone]", tuple[ChunkOrder, int]]) -> set[int]:
-    """Waits for some chunk; those at which another import is. What an engine refused is tried again."""
-    busy = set()
+def _check_waits(waits: Mapping[int, SealCapReached]) -> None:
+    """Every other row has its outcome by now; the run goes on when the last of these grants may."""
+    if waits:
+        raise max(waits.values(), key=lambda each: each.retry_after_s)
+
+
+def _submitted(hands: Hands, chunk: ChunkOrder) -> "Future[ChunkDone]":
+    """A pool whose process died says so to whoever waits, or to whoever hands in the next chunk."""
+    try:
+        return hands.submit(chunk)
+    except BrokenExecutor as error:
+        raise Unavailable(_DIED) from error
+
+
+def _collect(
+    hands: Hands, under_way: dict["Future[ChunkDone]", tuple[ChunkOrder, int]], walked: _Walked
+) -> None:
+    """Waits for some chunk, and notes what is left of it. What an engine refused is tried again."""
     done, _ = wait(under_way, return_when=FIRST_COMPLETED)
     for future in done:
         chunk, tries = under_way.pop(future)
         try:
-            if future.result().outcomes is None:
-                busy.add(chunk.number)
+            found = future.result()
+            if found.outcomes is None:
+                walked.busy.add(chunk.number)
+            if found.waits is not None:
+                walked.waits[chunk.number] = found.waits
         except Unavailable as error:
             if tries >= TRIES_MAX:
                 raise
             hands.rest(min(error.retry_after_s, 2**tries))
-            under_way[hands.submit(chunk)] = (chunk, tries + 1)
+            under_way[_submitted(hands, chunk)] = (chunk, tries + 1)
         except BrokenExecutor as error:
-            raise Unavailable("A process of the import died; begin it again, and it goes on.") from error
-    return busy
+            raise Unavailable(_DIED) from error
 
 
 def _note(workshop: Workshop, run_id: UUID, hands: Hands) -> None:
@@ -206,6 +246,6 @@ def _end(workshop: Workshop, run_id: UUID, at: datetime, failure: str | None) ->
     try:
         with workshop.database.writing(VAULT) as db:
             end_run(db, run_id, at, failure=failure)
-    except Unavailable:
+    except Exception:
         if failure is None:
             raise  # else the first error tells more

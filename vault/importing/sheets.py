@@ -6,16 +6,19 @@ A row's number is the one that its reader sees: in a sheet the header is 1, in J
 import csv
 import json
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
-from io import SEEK_END, BytesIO, TextIOWrapper
+from io import BytesIO, TextIOWrapper
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from vault.errors import InputError
+from vault.importing.csv_records import csv_records
 from vault.importing.mapping import BadCell, Cell, RegisterMapping
+from vault.importing.workbook_parts import check_workbook
 
 # The longest text of one cell that a register has: a scope of business over some pages.
 CELL_MAX_CHARS = 100_000
@@ -23,10 +26,20 @@ LINE_MAX_BYTES = 4 * 1024 * 1024
 COLUMNS_MAX = 2_000
 # A double holds so many digits for certain; a spreadsheet has rounded what is longer.
 EXACT_DIGITS: Final = 15
-# What a workbook may inflate to, and by how much: one of a million rows has about 2 GiB of XML.
-WORKBOOK_MAX_BYTES = 6 * 1024 * 1024 * 1024
-WORKBOOK_RATIO_MAX = 200
-_PROLOGUE_BYTES = 1024
+# Rows that a sheet may have (ECMA-376, part 1, 18.3.1.73): a number beyond it would make empty rows for ever.
+SHEET_ROWS_MAX = 1_048_576
+# What parsing a damaged workbook raises: a text's number beyond the texts, a part that is not there, a chart.
+_DAMAGED: Final = (
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    OverflowError,
+    SyntaxError,
+    EOFError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 _JSON_NAMES = (".jsonl", ".ndjson", ".jsonlines")
 
 
@@ -97,29 +110,28 @@ def _csv(raw: BinaryIO, mapping: RegisterMapping) -> Iterator[ManifestRow]:
             sample = file.readline(COLUMNS_MAX * 200)
             file.seek(0)
             delimiter = max(",\t;|", key=sample.count)
-            rows = csv.reader(file, delimiter=delimiter, strict=True)
-            header = _header([column.strip() for column in next(rows, [])], mapping)
-            number = 1
-            while True:
-                number += 1
-                try:
-                    values = next(rows)
-                except StopIteration:
-                    return
-                except csv.Error as error:
-                    raise InputError(f"Row {number} of the manifest is no CSV: {error}.") from error
-                if not any(value.strip() for value in values):
-                    continue
-                if len(values) != len(header):
+            records = csv_records(file, delimiter)
+            header = _csv_header(next(records, []), mapping)
+            for number, values in enumerate(records, 2):
+                if isinstance(values, str):
+                    yield ManifestRow(number, {}, values)
+                elif len(values) == len(header):
+                    if any(value.strip() for value in values):
+                        yield ManifestRow(number, dict(zip(header, (v.strip() for v in values), strict=True)))
+                elif any(value.strip() for value in values):
                     found = f"Expected {len(header)} cells, got {len(values)}"
                     yield ManifestRow(number, {}, f"{found}: a separator is missing or too much.")
-                    continue
-                yield ManifestRow(number, dict(zip(header, (v.strip() for v in values), strict=True)))
-        except UnicodeDecodeError as error:
+        except UnicodeError as error:
             raise InputError(
                 f"The manifest is no text in {mapping.encoding}: name its encoding in the mapping, such as"
                 " gb18030."
             ) from error
+
+
+def _csv_header(columns: list[str] | str, mapping: RegisterMapping) -> Sequence[str]:
+    if isinstance(columns, str):
+        raise InputError(f"The manifest has no header: {columns}")
+    return _header([column.strip() for column in columns], mapping)
 
 
 def _json_lines(file: BinaryIO) -> Iterator[ManifestRow]:
@@ -158,43 +170,29 @@ def _workbook(file: BinaryIO, mapping: RegisterMapping) -> Iterator[ManifestRow]
     from openpyxl import load_workbook  # noqa: PLC0415 - most imports read no workbook
     from openpyxl.utils.exceptions import InvalidFileException  # noqa: PLC0415 - as above
 
-    _check_workbook(file)
+    check_workbook(file)
     try:
         # With its formulas, not with what some program last computed for them.
         book = load_workbook(file, read_only=True, data_only=False, keep_links=False)
-    except (InvalidFileException, KeyError, ValueError, TypeError, zipfile.BadZipFile, SyntaxError) as error:
+    except (InvalidFileException, *_DAMAGED) as error:
         raise InputError("The manifest is no workbook that can be read.") from error
     try:
         if mapping.sheet is not None and mapping.sheet not in book.sheetnames:
             raise InputError("The workbook has no sheet of the name that the mapping gives.")
         sheet = book[mapping.sheet or book.sheetnames[0]]
+        sheet.reset_dimensions()  # what a sheet says of its own size may be less than it holds
         rows = sheet.iter_rows()
         header = _header([_plain(cell) for cell in islice(next(rows, ()), COLUMNS_MAX)], mapping)
         for number, cells in enumerate(rows, 2):
+            if number > SHEET_ROWS_MAX:
+                raise InputError(f"Expected a sheet of at most {SHEET_ROWS_MAX} rows.")
             read = dict(zip(header, (_cell(cell) for cell in cells), strict=False))
             if any(read.values()):
                 yield ManifestRow(number, read)
-    except (ValueError, KeyError, TypeError, SyntaxError, zipfile.BadZipFile, EOFError) as error:
+    except _DAMAGED as error:
         raise InputError("The workbook is damaged: it cannot be read to its end.") from error
     finally:
         book.close()
-
-
-def _check_workbook(file: BinaryIO) -> None:
-    """Nothing in it inflates beyond its cap, and no part of it declares entities."""
-    try:
-        with zipfile.ZipFile(file) as packed:
-            parts = packed.infolist()
-            size = sum(part.file_size for part in parts)
-            if size > WORKBOOK_MAX_BYTES or size > WORKBOOK_RATIO_MAX * file.seek(0, SEEK_END):
-                raise InputError("The workbook inflates beyond all measure: save it as CSV.")
-            for part in parts:
-                if part.filename.endswith((".xml", ".rels")):
-                    with packed.open(part) as content:
-                        if b"<!DOCTYPE" in content.read(_PROLOGUE_BYTES):
-                            raise InputError("The workbook declares a document type: no spreadsheet does.")
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-        raise InputError("The manifest is no workbook that can be read.") from error
 
 
 def _plain(cell: Any) -> str:  # noqa: ANN401 - openpyxl's cells of many classes

@@ -2,7 +2,9 @@
 
 import base64
 import hashlib
-from dataclasses import replace
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from signing.validate import ListedSeal, Trust
@@ -29,6 +31,22 @@ def trust_with_seals(workshop: Workshop, db: ReadConnection, *, national: bool =
     crls = workshop.national.crls if national else ()
     known = crls if sum(map(len, crls)) <= _CRLS_MAX_BYTES else ()
     return replace(workshop.trust, seals=seals, national_crls=known)
+
+
+@dataclass(frozen=True, slots=True)
+class SealOwner:
+    """Whose seal it is, and what for (`storage.seals`); `purpose` None: for the PDFs that it issues."""
+
+    authority: str
+    purpose: str | None
+
+
+def seal_owners(db: ReadConnection) -> Mapping[str, frozenset[SealOwner]]:
+    """Who owns the vault's seals, stopped ones too, by the SHA-256 (hex) of their certificates."""
+    found: dict[str, set[SealOwner]] = defaultdict(set)
+    for seal in listed_seals(db):
+        found[_sha256(seal.certificate_pem)].add(SealOwner(seal.authority, seal.purpose))
+    return {certificate: frozenset(owners) for certificate, owners in found.items()}
 
 
 @lru_cache(maxsize=_REMEMBERED)

@@ -101,3 +101,24 @@ def test_what_is_no_zip_and_no_folder(tmp_path: Path) -> None:
         folder(tmp_path / "none")
     with pytest.raises(NotFound, match="none were given"):
         open_files(NOBODY, FilesPlace(FilesKind.NONE))("a.pdf")
+
+
+@pytest.mark.parametrize("name", ["a.pdf", "0" * 63, "g" * 64, "../" + "0" * 61])
+def test_an_upload_is_named_by_its_digest(name: str) -> None:
+    with pytest.raises(InputError, match="64 hexadecimal") as caught:
+        open_files(NOBODY, FilesPlace(FilesKind.UPLOADS, "suite"))(name)
+    assert name not in caught.value.detail
+
+
+@pytest.mark.parametrize("error", [ValueError("negative seek"), OSError("gone")])
+def test_a_zip_that_cannot_be_read_any_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    read = open_files(NOBODY, packed(tmp_path / "a.zip", ("a.pdf", b"1")))
+
+    def failing(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(zipfile.ZipFile, "open", failing)
+    with pytest.raises(InputError, match="damaged"):
+        read("a.pdf")

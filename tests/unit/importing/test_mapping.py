@@ -121,3 +121,21 @@ def test_a_bad_cell_is_named_by_its_column_and_without_its_value() -> None:
 def test_a_code_without_its_type_is_taken_by_its_form(code: str, kind: str) -> None:
     cells = {"编号": "1", "名称": "名", "代码": code, "发证": "2024-01-01"}
     assert map_row(mapping(), cells, TYPES).result["holders"][0]["code_type"] == kind
+
+
+@pytest.mark.parametrize(
+    ("changed", "pointer"),
+    [
+        ({"encoding": "utf\x00"}, "/encoding"),
+        ({"encoding": "base64"}, "/encoding"),
+        ({"dates": {"issued_on": "%Q"}}, "/dates/issued_on"),
+        ({"dates": {"issued_on": "%Y %Y"}}, "/dates/issued_on"),
+        ({"dates": {"issued_on": "%Y-%"}}, "/dates/issued_on"),
+        ({"dates": {"issued_on": "%d"}}, "/dates/issued_on"),
+        ({"separators": {"fields.a": ""}}, "/separators/fields.a"),
+    ],
+)
+def test_what_would_fail_at_every_row_is_told_once(changed: dict[str, object], pointer: str) -> None:
+    with pytest.raises(InputError) as caught:
+        mapping(**changed)
+    assert pointer in [problem.pointer for problem in caught.value.problems]

@@ -1,6 +1,7 @@
 """Manifests as streams: CSV in two encodings, JSON lines, and workbooks as people make them."""
 
 import io
+import re
 import zipfile
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -117,3 +118,82 @@ def test_what_is_no_manifest(tmp_path: Path) -> None:
         rows(b"", "a.pdf")
     with pytest.raises(InputError, match="not readable"):
         count_rows(Manifest("a.csv", tmp_path / "none.csv"), mapping())
+
+
+def test_a_line_that_is_no_csv_takes_no_other_with_it() -> None:
+    found = rows('编号,日期\n1,a\n"2"x,b\n"3,c\n4,d\n5,e\n'.encode(), "a.csv")
+    assert [(row.number, bool(row.problem)) for row in found] == [
+        (2, False),
+        (3, True),
+        (4, True),
+        (5, False),
+        (6, False),
+    ]
+    assert [row.cells.get("编号") for row in found if not row.problem] == ["1", "4", "5"]
+
+
+def test_a_file_that_is_no_csv_at_all_is_left() -> None:
+    with pytest.raises(InputError, match="are no CSV"):
+        rows("编号,日期\n".encode() + b'"1"x,b\n' * 1_001, "a.csv")
+
+
+def parts_changed(**changed: bytes) -> bytes:
+    """A workbook of one row with bytes put before or into the parts whose names end so."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(workbook("1"))) as old, zipfile.ZipFile(out, "w") as new:
+        for part in old.namelist():
+            end = part.rpartition("/")[2].partition(".")[0]
+            new.writestr(part, changed.get(end, old.read(part)))
+    return out.getvalue()
+
+
+def test_entities_behind_a_long_comment_or_in_another_encoding() -> None:
+    sheet = '<?xml version="1.0" encoding="utf-16"?><!DOCTYPE a [<!ENTITY b "c">]><a/>'
+    for content in (b"<!--" + b" " * 5_000 + b"--><!DOCTYPE a><a/>", b" " * 1_048_572 + b"<!DOCTYPE a><a/>"):
+        with pytest.raises(InputError, match=r"document type|inflates"):
+            rows(parts_changed(sheet1=content), "a.xlsx")
+    for content in (sheet.encode("utf-16"), sheet.encode("utf-16-be"), sheet.encode("utf-16-le")):
+        with pytest.raises(InputError, match="not in UTF-8"):
+            rows(parts_changed(workbook=content), "a.xlsx")
+    with pytest.raises(InputError, match="not in UTF-8"):
+        rows(parts_changed(styles=b'<?xml version="1.0" encoding="cp037"?><a/>'), "a.xlsx")
+
+
+def test_a_sheet_with_a_row_far_beyond_the_last_one() -> None:
+    with zipfile.ZipFile(io.BytesIO(workbook("1"))) as old:
+        sheet = old.read("xl/worksheets/sheet1.xml")
+    far = sheet.replace(b'<row r="2"', b'<row r="1048580"').replace(b'"A2"', b'"A1048580"')
+    far = far.replace(b'"B2"', b'"B1048580"')
+    assert far != sheet
+    with pytest.raises(InputError, match="1048576 rows"):
+        rows(parts_changed(sheet1=far), "a.xlsx")
+
+
+def test_a_sheet_that_says_less_of_itself_than_it_holds() -> None:
+    with zipfile.ZipFile(io.BytesIO(workbook("1"))) as old:
+        sheet = old.read("xl/worksheets/sheet1.xml")
+    less = sheet.replace(b'ref="A1:B2"', b'ref="A1:B1"')
+    assert less != sheet
+    assert [row.cells["编号"] for row in rows(parts_changed(sheet1=less), "a.xlsx")] == ["1"]
+
+
+def test_more_texts_than_are_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vault.importing.workbook_parts.HELD_MAX_BYTES", 1_000)
+    with pytest.raises(InputError, match="held in memory"):
+        rows(workbook("1"), "a.xlsx")
+    monkeypatch.undo()
+    types = b'<Types><Override PartName="/xl/worksheets/s.xml" ContentType="x.sharedStrings+xml"/></Types>'
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as packed:
+        packed.writestr("[Content_Types].xml", types)
+    with pytest.raises(InputError, match="among its sheets"):
+        rows(out.getvalue(), "a.xlsx")
+
+
+def test_a_cell_that_names_a_text_that_is_not_there() -> None:
+    with zipfile.ZipFile(io.BytesIO(workbook("文"))) as old:
+        sheet = old.read("xl/worksheets/sheet1.xml")
+    beyond = re.sub(rb'<c r="A2".*?</c>', b'<c r="A2" t="s"><v>99</v></c>', sheet)
+    assert beyond != sheet
+    with pytest.raises(InputError, match="damaged"):
+        rows(parts_changed(sheet1=beyond), "a.xlsx")
