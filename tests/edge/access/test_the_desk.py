@@ -133,7 +133,7 @@ def test_a_use_that_is_taken_back_is_not_made_again_by_the_same_key(scene: Scene
     assert again.status_code == 409
     assert "没有用成" in again.text
     with scene.house.wired.workshop.database.reading(VAULT) as db:
-        made = select(use_events.c.action).where(use_events.c.use_id == use_id[1])
+        made = select(use_events.c.action).where(use_events.c.use_id == use_id[1]).order_by(use_events.c.id)
         assert [row.action for row in db.execute(made)] == ["make", "revoke"]
 
 
