@@ -172,7 +172,7 @@ def test_a_place_off_the_page_is_told(place: tuple[float, float, float]) -> None
 def test_a_matrix_that_is_no_square_is_told() -> None:
     frame = PageFrame((0, 0, 595, 842), 0, 1)
     with pytest.raises(InputError, match="square"):
-        qr_operators(QrStamp(((True, False), (True,)), 1, 50, 50, 20), frame)
+        qr_operators(QrStamp((bytes((1, 0)), bytes((1,))), 1, 50, 50, 20), frame)
 
 
 @pytest.mark.parametrize("page", [0, 2])
