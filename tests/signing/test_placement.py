@@ -19,7 +19,7 @@ DOTS_PER_MM = 4
 SEAL = (60.0, 80.0, 40.0)
 STAMP = (120.0, 60.0, 30.0)
 # A finder pattern in one corner only shows how the symbol is turned
-CORNER = tuple(tuple(row < 10 and column < 10 for column in range(29)) for row in range(29))
+CORNER = tuple(bytes(row < 10 and column < 10 for column in range(29)) for row in range(29))
 PAGES: Mapping[str, Mapping[str, object]] = {
     "plain": {},
     "turned 90": {"/Rotate": 90},
@@ -64,7 +64,7 @@ def green(image: Image.Image, x: float, y: float) -> int:
     return dot[1]
 
 
-def sealed(document: bytes, workshop: Workshop, modules: tuple[tuple[bool, ...], ...] = CORNER) -> bytes:
+def sealed(document: bytes, workshop: Workshop, modules: tuple[bytes, ...] = CORNER) -> bytes:
     key = next(iter(workshop.keys.values()))
     appearance = SealAppearance(PICTURE, 1, *SEAL, qr=QrStamp(modules, 1, *STAMP))
     return seal_pdf(
