@@ -29,8 +29,8 @@ WAITING_EACH = 2
 # Far more than an import on one machine has cores for; each process takes about 150 MB.
 PROCESSES_MAX = 64
 
-# Reading a file makes some thousand objects and drops them all: the collector looks less often, and never again
-# at what a process keeps. Half a million rows a tenth faster; 30 MB more at most.
+# A row makes some thousand objects and drops them all: the collector looks less often, and never again at
+# what a process keeps. A tenth less work a row.
 COLLECT_AFTER_OBJECTS = 50_000
 
 _workshops: list[Workshop] = []
