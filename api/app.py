@@ -14,6 +14,7 @@ from api.logs import RequestLog
 from api.openapi import describe
 from api.pages import console, desk, my, public, reference, signin, styleguide
 from api.pages.rendering import STATIC, Pages
+from api.pages.signed_in import TurnedAway, turned_away
 from api.problems import CatchAll, ProblemWriter
 from api.routes import (
     catalogue,
@@ -107,6 +108,7 @@ def create_app(workshop: Workshop, reader: PublicReader, settings: EdgeSettings)
     app.state.pages = pages
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]  # FastAPI's documented way
     writer.install(app)
+    app.add_exception_handler(TurnedAway, turned_away)
     for module in (*_ROUTES, *_PAGES):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

@@ -4,7 +4,7 @@ from datetime import datetime
 from urllib.parse import quote
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse
+from starlette.responses import RedirectResponse, Response
 
 from api.auth import session_cookie_name
 from api.edge import Edge
@@ -25,6 +25,21 @@ def person_at(request: Request, edge: Edge, at: datetime) -> Person | None:
         return sessions.signed_in(edge.workshop, token, at=at)
     except NotAuthenticated:
         return None
+
+
+class TurnedAway(Exception):
+    """Who came cannot stay on this page. `answer`: the way to the sign-in, or for whom the page is."""
+
+    def __init__(self, answer: Response) -> None:
+        super().__init__("The visitor was turned away.")
+        self.answer = answer
+
+
+def turned_away(_request: Request, error: Exception) -> Response:
+    """The answer that whoever turned the visitor away wants to be given."""
+    if not isinstance(error, TurnedAway):
+        raise error
+    return error.answer
 
 
 def to_sign_in(request: Request) -> RedirectResponse:

@@ -24,14 +24,12 @@ NUMBERS = "numbers"
 @router.get("")
 def desk_page(seat: SeatHere) -> Response:
     """Today's cases, the one at hand, what is held for it, and the pictures of that."""
-    return seat if isinstance(seat, Response) else screen(seat)
+    return screen(seat)
 
 
 @router.post("/case")
 def post_case(form: FormHere, seat: SeatHere) -> Response:
     """A case was filled in: what was typed or scanned is read, and asked on the page that follows."""
-    if isinstance(seat, Response):
-        return seat
     filled = desk.CaseForm(
         place=form.uuid("place"),
         number=form.text("number"),
@@ -51,8 +49,6 @@ def post_case(form: FormHere, seat: SeatHere) -> Response:
 @router.post("/queue")
 def post_queue(form: FormHere, seat: SeatHere) -> Response:
     """Case numbers, one or many."""
-    if isinstance(seat, Response):
-        return seat
     pasted = form.text(NUMBERS)
     try:
         desk.take_in(seat.workshop, seat.person, desk.read_numbers(pasted), at=seat.at)
@@ -64,8 +60,6 @@ def post_queue(form: FormHere, seat: SeatHere) -> Response:
 @router.post("/turn")
 def post_turn(form: FormHere, seat: SeatHere) -> Response:
     """To another case, or the one at hand put away."""
-    if isinstance(seat, Response):
-        return seat
     wanted = form.text("turn")
     if wanted in list(Turn):
         desk.turn(seat.workshop, seat.person, Turn(wanted), form.uuid("place"), at=seat.at)
@@ -75,8 +69,6 @@ def post_turn(form: FormHere, seat: SeatHere) -> Response:
 @router.post("/use")
 def post_use(form: FormHere, seat: SeatHere) -> Response:
     """Uses what is held, once however often it is sent; with `code`, the page shows a use code."""
-    if isinstance(seat, Response):
-        return seat
     place, subject = form.uuid("place"), _subject(form.text("kind"), form.uuid("subject"))
     if place is None or subject is None:
         return screen(seat, Said(trouble="gone"), status=404)
@@ -94,8 +86,6 @@ def post_use(form: FormHere, seat: SeatHere) -> Response:
 @router.post("/revocation")
 def post_revocation(form: FormHere, seat: SeatHere) -> Response:
     """Takes a use back."""
-    if isinstance(seat, Response):
-        return seat
     place, use_id = form.uuid("place"), form.uuid("use")
     if place is None or use_id is None:
         return screen(seat, Said(trouble="gone"), status=404)
@@ -109,8 +99,6 @@ def post_revocation(form: FormHere, seat: SeatHere) -> Response:
 @router.post("/verification")
 def post_verification(form: FormHere, seat: SeatHere) -> Response:
     """A material of level C was compared with its original."""
-    if isinstance(seat, Response):
-        return seat
     place, material_id = form.uuid("place"), form.uuid("material")
     if place is None or material_id is None:
         return screen(seat, Said(trouble="gone"), status=404)
@@ -124,8 +112,6 @@ def post_verification(form: FormHere, seat: SeatHere) -> Response:
 @router.post("/paper")
 def post_paper(form: FormHere, seat: SeatHere) -> Response:
     """A paper was compared with its original, and its scan is archived."""
-    if isinstance(seat, Response):
-        return seat
     place, paper = form.uuid("place"), _paper(form)
     if place is None:
         return screen(seat, Said(trouble="gone"), status=404)
@@ -141,8 +127,6 @@ def post_paper(form: FormHere, seat: SeatHere) -> Response:
 @router.get("/pictures/{place}/{kind}/{subject_id}")
 def get_picture(place: UUID, kind: SubjectKind, subject_id: UUID, seat: SeatHere) -> Response:
     """The first page of something that is held for a case on the clerk's sheet."""
-    if isinstance(seat, Response):
-        return seat
     try:
         picture = desk.page_picture(
             seat.workshop,
@@ -160,8 +144,6 @@ def get_picture(place: UUID, kind: SubjectKind, subject_id: UUID, seat: SeatHere
 @router.get("/copies/{use_id}")
 def get_copy(use_id: Annotated[UUID, Path()], seat: SeatHere) -> Response:
     """A usage copy, to be read or printed in the browser."""
-    if isinstance(seat, Response):
-        return seat
     file = copy_for_client(seat.workshop, seat.person, use_id, at=seat.at)
     named = {"Content-Disposition": f'inline; filename="{file.file_name}"'}
     return Response(file.content, headers=named, media_type=file.media_type)

@@ -8,13 +8,13 @@ from uuid import UUID
 
 from fastapi import Depends, Request
 from starlette.datastructures import UploadFile
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import RedirectResponse
 
 from api.auth import refuse_cross_origin
 from api.deps import EdgeHere, now
 from api.edge import Edge
 from api.pages.rendering import pages_of
-from api.pages.signed_in import person_at
+from api.pages.signed_in import TurnedAway, person_at
 from vault.model.access import Action, refusal
 from vault.model.actors import Person
 from vault.workshop import Workshop
@@ -72,25 +72,23 @@ async def _sent(request: Request) -> Sent:
         return Sent(fields, None if file is None else await file.read())
 
 
-def sit_down(request: Request, edge: Edge) -> Sitting | Response:
-    """The clerk at the desk; who is not signed in is led there, who is no clerk is told for whom it is.
+def _seated(request: Request, edge: EdgeHere) -> Sitting:
+    """The clerk at the desk.
 
     Raises:
+        TurnedAway: nobody is signed in, or somebody who is no clerk.
         Unavailable: the database does not answer.
     """
     at = now()
     person = person_at(request, edge, at)
     if person is None:
-        return RedirectResponse(_TO_SIGN_IN, 303)
+        raise TurnedAway(RedirectResponse(_TO_SIGN_IN, 303))
     if refusal(person, Action.WORK_AT_DESK) is not None:
-        return pages_of(request).render(request, "desk/not_yours.html", status=403, person=person, here=HOME)
+        told = pages_of(request).render(request, "desk/not_yours.html", status=403, person=person, here=HOME)
+        raise TurnedAway(told)
     return Sitting(request, edge, person, at)
-
-
-def _seated(request: Request, edge: EdgeHere) -> Sitting | Response:
-    return sit_down(request, edge)
 
 
 FormHere = Annotated[Sent, Depends(_sent)]
 # After the form: another site's is refused before anybody is looked up.
-SeatHere = Annotated[Sitting | Response, Depends(_seated)]
+SeatHere = Annotated[Sitting, Depends(_seated)]

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from api.deps import EdgeHere, now
 from api.edge import Edge
-from api.pages.my.visiting import holder_at, id_in
+from api.pages.my.visiting import VisitHere, id_in
 from api.pages.rendering import pages_of
 from api.pages.signed_in import person_at, to_sign_in
 from vault.catalogue import face_texts
@@ -52,12 +52,9 @@ def my_page(request: Request, edge: EdgeHere) -> Response:
 
 
 @router.get("/my/certificates/{certificate_id}")
-def certificate_page(certificate_id: str, request: Request, edge: EdgeHere) -> Response:
+def certificate_page(certificate_id: str, request: Request, edge: EdgeHere, visit: VisitHere) -> Response:
     """One certificate with its face, files, and what can be done with it."""
-    at = now()
-    person = holder_at(request, edge, at)
-    if isinstance(person, Response):
-        return person
+    person, at = visit
     record = own(edge, person, id_in(certificate_id), at)
     kind = edge.workshop.shelf.types(at).get(record.type_code)
     face = [] if kind is None else face_texts(kind, record.fields)
@@ -68,13 +65,10 @@ def certificate_page(certificate_id: str, request: Request, edge: EdgeHere) -> R
 
 @router.get("/my/certificates/{certificate_id}/picture")
 def certificate_picture(
-    certificate_id: str, request: Request, edge: EdgeHere, size: str = "card"
+    certificate_id: str, edge: EdgeHere, visit: VisitHere, size: str = "card"
 ) -> Response:
     """The first page of the sealed file as a picture, for a `card` or a `page`. Kept by nobody on the way."""
-    at = now()
-    person = holder_at(request, edge, at)
-    if isinstance(person, Response):
-        return person
+    person, at = visit
     wanted = PictureSize.PAGE if size == "page" else PictureSize.CARD
     picture = picture_for_holder(
         edge.workshop, person, id_in(certificate_id), wanted, at=at, draw_with=edge.judges.picture

@@ -9,14 +9,14 @@ from fastapi import APIRouter, Request
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
-from api.deps import EdgeHere, now
+from api.deps import EdgeHere
 from api.edge import Edge
 from api.pages.my.visiting import (
     OWN_FORM,
     Posted,
+    VisitHere,
     Wrong,
     first_of,
-    holder_at,
     id_in,
     ticked,
     to,
@@ -61,12 +61,9 @@ _PLACES: Mapping[str, tuple[str, str]] = {
 
 
 @router.get("/my/consents")
-def consents_page(request: Request, edge: EdgeHere, before: str = "") -> Response:
+def consents_page(request: Request, edge: EdgeHere, visit: VisitHere, before: str = "") -> Response:
     """What the holder consents to, and who waits for an answer."""
-    at = now()
-    person = holder_at(request, edge, at)
-    if isinstance(person, Response):
-        return person
+    person, at = visit
     start = id_in(before) if before else None
     found = consents_of(edge.workshop, person, before=start, limit=PAGE_SIZE, at=at)
     shelf = edge.workshop.shelf
@@ -86,12 +83,9 @@ def consents_page(request: Request, edge: EdgeHere, before: str = "") -> Respons
 
 
 @router.get("/my/consents/new")
-def new_consent_page(request: Request, edge: EdgeHere, access: str = "") -> Response:
+def new_consent_page(request: Request, edge: EdgeHere, visit: VisitHere, access: str = "") -> Response:
     """The form, empty or for somebody who asked in vain (`access`)."""
-    at = now()
-    person = holder_at(request, edge, at)
-    if isinstance(person, Response):
-        return person
+    person, at = visit
     asked = next(
         (each for each in askers_for(edge.workshop, person, at=at).waiting if each.access == access), None
     )
@@ -109,15 +103,12 @@ def new_consent_page(request: Request, edge: EdgeHere, access: str = "") -> Resp
 
 
 @router.post("/my/consents")
-def give_consent(request: Request, edge: EdgeHere, form: Posted) -> Response:
+def give_consent(request: Request, edge: EdgeHere, form: Posted, visit: VisitHere) -> Response:
     """Checks what was filled in and says in words what it means; with `step` grant, grants it.
 
     Sent twice, it is the same consent.
     """
-    at = now()
-    person = holder_at(request, edge, at)
-    if isinstance(person, Response):
-        return person
+    person, at = visit
     values, step = _values(form), typed(form, "step")
     if step == _CHANGE:
         return _form(request, edge, person, values, Wrong(), at)
@@ -151,12 +142,9 @@ def give_consent(request: Request, edge: EdgeHere, form: Posted) -> Response:
 
 
 @router.get("/my/consents/{consent_id}/end")
-def end_consent_page(consent_id: str, request: Request, edge: EdgeHere) -> Response:
+def end_consent_page(consent_id: str, request: Request, edge: EdgeHere, visit: VisitHere) -> Response:
     """Whether it is really to be taken back."""
-    at = now()
-    person = holder_at(request, edge, at)
-    if isinstance(person, Response):
-        return person
+    person, at = visit
     found = _own(edge, person, id_in(consent_id), at)
     return pages_of(request).render(
         request, "my/consent_end.html", person=person, consent=_told(edge, found, at)
@@ -164,12 +152,9 @@ def end_consent_page(consent_id: str, request: Request, edge: EdgeHere) -> Respo
 
 
 @router.post("/my/consents/{consent_id}/end", dependencies=[OWN_FORM])
-def end_consent(consent_id: str, request: Request, edge: EdgeHere) -> Response:
+def end_consent(consent_id: str, edge: EdgeHere, visit: VisitHere) -> Response:
     """Takes it back. Sent twice, it is taken back once."""
-    at = now()
-    person = holder_at(request, edge, at)
-    if isinstance(person, Response):
-        return person
+    person, at = visit
     revoke_consent(edge.workshop, person, id_in(consent_id), at=at)
     return to("/my/consents", "revoked")
 

@@ -8,15 +8,15 @@ from fastapi import APIRouter, Request
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
-from api.deps import EdgeHere, now
+from api.deps import EdgeHere
 from api.edge import Edge
 from api.pages.my.certificates import card
 from api.pages.my.visiting import (
     OWN_FORM,
     Posted,
+    VisitHere,
     Wrong,
     first_of,
-    holder_at,
     id_in,
     ticked,
     to,
@@ -55,24 +55,18 @@ _PLACES: Mapping[str, tuple[str, str]] = {
 
 
 @router.get("/my/delegations")
-def delegations_page(request: Request, edge: EdgeHere) -> Response:
+def delegations_page(request: Request, edge: EdgeHere, visit: VisitHere) -> Response:
     """What the holder delegates, with what was done under it, and what is delegated to them."""
-    at = now()
-    person = holder_at(request, edge, at)
-    if isinstance(person, Response):
-        return person
+    person, at = visit
     found = _all(edge, person, at)
     done = request.query_params.get("done")
     return pages_of(request).render(request, "my/delegations.html", person=person, **found, done=done)
 
 
 @router.get("/my/delegations/new")
-def new_delegation_page(request: Request, edge: EdgeHere) -> Response:
+def new_delegation_page(request: Request, edge: EdgeHere, visit: VisitHere) -> Response:
     """The empty form."""
-    at = now()
-    person = holder_at(request, edge, at)
-    if isinstance(person, Response):
-        return person
+    person, at = visit
     values = {
         "code_type": _CITIZEN,
         "code": "",
@@ -84,15 +78,12 @@ def new_delegation_page(request: Request, edge: EdgeHere) -> Response:
 
 
 @router.post("/my/delegations")
-def give_delegation(request: Request, edge: EdgeHere, form: Posted) -> Response:
+def give_delegation(request: Request, edge: EdgeHere, form: Posted, visit: VisitHere) -> Response:
     """Checks what was filled in and says in words what it means; with `step` grant, delegates it.
 
     Sent twice, it is the same delegation.
     """
-    at = now()
-    person = holder_at(request, edge, at)
-    if isinstance(person, Response):
-        return person
+    person, at = visit
     values, step = _values(form), typed(form, "step")
     if step == _CHANGE:
         return _form(request, edge, person, values, Wrong(), at)
@@ -129,12 +120,9 @@ def give_delegation(request: Request, edge: EdgeHere, form: Posted) -> Response:
 
 
 @router.get("/my/delegations/{delegation_id}")
-def on_behalf_page(delegation_id: str, request: Request, edge: EdgeHere) -> Response:
+def on_behalf_page(delegation_id: str, request: Request, edge: EdgeHere, visit: VisitHere) -> Response:
     """What somebody delegated to the signed-in person, to be downloaded or shown for them."""
-    at = now()
-    person = holder_at(request, edge, at)
-    if isinstance(person, Response):
-        return person
+    person, at = visit
     delegation, held = of_delegator(edge.workshop, person, id_in(delegation_id), at=at)
     under = delegation.delegation_id
     return pages_of(request).render(
@@ -149,12 +137,9 @@ def on_behalf_page(delegation_id: str, request: Request, edge: EdgeHere) -> Resp
 
 
 @router.get("/my/delegations/{delegation_id}/end")
-def end_delegation_page(delegation_id: str, request: Request, edge: EdgeHere) -> Response:
+def end_delegation_page(delegation_id: str, request: Request, edge: EdgeHere, visit: VisitHere) -> Response:
     """Whether it is really to end."""
-    at = now()
-    person = holder_at(request, edge, at)
-    if isinstance(person, Response):
-        return person
+    person, at = visit
     found, wanted = _all(edge, person, at), str(id_in(delegation_id))
     given = first_of(found["given"], "delegation_id", wanted)
     one = given or first_of(found["received"], "delegation_id", wanted)
@@ -166,12 +151,9 @@ def end_delegation_page(delegation_id: str, request: Request, edge: EdgeHere) ->
 
 
 @router.post("/my/delegations/{delegation_id}/end", dependencies=[OWN_FORM])
-def end_it(delegation_id: str, request: Request, edge: EdgeHere) -> Response:
+def end_it(delegation_id: str, edge: EdgeHere, visit: VisitHere) -> Response:
     """Ends it, for whoever gave it or received it. Sent twice, it ends once."""
-    at = now()
-    person = holder_at(request, edge, at)
-    if isinstance(person, Response):
-        return person
+    person, at = visit
     end_delegation(edge.workshop, person, id_in(delegation_id), at=at)
     return to("/my/delegations", "ended")
 

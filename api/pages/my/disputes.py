@@ -7,11 +7,11 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from api.deps import EdgeHere, now
+from api.deps import EdgeHere
 from api.edge import Edge
 from api.pages.my.certificates import card, own
 from api.pages.my.history import entry_of
-from api.pages.my.visiting import Posted, Wrong, holder_at, id_in, to, typed, wrong_with
+from api.pages.my.visiting import Posted, VisitHere, Wrong, id_in, to, typed, wrong_with
 from api.pages.rendering import pages_of
 from vault.disputes import STATEMENT_MAX_CHARS, disputes_of, page_json, read_dispute, submit
 from vault.errors import Conflict, InputError, NotFound
@@ -32,12 +32,9 @@ _PLACES: Mapping[str, tuple[str, str]] = {
 
 
 @router.get("/my/disputes")
-def disputes_page(request: Request, edge: EdgeHere, before: str = "") -> Response:
+def disputes_page(request: Request, edge: EdgeHere, visit: VisitHere, before: str = "") -> Response:
     """The disputes of the signed-in person, each with its steps."""
-    at = now()
-    person = holder_at(request, edge, at)
-    if isinstance(person, Response):
-        return person
+    person, at = visit
     start = id_in(before) if before else None
     found = disputes_of(edge.workshop, person, before=start, limit=PAGE_SIZE + 1, at=at)
     page = page_json(found, PAGE_SIZE, at)
@@ -56,23 +53,19 @@ def disputes_page(request: Request, edge: EdgeHere, before: str = "") -> Respons
 
 
 @router.get("/my/disputes/new")
-def new_dispute_page(request: Request, edge: EdgeHere, certificate: str = "", access: str = "") -> Response:
+def new_dispute_page(
+    request: Request, edge: EdgeHere, visit: VisitHere, certificate: str = "", access: str = ""
+) -> Response:
     """The form, for a certificate or for an access."""
-    at = now()
-    person = holder_at(request, edge, at)
-    if isinstance(person, Response):
-        return person
+    person, at = visit
     values = {"certificate": certificate, "access": access, "kind": "", "statement": ""}
     return _form(request, edge, person, values, Wrong(), at)
 
 
 @router.post("/my/disputes")
-def raise_dispute(request: Request, edge: EdgeHere, form: Posted) -> Response:
+def raise_dispute(request: Request, edge: EdgeHere, form: Posted, visit: VisitHere) -> Response:
     """Hands it in. Sent twice, it is the same dispute while it is open."""
-    at = now()
-    person = holder_at(request, edge, at)
-    if isinstance(person, Response):
-        return person
+    person, at = visit
     values = {name: typed(form, name) for name in ("certificate", "access", "kind", "statement")}
     body = {
         "certificate_id": values["certificate"] or None,

@@ -9,9 +9,9 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from api.deps import EdgeHere, now
+from api.deps import EdgeHere
 from api.edge import Edge
-from api.pages.my.visiting import OWN_FORM, holder_at, id_in, to
+from api.pages.my.visiting import OWN_FORM, VisitHere, id_in, to
 from api.pages.rendering import pages_of
 from vault.accesses import accesses_json, accesses_of
 from vault.errors import InputError, NotFound
@@ -28,12 +28,11 @@ PAGE_SIZE = 100
 
 
 @router.get("/my/history")
-def history_page(request: Request, edge: EdgeHere, certificate: str = "", before: str = "") -> Response:
+def history_page(
+    request: Request, edge: EdgeHere, visit: VisitHere, certificate: str = "", before: str = ""
+) -> Response:
     """A page of the history, newest first. `certificate`: with that one only."""
-    at = now()
-    person = holder_at(request, edge, at)
-    if isinstance(person, Response):
-        return person
+    person, at = visit
     wanted = id_in(certificate) if certificate else None
     page = _page(edge, person, wanted, before or None, PAGE_SIZE, at)
     types = edge.workshop.shelf.types(at)
@@ -60,12 +59,11 @@ def history_page(request: Request, edge: EdgeHere, certificate: str = "", before
 
 
 @router.get("/my/uses/{use_id}/end")
-def end_use_page(use_id: str, request: Request, edge: EdgeHere, access: str = "") -> Response:
+def end_use_page(
+    use_id: str, request: Request, edge: EdgeHere, visit: VisitHere, access: str = ""
+) -> Response:
     """Whether a use is really to end. `access`: the entry of the history that tells of it."""
-    at = now()
-    person = holder_at(request, edge, at)
-    if isinstance(person, Response):
-        return person
+    person, at = visit
     entry = entry_of(edge, person, access, at)
     if entry is None or entry["use"] is None or entry["use"]["use_id"] != str(id_in(use_id)):
         raise NotFound("There is no such use of anything of yours.")
@@ -73,12 +71,9 @@ def end_use_page(use_id: str, request: Request, edge: EdgeHere, access: str = ""
 
 
 @router.post("/my/uses/{use_id}/end", dependencies=[OWN_FORM])
-def end_use(use_id: str, request: Request, edge: EdgeHere) -> Response:
+def end_use(use_id: str, edge: EdgeHere, visit: VisitHere) -> Response:
     """Ends a use of what is theirs. Sent twice, it ends once."""
-    at = now()
-    person = holder_at(request, edge, at)
-    if isinstance(person, Response):
-        return person
+    person, at = visit
     revoke_by_holder(edge.workshop, person, id_in(use_id), at=at)
     return to("/my/history", "use_ended")
 

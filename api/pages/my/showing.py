@@ -12,14 +12,13 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
-from api.deps import EdgeHere, now
+from api.deps import EdgeHere
 from api.edge import Edge
 from api.pages.my.certificates import card, found_among, own
-from api.pages.my.visiting import OWN_FORM, Posted, holder_at, id_in, ticked, to, typed
+from api.pages.my.visiting import OWN_FORM, Posted, Visit, VisitHere, id_in, ticked, to, typed
 from api.pages.rendering import pages_of
 from vault.errors import NotFound
 from vault.lookup import of_delegator
-from vault.model.actors import Person
 from vault.model.certificate import CertificateRecord
 from vault.model.presentation import CODE_LIFETIME
 from vault.presentations import (
@@ -45,38 +44,32 @@ _DARK_RUN = re.compile(rb"\x01+")
 
 
 @router.get("/my/certificates/{certificate_id}/show")
-def choose_page(certificate_id: str, request: Request, edge: EdgeHere, under: str = "") -> Response:
+def choose_page(
+    certificate_id: str, request: Request, edge: EdgeHere, visit: VisitHere, under: str = ""
+) -> Response:
     """What of a certificate is to be shown. `under`: the delegation, where it is another's."""
-    at = now()
-    person = holder_at(request, edge, at)
-    if isinstance(person, Response):
-        return person
-    return _choice(request, edge, person, id_in(certificate_id), under, wrong=None)
+    return _choice(request, edge, visit, id_in(certificate_id), under, wrong=None)
 
 
 @router.post("/my/certificates/{certificate_id}/show")
-def make_code(certificate_id: str, request: Request, edge: EdgeHere, form: Posted) -> Response:
+def make_code(
+    certificate_id: str, request: Request, edge: EdgeHere, form: Posted, visit: VisitHere
+) -> Response:
     """Makes a code. Sent twice, it is another code, and nobody has seen the one before."""
-    at = now()
-    person = holder_at(request, edge, at)
-    if isinstance(person, Response):
-        return person
+    person, at = visit
     under, wanted = typed(form, "under"), id_in(certificate_id)
     fields = tuple(dict.fromkeys(ticked(form, "fields"))) if typed(form, "what") == _PART else None
     if fields == ():
-        return _choice(request, edge, person, wanted, under, wrong="show.wrong.fields")
+        return _choice(request, edge, visit, wanted, under, wrong="show.wrong.fields")
     asked = PresentationRequest(wanted, fields, id_in(under) if under else None)
     made = make_presentation(edge.workshop, person, asked, at=at)
     return _shown(edge, made)
 
 
 @router.get("/my/show/{presentation_id}")
-def code_page(presentation_id: str, request: Request, edge: EdgeHere) -> Response:
+def code_page(presentation_id: str, request: Request, edge: EdgeHere, visit: VisitHere) -> Response:
     """The code, large, with the time until which it is good; or what became of it."""
-    at = now()
-    person = holder_at(request, edge, at)
-    if isinstance(person, Response):
-        return person
+    person, at = visit
     code = request.cookies.get(CODE_COOKIE, "")
     try:
         shown = shown_now(edge.workshop, person, id_in(presentation_id), code, at=at)
@@ -98,36 +91,27 @@ def code_page(presentation_id: str, request: Request, edge: EdgeHere) -> Respons
 
 
 @router.get("/my/show/{presentation_id}/standing")
-def code_standing(presentation_id: str, request: Request, edge: EdgeHere) -> Response:
+def code_standing(presentation_id: str, request: Request, edge: EdgeHere, visit: VisitHere) -> Response:
     """How the code stands, for the script of its page."""
-    at = now()
-    person = holder_at(request, edge, at)
-    if isinstance(person, Response):
-        return person
+    person, at = visit
     code = request.cookies.get(CODE_COOKIE, "")
     standing = standing_of(edge.workshop, person, id_in(presentation_id), code, at=at)
     return JSONResponse({"standing": standing.value})
 
 
 @router.post("/my/show/{presentation_id}/end", dependencies=[OWN_FORM])
-def end_code(presentation_id: str, request: Request, edge: EdgeHere) -> Response:
+def end_code(presentation_id: str, request: Request, edge: EdgeHere, visit: VisitHere) -> Response:
     """Takes the code back, and leads to its page, which says so."""
-    at = now()
-    person = holder_at(request, edge, at)
-    if isinstance(person, Response):
-        return person
+    person, at = visit
     code = request.cookies.get(CODE_COOKIE, "")
     end_presentation(edge.workshop, person, id_in(presentation_id), code, at=at)
     return to(f"/my/show/{id_in(presentation_id)}")
 
 
 @router.post("/my/show/{presentation_id}/again", dependencies=[OWN_FORM])
-def another_code(presentation_id: str, request: Request, edge: EdgeHere) -> Response:
+def another_code(presentation_id: str, request: Request, edge: EdgeHere, visit: VisitHere) -> Response:
     """Another code for the same; the one before opens nothing any more."""
-    at = now()
-    person = holder_at(request, edge, at)
-    if isinstance(person, Response):
-        return person
+    person, at = visit
     code, shown_id = request.cookies.get(CODE_COOKIE, ""), id_in(presentation_id)
     before = shown_now(edge.workshop, person, shown_id, code, at=at).presentation
     end_presentation(edge.workshop, person, shown_id, code, at=at)
@@ -142,11 +126,11 @@ def seconds_left(until: datetime, at: datetime) -> int:
 
 
 def _choice(
-    request: Request, edge: Edge, person: Person, certificate_id: UUID, under: str, *, wrong: str | None
+    request: Request, edge: Edge, visit: Visit, certificate_id: UUID, under: str, *, wrong: str | None
 ) -> Response:
-    at = now()
+    person, at = visit
     delegation_id = id_in(under) if under else None
-    record = _to_show(edge, person, certificate_id, delegation_id)
+    record = _to_show(edge, visit, certificate_id, delegation_id)
     kind = edge.workshop.shelf.types(at).get(record.type_code)
     face = [] if kind is None else [f for f in kind.face if f.key in record.fields]
     return pages_of(request).render(
@@ -161,10 +145,8 @@ def _choice(
     )
 
 
-def _to_show(
-    edge: Edge, person: Person, certificate_id: UUID, delegation_id: UUID | None
-) -> CertificateRecord:
-    at = now()
+def _to_show(edge: Edge, visit: Visit, certificate_id: UUID, delegation_id: UUID | None) -> CertificateRecord:
+    person, at = visit
     if delegation_id is None:
         return own(edge, person, certificate_id, at)
     _, held = of_delegator(edge.workshop, person, delegation_id, at=at)

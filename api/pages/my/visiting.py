@@ -3,17 +3,17 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, NamedTuple
 from uuid import UUID
 
 from fastapi import Depends, Request
 from starlette.datastructures import FormData
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import RedirectResponse
 
 from api.auth import refuse_cross_origin
-from api.edge import Edge
+from api.deps import EdgeHere, now
 from api.pages.rendering import pages_of
-from api.pages.signed_in import person_at, to_sign_in
+from api.pages.signed_in import TurnedAway, person_at, to_sign_in
 from vault.errors import InputError, NotFound
 from vault.model.access import Action, refusal
 from vault.model.actors import Person
@@ -39,18 +39,32 @@ Posted = Annotated[FormData, Depends(_posted)]
 OWN_FORM = Depends(_same_origin)
 
 
-def holder_at(request: Request, edge: Edge, at: datetime) -> Person | Response:
-    """The holder who is signed in; else what to answer: the way to the sign-in, or that this is not theirs.
+class Visit(NamedTuple):
+    """The holder who is signed in, and when their request came."""
+
+    person: Person
+    at: datetime
+
+
+def _visit(request: Request, edge: EdgeHere) -> Visit:
+    """Who comes, if these pages are theirs.
 
     Raises:
+        TurnedAway: nobody is signed in, or somebody who holds nothing.
         Unavailable: the database does not answer.
     """
+    at = now()
     person = person_at(request, edge, at)
     if person is None:
-        return to_sign_in(request)
+        raise TurnedAway(to_sign_in(request))
     if refusal(person, Action.LIST_CONSENTS) is not None:
-        return pages_of(request).render(request, "my/not_a_holder.html", status=403, person=person)
-    return person
+        told = pages_of(request).render(request, "my/not_a_holder.html", status=403, person=person)
+        raise TurnedAway(told)
+    return Visit(person, at)
+
+
+# Behind a form among a route's parameters: another site's form is refused before anybody is looked up.
+VisitHere = Annotated[Visit, Depends(_visit)]
 
 
 def to(path: str, done: str | None = None) -> RedirectResponse:
