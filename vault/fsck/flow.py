@@ -17,9 +17,9 @@
 8. Every event of every certificate is in the feed of changes, once the older ones have been copied there.
 9. The log: indexes, tiles, roots and checkpoints follow from the leaves, in the database and in the bucket.
 
-It is cut into parts (`vault.fsck.parts`) that several processes may do, a bounded number under way at a time, so
-that memory does not grow with the vault: a process holds a page of 500 certificates, under 10 MB, and one pack;
-whoever hands out the parts holds two ids or 500 names of each under way, and what was found.
+It is cut into parts (`vault.fsck.parts`) that several processes may do, a bounded number under way at a time,
+so that memory does not grow with the vault: a process holds a page of 500 certificates, under 10 MB, and one
+pack; whoever hands out the parts holds two ids or 500 names of each under way, and what was found.
 
 Damage is a finding, never an end: what cannot be read is reported, and everything else is still looked at.
 """
