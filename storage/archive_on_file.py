@@ -1,7 +1,7 @@
 """The material archive as its rows hold it: what fsck judges, page by page."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from storage.envelope import KeyRing, open_json
 from storage.filed_objects import material_objects
 from storage.inspection import PAGE_ROWS
 from storage.objects import FiledObject
+from storage.spans import Span, within
 from storage.tables import cases, material_events, materials
 from vault.errors import IntegrityError, VaultError
 
@@ -35,11 +36,10 @@ class MaterialOnFile:
     events: int
 
 
-def archived_materials(db: ReadConnection, keys: KeyRing) -> Iterator[MaterialOnFile]:
-    """Every material, in the order of ids; each case's envelope is opened once a page."""
-    after: UUID | None = None
+def archived_materials(db: ReadConnection, keys: KeyRing, span: Span) -> Iterator[MaterialOnFile]:
+    """Every material of this span, in the order of ids; each case's envelope is opened once a page."""
     while True:
-        page = _page(db, after)
+        page = _page(db, span)
         if not page:
             return
         files = material_objects(db, keys, [row.id for row in page])
@@ -56,10 +56,10 @@ def archived_materials(db: ReadConnection, keys: KeyRing) -> Iterator[MaterialOn
                 history=None if first is None else (first, *events),
                 events=len(events),
             )
-        after = page[-1].id
+        span = replace(span, after=page[-1].id)
 
 
-def _page(db: ReadConnection, after: UUID | None) -> list[Row[Any]]:
+def _page(db: ReadConnection, span: Span) -> list[Row[Any]]:
     levels = (
         select(func.array_agg(aggregate_order_by(material_events.c.trust, material_events.c.id)))
         .where(material_events.c.material_id == materials.c.id)
@@ -80,7 +80,7 @@ def _page(db: ReadConnection, after: UUID | None) -> list[Row[Any]]:
         .order_by(materials.c.id)
         .limit(PAGE_ROWS)
     )
-    return list(db.execute(query if after is None else query.where(materials.c.id > after)))
+    return list(db.execute(within(query, materials.c.id, span)))
 
 
 def _levels_of_case(keys: KeyRing, row: Row[Any]) -> list[str] | None:

@@ -21,10 +21,12 @@ from minio.retention import Retention
 from storage.s3 import StoreAddress, connection_options
 from storage.s3 import client_of as _client
 from storage.s3 import translated as _translated
-from vault.errors import Unavailable
+from vault.errors import IntegrityError, Unavailable
 
 # What they say of a bucket that was made without object lock.
 NOT_LOCKED = "ObjectLockConfigurationNotFoundError"
+# What they say where an object ends before the bytes that are asked for: it was cut.
+BEHIND_ITS_END = "InvalidRange"
 # Two path levels of two hex digits, as objects from before revision 0010 are named.
 FAN_OUT_CHARS = 2
 SHA256_HEX = 64
@@ -135,6 +137,7 @@ class BlobStore:
 
         Raises:
             NotFound: there is no such object.
+            IntegrityError: the name of a pack's file says no place in it.
             Unavailable: the store does not answer.
         """
         return self._parts(self._address.documents_bucket, name)
@@ -302,9 +305,14 @@ class BlobStore:
                 yield StoredObject(item.object_name, item.size or 0, item.last_modified)
 
     def _parts(self, bucket: str, name: str) -> Iterator[bytes]:
-        key, at, length = _place(name)
+        at, length = place_in_pack(name)
         with _translated():
-            response = self._client.get_object(bucket, key, offset=at, length=length)
+            try:
+                response = self._client.get_object(bucket, pack_of(name), offset=at, length=length)
+            except S3Error as error:
+                if error.code != BEHIND_ITS_END:
+                    raise
+                return
             try:
                 yield from response.stream(READ_PART_BYTES)
             finally:
@@ -322,11 +330,19 @@ def pack_of(name: str) -> str:
     return name.partition(IN_PACK)[0]
 
 
-def _place(name: str) -> tuple[str, int, int]:
-    """Object, offset and length as a store's client takes them; a length of 0 is all of it."""
-    pack, _, place = name.partition(IN_PACK)
+def place_in_pack(name: str) -> tuple[int, int]:
+    """Offset and length of a file in its object, as a store's client takes them; a length of 0: all of it.
+
+    Raises:
+        IntegrityError: it names no place.
+    """
+    pack, behind, place = name.partition(IN_PACK)
+    if not behind:
+        return 0, 0
     at, _, length = place.partition("+")
-    return pack, int(at or 0), int(length or 0)
+    if not (at.isdecimal() and length.isdecimal() and int(length) > 0):
+        raise IntegrityError(f"No file of the pack {pack} is named so: expected its offset and its length.")
+    return int(at), int(length)
 
 
 def plain_name(sha256: str) -> str:

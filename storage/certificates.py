@@ -33,6 +33,7 @@ from storage.key_state import found_by, ring_has
 from storage.log_place import place_in_log
 from storage.record_keys import CERTIFICATES, HolderKeys, record_key, way_in, way_in_columns
 from storage.sealed_files import sealed_files, stored_document
+from storage.spans import Span, within
 from storage.tables import (
     cases,
     certificate_holders,
@@ -179,12 +180,10 @@ def readable(keys: KeyRing, rows: Sequence[Row[Any]]) -> tuple[CertificateRecord
     return tuple(item for item in found if isinstance(item, CertificateRecord))
 
 
-def row_page(db: ReadConnection, after: UUID | None, rows: int) -> Sequence[Row[Any]]:
-    """The next `rows` certificates after this id, in id order, as rows for `record_or_rest`."""
-    query = _records().order_by(certificates.c.id).limit(rows)
-    if after is not None:
-        query = query.where(certificates.c.id > after)
-    return db.execute(query).all()
+def row_page(db: ReadConnection, span: Span, rows: int) -> Sequence[Row[Any]]:
+    """The first `rows` certificates of this span, in id order, as rows for `record_or_rest`."""
+    query = within(_records(), certificates.c.id, span).order_by(certificates.c.id)
+    return db.execute(query.limit(rows)).all()
 
 
 def disputed_since() -> Label[datetime | None]:

@@ -1,9 +1,9 @@
 """Every envelope that is no certificate's: whether it opens, and whether its row is found by what it says."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import Row, Select, Table, select, true
 
@@ -20,6 +20,7 @@ from storage.materials import event_key, event_place
 from storage.on_file import UNREADABLE
 from storage.people import subject_text
 from storage.record_keys import MATERIALS, USES, opened_key, record_key, way_in, way_in_columns
+from storage.spans import Span, spans_of, within
 from storage.tables import (
     audit_events,
     cases,
@@ -44,52 +45,57 @@ from vault.model.holders import HolderCode
 from vault.model.use import request_text
 from vault.model.written import case_number_form
 
-TABLES = (
-    cases,
-    materials,
-    material_events,
-    holders,
-    people,
-    uses,
-    webhooks,
-    webhook_secrets,
-    deferral_orders,
-    disputes,
-    dispute_events,
-    consents,
-    delegations,
-    desks,
-)
-"""Beside certificates, which are looked at as records, and audit events, whose keys may be anybody's."""
+TABLES = {
+    table.name: table
+    for table in (
+        cases,
+        materials,
+        material_events,
+        holders,
+        people,
+        uses,
+        webhooks,
+        webhook_secrets,
+        deferral_orders,
+        disputes,
+        dispute_events,
+        consents,
+        delegations,
+        desks,
+    )
+}
+"""By name. Without certificates, looked at as records, and audit events, whose keys may be anybody's."""
+
+# Rows with an envelope that one process looks at on end: a second's work.
+SPAN_ROWS = 5_000
 
 Texts = dict[str, tuple[str, str]]
 
 
-def damaged_envelopes(db: ReadConnection, keys: KeyRing) -> Iterator[tuple[str, str]]:
-    """Rows of every table with an envelope of its own that does not open, and why.
+def damaged_envelopes(db: ReadConnection, keys: KeyRing, name: str, span: Span) -> Iterator[tuple[str, str]]:
+    """Rows of this span of a table of `TABLES` whose envelope does not open, and why.
 
     A row whose blind index does not follow from the envelope is among them. What was erased has no envelope,
     and is none of them.
     """
-    for table in TABLES:
-        for row in _rows_of(db, table):
-            try:
-                content = _content(keys, table, row)
-                if content is not None and table in _INDEXED:
-                    _prove_indexes(keys, row, _INDEXED[table](keys, row, content))
-            except IntegrityError as error:
-                yield f"{table.name} {row.id}", error.detail
-            except UNREADABLE as error:
-                yield f"{table.name} {row.id}", f"The row cannot be read: {type(error).__name__}."
-    yield from _damaged_events(db, keys)
+    table = TABLES[name]
+    for row in chain.from_iterable(_pages_of(db, table, span)):
+        try:
+            content = _content(keys, table, row)
+            if content is not None and table in _INDEXED:
+                _prove_indexes(keys, row, _INDEXED[table](keys, row, content))
+        except IntegrityError as error:
+            yield f"{table.name} {row.id}", error.detail
+        except UNREADABLE as error:
+            yield f"{table.name} {row.id}", f"The row cannot be read: {type(error).__name__}."
 
 
-def _damaged_events(db: ReadConnection, keys: KeyRing) -> Iterator[tuple[str, str]]:
+def damaged_events(db: ReadConnection, keys: KeyRing, span: Span) -> Iterator[tuple[str, str]]:
     """Audit events whose envelope does not open, or that are not found by the case that it names.
 
     The audit chain leaves out what leads to the envelope, since a rotation writes that anew.
     """
-    for page in _pages_of(db, audit_events):
+    for page in _pages_of(db, audit_events, span):
         data_keys = look_keys_or_why(db, keys, page)
         for row in page:
             try:
@@ -98,6 +104,16 @@ def _damaged_events(db: ReadConnection, keys: KeyRing) -> Iterator[tuple[str, st
                 yield f"audit event {row.id}", error.detail
             except UNREADABLE as error:
                 yield f"audit event {row.id}", f"The row cannot be read: {type(error).__name__}."
+
+
+def spans_of_envelopes(db: ReadConnection, name: str) -> Iterator[Span]:
+    """All of a table of `TABLES` in parts."""
+    return spans_of(db, TABLES[name], SPAN_ROWS)
+
+
+def spans_of_events(db: ReadConnection) -> Iterator[Span]:
+    """All audit events in parts."""
+    return spans_of(db, audit_events, SPAN_ROWS)
 
 
 def _check_event(keys: KeyRing, row: Row[Any], data_key: DataKey | IntegrityError | None) -> None:
@@ -250,17 +266,11 @@ def _query_of(table: Table) -> Select[Any]:
     return select(table)
 
 
-def _rows_of(db: ReadConnection, table: Table) -> Iterator[Row[Any]]:
-    """Every row of a table with an `id`."""
-    return chain.from_iterable(_pages_of(db, table))
-
-
-def _pages_of(db: ReadConnection, table: Table) -> Iterator[Sequence[Row[Any]]]:
-    after: UUID | int | None = None
+def _pages_of(db: ReadConnection, table: Table, span: Span) -> Iterator[Sequence[Row[Any]]]:
     while True:
-        query = _query_of(table).order_by(table.c.id).limit(PAGE_ROWS)
-        page = db.execute(query if after is None else query.where(table.c.id > after)).all()
+        query = within(_query_of(table), table.c.id, span).order_by(table.c.id).limit(PAGE_ROWS)
+        page = db.execute(query).all()
         if not page:
             return
         yield page
-        after = page[-1].id
+        span = replace(span, after=page[-1].id)

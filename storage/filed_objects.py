@@ -13,6 +13,7 @@ from storage.record_keys import (
     CERTIFICATES,
     MATERIALS,
     USES,
+    HolderKeys,
     RecordKind,
     record_key,
     way_in,
@@ -41,14 +42,14 @@ def document_object(
 
 
 def document_objects(
-    db: ReadConnection, keys: KeyRing, certificate_ids: Sequence[UUID]
+    db: ReadConnection, keys: KeyRing, certificate_ids: Sequence[UUID], opened: HolderKeys | None = None
 ) -> dict[UUID, list[FiledObject]]:
     """The files of each of these certificates, in one statement: by format, each as deposited first."""
     files = sealed_files()
     query = _documents().where(files.c.certificate_id.in_(certificate_ids))
     found: dict[UUID, list[FiledObject]] = {}
     for row in db.execute(query.order_by(files.c.format.desc(), files.c.number)):
-        found.setdefault(row.id, []).append(_document(keys, row))
+        found.setdefault(row.id, []).append(_document(keys, row, opened))
     return found
 
 
@@ -140,9 +141,9 @@ def _copies() -> Select[Any]:
     )
 
 
-def _document(keys: KeyRing, row: Row[Any]) -> FiledObject:
+def _document(keys: KeyRing, row: Row[Any], opened: HolderKeys | None = None) -> FiledObject:
     place = document_place(row.id, DocumentFormat(row.format))
-    key = record_key(CERTIFICATES, keys, row)
+    key = record_key(CERTIFICATES, keys, row, opened)
     return FiledObject(place, row.sha256.hex(), row.size_bytes, row.object_name, key)
 
 
@@ -173,6 +174,7 @@ def in_clear_page(
     ids = db.execute(ids_query if after is None else ids_query.where(kind.table.c.id > after)).scalars().all()
     if not ids:
         return None, ()
+    read: Callable[[KeyRing, Row[Any]], FiledObject]
     if kind is CERTIFICATES:
         query, read = _documents().where(sealed_files().c.object_name.is_(None)), _document
     elif kind is MATERIALS:

@@ -10,12 +10,13 @@ from uuid import UUID
 from sqlalchemy import and_, func, or_, select, text, union_all
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
-from storage.blobs import IN_PACK, pack_of, plain_digest, plain_name
+from storage.blobs import IN_PACK, plain_digest, plain_name
 from storage.cases import FORGOTTEN, NO_ITEM, content_place, key_place
 from storage.db import ReadConnection
 from storage.envelope import KeyRing, open_json
 from storage.filed_objects import still_standing
 from storage.objects import record_id_of
+from storage.spans import Span, within
 from storage.tables import (
     cases,
     certificates,
@@ -75,12 +76,14 @@ def named_objects(db: ReadConnection, names: Sequence[str]) -> set[str]:
         select(materials.c.object_name).where(materials.c.id.in_(ids)),
     )
     sealed = {row.object_name for row in db.execute(query)}
+    pack = func.split_part(documents.c.object_name, IN_PACK, 1)
     packs = (
-        select(documents.c.object_name)
+        select(pack)
+        .distinct()
         .join(certificates, certificates.c.id == documents.c.certificate_id)
         .where(certificates.c.case_id.in_(ids), documents.c.object_name.contains(IN_PACK, autoescape=True))
     )
-    sealed |= {pack_of(row.object_name) for row in db.execute(packs)}
+    sealed |= set(db.execute(packs).scalars())
     in_clear = _of_digests(db, names, in_clear=True)
     return {name for name in names if name in sealed or name in in_clear}
 
@@ -206,8 +209,8 @@ def not_in_feed(db: ReadConnection, certificate_ids: Sequence[UUID]) -> set[UUID
     return set(db.execute(query).scalars())
 
 
-def unredeemed_in_committed_cases(db: ReadConnection) -> tuple[UUID, ...]:
-    """Reservations of committed cases without their certificate: there must be none."""
+def unredeemed_in_committed_cases(db: ReadConnection, span: Span) -> tuple[UUID, ...]:
+    """Reservations of committed cases of this span without their certificate: there must be none."""
     query = (
         select(reservations.c.certificate_id)
         .join(cases, cases.c.id == reservations.c.case_id)
@@ -218,7 +221,7 @@ def unredeemed_in_committed_cases(db: ReadConnection) -> tuple[UUID, ...]:
             certificates.c.id.is_(None),
         )
     )
-    return tuple(db.execute(query).scalars())
+    return tuple(db.execute(within(query, cases.c.id, span)).scalars())
 
 
 def is_good_copy(db: ReadConnection, use_id: UUID) -> bool:

@@ -136,8 +136,17 @@ def examine_object(blobs: BlobStore, filed: FiledObject) -> Examined:
         IntegrityError: the object is missing, does not open, or its bytes are not those of the digest.
         Unavailable: the store does not answer.
     """
+    return examine_parts(blobs.document_parts(filed.stored_name), filed)
+
+
+def examine_parts(parts: Iterator[bytes], filed: FiledObject) -> Examined:
+    """As `examine_object`, of an object's bytes that are read elsewhere.
+
+    Raises:
+        As `examine_object`.
+    """
     sha256, sm3, size = hashlib.sha256(), hashlib.new("sm3"), 0
-    for part in _plain(blobs.document_parts(filed.stored_name), filed):
+    for part in _plain(parts, filed):
         sha256.update(part)
         sm3.update(part)
         size += len(part)

@@ -16,6 +16,8 @@ from storage.filed_objects import document_objects
 from storage.holders import holder_indexes
 from storage.inspection import PAGE_ROWS
 from storage.objects import FiledObject
+from storage.record_keys import HolderKeys
+from storage.spans import Span
 from storage.statuses import event_of
 from storage.tables import (
     certificate_holders,
@@ -75,17 +77,18 @@ class CertificateOnFile:
     overdue: date | None
 
 
-def certificate_page(db: ReadConnection, keys: KeyRing, after: UUID | None) -> tuple[CertificateOnFile, ...]:
-    """The next certificates after this id, damaged ones too. On a snapshot: statuses change meanwhile."""
-    rows = row_page(db, after, PAGE_ROWS)
+def certificate_page(db: ReadConnection, keys: KeyRing, span: Span) -> tuple[CertificateOnFile, ...]:
+    """The first certificates of this span, damaged ones too. On a snapshot: statuses change meanwhile."""
+    rows = row_page(db, span, PAGE_ROWS)
     ids = [row.id for row in rows]
     found_by = _holder_indexes(db, ids)
     events, leaves = _rows_by_certificate(db, status_events, ids), _rows_by_certificate(db, log_leaves, ids)
-    objects = _filed(db, keys, ids)
+    opened: HolderKeys = {}
+    objects = _filed(db, keys, ids, opened)
     successors = _successors(db, [row.superseded_by for row in rows if row.superseded_by is not None])
     page = []
     for row in rows:
-        record = _readable_record(keys, row)
+        record = _readable_record(keys, row, opened)
         astray = _astray(keys, row, record, found_by) if isinstance(record, CertificateRecord) else ()
         page.append(
             CertificateOnFile(
@@ -119,10 +122,12 @@ def _files(row: Row[Any]) -> list[list[Any]]:
     ]
 
 
-def _filed(db: ReadConnection, keys: KeyRing, ids: Sequence[UUID]) -> Mapping[UUID, Sequence[FiledObject]]:
+def _filed(
+    db: ReadConnection, keys: KeyRing, ids: Sequence[UUID], opened: HolderKeys
+) -> Mapping[UUID, Sequence[FiledObject]]:
     """The files of these certificates; where one key does not open, one certificate after the other."""
     try:
-        return document_objects(db, keys, ids)
+        return document_objects(db, keys, ids, opened)
     except UNREADABLE:
         return {certificate_id: _filed_alone(db, keys, certificate_id) for certificate_id in ids}
 
@@ -134,9 +139,11 @@ def _filed_alone(db: ReadConnection, keys: KeyRing, certificate_id: UUID) -> Seq
         return ()
 
 
-def _readable_record(keys: KeyRing, row: Row[Any]) -> CertificateRecord | ErasedCertificate | IntegrityError:
+def _readable_record(
+    keys: KeyRing, row: Row[Any], opened: HolderKeys
+) -> CertificateRecord | ErasedCertificate | IntegrityError:
     try:
-        return record_or_rest(keys, row)
+        return record_or_rest(keys, row, opened)
     except IntegrityError as error:
         return error
     except UNREADABLE as error:

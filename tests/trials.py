@@ -9,6 +9,10 @@ from typing import TypeVar
 
 import pytest
 
+from storage.db import ReadConnection
+from storage.envelope import KeyRing
+from storage.envelopes_on_file import TABLES, damaged_envelopes, damaged_events
+from storage.spans import Span
 from tests.conftest import House
 from tests.faults import CuttingWire
 from vault.fsck import FsckReport, fsck
@@ -76,3 +80,9 @@ def cutting_after(owner: object, step: str, wire_: CuttingWire, how: str) -> Ite
 def checked(house: House) -> FsckReport:
     """What fsck finds."""
     return fsck(house.wired.workshop, progress=lambda _: None)
+
+
+def all_damaged(db: ReadConnection, keys: KeyRing) -> list[tuple[str, str]]:
+    """Every envelope that does not open, and every row that is not found by what it says."""
+    of_tables = [each for name in TABLES for each in damaged_envelopes(db, keys, name, Span())]
+    return [*of_tables, *damaged_events(db, keys, Span())]

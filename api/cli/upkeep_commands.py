@@ -48,15 +48,19 @@ def doctor(*, data: Data = None, as_json: AsJson = False) -> None:
 def fsck(*, data: Data = None, as_json: AsJson = False) -> None:
     """Re-derive everything that the vault claims, from rows to objects and back. 1 where it is wrong.
 
-    That it ran, how far it is and what it came to stands on the console.
+    A large vault is looked at by a process on each core. That it ran, how far it is and what it came to
+    stands on the console.
     """
     from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
     from api.cli.frame import print_json
+    from api.fsck_hands import cores, fsck_hands
     from vault.fsck import fsck as check_vault
+    from vault.fsck import is_worth_processes
     from vault.runs import FsckNote
 
     columns = (TextColumn("fsck: {task.completed} certificates and objects"), TimeElapsedColumn())
+    settings = find_settings(data)
     with open_workshop(data) as workshop, Progress(*columns, transient=True, disable=as_json) as bar:
         task = bar.add_task("fsck", total=None)
         note = FsckNote(workshop, lambda: datetime.now(UTC))
@@ -67,7 +71,11 @@ def fsck(*, data: Data = None, as_json: AsJson = False) -> None:
 
         note.begin()
         try:
-            report = check_vault(workshop, progress=progress)
+            if cores() > 1 and is_worth_processes(workshop):
+                with fsck_hands(settings, cores()) as hands:
+                    report = check_vault(workshop, progress=progress, hands=hands)
+            else:
+                report = check_vault(workshop, progress=progress)
         except BaseException:  # also where somebody stops it
             note.fail()
             raise

@@ -11,7 +11,6 @@ import pytest
 from sqlalchemy import select, update
 
 from storage.audit import AuditEvent, AuditQuestion, find_events
-from storage.envelopes_on_file import damaged_envelopes
 from storage.filed_objects import copy_object
 from storage.inspection import contradicting_consents, contradicting_uses
 from storage.tables import audit_events, consent_events, consents, use_events
@@ -40,6 +39,7 @@ from tests.flows.test_reuse import (
     with_material,
 )
 from tests.flows.test_uses import asked, judged, used
+from tests.trials import all_damaged
 from vault.accesses import accesses_of
 from vault.consents import CONSENTS_MAX, consents_of, grant_consent, read_consent, revoke_consent
 from vault.deposit import hand_in
@@ -618,7 +618,7 @@ def test_fsck_opens_consents_and_counts_their_uses(
     used(house, by_consent(estate), client=lender)
     with workshop.database.reading(VAULT) as db:
         assert granted.consent_id not in contradicting_consents(db)
-        assert str(granted.consent_id) not in str(list(damaged_envelopes(db, workshop.keys)))
+        assert str(granted.consent_id) not in str(all_damaged(db, workshop.keys))
     row = consents.c.id == granted.consent_id
     with workshop.database.writing(VAULT) as db:
         whole = db.execute(select(consents.c.sealed).where(row)).scalar_one()

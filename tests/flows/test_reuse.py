@@ -15,7 +15,6 @@ from sqlalchemy import func, select, text, true
 from storage import exchange
 from storage.certificates import content_place
 from storage.envelope import open_json, seal_json
-from storage.envelopes_on_file import damaged_envelopes
 from storage.record_keys import CERTIFICATES, record_key, way_in, way_in_columns
 from storage.tables import audit_events, avoided_resubmissions, certificates
 from tests.conftest import House
@@ -23,7 +22,7 @@ from tests.files import reasons_of
 from tests.flows.test_deposit import deposited, uploaded_pdf
 from tests.generators import CREDIT_CODE_CHARACTERS, DIGITS, make_citizen_id, make_credit_code
 from tests.requests import example_request, kind_named, new_case_number
-from tests.trials import now
+from tests.trials import all_damaged, now
 from vault import material_archive
 from vault.avoided import count_avoided
 from vault.deposit import read_case
@@ -427,9 +426,9 @@ def test_fsck_opens_the_events_of_materials(house: House) -> None:
         " AND NOT EXISTS (SELECT FROM material_events v WHERE v.material_id = m.id) LIMIT 1"
     )
     with suppress(Undone), workshop.database.writing(VAULT) as db:
-        assert list(damaged_envelopes(db, workshop.keys)) == []
+        assert all_damaged(db, workshop.keys) == []
         db.execute(moved, {"id": material.material_id})
-        ((about, why),) = damaged_envelopes(db, workshop.keys)
+        ((about, why),) = all_damaged(db, workshop.keys)
         assert about.startswith("material_events ")
         assert "does not open" in why
         raise Undone

@@ -12,13 +12,12 @@ from sqlalchemy import select, text, update
 
 from api.wiring import courier_of
 from storage.deliveries import Delivery, DeliveryState, find_delivery
-from storage.envelopes_on_file import damaged_envelopes
 from storage.tables import clients, webhook_deliveries, webhook_secrets, webhooks
 from tests.conftest import House, behind_a_cutting_wire
 from tests.flows.test_changes import head, inspected, new_certificate, read_on
 from tests.receivers import LOOPBACK, Received, Receiver, receiver
 from tests.requests import kind_named
-from tests.trials import cutting_after, now
+from tests.trials import all_damaged, cutting_after, now
 from vault.changes import change_json
 from vault.errors import Conflict, InputError, NotFound, Unavailable, UnknownCursor
 from vault.model.access import MACHINE
@@ -180,7 +179,7 @@ def test_secrets_and_addresses_lie_in_envelopes(house: House, client: ClientGran
             *db.execute(select(webhooks).where(webhooks.c.id == fresh.webhook.webhook_id)),
             *db.execute(select(webhook_secrets)),
         ]
-        assert list(damaged_envelopes(db, workshop.keys)) == []
+        assert all_damaged(db, workshop.keys) == []
     for hidden in (url, "very-private", fresh.secret):
         assert hidden not in str(rows)
         assert hidden not in repr(fresh)

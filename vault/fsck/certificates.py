@@ -1,15 +1,17 @@
 """Steps 1, 2, 3 and 8 of fsck: every certificate with its history, files, leaves and place in the feed."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from itertools import pairwise
-from uuid import UUID
 
 from signing.log_key import check_log_signature
 from storage.change_copies import is_copied
 from storage.inspection import not_in_feed
+from storage.objects import Examined, FiledObject
 from storage.on_file import CertificateOnFile, LeafOnFile, certificate_page
+from storage.spans import Span
 from vault.errors import IntegrityError, SignatureError
 from vault.fsck.findings import Finding, Weight
 from vault.fsck.objects import check_object
@@ -21,20 +23,21 @@ from vault.tlog.merkle_leaf import leaf_hash
 from vault.workshop import Workshop
 
 
-def pages(workshop: Workshop) -> Iterator[tuple[CertificateOnFile, ...]]:
-    """Every certificate on file, a page at a time, each page as it was at one moment."""
-    after: UUID | None = None
+def pages(workshop: Workshop, span: Span) -> Iterator[tuple[CertificateOnFile, ...]]:
+    """Every certificate of this span, a page at a time, each page as it was at one moment."""
     while True:
         with workshop.database.snapshot(VAULT) as db:
-            page = certificate_page(db, workshop.keys, after)
+            page = certificate_page(db, workshop.keys, span)
         if not page:
             return
         yield page
-        after = page[-1].certificate_id
+        span = replace(span, after=page[-1].certificate_id)
 
 
-def check_certificate(workshop: Workshop, found: CertificateOnFile) -> Iterator[Finding]:
-    """Steps 1 to 3 for one certificate."""
+def check_certificate(
+    workshop: Workshop, found: CertificateOnFile, examined: Mapping[FiledObject, Examined | IntegrityError]
+) -> Iterator[Finding]:
+    """Steps 1 to 3 for one certificate. `examined`: what its files came to when they were read."""
     about, record, history = found.identifier, found.record, found.history
     if isinstance(record, IntegrityError):
         yield Finding(Weight.PROBLEM, about, record.detail)
@@ -54,7 +57,7 @@ def check_certificate(workshop: Workshop, found: CertificateOnFile) -> Iterator[
         yield Finding(Weight.PROBLEM, about, f"It is not found by its {name}: the index is another's.")
     for file in found.files:
         if file.filed is not None:
-            yield from check_object(workshop, file.filed, about, sm3=file.sm3)
+            yield from check_object(workshop, file.filed, about, examined, sm3=file.sm3)
     for leaf in found.leaves:
         yield from _check_leaf(workshop, about, leaf)
 

@@ -17,64 +17,112 @@
 8. Every event of every certificate is in the feed of changes, once the older ones have been copied there.
 9. The log: indexes, tiles, roots and checkpoints follow from the leaves, in the database and in the bucket.
 
+It is cut into parts (`vault.fsck.parts`) that several processes may do, a bounded number under way at a time,
+so that memory does not grow with the vault: a process holds a page of 500 certificates, under 10 MB, and one
+pack; whoever hands out the parts holds two ids or 500 names of each under way, and what was found.
+
 Damage is a finding, never an end: what cannot be read is reported, and everything else is still looked at.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-from storage.archive_on_file import archived_materials
-from storage.envelopes_on_file import damaged_envelopes
+from storage.envelopes_on_file import TABLES, spans_of_envelopes, spans_of_events
 from storage.inspection import (
+    PAGE_ROWS,
     contradicting_consents,
     in_pages,
     open_reservations,
-    unredeemed_in_committed_cases,
 )
-from vault.fsck.certificates import check_certificate, check_fed, pages
+from storage.spans import spans_of
+from storage.tables import cases, certificates, materials
 from vault.fsck.copies import check_copies
+from vault.fsck.examining import own_hands
 from vault.fsck.findings import Finding, FsckReport, Weight
-from vault.fsck.objects import check_material, check_named
+from vault.fsck.parts import (
+    CasePart,
+    CertificatePart,
+    EnvelopePart,
+    EventPart,
+    Hands,
+    MaterialPart,
+    ObjectPart,
+    Part,
+    done_parts,
+)
 from vault.model.scope import VAULT
 from vault.transparency.deriving import contradictions
 from vault.workshop import Workshop
 
+# A process needs two seconds to begin, in which another one looks at so many certificates.
+FEW_CERTIFICATES = 2_000
 
-def fsck(workshop: Workshop, *, progress: Callable[[int], None]) -> FsckReport:
+
+def fsck(workshop: Workshop, *, progress: Callable[[int], None], hands: Hands | None = None) -> FsckReport:
     """Looks at everything; `progress` hears how many certificates and objects are done so far.
 
+    `hands`: the processes that do the parts; without them this one does.
+
     Raises:
-        Unavailable: an engine does not answer.
+        Unavailable: an engine does not answer, or a process died.
     """
     findings: list[Finding] = []
-    certificates = objects = 0
-    for page in pages(workshop):
-        for found in page:
-            findings += check_certificate(workshop, found)  # 1, 2, 3
-        findings += check_fed(workshop, page)  # 8
-        certificates += len(page)
-        progress(certificates)
+    looked_at = [0, 0]
+
+    def take(parts: Iterator[Part]) -> None:
+        for done in done_parts(hands or own_hands(workshop), parts):
+            findings.extend(done.findings)
+            looked_at[0] += done.certificates
+            looked_at[1] += done.objects
+            progress(sum(looked_at))
+
+    take(_certificate_parts(workshop))  # 1, 2, 3, 8
+    take(_archive_parts(workshop))  # 4
     with workshop.database.reading(VAULT) as db:
-        for material in archived_materials(db, workshop.keys):  # 4
-            findings += check_material(workshop, material)
-        findings += [
-            Finding(Weight.PROBLEM, about, detail) for about, detail in damaged_envelopes(db, workshop.keys)
-        ]
         findings += [
             Finding(Weight.PROBLEM, f"consent {each}", "Its events and its state contradict each other.")
             for each in contradicting_consents(db)
         ]
-        for batch in in_pages(workshop.blobs.documents()):  # 5
-            findings += check_named(workshop, db, batch)
-            objects += len(batch)
-            progress(certificates + objects)
-        findings += [  # 6
-            Finding(Weight.PROBLEM, str(missing), "A committed case lacks a certificate that it reserved.")
-            for missing in unredeemed_in_committed_cases(db)
-        ]
+    take(_object_parts(workshop))  # 5
+    take(_case_parts(workshop))  # 6
+    with workshop.database.reading(VAULT) as db:
         findings += [
             Finding(Weight.NOTE, r.case_number, f"Reserved by {r.client_id} and never committed.")
             for r in open_reservations(db)
         ]
     findings += check_copies(workshop)  # 7
     findings += [Finding(Weight.PROBLEM, about, detail) for about, detail in contradictions(workshop)]  # 9
-    return FsckReport(certificates, objects, tuple(findings))
+    return FsckReport(looked_at[0], looked_at[1], tuple(findings))
+
+
+def is_worth_processes(workshop: Workshop) -> bool:
+    """Whether there are more certificates than one process looks at while others begin."""
+    with workshop.database.reading(VAULT) as db:
+        return next(spans_of(db, certificates, FEW_CERTIFICATES)).until is not None
+
+
+def _certificate_parts(workshop: Workshop) -> Iterator[Part]:
+    with workshop.database.reading(VAULT) as db:
+        for span in spans_of(db, certificates, PAGE_ROWS):
+            yield CertificatePart(span)
+
+
+def _archive_parts(workshop: Workshop) -> Iterator[Part]:
+    with workshop.database.reading(VAULT) as db:
+        for span in spans_of(db, materials, PAGE_ROWS):
+            yield MaterialPart(span)
+        for table in TABLES:
+            for span in spans_of_envelopes(db, table):
+                yield EnvelopePart(table, span)
+        for span in spans_of_events(db):
+            yield EventPart(span)
+
+
+def _object_parts(workshop: Workshop) -> Iterator[Part]:
+    for batch in in_pages(workshop.blobs.documents()):
+        yield ObjectPart(tuple(stored.name for stored in batch))
+
+
+def _case_parts(workshop: Workshop) -> Iterator[Part]:
+    with workshop.database.reading(VAULT) as db:
+        for span in spans_of(db, cases, PAGE_ROWS):
+            yield CasePart(span)

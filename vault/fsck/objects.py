@@ -1,32 +1,42 @@
 """Steps 2, 4 and 5 of fsck: what rows name is in the store, and what is in the store is explained."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from uuid import UUID
 
 from storage.archive_on_file import MaterialOnFile
-from storage.blobs import StoredObject
 from storage.db import ReadConnection
 from storage.inspection import is_case, is_reserved, named_objects, outlived_objects
-from storage.objects import FiledObject, examine_object
+from storage.objects import Examined, FiledObject
+from storage.packs import examine_objects
 from vault.errors import IntegrityError, NotFound
 from vault.fsck.findings import Finding, Weight
 from vault.workshop import Workshop
 
 
+def is_erased(filed: FiledObject) -> bool:
+    """Whether nothing opens the file any more."""
+    return filed.key is None and filed.name is not None
+
+
 def check_object(
-    workshop: Workshop, filed: FiledObject, about: str, *, sm3: str | None = None
+    workshop: Workshop,
+    filed: FiledObject,
+    about: str,
+    examined: Mapping[FiledObject, Examined | IntegrityError],
+    *,
+    sm3: str | None = None,
 ) -> Iterator[Finding]:
     """A file that a row names: it is there with this digest, size and SM3 digest.
 
-    Of one whose holders are all erased the cipher text is looked for, and nothing opens it.
+    Of one whose holders are all erased the cipher text is looked for, and nothing opens it. `examined`: what
+    the others came to when they were read.
     """
-    if filed.key is None and filed.name is not None:
+    if is_erased(filed):
         yield _check_erased(workshop, filed, about)
         return
-    try:
-        found = examine_object(workshop.blobs, filed)
-    except IntegrityError as error:
-        yield Finding(Weight.PROBLEM, about, error.detail)
+    found = examined[filed]
+    if isinstance(found, IntegrityError):
+        yield Finding(Weight.PROBLEM, about, found.detail)
         return
     if found.size_bytes != filed.size_bytes:
         sentence = f"Expected {filed.size_bytes} bytes, the object has {found.size_bytes}."
@@ -47,7 +57,8 @@ def check_material(workshop: Workshop, material: MaterialOnFile) -> Iterator[Fin
     """Step 4 for one material."""
     about = f"material {material.material_id}"
     if not isinstance(material.filed, IntegrityError):  # its envelope is looked at with the others
-        yield from check_object(workshop, material.filed, about)
+        objects = [] if is_erased(material.filed) else [material.filed]
+        yield from check_object(workshop, material.filed, about, examine_objects(workshop.blobs, objects))
     if material.history is not None and material.trust != material.history[-1]:
         yield Finding(
             Weight.PROBLEM,
@@ -58,9 +69,8 @@ def check_material(workshop: Workshop, material: MaterialOnFile) -> Iterator[Fin
         yield Finding(Weight.PROBLEM, about, "Who verified it, and the events of it, contradict each other.")
 
 
-def check_named(workshop: Workshop, db: ReadConnection, batch: list[StoredObject]) -> Iterator[Finding]:
+def check_named(workshop: Workshop, db: ReadConnection, names: Sequence[str]) -> Iterator[Finding]:
     """Step 5 for some objects of the store."""
-    names = [stored.name for stored in batch]
     named, outlived = named_objects(db, names), outlived_objects(db, names)
     for name in names:
         if name in outlived - named:

@@ -39,9 +39,11 @@ def contradictions(workshop: Workshop) -> Iterator[Found]:
     Raises:
         Unavailable: an engine does not answer.
     """
-    with workshop.database.reading(NOBODY) as db:
+    # At one moment: the worker gives out indexes meanwhile.
+    with workshop.database.snapshot(NOBODY) as db:
         known = shards(db)
         count, highest = leaf_numbers(db)
+        newest = {shard.year: newest_checkpoint(db, shard.year) for shard in known}
     if count != highest + 1:
         yield "log", f"Its indexes are not dense: {count} leaves, and the highest index is {highest}."
     end = 0
@@ -49,9 +51,8 @@ def contradictions(workshop: Workshop) -> Iterator[Found]:
         if shard.first_index != end:  # 1
             yield shard.origin, f"It begins at leaf {shard.first_index}, the shard before it ends at {end}."
         yield from _shard(workshop, shard)
-        with workshop.database.reading(NOBODY) as db:
-            newest = newest_checkpoint(db, shard.year)
-        end = shard.first_index + (0 if newest is None else newest.size)
+        last = newest[shard.year]
+        end = shard.first_index + (0 if last is None else last.size)
     if known and end != highest + 1:
         yield "log", f"The checkpoints cover {end} leaves, {highest + 1} have an index."
     yield from _own(workshop, known)  # 5
