@@ -43,6 +43,7 @@ CROWD_FROM = 9_000_000
 # What grows with the vault, or with its use.
 LARGE = frozenset(
     {
+        "audit_chain",
         "audit_events",
         "audit_subjects",
         "cases",
@@ -261,6 +262,15 @@ def test_public_verification_reads_no_table_through(
 
     asyncio.run(ask())
     assert keys.index_versions
+    assert [p["token"] is not None for p in questions] == [True, False, True]
+    assert questions[1]["number"] is not None
+    assert questions[1]["code"] is not None
+    with among_many.transaction(force_rollback=True):  # the count is one that notices
+        before = _whole_scans(among_many)
+        among_many.execute("SET LOCAL enable_indexonlyscan = off")
+        among_many.execute("SET LOCAL enable_seqscan = on")
+        among_many.execute("SELECT count(type_code) FROM certificates").fetchall()
+        assert _whole_scans(among_many)["certificates"] == before["certificates"] + 1
     for parameters in questions:
         before = _whole_scans(among_many)
         among_many.execute(
