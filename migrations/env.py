@@ -11,7 +11,9 @@ context.configure(
     compare_type=True,
     transaction_per_migration=True,
     # procrastinate's own tables come with its schema, not with our metadata; parts are their table's.
-    include_name=lambda name, kind, _: kind != "table" or not str(name).startswith(("procrastinate_", "audit_events_p")),
+    include_name=lambda name, kind, _: (
+        kind != "table" or not str(name).startswith(("procrastinate_", "audit_events_p"))
+    ),
 )
 with context.begin_transaction():
     context.run_migrations()

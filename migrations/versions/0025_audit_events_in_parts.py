@@ -194,4 +194,3 @@ def _of_first(index: str) -> str:
 
 def _one(question: str) -> int:
     return int(op.get_bind().execute(sa.text(question)).scalar_one())
-

@@ -78,13 +78,15 @@ def test_it_is_divided_and_put_together_again_while_others_write(schema: str) ->
         with writers(schema) as more:
             downgrade(schema, "0024")
         _all_there(db, sum(counts) + 1 + sum(more))
-        assert db.execute("SELECT relkind FROM pg_class WHERE oid = 'audit_events'::regclass").fetchone() == ("r",)
+        kind = db.execute("SELECT relkind FROM pg_class WHERE oid = 'audit_events'::regclass").fetchone()
+        assert kind == ("r",)
     assert upgrade(schema)
 
 
 def _all_there(db: psycopg.Connection[tuple[object, ...]], written: int) -> None:
     """No event was lost or numbered twice, and the trigger filed each under whom it is about."""
-    assert db.execute("SELECT count(*), count(DISTINCT id) FROM audit_events").fetchone() == (written, written)
+    ids = db.execute("SELECT count(*), count(DISTINCT id) FROM audit_events").fetchone()
+    assert ids == (written, written)
     assert db.execute("SELECT count(*) FROM audit_subjects").fetchone() == (written,)
 
 
@@ -131,8 +133,8 @@ def test_parts_are_made_ahead_while_others_read_and_write(schema: str) -> None:
         assert owner.execute("SELECT make_audit_parts(2)").fetchone() == (0,)
         other.commit()
         owner.execute(_WRITE)
-        written = owner.execute("SELECT tableoid::regclass::text FROM audit_events WHERE id > %s", [3 * PART_IDS])
-        assert written.fetchall() == [("audit_events_p3",)]
+        where = "SELECT tableoid::regclass::text FROM audit_events WHERE id > %s"
+        assert owner.execute(where, [3 * PART_IDS]).fetchall() == [("audit_events_p3",)]
         for statement in ("UPDATE {} SET actor = 'x'", "DELETE FROM {}", "TRUNCATE {}"):
             with pytest.raises(InsufficientPrivilege, match="insert-only"):
                 owner.execute(statement.format("audit_events_p3").encode())

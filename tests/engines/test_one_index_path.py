@@ -59,7 +59,7 @@ LARGE = frozenset(
 )
 _ROOTS = """
     SELECT c.relname, coalesce(pg_partition_root(c.oid)::regclass::text, c.relname), i.relname,
-        x.indpred IS NOT NULL
+        x.indpred IS NOT NULL, c.relispartition AND pg_relation_size(c.oid) = 0
     FROM pg_class c LEFT JOIN pg_index x ON x.indrelid = c.oid LEFT JOIN pg_class i ON i.oid = x.indexrelid
     WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
 """
@@ -126,7 +126,9 @@ class Judge:
         self._root_of: dict[str, str] = {}
         # Of what waits for something: they are as short as what waits, and may be read through.
         self._of_few: set[str] = set()
-        for relation, root, index, of_few in db.execute(_ROOTS):
+        for relation, root, index, of_few, empty in db.execute(_ROOTS):
+            if empty:  # a part ahead of need: any way through it is right until it holds something
+                continue
             self._root_of[relation] = root
             if index is not None:
                 self._root_of[index] = root
