@@ -36,7 +36,7 @@ OTHERS_MAY = 0o077  # mode bits of a secret that anybody but its owner has
 
 
 def examine(data: Path | None) -> tuple[Finding, ...]:
-    """Looks at settings, engines, schema, role, keys, mode, sign-in, seals, grants, pages, stamps, the log, room.
+    """Looks at settings, engines, schema, role, keys, mode, sign-in, seals, grants, pages, stamps, log, room.
 
     A check that needs what another found missing is left out.
     """

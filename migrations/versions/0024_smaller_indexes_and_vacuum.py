@@ -1,4 +1,4 @@
-"""Smaller indexes over identifiers and digests, one in an order that a planner cannot miss, and vacuum's terms.
+"""Smaller indexes over identifiers and digests, one in an order no planner can miss, and vacuum's terms.
 
 An identifier of 82 characters stood in two unique B-trees. It is given out by its reservation, which keeps it
 unique, by the first 16 octets of its SHA-256; a certificate is looked up by it through a hash index, which

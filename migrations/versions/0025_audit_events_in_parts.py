@@ -5,8 +5,8 @@ checked before, while others read and write; then everything is renamed, made an
 which reads no row. It waits for the looks that are under way there, at most as long as a migration waits for
 any lock; where that is too short nothing has happened, and it may be run again.
 
-Parts are made ahead of need by `make_audit_parts`, a function of the owner: the service makes no tables. It is
-called by the worker's upkeep. There is no part for what fits in no other: making a part would have to read it
+Parts are made ahead of need by `make_audit_parts`, a function of the owner: the service makes no tables. The
+worker's upkeep calls it. There is no part for what fits in no other: making a part would have to read it
 through, under a lock.
 """
 
@@ -44,11 +44,11 @@ OF_ROWS = {
     " EXECUTE FUNCTION note_audit_subjects()",
 }
 # Attaching a part that is empty reads nothing, and stops nobody who reads or writes.
-MAKE_PARTS = f"""
+MAKE_PARTS = """
 CREATE FUNCTION make_audit_parts(ahead integer) RETURNS integer LANGUAGE plpgsql
-SECURITY DEFINER SET search_path = {{schema}}, pg_temp SET lock_timeout = '3s' AS $$
+SECURITY DEFINER SET search_path = {schema}, pg_temp SET lock_timeout = '3s' AS $$
 DECLARE
-    part_ids CONSTANT bigint := {PART_IDS};
+    part_ids CONSTANT bigint := {part_ids};
     given bigint := coalesce(pg_sequence_last_value(pg_get_serial_sequence('audit_events', 'id')), 0);
     newest bigint;
     made integer := 0;
@@ -63,9 +63,10 @@ BEGIN
     FOR number IN newest + 1 .. given / part_ids + least(ahead, 10) LOOP
         part := 'audit_events_p' || number;
         EXECUTE format(
-            'CREATE TABLE %I (LIKE audit_events INCLUDING DEFAULTS INCLUDING STORAGE) WITH ({PARAMETERS})', part
+            'CREATE TABLE %I (LIKE audit_events INCLUDING DEFAULTS INCLUDING STORAGE)'
+            ' WITH ({parameters})', part
         );
-        EXECUTE format('{REFUSES.format("%I")}', part);
+        EXECUTE format('{refuses}', part);
         EXECUTE format(
             'ALTER TABLE audit_events ATTACH PARTITION %I FOR VALUES FROM (%s) TO (%s)',
             part, number * part_ids, (number + 1) * part_ids
@@ -152,7 +153,11 @@ def _make_function(bound: int) -> None:
     bind = op.get_bind()
     name = bind.execute(sa.text("SELECT current_schema()")).scalar_one()
     schema = bind.dialect.identifier_preparer.quote_identifier(name)
-    op.execute(MAKE_PARTS.format(schema=schema))
+    op.execute(
+        MAKE_PARTS.format(
+            schema=schema, part_ids=PART_IDS, parameters=PARAMETERS, refuses=REFUSES.format("%I")
+        )
+    )
     # The first part may be of several bounds' width: the second one's number is that of its lower bound.
     op.execute(
         f"CREATE TABLE audit_events_p{bound} (LIKE audit_events INCLUDING DEFAULTS INCLUDING STORAGE)"

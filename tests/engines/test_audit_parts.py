@@ -1,4 +1,4 @@
-"""The audit events in parts: made with rows in them and writers at work, ahead of need, and as closed as one."""
+"""The audit events in parts: divided with writers at work, made ahead of need, and as closed as one table."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -73,7 +73,8 @@ def test_it_is_divided_and_put_together_again_while_others_write(schema: str) ->
         _all_there(db, sum(counts))
         db.execute(
             "INSERT INTO audit_events (id, at, actor, action, details) OVERRIDING SYSTEM VALUE"
-            f" VALUES ({PART_IDS + 5}, now(), 'nobody', 'view', jsonb_build_object('holder', '{uuid4()}'))".encode()
+            " VALUES (%s, now(), 'nobody', 'view', jsonb_build_object('holder', %s::text))",
+            [PART_IDS + 5, str(uuid4())],
         )
         with writers(schema) as more:
             downgrade(schema, "0024")

@@ -58,10 +58,8 @@ def looks(db: psycopg.Connection[Any], query: str, parameters: Any) -> tuple[Loo
 
     db.execute("DEALLOCATE ALL")
     db.execute(f"PREPARE asked AS {_PLACE.sub(placed, query)}".encode())
-    asked = sql.SQL("EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) EXECUTE asked")
-    if values:
-        asked += sql.SQL("({})").format(sql.SQL(", ").join(map(sql.Literal, values)))
-    ((plan,),) = db.execute(asked).fetchall()
+    asked = sql.SQL("EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) EXECUTE asked({})")
+    ((plan,),) = db.execute(asked.format(sql.SQL(", ").join(map(sql.Literal, values)))).fetchall()
     found: Looks = {}
     removed = 0
     for node in _nodes(plan[0]["Plan"]):
