@@ -33,6 +33,7 @@ from api.wiring import courier_of, wire
 from storage.blobs import plain_name
 from storage.history import UPKEEP_QUEUE
 from vault import desk, sessions, signin
+from vault.audit_parts import make_room
 from vault.avoided import add_up_avoided
 from vault.changes import backfill
 from vault.copy_removal import DISCARD_TASK
@@ -66,6 +67,8 @@ FORGET_CRON = "*/5 * * * *"
 # Resubmissions avoided: a million rows from before revision 0022 are added up within the hour.
 ADD_UP_CRON = "* * * * *"
 ADD_UP_BATCHES = 5
+# Parts of the audit events: every hour, though one lasts for 10⁸ of them.
+ROOM_CRON = "37 * * * *"
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,10 +222,18 @@ def queue_app(
         forget_old_tallies(workshop, at=at)
 
     _add_count_job(app, workshop)
+    _add_room_job(app, workshop, retry)
     add_log_job(app, workshop)
     add_raise_jobs(app, workshop)
     add_import_job(app, workshop, hands or partial(own_hands, workshop))
     return app
+
+
+def _add_room_job(app: App, workshop: Workshop, retry: RetryStrategy) -> None:
+    @app.periodic(cron=ROOM_CRON)
+    @app.task(name="make_audit_parts", queue=UPKEEP_QUEUE, queueing_lock="make_audit_parts", retry=retry)
+    def room(timestamp: int) -> None:  # noqa: ARG001 - procrastinate gives the minute
+        make_room(workshop)
 
 
 def _add_count_job(app: App, workshop: Workshop) -> None:

@@ -10,8 +10,10 @@ context.configure(
     target_metadata=metadata,
     compare_type=True,
     transaction_per_migration=True,
-    # procrastinate's own tables come with its schema, not with our metadata.
-    include_name=lambda name, kind, _: kind != "table" or not str(name).startswith("procrastinate_"),
+    # procrastinate's own tables come with its schema, not with our metadata; parts are their table's.
+    include_name=lambda name, kind, _: (
+        kind != "table" or not str(name).startswith(("procrastinate_", "audit_events_p"))
+    ),
 )
 with context.begin_transaction():
     context.run_migrations()

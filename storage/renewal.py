@@ -230,8 +230,8 @@ def may_renew(db: ReadConnection) -> bool:
 def rows_estimated(db: ReadConnection, tables: Sequence[Table]) -> int:
     """About how many rows these tables have: what the planner believes, which costs nothing."""
     query = text(
-        "SELECT coalesce(sum(greatest(reltuples, 0)), 0) FROM pg_class"
-        " WHERE oid = ANY (CAST(:t AS regclass[]))"
+        "SELECT coalesce(sum(greatest(c.reltuples, 0)), 0) FROM unnest(CAST(:t AS regclass[])) AS t (id)"
+        " CROSS JOIN LATERAL pg_partition_tree(t.id) AS p JOIN pg_class c ON c.oid = p.relid WHERE p.isleaf"
     )
     return int(db.execute(query, {"t": [table.name for table in tables]}).scalar_one())
 

@@ -18,6 +18,7 @@ from migrations import run as migrations
 from signing.limits import landlock_version
 from storage.health import server_state
 from storage.key_state import current_state
+from vault.audit_parts import room_ahead
 from vault.catalogue import page_data
 from vault.errors import VaultError
 from vault.founding import SecretsFolder
@@ -35,7 +36,7 @@ OTHERS_MAY = 0o077  # mode bits of a secret that anybody but its owner has
 
 
 def examine(data: Path | None) -> tuple[Finding, ...]:
-    """Looks at settings, engines, schema, role, keys, mode, sign-in, seals, grants, pages, stamps, the log.
+    """Looks at settings, engines, schema, role, keys, mode, sign-in, seals, grants, pages, stamps, log, room.
 
     A check that needs what another found missing is left out.
     """
@@ -64,6 +65,7 @@ def examine(data: Path | None) -> tuple[Finding, ...]:
         findings.append(time_stamps(workshop))
         findings += _look("renewals", lambda: renewals_of_seals(workshop))
         findings += _look("log", lambda: _log(workshop))
+        findings += _look("audit events", lambda: _audit_room(workshop))
         workshop.database.close()
     return tuple(findings)
 
@@ -107,6 +109,10 @@ def _database(settings: Settings) -> Iterator[Finding]:
 def _role(settings: Settings) -> Iterator[Finding]:
     state = check_service_role(settings)
     yield Finding("role", Level.WARN if state.too_much else Level.OK, role_sentence(state))
+
+
+def _audit_room(workshop: Workshop) -> Iterator[Finding]:
+    yield Finding("audit events", Level.OK, f"{room_ahead(workshop)} parts are ready ahead of the newest.")
 
 
 def _schema(settings: Settings) -> Iterator[Finding]:

@@ -17,7 +17,7 @@ from sqlalchemy import (
     text,
 )
 
-from storage.tables.columns import metadata, moment
+from storage.tables.columns import WRITTEN_ONCE, metadata, moment
 
 # Written by a trigger on audit_events, in the transaction of the event: no flow can look and forget it. Ids
 # of holders, certificates and materials; all zeros for what concerns everybody. Each one's history is a scan
@@ -28,6 +28,7 @@ audit_subjects = Table(
     Column("about", Uuid, primary_key=True),
     Column("event_id", BigInteger, primary_key=True, autoincrement=False),
     Index("ix_audit_subjects_event_id", "event_id"),
+    postgresql_with=WRITTEN_ONCE,
 )
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import (
     text,
 )
 
-from storage.tables.columns import metadata, moment
+from storage.tables.columns import WRITTEN_ONCE, metadata, moment
 
 cases = Table(
     "cases",
@@ -56,11 +56,14 @@ reservations = Table(
     Column("certificate_id", Uuid, primary_key=True),
     Column("case_id", Uuid, ForeignKey("cases.id"), nullable=False),
     Column("position", SmallInteger, nullable=False),
-    Column("identifier", Text, nullable=False, unique=True),
+    Column("identifier", Text, nullable=False),
     # The identifier without version and check: all versions of one certificate.
     Column("lineage", Text, nullable=False),
     Column("version", SmallInteger, nullable=False),
     UniqueConstraint("lineage", "version"),
+    # The first 16 octets of its SHA-256: an index of identifiers would be larger than its table's other
+    # columns together.
+    Index("uq_reservations_identifier_key", text("identifier_key(identifier)"), unique=True),
     # Set when the case came again with other contents before it was committed; the row stays so that
     # an object left behind by the first try is explained.
     moment("abandoned_at", nullable=True),
@@ -76,6 +79,7 @@ reservations = Table(
         unique=True,
         postgresql_where=text("abandoned_at IS NULL"),
     ),
+    postgresql_with=WRITTEN_ONCE,
 )
 
 

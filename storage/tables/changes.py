@@ -15,7 +15,7 @@ from sqlalchemy import (
     text,
 )
 
-from storage.tables.columns import metadata, moment
+from storage.tables.columns import GIVEN_A_PLACE, metadata, moment
 
 # Written by triggers on status_events, materials and material_events: in the transaction of what changed, and
 # by no way of writing those that could forget it.
@@ -47,6 +47,7 @@ changes = Table(
         "ix_changes_audience_position", "audience", "position", postgresql_where=text("position IS NOT NULL")
     ),
     Index("ix_changes_pending", "id", postgresql_where=text("position IS NULL")),
+    postgresql_with=GIVEN_A_PLACE,
 )
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import (
     Uuid,
 )
 
-from storage.tables.columns import metadata, moment
+from storage.tables.columns import WRITTEN_ONCE, metadata, moment
 
 # One row. `_version`: what is written now; `_oldest`: what rows may still be of, smaller during a rotation.
 key_state = Table(
@@ -46,6 +46,7 @@ case_holders = Table(
     metadata,
     Column("holder_id", Uuid, ForeignKey("holders.id"), primary_key=True),
     Column("case_id", Uuid, ForeignKey("cases.id"), primary_key=True),
+    postgresql_with=WRITTEN_ONCE,
 )
 
 

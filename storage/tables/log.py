@@ -11,7 +11,7 @@ from sqlalchemy import (
     Text,
 )
 
-from storage.tables.columns import metadata, moment
+from storage.tables.columns import WRITTEN_ONCE, metadata, moment
 
 log_shards = Table(
     "log_shards",
@@ -84,6 +84,7 @@ audit_chain = Table(
     # 32 random bytes: without them nobody can try out what an event may have said.
     Column("salt", LargeBinary, nullable=False),
     Column("leaf_hash", LargeBinary, nullable=False),
+    postgresql_with=WRITTEN_ONCE,
 )
 
 

@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from storage.tables.columns import metadata, moment
+from storage.tables.columns import GIVEN_A_PLACE, WRITTEN_ONCE, metadata, moment
 
 # The file as it was deposited stays in `documents`; each of these has its bytes in front, and more behind
 # them.
@@ -40,6 +40,7 @@ renditions = Table(
     ForeignKeyConstraint(["certificate_id", "format"], ["documents.certificate_id", "documents.format"]),
     CheckConstraint("number > 0", name="number_from_one"),
     Index("ix_renditions_sha256", "sha256"),
+    postgresql_with=WRITTEN_ONCE,
 )
 
 
@@ -71,6 +72,7 @@ seal_terms = Table(
     Index("ix_seal_terms_untimed_since", "untimed_since", postgresql_where=text("untimed_since IS NOT NULL")),
     Index("ix_seal_terms_failure", "due_at", postgresql_where=text("failure IS NOT NULL")),
     Index("ix_seal_terms_failed", "due_at", postgresql_where=text("state = 'failed'")),
+    postgresql_with=GIVEN_A_PLACE,
 )
 
 
