@@ -25,7 +25,9 @@ class Direct:
     def __init__(self, app: ASGIApp, routes: tuple[tuple[APIRoute, Endpoint], ...]) -> None:
         self._app = app
         self._routes = {
-            (method, route.path): (route, endpoint) for route, endpoint in routes for method in route.methods
+            (method, route.path): (route, endpoint)
+            for route, endpoint in routes
+            for method in route.methods or ()
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

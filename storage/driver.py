@@ -82,7 +82,8 @@ class ScopedConnection(psycopg.Connection[Any]):
         """What is told in this block, in its order; the caller sends it."""
         if self._gathered is not None or self._pipeline is not None:
             raise psycopg.ProgrammingError("What is told here goes with the block around it.")
-        self._gathered = gathered = []
+        gathered: list[Message] = []
+        self._gathered = gathered
         try:
             yield gathered
         finally:
