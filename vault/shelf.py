@@ -14,8 +14,8 @@ from vault.model.catalogue import CertificateType
 from vault.model.scope import NOBODY
 from vault.model.service_item import MaterialType, ServiceItem
 
-# A catalogue change reaches every process within this time; a deposit costs no query for it. Then only whether
-# anything was applied is asked: the definitions are a quarter of a megabyte.
+# A catalogue change reaches every process within this time; a deposit costs no query for it. Only whether
+# anything was applied is asked then: the definitions are a quarter of a megabyte.
 REFRESH_AFTER = timedelta(seconds=5)
 
 
