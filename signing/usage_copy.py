@@ -16,7 +16,7 @@ import pikepdf
 from signing.active_content import check_objects
 from signing.appearance import POINTS_PER_MM, PageFrame, number
 from signing.opening import open_pdf
-from signing.pades.page import check_content, page_frame
+from signing.pades.page import page_content, page_frame
 from vault.errors import DocumentRefused, VaultError
 from vault.model.catalogue import SealPlace
 
@@ -103,7 +103,7 @@ def _check(source: pikepdf.Pdf) -> None:
         raise DocumentRefused(f"The PDF has {len(source.pages)} pages; 1 to {PAGES_MAX} are copied.")
     size = 0
     for page in source.pages:
-        size += check_content(page.obj)
+        size += len(page_content(page.obj))
         if size > CONTENT_MAX_BYTES:
             raise DocumentRefused(f"The PDF's pages have over {CONTENT_MAX_BYTES} bytes of content.")
     form = source.Root.get("/AcroForm")

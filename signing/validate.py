@@ -29,6 +29,7 @@ from signing.judge.message import (
     load_certificate,
     load_certificates,
     signing_certificate,
+    subject_name,
     verify_signature,
 )
 from signing.judge.ranges import CoveredBytes, check_coverage, covered_bytes
@@ -218,7 +219,7 @@ def _judge_seal(case: _Case, signed: Signed, covered: CoveredBytes | None, findi
         with findings.step("chain"):
             pool = [*load_certificates(message.certificates), *case.evidence.certificates]
             root = check_path(certificate, pool, case.roots, proven_at or case.at)
-            findings.passed("chain", f"Leads to {root.subject.rfc4514_string()}.")
+            findings.passed("chain", f"Leads to {subject_name(root)}.")
             with findings.step("revocation"):
                 judge_revocation(
                     findings,
@@ -275,7 +276,7 @@ def _report(
     return SealReport(
         indication=indication,
         sub_indication=sub_indication,
-        signer=None if certificate is None else certificate.subject.rfc4514_string(),
+        signer=None if certificate is None else subject_name(certificate),
         certificate_sha256=None if certificate is None else _sha256(certificate),
         sealed_at=signed.claimed_time,
         proven_at=proven_at,

@@ -93,14 +93,22 @@ def find_path(
     Raises:
         SignatureError: NO_CERTIFICATE_CHAIN_FOUND.
     """
-    anchors = {root.public_bytes(Encoding.DER) for root in roots}
-    path = _extended([leaf], (*roots, *pool), anchors, iter(range(ISSUERS_TRIED_MAX)))
+    path = _path(leaf, tuple(pool), tuple(roots))
     if path is None:
         raise failure(
             SubIndication.NO_CERTIFICATE_CHAIN_FOUND,
             "The signer's certificate leads to none of the trusted roots.",
         )
-    return path
+    return list(path)
+
+
+@lru_cache(maxsize=LINKS_KEPT)
+def _path(
+    leaf: x509.Certificate, pool: tuple[x509.Certificate, ...], roots: tuple[x509.Certificate, ...]
+) -> tuple[x509.Certificate, ...] | None:
+    anchors = {root.public_bytes(Encoding.DER) for root in roots}
+    path = _extended([leaf], (*roots, *pool), anchors, iter(range(ISSUERS_TRIED_MAX)))
+    return None if path is None else tuple(path)
 
 
 def _extended(

@@ -13,6 +13,7 @@ FIELDS_MAX = 2_000  # a form with more is an attempt to keep the judge busy
 FIELD_DEPTH_MAX = 32
 SIGNATURES_MAX = 32  # each is a digest over the whole file
 _DATE = re.compile(r"D:(\d{14})(?:Z|([+-])(\d\d)'?(\d\d)'?)?$")
+_DIGITS = re.compile(r"^\d{4}|\d\d")
 _NO_CHANGES = 1  # DocMDP P = 1 (ISO 32000-1, table 254)
 _TIME_STAMP = "/ETSI.RFC3161"
 _STAMP_TYPE = "/DocTimeStamp"  # ISO 32000-2, clause 12.8.5
@@ -44,7 +45,8 @@ class Signed:
         if matched is None:
             return None
         try:
-            local = datetime.strptime(matched.group(1), "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+            year, month, day, hour, minute, second = map(int, _DIGITS.findall(matched.group(1)))
+            local = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
             if matched.group(2) is None:
                 return local
             offset = timedelta(hours=int(matched.group(3)), minutes=int(matched.group(4)))

@@ -6,7 +6,7 @@ because its re-encoding takes exponential time on some lengths.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from hashlib import new, sha1, sha256, sha384, sha512
 from typing import Any
 
@@ -21,6 +21,8 @@ from signing.judge.sm2 import verify_sm2
 
 RSA_KEY_MIN_BITS = 2048
 CERTIFICATES_MAX = 32  # a signature with more is an attempt to keep the judge busy
+CERTIFICATES_KEPT = 256  # parsed: those of a city's seals and their issuers; octets never say another thing
+KEPT_MAX_BYTES = 8 * 1024  # one with a key and its extensions has 1 to 2 kB
 _CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
 # SM3 (GB/T 33560) stands in a CMS under its number
 _SM3 = "1.2.156.10197.1.401"
@@ -237,7 +239,7 @@ def load_certificate(encoded: bytes) -> x509.Certificate:
         SignatureError: it cannot be read (FORMAT_FAILURE).
     """
     try:
-        return x509.load_der_x509_certificate(encoded)
+        return _parsed(encoded)
     except (ValueError, x509.InvalidVersion) as error:
         raise failure(SubIndication.FORMAT_FAILURE, "A certificate cannot be read.") from error
 
@@ -247,10 +249,27 @@ def load_certificates(encoded: Sequence[bytes]) -> list[x509.Certificate]:
     found = []
     for one in encoded:
         try:
-            found.append(x509.load_der_x509_certificate(one))
+            found.append(_parsed(one))
         except (ValueError, x509.InvalidVersion):
             continue
     return found
+
+
+@lru_cache(maxsize=CERTIFICATES_KEPT)
+def subject_name(certificate: x509.Certificate) -> str:
+    """Whose it is, as RFC 4514 writes it."""
+    return certificate.subject.rfc4514_string()
+
+
+def _parsed(encoded: bytes) -> x509.Certificate:
+    if len(encoded) > KEPT_MAX_BYTES:
+        return x509.load_der_x509_certificate(encoded)
+    return _kept(encoded)
+
+
+@lru_cache(maxsize=CERTIFICATES_KEPT)
+def _kept(encoded: bytes) -> x509.Certificate:
+    return x509.load_der_x509_certificate(encoded)
 
 
 def _pss(message: SignedMessage, hash_name: str) -> padding.PSS:

@@ -20,7 +20,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from signing.judge.chain import find_path
 from signing.judge.findings import SubIndication, failure
-from signing.judge.message import RSA_KEY_MIN_BITS
+from signing.judge.message import RSA_KEY_MIN_BITS, subject_name
 from signing.judge.sm2 import SM2_WITH_SM3, check_signed_by
 from vault.errors import SignatureError
 
@@ -92,7 +92,7 @@ def check_not_revoked(
     """
     known = True
     for subject, issuer in itertools.pairwise(path):
-        name = subject.subject.rfc4514_string()
+        name = subject_name(subject)
         answers = list(answers_for(subject, issuer, knowledge))
         revoked = [answer.revoked_at for answer in answers if answer.revoked_at is not None]
         if revoked and (min(revoked) <= at or not proven):

@@ -27,7 +27,7 @@ def qr_objects(stamp: QrStamp, space: PageSpace, next_id: Callable[[], int]) -> 
     dark = []
     for top, row in enumerate(stamp.modules, QUIET_ZONE_MODULES):
         bottom = top + 1
-        for run in _DARK_RUN.finditer(bytes(row)):
+        for run in _DARK_RUN.finditer(row):
             start, end = run.start() + QUIET_ZONE_MODULES, run.end() + QUIET_ZONE_MODULES
             dark.append(f"M {start} {top} L {end} {top} L {end} {bottom} L {start} {bottom} C")
     quiet = f"M 0 0 L {whole} 0 L {whole} {whole} L 0 {whole} C"

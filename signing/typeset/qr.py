@@ -19,8 +19,8 @@ DATA_MASK = 3
 _DARK = bytes([1]) + bytes(255)
 
 
-def qr_modules(text: str) -> tuple[tuple[bool, ...], ...]:
-    """Rows from the top, True for dark, without the quiet zone of 4 modules that the page has to leave.
+def qr_modules(text: str) -> tuple[bytes, ...]:
+    """Rows from the top, 1 for dark, without the quiet zone of 4 modules that the page has to leave.
 
     Raises:
         InputError: the text is empty, or more than a symbol of `SIDE_MAX_MODULES` holds.
@@ -34,9 +34,9 @@ def qr_modules(text: str) -> tuple[tuple[bool, ...], ...]:
     raise InputError(f"A QR of more than {SIDE_MAX_MODULES} modules a side is too fine to print.")
 
 
-def _rows(text: str, level: str) -> tuple[tuple[bool, ...], ...]:
+def _rows(text: str, level: str) -> tuple[bytes, ...]:
     symbol = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode, ec_level=level, data_mask=DATA_MASK)
     picture = symbol.to_image(scale=1, add_quiet_zones=False)
     pixels = memoryview(picture).tobytes()  # type: ignore[arg-type]  # a buffer, which its stub does not say
     dark, side = pixels.translate(_DARK), int(picture.shape[0])
-    return tuple(tuple(map(bool, dark[y * side : (y + 1) * side])) for y in range(side))
+    return tuple(dark[y * side : (y + 1) * side] for y in range(side))

@@ -19,7 +19,7 @@ DOTS_PER_MM = 4
 SEAL = (60.0, 80.0, 40.0)
 STAMP = (120.0, 60.0, 30.0)
 # A finder pattern in one corner only shows how the symbol is turned
-CORNER = tuple(tuple(row < 10 and column < 10 for column in range(29)) for row in range(29))
+CORNER = tuple(bytes(row < 10 and column < 10 for column in range(29)) for row in range(29))
 PAGES: Mapping[str, Mapping[str, object]] = {
     "plain": {},
     "turned 90": {"/Rotate": 90},
@@ -64,7 +64,7 @@ def green(image: Image.Image, x: float, y: float) -> int:
     return dot[1]
 
 
-def sealed(document: bytes, workshop: Workshop, modules: tuple[tuple[bool, ...], ...] = CORNER) -> bytes:
+def sealed(document: bytes, workshop: Workshop, modules: tuple[bytes, ...] = CORNER) -> bytes:
     key = next(iter(workshop.keys.values()))
     appearance = SealAppearance(PICTURE, 1, *SEAL, qr=QrStamp(modules, 1, *STAMP))
     return seal_pdf(
@@ -172,7 +172,7 @@ def test_a_place_off_the_page_is_told(place: tuple[float, float, float]) -> None
 def test_a_matrix_that_is_no_square_is_told() -> None:
     frame = PageFrame((0, 0, 595, 842), 0, 1)
     with pytest.raises(InputError, match="square"):
-        qr_operators(QrStamp(((True, False), (True,)), 1, 50, 50, 20), frame)
+        qr_operators(QrStamp((bytes((1, 0)), bytes((1,))), 1, 50, 50, 20), frame)
 
 
 @pytest.mark.parametrize("page", [0, 2])

@@ -34,7 +34,7 @@ from signing.validate import Trust
 PASSPHRASE = b"only for tests"
 NOW = datetime.now(UTC).replace(microsecond=0)
 PICTURE = b"0.8 0 0 RG 40 w 20 20 960 960 re S 0.8 0 0 rg 500 900 m 600 600 l 400 600 l f"
-MODULES = tuple(tuple((row * column + row) % 3 == 0 for column in range(29)) for row in range(29))
+MODULES = tuple(bytes((row * column + row) % 3 == 0 for column in range(29)) for row in range(29))
 QR = QrStamp(MODULES, page=1, x_mm=30, y_mm=40, size_mm=25)
 SAMPLES = Path(
     os.environ.get("CERTVAULT_SAMPLES") or Path(__file__).resolve().parents[2].parent / "shared" / "samples"

@@ -34,7 +34,7 @@ def reserve_identifier(
     """
     predecessor = check_predecessor(db, position, result)
     if predecessor is None:
-        serial = "".join(secrets.choice(SERIAL_ALPHABET) for _ in range(SERIAL_CHARS))
+        serial = random_text(SERIAL_ALPHABET, SERIAL_CHARS)
     else:
         serial = CertificateIdentifier.parse(predecessor.identifier).serial
     lineage = f"{result.type_code}.{result.issuing_authority}.{serial}"
@@ -71,9 +71,18 @@ def check_predecessor(db: WriteConnection, position: int, result: ApprovalResult
 
 def new_codes() -> dict[str, str]:
     """Verification code, QR token and data key of one result."""
-    code = "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_CHARS))
+    code = random_text(CODE_ALPHABET, CODE_CHARS)
     token = base64.urlsafe_b64encode(secrets.token_bytes(TOKEN_BYTES)).rstrip(b"=").decode()
     return {"code": code, "token": token, "key": new_key()}
+
+
+def random_text(alphabet: str, chars: int) -> str:
+    """Characters of an alphabet of at most 256, each as likely as any other; the system is asked once."""
+    fair = 256 - 256 % len(alphabet)  # octets from there on would favour the alphabet's first characters
+    found: list[str] = []
+    while len(found) < chars:
+        found += (alphabet[octet % len(alphabet)] for octet in secrets.token_bytes(2 * chars) if octet < fair)
+    return "".join(found[:chars])
 
 
 def new_key() -> str:

@@ -104,7 +104,7 @@ def page_symbol(
     reservation: Reservation,
     unsealed: bytes,
     at: datetime,
-) -> tuple[tuple[bool, ...], ...]:
+) -> tuple[bytes, ...]:
     """The QR of this page: it states the page that it is set on.
 
     Raises:

@@ -14,7 +14,7 @@ from storage.grants import UsableSeal, UsableSeals, usable_seals
 from storage.reservations import Counted, ReservationRow, insert_import_reservations
 from storage.seal_uses import take_uses
 from storage.seals import ATTESTATION
-from vault.deposit.identifiers import SERIAL_ALPHABET, SERIAL_CHARS, new_codes
+from vault.deposit.identifiers import SERIAL_ALPHABET, SERIAL_CHARS, new_codes, random_text
 from vault.errors import InputError, SealCapReached
 from vault.importing.orders import ChunkOrder
 from vault.importing.rows import Wanted
@@ -130,7 +130,7 @@ def reserve_rows(
 
 
 def _reserved(position: int, row: Wanted, seal: UsableSeal | None, at: datetime) -> ReservationRow:
-    serial = "".join(secrets.choice(SERIAL_ALPHABET) for _ in range(SERIAL_CHARS))
+    serial = random_text(SERIAL_ALPHABET, SERIAL_CHARS)
     result = row.result
     identifier = CertificateIdentifier(result.type_code, result.issuing_authority, serial, 1)
     lineage = f"{result.type_code}.{result.issuing_authority}.{serial}"

@@ -45,7 +45,7 @@ _JSON_NAMES = (".jsonl", ".ndjson", ".jsonlines")
 
 @dataclass(frozen=True, slots=True)
 class ManifestRow:
-    """One row; `problem` says why none of its cells can be told."""
+    """One row: its cells by column, empty ones left out. `problem` says why none of them can be told."""
 
     number: int
     cells: Mapping[str, Cell] = field(repr=False)
@@ -116,8 +116,9 @@ def _csv(raw: BinaryIO, mapping: RegisterMapping) -> Iterator[ManifestRow]:
                 if isinstance(values, str):
                     yield ManifestRow(number, {}, values)
                 elif len(values) == len(header):
-                    if any(value.strip() for value in values):
-                        yield ManifestRow(number, dict(zip(header, (v.strip() for v in values), strict=True)))
+                    told = zip(header, map(str.strip, values), strict=True)
+                    if cells := {name: text for name, text in told if text}:
+                        yield ManifestRow(number, cells)
                 elif any(value.strip() for value in values):
                     found = f"Expected {len(header)} cells, got {len(values)}"
                     yield ManifestRow(number, {}, f"{found}: a separator is missing or too much.")

@@ -113,8 +113,8 @@ def code_address(workshop: Workshop, code: str) -> str:
     return f"{workshop.public_url}/v#p={code}"
 
 
-def code_picture(workshop: Workshop, code: str) -> tuple[tuple[bool, ...], ...]:
-    """The QR of a code: rows from the top, True for dark, without the quiet zone of 4 modules around it."""
+def code_picture(workshop: Workshop, code: str) -> tuple[bytes, ...]:
+    """The QR of a code: rows from the top, 1 for dark, without the quiet zone of 4 modules around it."""
     return qr_modules(code_address(workshop, code))
 
 

@@ -5,6 +5,7 @@ so that it may be loaded again. The vault keeps its hash.
 """
 
 import math
+import re
 from datetime import datetime
 from uuid import UUID
 
@@ -40,6 +41,7 @@ COOKIE_MAX_AGE_S = 12 * int(CODE_LIFETIME.total_seconds())
 # A QR's quiet zone, in modules (ISO/IEC 18004, 9.1).
 QUIET_MODULES = 4
 _PART = "part"
+_DARK_RUN = re.compile(rb"\x01+")
 
 
 @router.get("/my/certificates/{certificate_id}/show")
@@ -185,15 +187,11 @@ def _shown(edge: Edge, made: MadePresentation) -> Response:
     return answer
 
 
-def _drawn(rows: tuple[tuple[bool, ...], ...]) -> dict[str, object]:
+def _drawn(rows: tuple[bytes, ...]) -> dict[str, object]:
     """The QR as a path of an SVG in modules, with its quiet zone: `side`, `path`."""
     runs = []
     for y, row in enumerate(rows, QUIET_MODULES):
-        start = None
-        for x, dark in enumerate((*row, False), QUIET_MODULES):
-            if dark and start is None:
-                start = x
-            elif not dark and start is not None:
-                runs.append(f"M{start} {y}h{x - start}v1H{start}z")
-                start = None
+        for run in _DARK_RUN.finditer(row):
+            start = run.start() + QUIET_MODULES
+            runs.append(f"M{start} {y}h{run.end() - run.start()}v1H{start}z")
     return {"side": len(rows) + 2 * QUIET_MODULES, "path": "".join(runs)}

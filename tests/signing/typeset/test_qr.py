@@ -22,7 +22,7 @@ _FINDER = (
 )
 
 
-def _picture(modules: tuple[tuple[bool, ...], ...]) -> Image.Image:
+def _picture(modules: tuple[bytes, ...]) -> Image.Image:
     side = len(modules) + 8
     picture = Image.new("L", (side, side), 255)
     for y, row in enumerate(modules):
@@ -46,7 +46,7 @@ def test_the_pure_python_encoder_needs_a_symbol_of_the_same_size_or_larger(text:
     other = qrcode.QRCode(error_correction=ERROR_CORRECT_M, border=0)
     other.add_data(text)
     other.make()
-    theirs = tuple(tuple(bool(module) for module in row) for row in other.get_matrix())
+    theirs = tuple(bytes(row) for row in other.get_matrix())
     assert len(qr_modules(text)) <= len(theirs)
     (code,) = zxingcpp.read_barcodes(_picture(theirs))
     assert code.text == text
