@@ -8,6 +8,7 @@ Each question stands by itself: it is synced alone, so where one fails the other
 """
 
 import asyncio
+import os
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -74,6 +75,8 @@ class _Lane:
         self._url = url
         self._connection: psycopg.AsyncConnection[Any] | None = None
         self._own: Prepared | None = None
+        # libpq closes its own as soon as the connection is lost, before the event loop has let go of it.
+        self._descriptor = -1
         self._opening = asyncio.Lock()
         self._asked: deque[_Asked] = deque()
         self._beginning = 0
@@ -105,7 +108,8 @@ class _Lane:
             connection = await psycopg.AsyncConnection.connect(self._url, autocommit=True)
             connection.pgconn.nonblocking = 1
             connection.pgconn.enter_pipeline_mode()
-            asyncio.get_running_loop().add_reader(connection.pgconn.socket, self._heard)
+            self._descriptor = os.dup(connection.pgconn.socket)
+            asyncio.get_running_loop().add_reader(self._descriptor, self._heard)
             self._connection, self._own = connection, Prepared(connection)
 
     def _send(self, message: Message) -> "asyncio.Future[tuple[Rows, ...]]":
@@ -118,7 +122,7 @@ class _Lane:
             connection.pgconn.pipeline_sync()
             self._asked.append(asked)
             if connection.pgconn.flush():
-                loop.add_writer(connection.pgconn.socket, self._flushed)
+                loop.add_writer(self._descriptor, self._flushed)
         except psycopg.OperationalError as error:
             self.drop(error)
             raise
@@ -130,7 +134,7 @@ class _Lane:
             return
         try:
             if not connection.pgconn.flush():
-                asyncio.get_running_loop().remove_writer(connection.pgconn.socket)
+                asyncio.get_running_loop().remove_writer(self._descriptor)
         except psycopg.Error as error:
             self.drop(error)
 
@@ -161,9 +165,9 @@ class _Lane:
         asked, self._asked = self._asked, deque()
         if connection is not None:
             loop = asyncio.get_running_loop()
-            if connection.pgconn.socket >= 0:
-                loop.remove_reader(connection.pgconn.socket)
-                loop.remove_writer(connection.pgconn.socket)
+            loop.remove_reader(self._descriptor)
+            loop.remove_writer(self._descriptor)
+            os.close(self._descriptor)
             connection.pgconn.finish()
         for each in asked:
             if not each.answer.done():

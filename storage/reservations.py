@@ -14,7 +14,7 @@ from storage.array_text import array
 from storage.db import ReadConnection, WriteConnection
 from storage.envelope import KeyRing
 from storage.holders import holder_index
-from storage.round_trip import insert_rows, tell
+from storage.round_trip import insert_rows, tell, told_together
 from storage.tables import reservations, reserved_holders
 from vault.model.catalogue import DocumentFormat
 from vault.model.holders import HolderCode
@@ -64,7 +64,7 @@ class ReservedResult:
 def insert_reservations(
     db: WriteConnection, keys: KeyRing, case_id: UUID, results: Sequence[ReservedResult]
 ) -> None:
-    """Keeps the reserved identifiers of a case, and for whom they are: two statements that answer nothing."""
+    """Keeps the reserved identifiers of a case, and for whom they are: two statements, one round trip."""
     if not results:
         return
     rows = [
@@ -80,8 +80,9 @@ def insert_reservations(
         for result in results
     ]
     pending = {result.row.certificate_id: result.holders for result in results}
-    insert_rows(db, reservations, rows)
-    _insert_reserved_holders(db, keys, pending)
+    with told_together(db):
+        insert_rows(db, reservations, rows)
+        _insert_reserved_holders(db, keys, pending)
 
 
 def insert_import_reservations(db: WriteConnection, case_id: UUID, rows: Sequence[ReservationRow]) -> None:

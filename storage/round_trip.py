@@ -88,6 +88,22 @@ def sent_with_commit(connection: Connection) -> Iterator[Callable[[], None]]:
         raise _told(connection, error) from error
 
 
+@contextmanager
+def told_together(connection: Connection) -> Iterator[None]:
+    """What `tell` and `insert_rows` are given in the block is sent in one message at its end.
+
+    Raises:
+        DBAPIError: one of them failed.
+    """
+    raw = _raw(connection)
+    with raw.gathering() as gathered:
+        yield
+    try:
+        raw.tell(*gathered)
+    except psycopg.Error as error:
+        raise _told(connection, error) from error
+
+
 def tell(connection: Connection, *statements: Statement) -> None:
     """Sends statements whose answers nobody reads: at once, or with what the block around them sends.
 
