@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware import Middleware
 
+from api.direct import Direct
 from api.edge import Edge, EdgeSettings
 from api.headers import SecurityHeaders
 from api.limits import BodyCap, keep_forms_in_memory
@@ -102,6 +103,7 @@ def create_app(workshop: Workshop, reader: PublicReader, settings: EdgeSettings)
             Middleware(SecurityHeaders, https=settings.public_url.startswith("https:")),
             Middleware(CatchAll, writer=writer),
             Middleware(BodyCap),
+            Middleware(Direct, routes=verifications.DIRECT),
         ],
     )
     app.state.edge = edge

@@ -1,6 +1,7 @@
 """Limits on what comes in: how large a body may be, counted while it is read, and how JSON may look."""
 
 from email.message import Message as MediaType
+from functools import lru_cache
 from typing import Any
 
 from starlette.formparsers import MultiPartParser
@@ -20,6 +21,9 @@ DEPOSIT_MAX_BYTES = 4 * 1024 * 1024
 QUESTION_MAX_BYTES = 16 * 1024
 # A file and the multipart form around it.
 FORM_MAX_BYTES = UPLOAD_MAX_BYTES + 64 * 1024
+
+# Media types as headers write them, read once: the honest ones are a dozen, and a header is a few kilobytes.
+MEDIA_TYPES_MAX = 64
 
 _QUESTIONS = "/v1/verifications"
 # Which cap a path has: the first prefix that fits. Everything else has BODY_MAX_BYTES.
@@ -68,9 +72,9 @@ class BodyCap:
         if scope["type"] != "http" or scope["method"] in {"GET", "HEAD"}:
             await self._app(scope, receive, send)
             return
-        if scope["path"] not in _COUNTED:
-            refuse_announced(scope)
-        cap = _cap_of(scope)
+        cap, announced = _cap_and_announced(scope)
+        if scope["path"] not in _COUNTED and announced > cap:
+            raise _too_large(cap)
         count = 0
 
         async def counted() -> Message:
@@ -90,20 +94,24 @@ def refuse_announced(scope: Scope) -> None:
     Raises:
         TooLarge: it does.
     """
-    cap, announced = _cap_of(scope), dict(scope["headers"]).get(b"content-length", b"0")
-    if announced.isdigit() and int(announced) > cap:
+    cap, announced = _cap_and_announced(scope)
+    if announced > cap:
         raise _too_large(cap)
 
 
-def _cap_of(scope: Scope) -> int:
-    content_type = dict(scope["headers"]).get(b"content-type", b"")
-    return body_max_bytes(scope["path"], media_type(content_type.decode("latin-1")))
+def _cap_and_announced(scope: Scope) -> tuple[int, int]:
+    """What the body of this request may have, and what it says that it has: 0 where it says nothing."""
+    headers = dict(scope["headers"])
+    media = media_type(headers.get(b"content-type", b"").decode("latin-1"))
+    announced = headers.get(b"content-length", b"0")
+    return body_max_bytes(scope["path"], media), int(announced) if announced.isdigit() else 0
 
 
 def _too_large(cap: int) -> TooLarge:
     return TooLarge(f"The body is too large: expected at most {cap} bytes here.", limit_bytes=cap)
 
 
+@lru_cache(maxsize=MEDIA_TYPES_MAX)
 def media_type(content_type: str | None) -> str:
     """`application/json; charset=utf-8` as `application/json`; empty where none is named."""
     if not content_type:

@@ -6,13 +6,14 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, null, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from storage.db import ReadConnection, WriteConnection
 from storage.envelope import KeyRing, open_json, seal_json
 from storage.holders import holder_index
 from storage.reservations import abandon_reservations, delete_reservations
+from storage.round_trip import ask_together, insert_rows
 from storage.tables import case_holders, cases, reservations
 from vault.model.holders import HolderCode
 from vault.model.ids import uuid7
@@ -21,6 +22,41 @@ from vault.model.ids import uuid7
 # known; since revision 0010 only where the request is to be found.
 FORGOTTEN = b""
 IN_ENVELOPE = b"\x01"
+# Built once, sent by the driver: every deposit says them.
+_INSERTED = (
+    insert(cases)
+    .values(
+        {
+            name: bindparam(name)
+            for name in (
+                *("id", "client_id", "number", "service_item", "completed_at", "request_digest", "attempt"),
+                *("data_key", "sealed", "reserved_at", "applicant_index", "index_version"),
+            )
+        }
+    )
+    .on_conflict_do_nothing(index_elements=["client_id", "number"])
+    .returning(cases.c.id)
+)
+_NUMBERED = select(cases.c.id, cases.c.attempt, cases.c.data_key, cases.c.sealed, cases.c.committed_at).where(
+    cases.c.client_id == bindparam("client_id"), cases.c.number == bindparam("number")
+)
+_LOCKED = _NUMBERED.with_for_update()
+_REDEEMED = (
+    update(cases)
+    .where(
+        cases.c.id == bindparam("case_id"),
+        cases.c.committed_at.is_(None),
+        cases.c.attempt == bindparam("attempt_made"),
+    )
+    .values(
+        committed_at=bindparam("committed_at"),
+        applicant_index=null(),
+        request_digest=bindparam("request_digest"),
+        data_key=bindparam("data_key"),
+        sealed=bindparam("sealed"),
+    )
+    .returning(cases.c.id)
+)
 # The service item of an import's case.
 NO_ITEM = ""
 
@@ -62,25 +98,25 @@ def insert_case(
 ) -> UUID | None:
     """A new case's id, at its first attempt; None where (client, number) is already there."""
     case_id = uuid7(at)
-    statement = (
-        insert(cases)
-        .values(
-            id=case_id, client_id=client_id, number=number, attempt=1, **_columns(keys, case_id, contents, at)
-        )
-        .on_conflict_do_nothing(index_elements=["client_id", "number"])
-        .returning(cases.c.id)
-    )
-    return db.execute(statement).scalar_one_or_none()
+    row = {
+        "id": case_id,
+        "client_id": client_id,
+        "number": number,
+        "attempt": 1,
+        **_columns(keys, case_id, contents, at),
+    }
+    (inserted,) = ask_together(db, (_INSERTED, {"applicant_index": None, **row}))
+    return case_id if inserted else None
 
 
 def find_case(
     db: ReadConnection, keys: KeyRing, client_id: str, number: str, *, lock: bool = False
 ) -> CaseRow | None:
     """The case of this client with this number; `lock` holds its row until the transaction ends."""
-    query = select(cases).where(cases.c.client_id == client_id, cases.c.number == number)
-    row = db.execute(query.with_for_update() if lock else query).one_or_none()
-    if row is None:
+    (rows,) = ask_together(db, (_LOCKED if lock else _NUMBERED, {"client_id": client_id, "number": number}))
+    if not rows:
         return None
+    row = rows[0]
     data_key = None if row.data_key is None else keys.data_key(row.data_key, key_place(row.id))
     return CaseRow(
         case_id=row.id,
@@ -155,17 +191,11 @@ def redeem_case(
     held for the retries, are now their holders'. For whom its results were pending is for the caller to
     forget, in the same transaction.
     """
-    statement = (
-        update(cases)
-        .where(cases.c.id == case_id, cases.c.committed_at.is_(None), cases.c.attempt == attempt)
-        .values(
-            committed_at=at,
-            applicant_index=None,
-            **envelope_values(keys, case_id, {"request": request}),
-        )
+    envelope = envelope_values(keys, case_id, {"request": request})
+    (redeemed,) = ask_together(
+        db, (_REDEEMED, {"case_id": case_id, "attempt_made": attempt, "committed_at": at, **envelope})
     )
-    redeemed: bool = db.execute(statement).rowcount == 1
-    return redeemed
+    return len(redeemed) == 1
 
 
 def insert_import_case(
@@ -193,7 +223,7 @@ def redeem_import_case(db: WriteConnection, case_id: UUID, at: datetime) -> None
 def insert_case_holders(db: WriteConnection, case_id: UUID, holder_ids: Collection[UUID]) -> None:
     """Keeps who is named in a case: its envelope is destroyed with the first of them."""
     rows = [{"holder_id": holder_id, "case_id": case_id} for holder_id in holder_ids]
-    db.execute(insert(case_holders).on_conflict_do_nothing(), rows)
+    insert_rows(db, case_holders, rows, only_new=True)
 
 
 def _columns(keys: KeyRing, case_id: UUID, contents: CaseContents, at: datetime) -> dict[str, object]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Table, select
+from sqlalchemy import Table, func, select
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 
 from storage.db import ReadConnection, WriteConnection
@@ -20,6 +20,21 @@ class DefinitionRow:
     version: int
     digest: str
     definition: Mapping[str, Any] = field(repr=False)
+
+
+# A few hundred rows, without the definitions in them; a version once applied stays as it is.
+_STATE = select(
+    *(
+        select(column).select_from(table).scalar_subquery().label(f"{table.name}_{name}")
+        for table in (certificate_types, service_items, material_types)
+        for name, column in (("count", func.count()), ("newest", func.max(table.c.applied_at)))
+    )
+)
+
+
+def catalogue_state(db: ReadConnection) -> tuple[object, ...]:
+    """What is another one as soon as anything was applied."""
+    return tuple(db.execute(_STATE).one())
 
 
 def current_types(db: ReadConnection) -> dict[str, DefinitionRow]:

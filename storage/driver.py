@@ -5,6 +5,8 @@ What a connection has to say goes out with its next statement, in one pipeline: 
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, NoReturn, Self, cast
 
 import psycopg
@@ -73,6 +75,33 @@ class ScopedConnection(psycopg.Connection[Any]):
     _forgotten = 0
     _own: Prepared | None = None
     _over = False
+    _gathered: list[Message] | None = None
+
+    @contextmanager
+    def gathering(self) -> Iterator[list[Message]]:
+        """What is told in this block, in its order; the caller sends it."""
+        if self._gathered is not None or self._pipeline is not None:
+            raise psycopg.ProgrammingError("What is told here goes with the block around it.")
+        gathered: list[Message] = []
+        self._gathered = gathered
+        try:
+            yield gathered
+        finally:
+            self._gathered = None
+
+    def tell(self, *messages: Message) -> None:
+        """Sends statements whose answers nobody reads: at once, or with the block around them.
+
+        Raises:
+            psycopg.Error: one failed.
+        """
+        if self._gathered is not None:
+            self._gathered.extend(messages)
+        elif self._pipeline is not None:  # psycopg's, which sends what it is given
+            for text, same in groupby(messages, key=attrgetter("text")):
+                self.cursor().executemany(text, [each.parameters for each in same])
+        else:
+            self.exchange(*messages)
 
     def exchange(self, *messages: Message) -> tuple[Rows, ...]:
         """The rows of each of these statements: one round trip, with what is to be said first.

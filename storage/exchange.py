@@ -27,7 +27,7 @@ Rows: TypeAlias = Sequence[Any]
 """Named tuples: they show their columns as attributes, as SQLAlchemy's rows do."""
 Parameters: TypeAlias = Mapping[str, Any] | Sequence[Any]
 
-_Sent: TypeAlias = tuple[bytes, bytes | None]
+Sent: TypeAlias = tuple[bytes, bytes | None]
 """The text of a statement, and the name under which it is prepared just now, if it is."""
 # Texts of statements that are kept: all of ours, and room.
 STATEMENTS_MAX = 200
@@ -47,7 +47,7 @@ class Message:
 class Prepared:
     """What one connection has prepared, and how its rows are read."""
 
-    def __init__(self, connection: "psycopg.Connection[Any]") -> None:
+    def __init__(self, connection: "psycopg.Connection[Any] | psycopg.AsyncConnection[Any]") -> None:
         self._pgconn = connection.pgconn
         self._read = Transformer(connection)
         self._names: dict[bytes, bytes] = {}
@@ -74,9 +74,17 @@ class Prepared:
             self._pgconn.finish()  # nobody knows which answers are still to come
             raise
         self._pgconn.exit_pipeline_mode()
-        return self._heard(sent, results)
+        return self.heard(sent, results)
 
-    def _send(self, text: bytes, values: Sequence[bytes | None], formats: Sequence[Format]) -> _Sent:
+    def send(self, message: Message) -> Sent:
+        """Sends one into a pipeline that is open; what answers it goes to `heard`.
+
+        Raises:
+            psycopg.Error: a value cannot be sent (nothing is, then), or the connection is lost.
+        """
+        return self._send(*_ready(message))
+
+    def _send(self, text: bytes, values: Sequence[bytes | None], formats: Sequence[Format]) -> Sent:
         known, fresh = self._names.get(text), None
         if known is None:
             self._count += 1
@@ -86,7 +94,12 @@ class Prepared:
         self._pgconn.send_query_prepared(known, values, formats, result_format=Format.BINARY)
         return text, fresh
 
-    def _heard(self, sent: Sequence[_Sent], results: Sequence[PGresult]) -> tuple[Rows, ...]:
+    def heard(self, sent: Sequence[Sent], results: Sequence[PGresult]) -> tuple[Rows, ...]:
+        """The rows that these results answer to what was sent, up to its sync.
+
+        Raises:
+            psycopg.Error: one failed.
+        """
         # Also one beyond the last statement's: of the commit that ends a message outside a transaction.
         failure = next((each for each in results if each.status == ExecStatus.FATAL_ERROR), None)
         heard, rows = iter(results), []

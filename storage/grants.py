@@ -8,7 +8,9 @@ from uuid import UUID
 from sqlalchemy import Row, Select, and_, select, text
 from sqlalchemy.dialects.postgresql import insert
 
+from storage.array_text import texts
 from storage.db import ReadConnection, WriteConnection
+from storage.round_trip import ask_together
 from storage.tables import seal_grant_events, seal_grants
 from vault.model.custody import Deed, Grant, GrantTerms
 
@@ -68,12 +70,12 @@ def usable_seals(
     """
     parameters = {
         "client": client_id,
-        "authorities": list(authorities),
-        "types": list(types),
-        "purposes": [purpose or "" for purpose in purposes],
+        "authorities": texts(authorities),
+        "types": texts(types),
+        "purposes": texts(purpose or "" for purpose in purposes),
         "at": at,
     }
-    rows = db.execute(_USABLE, parameters).all()
+    (rows,) = ask_together(db, (_USABLE, parameters))
     return UsableSeals(
         frozenset((row.authority, row.purpose) for row in rows),
         {

@@ -14,7 +14,7 @@ from storage.db import ReadConnection, WriteConnection
 from storage.envelope import BY_A_ROW, DataKey, KeyRing, seal_json, unwrap_key, version_of, wrap_key
 from storage.log_place import place_in_log
 from storage.record_keys import USES, holder_key, record_key, way_in, way_in_columns
-from storage.round_trip import Statement
+from storage.round_trip import Statement, insert_rows, tell
 from storage.tables import audit_events, holders, log_leaves, uses
 from vault.errors import IntegrityError
 from vault.model.actors import Clerk, ClientGrant, Person
@@ -80,8 +80,9 @@ def insert_leaves(db: WriteConnection, leaves: Sequence[LeafRow]) -> None:
     """Writes leaves without an index: the sequencer gives those out later, in batches."""
     if not leaves:
         return
-    db.execute(
-        insert(log_leaves).inline(),
+    insert_rows(
+        db,
+        log_leaves,
         [
             {
                 "certificate_id": leaf.certificate_id,
@@ -143,7 +144,7 @@ def insert_look(
     What the envelope says is erased with them. A trigger files every event under whom and what it names, for
     the holders' histories (revision 0012). Answers nothing: it can share a round trip.
     """
-    db.execute(insert(audit_events).inline(), _look(keys, event, reasons, at, under))
+    tell(db, look(keys, event, reasons, at, under=under))
 
 
 def look(
@@ -305,4 +306,5 @@ def defer_job(
 
     Of jobs with the same `lock` one runs at a time, the oldest first.
     """
-    db.execute(_DEFER, {"queue": queue, "task": task, "lock": lock, "args": json.dumps(arguments), "at": at})
+    values = {"queue": queue, "task": task, "lock": lock, "args": json.dumps(arguments), "at": at}
+    tell(db, (_DEFER, values))

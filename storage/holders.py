@@ -9,10 +9,12 @@ from uuid import UUID
 from sqlalchemy import ARRAY, LargeBinary, Row, Select, any_, bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 
+from storage.array_text import array, octets
 from storage.db import ReadConnection, WriteConnection
 from storage.envelope import DataKey, KeyRing, open_json, seal_json
 from storage.key_state import VERSIONS, found_by, ring_has
 from storage.record_keys import KnownHolder, holder_key, holder_key_place
+from storage.round_trip import ask_together
 from storage.tables import certificate_holders, holders
 from vault.errors import Unavailable
 from vault.model.holders import Holder, HolderCode
@@ -25,6 +27,17 @@ _FOUND = (
     .where(holders.c.code_index == any_(bindparam("indexes", type_=ARRAY(LargeBinary))), ring_has(VERSIONS))
     .order_by(holders.c.id)
     .with_for_update(read=True, key_share=True)
+)
+_MADE = (
+    insert(holders)
+    .values(
+        {
+            name: bindparam(name)
+            for name in ("id", "code_type", "code_index", "index_version", "data_key", "sealed")
+        }
+    )
+    .on_conflict_do_nothing(index_elements=["code_index"])
+    .returning(holders.c.code_index)
 )
 KNOWN = select(holders.c.id, holders.c.data_key).where(
     holders.c.code_index == any_(bindparam("indexes", type_=ARRAY(LargeBinary))), ring_has(VERSIONS)
@@ -161,7 +174,8 @@ def _found(
 ) -> dict[tuple[str, str], KnownHolder]:
     texts = {identity: index_text(holder.code) for identity, holder in wanted.items()}
     under = {index: identity for identity, text in texts.items() for index in keys.indexes(*text)}
-    found = db.execute(_FOUND, {"indexes": list(under), "versions": keys.index_versions})
+    asked = {"indexes": octets(under), "versions": array(map(str, keys.index_versions))}
+    (found,) = ask_together(db, (_FOUND, asked))
     return {
         under[row.code_index]: KnownHolder(row.id, holder_key(keys, row.id, row.data_key)) for row in found
     }
@@ -172,12 +186,9 @@ def _made(
 ) -> dict[tuple[str, str], KnownHolder]:
     by_index = {holder_index(keys, holder.code): identity for identity, holder in unknown.items()}
     made = {index: _new(keys, at) for index in sorted(by_index)}
-    statement = (
-        insert(holders).on_conflict_do_nothing(index_elements=["code_index"]).returning(holders.c.code_index)
-    )
     rows = [_row(keys, index, made[index], unknown[by_index[index]]) for index in made]
-    inserted = db.execute(statement, rows).scalars()
-    return {by_index[index]: made[index] for index in inserted}
+    inserted = ask_together(db, *((_MADE, row) for row in rows))
+    return {by_index[row.code_index]: made[row.code_index] for answer in inserted for row in answer}
 
 
 def _new(keys: KeyRing, at: datetime) -> KnownHolder:

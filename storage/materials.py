@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from storage.db import ReadConnection, WriteConnection
 from storage.envelope import BY_A_ROW, DataKey, KeyRing, open_json, seal_json, unwrap_key, version_of
 from storage.record_keys import MATERIALS, KnownHolder, record_key, way_in, way_in_columns, wrapped_for
+from storage.round_trip import insert_rows
 from storage.tables import cases, clients, holders, material_events, material_holders, materials
 from vault.errors import IntegrityError
 from vault.model.certificate import TrustLevel
@@ -77,9 +78,10 @@ def insert_materials(
     """Writes the materials of one case with their holders: two statements."""
     if not new:
         return
-    db.execute(insert(materials), [_row(item) for item in new])
-    db.execute(
-        insert(material_holders),
+    insert_rows(db, materials, [_row(item) for item in new])
+    insert_rows(
+        db,
+        material_holders,
         [
             {
                 "holder_id": holders[holder.code].holder_id,

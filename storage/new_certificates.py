@@ -6,13 +6,12 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy.dialects.postgresql import insert
-
 from storage.certificates import MEDIA_TYPES, content_place, index_values
 from storage.db import WriteConnection
 from storage.envelope import DataKey, KeyRing, seal_json
 from storage.holders import holder_json
 from storage.record_keys import CERTIFICATES, KnownHolder, wrapped_for
+from storage.round_trip import insert_rows
 from storage.tables import certificate_holders, certificates, documents, status_events
 from vault.model.certificate import Status, StoredDocument
 from vault.model.holders import Holder, HolderCode
@@ -62,9 +61,10 @@ def insert_certificates(
     """
     if not new:
         return
-    db.execute(insert(certificates), [_certificate_row(keys, item, at) for item in new])
-    db.execute(
-        insert(certificate_holders),
+    insert_rows(db, certificates, [_certificate_row(keys, item, at) for item in new])
+    insert_rows(
+        db,
+        certificate_holders,
         [
             {
                 "holder_id": holders[holder.code].holder_id,
@@ -76,16 +76,18 @@ def insert_certificates(
             for n, holder in enumerate(item.holders)
         ],
     )
-    db.execute(
-        insert(documents),
+    insert_rows(
+        db,
+        documents,
         [
             _document_row(item.certificate_id, document, name)
             for item in new
             for document, name in zip(item.documents, item.object_names, strict=True)
         ],
     )
-    db.execute(
-        insert(status_events).inline(),
+    insert_rows(
+        db,
+        status_events,
         [
             {
                 "certificate_id": item.certificate_id,

@@ -1,8 +1,8 @@
 """What is read most, written close to the driver: public verification, and whose token this is.
 
-One prepared statement each on an async pool, so that no thread is needed. What is shown to the public is a
-function of the tables' owner (revision 0015), as narrow as their policies. Measured in `docs/performance.md`:
-through SQLAlchemy the same point read costs more than the rest of the request.
+One prepared statement each on the event loop (`storage.lanes`), so that no thread is needed. What is shown to
+the public is a function of the tables' owner (revision 0015), as narrow as their policies. Measured in
+`docs/performance.md`: through SQLAlchemy the same point read costs more than the rest of the request.
 
 A miss costs what a hit costs (`certvault bench --only verify_timing`): where nothing is found, the function
 reads some other certificate, and in place of its envelope, which is nobody's business, a decoy of the same
@@ -17,24 +17,21 @@ from datetime import date, datetime
 from typing import Any, LiteralString
 from uuid import UUID
 
-from psycopg import AsyncConnection, OperationalError
+from psycopg import OperationalError
 from psycopg.errors import ObjectNotInPrerequisiteState
-from psycopg.rows import namedtuple_row
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from storage.array_text import array, octets
 from storage.certificates import CODE, NUMBER, TOKEN, content_place
 from storage.clients import ENABLED_CLIENT, grant_of
 from storage.db import DISTRIBUTION_S, OLD_RING
 from storage.envelope import KeyRing, open_json, seal_json, wrap_key
+from storage.exchange import Message, Parameters
+from storage.lanes import Lanes
 from storage.record_keys import CERTIFICATES, holder_key_place, opened_key
 from vault.errors import Unavailable
 from vault.model.actors import ClientGrant
 from vault.model.legal_time import legal_day
 from vault.model.lifecycle import OutOfForce
-
-# Waiting longer for a connection than this helps nobody who stands at a window.
-POOL_TIMEOUT_S = 5.0
 
 # Revision 0015 has the function. It fails where this process lacks an index key in use.
 _ASKED: LiteralString = """
@@ -104,22 +101,15 @@ class PublicReader:
         self._definitions: dict[tuple[str, int], Mapping[str, Any]] = {}
         self._decoys: dict[tuple[int, int], _Decoy] = {}
         self._oldest = self._newest = _NEWEST
-        self._pool: AsyncConnectionPool[AsyncConnection[Any]] = AsyncConnectionPool(
-            url,
-            min_size=1,
-            max_size=pool_size,
-            open=False,
-            timeout=POOL_TIMEOUT_S,
-            kwargs={"autocommit": True, "prepare_threshold": 0},
-        )
+        self._lanes = Lanes(url, count=pool_size)
 
     async def open(self) -> None:
-        """Starts the pool; the server need not be there yet."""
-        await self._pool.open()
+        """Connects ahead of the first question; the server need not be there yet."""
+        await self._lanes.open()
 
     async def close(self) -> None:
-        """Closes every connection."""
-        await self._pool.close()
+        """Closes every connection; what is under way is `Unavailable`."""
+        self._lanes.close()
 
     async def by_token(self, token: str) -> Found:
         """The certificate whose QR holds this token.
@@ -152,13 +142,7 @@ class PublicReader:
         Raises:
             Unavailable: the database does not answer.
         """
-        with _translated():
-            async with (
-                self._pool.connection() as connection,
-                connection.cursor(binary=True, row_factory=namedtuple_row) as cursor,
-            ):
-                await cursor.execute(ENABLED_CLIENT, {"client_id": client_id})
-                row: Any = await cursor.fetchone()
+        row = await self._one(ENABLED_CLIENT, {"client_id": client_id})
         return None if row is None else grant_of(row)
 
     async def _found(self, **asked: Iterable[bytes]) -> Found:
@@ -225,13 +209,10 @@ class PublicReader:
             self._decoys[steps, keys.wrapping_version] = known
         return known
 
-    async def _one(
-        self, query: LiteralString, parameters: tuple[object, ...] | Mapping[str, object]
-    ) -> tuple[Any, ...] | None:
+    async def _one(self, query: str, parameters: Parameters) -> Any:  # noqa: ANN401 - as the query's columns
         with _translated():
-            async with self._pool.connection() as connection:
-                cursor = await connection.execute(query, parameters, binary=True)
-                return await cursor.fetchone()
+            rows = await self._lanes.ask(Message(query, parameters))
+        return rows[0] if rows else None
 
 
 def _row(row: tuple[Any, ...], content: Mapping[str, Any]) -> PublicRow:
@@ -262,7 +243,7 @@ def _translated() -> Iterator[None]:
         yield
     except ObjectNotInPrerequisiteState as error:
         raise Unavailable(OLD_RING, retry_after_s=DISTRIBUTION_S) from error
-    except (OperationalError, PoolTimeout) as error:
+    except (OperationalError, TimeoutError) as error:
         raise Unavailable("The database does not answer; try again shortly.") from error
 
 

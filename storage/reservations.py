@@ -7,16 +7,26 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, select, update
+from sqlalchemy import ARRAY, Row, Uuid, any_, bindparam, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from storage.array_text import array
 from storage.db import ReadConnection, WriteConnection
 from storage.envelope import KeyRing
 from storage.holders import holder_index
-from storage.round_trip import one_round_trip
+from storage.round_trip import insert_rows, tell, told_together
 from storage.tables import reservations, reserved_holders
 from vault.model.catalogue import DocumentFormat
 from vault.model.holders import HolderCode
+
+# Built once: every deposit says it.
+_FORGOTTEN = delete(reserved_holders).where(
+    reserved_holders.c.certificate_id.in_(
+        select(reservations.c.certificate_id).where(
+            reservations.c.case_id == any_(bindparam("case_ids", type_=ARRAY(Uuid)))
+        )
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +80,8 @@ def insert_reservations(
         for result in results
     ]
     pending = {result.row.certificate_id: result.holders for result in results}
-    with one_round_trip(db):
-        db.execute(insert(reservations), rows)
+    with told_together(db):
+        insert_rows(db, reservations, rows)
         _insert_reserved_holders(db, keys, pending)
 
 
@@ -124,8 +134,9 @@ def index_reserved_holders(
 def _insert_reserved_holders(
     db: WriteConnection, keys: KeyRing, by_result: Mapping[UUID, Sequence[HolderCode]]
 ) -> None:
-    db.execute(
-        insert(reserved_holders),
+    insert_rows(
+        db,
+        reserved_holders,
         [
             {"certificate_id": certificate_id, "code_index": index}
             for certificate_id, holders in by_result.items()
@@ -195,8 +206,7 @@ def delete_reservations(db: WriteConnection, case_id: UUID) -> dict[tuple[UUID, 
 
 def forget_reserved_holders(db: WriteConnection, case_ids: Sequence[UUID]) -> None:
     """For whom these cases' results were pending: kept no longer than that, so that a look-up stays short."""
-    reserved = select(reservations.c.certificate_id).where(reservations.c.case_id.in_(case_ids))
-    db.execute(delete(reserved_holders).where(reserved_holders.c.certificate_id.in_(reserved)))
+    tell(db, (_FORGOTTEN, {"case_ids": array(map(str, case_ids))}))
 
 
 def _counted_columns(counted: Counted | None) -> dict[str, object]:

@@ -13,6 +13,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from storage.db import ReadConnection, WriteConnection
+from storage.round_trip import ask_together
 from storage.tables import seal_uses
 
 # Deposits of one grant that may be at their commit at the same moment without waiting.
@@ -23,6 +24,7 @@ _TAKE = text("""
     WHERE grant_id = :grant AND day = :day AND slot = (
         SELECT slot FROM seal_uses WHERE grant_id = :grant AND day = :day AND share - used >= :uses
         ORDER BY share - used DESC LIMIT 1 FOR UPDATE SKIP LOCKED)
+    RETURNING slot
 """)
 _GIVE_BACK = text("""
     UPDATE seal_uses SET used = used - :uses
@@ -42,7 +44,8 @@ def take_uses(db: WriteConnection, grant_id: UUID, cap: int, day: date, uses: in
     the length of a commit only. Several grants of one transaction are counted in the order of their ids.
     """
     parameters = {"grant": grant_id, "day": day, "uses": uses}
-    if db.execute(_TAKE, parameters).rowcount == 1:
+    (taken_from,) = ask_together(db, (_TAKE, parameters))
+    if taken_from:
         return True
     _open_day(db, grant_id, cap, day)
     query = select(seal_uses.c.slot, (seal_uses.c.share - seal_uses.c.used).label("room")).where(

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any, Protocol, TypeVar
 
-from storage.catalogue import DefinitionRow, current_items, current_materials, current_types
+from storage.catalogue import DefinitionRow, catalogue_state, current_items, current_materials, current_types
 from storage.db import Database
 from vault.catalogue import InForce, item_from_json, material_from_json, type_from_json
 from vault.errors import NotFound
@@ -14,7 +14,8 @@ from vault.model.catalogue import CertificateType
 from vault.model.scope import NOBODY
 from vault.model.service_item import MaterialType, ServiceItem
 
-# A catalogue change reaches every process within this time; a deposit costs no query for it.
+# A catalogue change reaches every process within this time; a deposit costs no query for it. Only whether
+# anything was applied is asked then: the definitions are a quarter of a megabyte.
 REFRESH_AFTER = timedelta(seconds=5)
 
 
@@ -36,6 +37,7 @@ class CatalogueShelf:
     _types: dict[str, CertificateType] = field(default_factory=dict)
     _items: dict[str, ServiceItem] = field(default_factory=dict)
     _materials: dict[str, MaterialType] = field(default_factory=dict)
+    _state: tuple[object, ...] | None = None
     _read_at: datetime | None = None
     _lock: Lock = field(default_factory=Lock)
 
@@ -97,11 +99,16 @@ class CatalogueShelf:
         if self._read_at is not None and at - self._read_at <= REFRESH_AFTER:
             return
         with self.database.reading(NOBODY) as db:
+            # Before the definitions: what is applied between the two is read again the next time.
+            state = catalogue_state(db)
+            if state == self._state:
+                self._read_at = at
+                return
             types, items, materials = current_types(db), current_items(db), current_materials(db)
         self._types = _parsed(types, self._types, type_from_json)
         self._items = _parsed(items, self._items, item_from_json)
         self._materials = _parsed(materials, self._materials, material_from_json)
-        self._read_at = at
+        self._state, self._read_at = state, at
 
 
 def _parsed(

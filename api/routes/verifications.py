@@ -6,6 +6,7 @@ from typing import Any
 
 from anyio import to_thread
 from fastapi import APIRouter, Request
+from fastapi.routing import APIRoute
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
@@ -119,3 +120,7 @@ async def _by_json(edge: Edge, request: Request) -> Verification:
             raise InputError.at(
                 "", 'Expected {"token": "…"} or {"number": "…", "code": "…"} and nothing else.'
             )
+
+
+DIRECT = tuple((route, verify) for route in router.routes if isinstance(route, APIRoute))
+"""This route, for `api.direct`."""

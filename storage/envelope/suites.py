@@ -5,7 +5,6 @@ A suite's number stands in every cipher text, so that both are readable side by 
 Sources: NIST SP 800-38D (GCM), RFC 2104 (HMAC), GB/T 32907 (SM4), GB/T 32905 (SM3), RFC 8998 (SM4-GCM).
 """
 
-import hashlib
 import hmac
 from enum import IntEnum
 
@@ -58,7 +57,7 @@ def suite_numbered(number: int) -> Suite | None:
 def mac(suite: Suite, key: bytes, message: bytes) -> bytes:
     """HMAC of `message`: 32 bytes in both suites."""
     if suite is Suite.AES:
-        return hmac.digest(key, message, hashlib.sha256)
+        return hmac.digest(key, message, "sha256")
     # cryptography's own SM3: Python's hashlib has it only where the system's OpenSSL does.
     state = hazmat_hmac.HMAC(key, hashes.SM3())
     state.update(message)

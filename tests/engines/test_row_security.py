@@ -21,6 +21,7 @@ from migrations.run import downgrade, upgrade
 from storage.db import Database
 from storage.driver import SAY_SCOPE, said
 from storage.embedded import EngineAddresses
+from storage.exchange import Message
 from storage.holders import about, holder_index
 from storage.public_read import PublicReader
 from storage.reuse import pending_results
@@ -654,9 +655,8 @@ def test_public_verification_shows_one_and_leaves_nothing(house: House, worlds: 
             assert (await reader.by_number_and_code(first.number, first.verification_code)).hit
             strange = await reader.by_number_and_code(first.number, worlds[1].record.verification_code)
             assert not strange.hit
-            async with reader._pool.connection() as db:  # noqa: SLF001 - the one connection that there is
-                row = await (await db.execute("SELECT count(*) FROM certificates")).fetchone()
-                assert row == (0,)
+            everything = Message("SELECT count(*) FROM certificates")
+            assert await reader._lanes.ask(everything) == [(0,)]  # noqa: SLF001 - the one connection that there is
             return found
         finally:
             await reader.close()

@@ -1,6 +1,6 @@
 """Step 7, the commit point: one transaction, after which the certificates are held."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from storage.materials import NewMaterial, insert_materials
 from storage.new_certificates import NewCertificate, insert_certificates
 from storage.objects import FiledObject
 from storage.reservations import forget_reserved_holders
-from storage.round_trip import one_round_trip
+from storage.round_trip import sent_with_commit
 from storage.seals import hold_in_use
 from storage.statuses import announce, supersede
 from vault.deposit.requests import case_json
@@ -69,28 +69,15 @@ def commit(
         ]
         holders = ensure_holders(db, workshop.keys, _everybody(case), at)
         issued = [_issue_leaf(workshop, item, at) for item in new]
-        with one_round_trip(db):
+        with sent_with_commit(db) as send:
             forget_reserved_holders(db, [reserved.case_id])
             insert_case_holders(db, reserved.case_id, {holder.holder_id for holder in holders.values()})
             insert_certificates(db, workshop.keys, new, holders, actor=case.client_id, at=at)
             insert_materials(db, _new_materials(workshop, case, reserved, stored, handed_in), holders)
-        leaves = [*issued, *_supersede(db, workshop, case, new, at)]
-        event = AuditRow(
-            actor=case.client_id,
-            action="deposit",
-            certificate_id=None,
-            case_id=reserved.case_id,
-            details={
-                "certificates": [str(item.certificate_id) for item in new],
-                "seal_grants": sorted(
-                    {str(seal.grant_id) for use in reserved.uses for seal in use.seals.values()}
-                ),
-            },
-            acting_for=case.acting_for,
-        )
-        with one_round_trip(db):
-            insert_leaves(db, leaves)
-            insert_look(db, workshop.keys, event, {}, at)
+            if any(item.supersedes is not None for item in new):
+                send()  # what is superseded names its successor
+            insert_leaves(db, [*issued, *_supersede(db, workshop, case, new, at)])
+            insert_look(db, workshop.keys, _event(case, reserved, new), {}, at)
             defer_job(
                 db,
                 queue=UPKEEP_QUEUE,
@@ -101,6 +88,21 @@ def commit(
     # Not read back: the row's envelope was sealed a moment ago, and opening it again costs a twentieth of the
     # deposit. A repeat reads the row; the crash tests hold the two answers against each other.
     return tuple(_record(case, item, leaf, at) for item, leaf in zip(new, issued, strict=True)), True
+
+
+def _event(case: CompletedCase, reserved: ReservedCase, new: Sequence[NewCertificate]) -> AuditRow:
+    grants = {str(seal.grant_id) for use in reserved.uses for seal in use.seals.values()}
+    return AuditRow(
+        actor=case.client_id,
+        action="deposit",
+        certificate_id=None,
+        case_id=reserved.case_id,
+        details={
+            "certificates": [str(item.certificate_id) for item in new],
+            "seal_grants": sorted(grants),
+        },
+        acting_for=case.acting_for,
+    )
 
 
 def _hold_closing_keys(db: WriteConnection, reserved: ReservedCase) -> None:
