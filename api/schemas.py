@@ -387,7 +387,7 @@ class ManifestIn(HandedInIn):
     """A register, uploaded before as CSV, JSON lines or XLSX."""
 
     name: Text = Field(
-        description="As people call it; its end says what it is: .csv, .jsonl or .xlsx.",
+        description="Its end says what it is: .csv, .jsonl or .xlsx. The rest is not kept.",
         examples=["食品经营许可证登记.csv"],
     )
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from api.answers.certificates import DisputeNoteOut
+from api.answers.certificates import DisputeNoteOut, OriginOut
 from api.answers.footing import FootingOut
 from api.answers.reuse import MaterialOut
 from vault.model.certificate import SealLevel, Status
@@ -67,6 +67,7 @@ class UsedCertificateOut(BaseModel):
     status_since: datetime
     dispute: DisputeNoteOut | None
     fields: dict[str, Any]
+    origin: OriginOut
 
 
 class RedemptionOut(BaseModel):

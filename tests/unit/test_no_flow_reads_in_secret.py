@@ -40,6 +40,7 @@ SILENT = {
     "vault.deposit.reserving.answer_if_committed": _IN_A_DEPOSIT,
     "vault.directories.pages.every_certificate": _PART,
     "vault.directories.pages.changed_certificates": _PART,
+    "vault.importing.checking.rows_to_do": "whether what has a row's number is the row: shows nobody",
     "vault.fsck.certificates.pages": _CHECK,
     "vault.fsck.flow.fsck": _CHECK,
     "vault.uses.discarding.discard_copy": _CHECK,

@@ -58,7 +58,7 @@ def ask_import(workshop: Workshop, client: ClientGrant, asked: Asked, *, at: dat
     keep_upload(workshop, client, mapping, written, JSON_LINES)
     source = {
         "manifest": asked.manifest.lower(),
-        "name": asked.name,
+        "name": f"register{Manifest(asked.name, b'').ending}",
         "mapping": mapping,
         "files": None if asked.files is None else asked.files.lower(),
     }

@@ -29,6 +29,8 @@ TRIES_MAX = 5
 NOTED_EVERY = timedelta(seconds=2)
 # How long to wait for another import that is at the same rows before looking again.
 TURN_S = 0.5
+# Of the digest: enough to tell runs apart. What people call a register may name somebody, and is not kept.
+NAME_DIGITS = 12
 _READ_BYTES = 1024 * 1024
 _UNEXPECTED = "The import was ended by an error that nobody expected: an operator has to look into the log."
 _DIED = "A process of the import died; begin it again, and it goes on."
@@ -92,7 +94,7 @@ def begin(
             client_id=order.client.client_id,
             mode=order.mode,
             digest=digest,
-            name=order.manifest.name,
+            name=f"{digest.hex()[:NAME_DIGITS]}{order.manifest.ending}",
             source=source,
             at=at,
         )

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from io import BytesIO, TextIOWrapper
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, BinaryIO, Final
 
 from vault.errors import InputError
@@ -40,7 +40,7 @@ _DAMAGED: Final = (
     zipfile.BadZipFile,
     zlib.error,
 )
-_JSON_NAMES = (".jsonl", ".ndjson", ".jsonlines")
+_JSON_NAMES = frozenset({".jsonl", ".ndjson", ".jsonlines"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,11 @@ class Manifest:
 
     name: str
     place: Path | bytes = field(repr=False)
+
+    @property
+    def ending(self) -> str:
+        """Of its name, lower case, with its stop: what kind of manifest it is."""
+        return PurePath(self.name.lower()).suffix
 
     def opened(self) -> BinaryIO:
         """Its bytes, from the beginning.
@@ -79,14 +84,14 @@ def read_manifest(manifest: Manifest, mapping: RegisterMapping) -> Iterator[Mani
     Raises:
         InputError: it cannot be read, or lacks a column that the mapping names.
     """
-    name = manifest.name.lower()
+    ending = manifest.ending
     with manifest.opened() as file:
         try:
-            if name.endswith(_JSON_NAMES):
+            if ending in _JSON_NAMES:
                 yield from _json_lines(file)
-            elif name.endswith(".xlsx"):
+            elif ending == ".xlsx":
                 yield from _workbook(file, mapping)
-            elif name.endswith(".csv"):
+            elif ending == ".csv":
                 yield from _csv(file, mapping)
             else:
                 raise InputError("Expected a manifest called *.csv, *.xlsx or *.jsonl.")

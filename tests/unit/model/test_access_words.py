@@ -43,6 +43,7 @@ OF_NO_CERTIFICATE = {
     "directory-export",  # its beginning is told
     "erase-holder",  # nobody is left to be told
     "seal-import",
+    "import-begin",  # what is imported is told, by `import`
     "seal-grant-make",
     "seal-grant-approve",
     "seal-grant-end",
