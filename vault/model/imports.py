@@ -50,7 +50,8 @@ class RowOutcome:
 class ImportRun:
     """A run as pages and terminals show it. `total` None: not counted yet.
 
-    `name`: tells it from other runs, and what kind of manifest it has. `rate`: rows a second during the last minute; `eta_s`: seconds left at that rate, None where nobody knows.
+    `name`: tells it from other runs, and what kind of manifest it has. `rate`: rows a second during the last
+    minute; `eta_s`: seconds left at that rate, None where nobody knows.
     """
 
     run_id: UUID
