@@ -49,7 +49,7 @@ def test_to_its_end_with_a_result_file(register: Register, tmp_path: Path) -> No
 
 
 def test_killed_in_the_middle_and_begun_again(register: Register, tmp_path: Path) -> None:
-    files = stock(register, tmp_path, 3 * CHUNK_ROWS)
+    files = stock(register, tmp_path, 2 * CHUNK_ROWS)
     started = now()
     running = subprocess.Popen(
         command(register, tmp_path),
