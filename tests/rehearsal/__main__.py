@@ -21,7 +21,7 @@ from tests.rehearsal.stage import staged
 
 QUIET_S = 20.0
 # How often each question is asked alone, to see what it costs.
-COSTED = {"deposit": 60, "verify": 400, "holdings": 150}
+COSTED = {"deposit": 40, "verify": 300, "holdings": 100}
 
 
 def main() -> int:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from tests.rehearsal.load import Load
 from tests.rehearsal.programs import children, stat_fields
 from tests.rehearsal.stage import Stage
 
@@ -24,9 +23,7 @@ _NAMES = ("wal_bytes", "wal_syncs", "statements")
 Counted = dict[str, float]
 
 
-def measure_costs(
-    stage: Stage, load: Load, many: Mapping[str, int], ask: Callable[[str], None]
-) -> dict[str, Any]:
+def measure_costs(stage: Stage, many: Mapping[str, int], ask: Callable[[str], None]) -> dict[str, Any]:
     """By question: what one of them cost, what the idle processes cost in that time taken off.
 
     `many`: how often each is asked, one after another; `ask` asks one.

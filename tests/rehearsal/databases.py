@@ -76,7 +76,7 @@ class Server:
 
 @dataclass(slots=True)
 class Pair:
-    """Primary and standby; they change places at a promotion. `url` and `owner_url` find whichever is primary."""
+    """Primary and standby, which change places at a promotion; both addresses find whichever is primary."""
 
     primary: Server
     standby: Server
@@ -164,7 +164,13 @@ def _server(name: str, place: placement.Place, logs: Path, port: int, password: 
     for setting, value in {**_SETTINGS, "cluster_name": name}.items():
         argv += ["-c", f"{setting}={value}"]
     program = Program(
-        name, "PostgreSQL", argv, logs, postgres.ENVIRONMENT, lambda: server.answers(), place.account
+        name,
+        "PostgreSQL",
+        argv,
+        logs,
+        postgres.ENVIRONMENT,
+        lambda: server.answers(),
+        place.account,  # noqa: PLW0108 - made below
     )
     server = Server(program, cluster, port, password)
     return server

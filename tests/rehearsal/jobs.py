@@ -40,7 +40,7 @@ def watch_jobs(primary: Server) -> None:
 
 
 def finish_jobs(primary: Server) -> float:
-    """Second looks, due ten minutes after each deposit, are made due now; the seconds until none is left."""
+    """Second looks, due ten minutes after each deposit, are made due now; the seconds until all is done."""
     began = time.monotonic()
     primary.ask("UPDATE procrastinate_jobs SET scheduled_at = now() WHERE task_name = 'second_look'")
     left = "SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'second_look' OR status = 'doing'"

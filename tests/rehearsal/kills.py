@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from tests.rehearsal.databases import ANY_STANDBY
 from tests.rehearsal.load import Load
@@ -143,6 +144,6 @@ class Disturber:
             retried=sum(1 for each in done if each.cured and each.tries > 1),
             uncured=sum(1 for each in done if not each.cured),
             lasted_s=round(max((each.at + each.seconds - killed for each in failed), default=0.0), 1),
-            silent_s=round(max(after - one for one, after in zip(edges, edges[1:], strict=False)), 1),
+            silent_s=round(max(after - one for one, after in pairwise(edges)), 1),
             longest_s=round(max((each.seconds for each in done), default=0.0), 1),
         )

@@ -9,7 +9,6 @@ from typing import Any
 
 import httpx
 
-from storage.tables import log_leaves
 from tests.programs import COMMAND, certvault
 from tests.rehearsal.jobs import finish_jobs, tally
 from tests.rehearsal.load import Client, Load
@@ -21,10 +20,8 @@ LOG_TIMEOUT_S = 120.0
 # fsck reads every row and object.
 FSCK_TIMEOUT_S = 600.0
 _CERTIFICATES = "SELECT identifier, count(*) FROM certificates GROUP BY identifier"
-_UNPLACED = f"SELECT count(*) FROM {log_leaves.name} WHERE log_index IS NULL"
-_PLACES = (
-    f"SELECT count(*), count(DISTINCT log_index), coalesce(max(log_index) + 1, 0) FROM {log_leaves.name}"
-)
+_UNPLACED = "SELECT count(*) FROM log_leaves WHERE log_index IS NULL"
+_PLACES = "SELECT count(*), count(DISTINCT log_index), coalesce(max(log_index) + 1, 0) FROM log_leaves"
 _TWICE = (
     "SELECT count(*) FROM (SELECT FROM renditions GROUP BY certificate_id, format, level HAVING count(*) > 1)"
 )
@@ -33,9 +30,10 @@ _TWICE = (
 def prove(stage: Stage, load: Load, tell: Callable[[str], None]) -> dict[str, Any]:
     """What was found; `problems` is empty where all is as it should be.
 
-    1. every job is done, each once. 2. every receipt: verified, given again, its document read; once in
-    the database, and nothing there without one. 3. log: every leaf has one place, its public address verifies whole. 4. fsck and the
-    audit chain. 5. both copies: of the database by what the standby has, of the objects by volume.
+    1. every job is done, each once. 2. every receipt: verified, given again, its document read; once in the
+    database, and nothing there without one. 3. log: every leaf has one place. 4. the vault's own judges: fsck,
+    the audit chain, the whole log over its public address. 5. both copies: the standby has the primary's
+    rows, each volume is on two servers.
     """
     primary, standby = stage.databases.primary, stage.databases.standby
     problems: list[str] = [*load.wrong]
