@@ -12,6 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from api.supervise import stopped_by_signals
 from tests.rehearsal.costs import measure_costs
 from tests.rehearsal.jobs import watch_jobs
 from tests.rehearsal.kills import Disturber
@@ -36,7 +37,8 @@ def main() -> int:
     options = asked.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="certvault-rehearsal-"))
     try:
-        found = rehearse(folder, options.threads, options.pause, costs_only=options.costs_only)
+        with stopped_by_signals():
+            found = rehearse(folder, options.threads, options.pause, costs_only=options.costs_only)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     text = json.dumps(found, ensure_ascii=False, indent=2, default=str)

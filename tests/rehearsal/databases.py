@@ -163,15 +163,12 @@ def _server(name: str, place: placement.Place, logs: Path, port: int, password: 
     argv = [str(place.server / "bin" / "postgres"), "-D", str(cluster), "-p", str(port)]
     for setting, value in {**_SETTINGS, "cluster_name": name}.items():
         argv += ["-c", f"{setting}={value}"]
-    program = Program(
-        name,
-        "PostgreSQL",
-        argv,
-        logs,
-        postgres.ENVIRONMENT,
-        lambda: server.answers(),
-        place.account,  # noqa: PLW0108 - made below
-    )
+    server: Server
+
+    def answers() -> bool:
+        return server.answers()
+
+    program = Program(name, "PostgreSQL", argv, logs, postgres.ENVIRONMENT, answers, place.account)
     server = Server(program, cluster, port, password)
     return server
 

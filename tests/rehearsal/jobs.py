@@ -26,7 +26,8 @@ _WATCH = """
 """
 _TALLY = """
     SELECT task, count(*) FILTER (WHERE given > 0), count(*) FILTER (WHERE done = 1),
-        count(*) FILTER (WHERE done > 1), count(*) FILTER (WHERE begun > 1), count(*) FILTER (WHERE failed > 0)
+        count(*) FILTER (WHERE done > 1), count(*) FILTER (WHERE begun > 1),
+        count(*) FILTER (WHERE failed > 0)
     FROM (SELECT id, task, count(*) FILTER (WHERE event = 'todo') AS given,
         count(*) FILTER (WHERE event = 'done') AS done, count(*) FILTER (WHERE event = 'doing') AS begun,
         count(*) FILTER (WHERE event = 'failed') AS failed FROM rehearsal_jobs GROUP BY id, task) AS each
@@ -40,7 +41,7 @@ def watch_jobs(primary: Server) -> None:
 
 
 def finish_jobs(primary: Server) -> float:
-    """Second looks, due ten minutes after each deposit, are made due now; the seconds until all is done."""
+    """Makes second looks, which wait ten minutes, due now; the seconds until all jobs are done."""
     began = time.monotonic()
     primary.ask("UPDATE procrastinate_jobs SET scheduled_at = now() WHERE task_name = 'second_look'")
     left = "SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'second_look' OR status = 'doing'"
