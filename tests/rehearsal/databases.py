@@ -71,7 +71,7 @@ class Server:
     @property
     def standby_streams(self) -> bool:
         """Whether a standby follows, as far as the primary knows."""
-        return bool(self.ask("SELECT FROM pg_stat_replication WHERE state = 'streaming'"))
+        return bool(self.ask("SELECT 1 FROM pg_stat_replication WHERE state = 'streaming'"))
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from tests.rehearsal.databases import ANY_STANDBY
-from tests.rehearsal.load import Load
+from tests.rehearsal.load import Load, Try
 from tests.rehearsal.programs import Program
 from tests.rehearsal.stage import Stage
 
@@ -25,7 +25,8 @@ class Window:
     """What the clients saw from a kill until things had gone well again for a while.
 
     `lasted_s`: from the kill to the last try that failed; 0 where none did. `silent_s`: the longest time
-    without any success. `longest_s`: the longest that one question took with all its tries.
+    without any success. `longest_s`: the longest that one question took with all its tries. `back_after_s`:
+    until the program answered again and what is done by hand then was done.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Window:
     seconds: float
     back_after_s: float
     rate_before: float
+    answered_while_dead: dict[str, int] = field(hash=False)
     questions: int
     tries_failed: dict[str, int] = field(hash=False)
     retried: int
@@ -40,6 +42,10 @@ class Window:
     lasted_s: float
     silent_s: float
     longest_s: float
+
+
+def _ends(each: Try) -> float:
+    return each.at + each.seconds
 
 
 @dataclass(slots=True)
@@ -126,11 +132,11 @@ class Disturber:
 
     def _window(self, name: str, killed: float, back: float) -> Window:
         now = time.monotonic()
-        tries = [each for each in list(self.load.tries) if killed - 2 * DEAD_S <= each.at + each.seconds]
-        inside = [each for each in tries if each.at + each.seconds >= killed]
-        before = [each for each in tries if each.at + each.seconds < killed and each.came_to == "ok"]
+        tries = [each for each in list(self.load.tries) if killed - 2 * DEAD_S <= _ends(each)]
+        inside = [each for each in tries if _ends(each) >= killed]
+        before = [each for each in tries if _ends(each) < killed and each.came_to == "ok"]
         failed = [each for each in inside if each.came_to != "ok"]
-        good = sorted(each.at + each.seconds for each in inside if each.came_to == "ok")
+        good = sorted(_ends(each) for each in inside if each.came_to == "ok")
         edges = [killed, *good, now]
         done = [each for each in list(self.load.done) if each.began + each.seconds >= killed]
         return Window(
@@ -139,11 +145,14 @@ class Disturber:
             seconds=round(now - killed, 1),
             back_after_s=round(back - killed, 1),
             rate_before=round(len(before) / (2 * DEAD_S), 1),
+            answered_while_dead=dict(
+                Counter(each.question for each in inside if each.came_to == "ok" and _ends(each) < back)
+            ),
             questions=len(done),
             tries_failed=dict(Counter(f"{each.question}: {each.came_to}" for each in failed)),
             retried=sum(1 for each in done if each.cured and each.tries > 1),
             uncured=sum(1 for each in done if not each.cured),
-            lasted_s=round(max((each.at + each.seconds - killed for each in failed), default=0.0), 1),
+            lasted_s=round(max((_ends(each) - killed for each in failed), default=0.0), 1),
             silent_s=round(max(after - one for one, after in pairwise(edges)), 1),
             longest_s=round(max((each.seconds for each in done), default=0.0), 1),
         )

@@ -5,7 +5,7 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -22,8 +22,10 @@ TIMEOUT_S = 30.0
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 2.0
 TOKEN_LIFE_S = 300.0
-# Of ten questions: as many of each.
-MIX: Final = ("deposit",) * 3 + ("verify",) * 4 + ("holdings",) * 2 + ("receipts",)
+# Of ten questions: as many of each. Half of the clients deposit, too; the others only ask, so that it shows
+# what goes on while no deposit does.
+MIX: Final = ("deposit",) * 5 + ("verify",) * 2 + ("holdings",) * 2 + ("receipts",)
+ASKED_ONLY: Final = ("verify",) * 7 + ("holdings",) * 3
 # What may be cured by sending again: no answer at all, or one that says that it was not the question's fault.
 RETRIED: Final = frozenset({429, 500, 502, 503, 504})
 
@@ -81,7 +83,8 @@ class Load:
             thread.join()
 
     def _work(self, number: int) -> None:
-        client = Client(self, random.Random(number))  # noqa: S311 - which question comes next is no secret
+        chance = random.Random(number)  # noqa: S311 - which question comes next is no secret
+        client = Client(self, chance, MIX if number % 2 == 0 else ASKED_ONLY)
         while not self._over.is_set():
             try:
                 client.ask()
@@ -135,23 +138,24 @@ class Load:
 class Client:
     """One thread's questions; it checks each answer against the receipts that it had before it asked."""
 
-    def __init__(self, load: Load, chance: random.Random) -> None:
-        self._load, self._chance = load, chance
+    def __init__(self, load: Load, chance: random.Random, mix: Sequence[str] = MIX) -> None:
+        self._load, self._chance, self._mix = load, chance, mix
         self._kind = bench_kind()
         self._http = httpx.Client(base_url=load.url, timeout=TIMEOUT_S, trust_env=False)
-        self._own: list[Mapping[str, Any]] = []
 
     def ask(self, question: str | None = None) -> None:
         """One question of the mix, or this one."""
-        question = question or self._chance.choice(MIX)
-        if question == "deposit" or not self._own:
+        question = question or self._chance.choice(self._mix)
+        if question == "deposit" or not self._load.receipts:
             self.deposit()
-        elif question == "verify":
-            self.verify(self._chance.choice(self._own))
+            return
+        receipt = self._chance.choice(self._load.receipts)
+        if question == "verify":
+            self.verify(receipt)
         elif question == "holdings":
-            self.holdings(self._chance.choice(self._own))
+            self.holdings(receipt)
         else:
-            self.again(self._chance.choice(self._own))
+            self.again(receipt)
 
     def deposit(self) -> None:
         """A new case; the same body until there is a receipt."""
@@ -161,7 +165,6 @@ class Client:
         (receipt,) = answer.json()["receipts"]
         kept = {**receipt, "holder": n, "case": body["case"]["number"]}
         self._load.keep(kept, answer.status_code)
-        self._own.append(kept)
 
     def verify(self, receipt: Mapping[str, Any]) -> None:
         """By number and code: genuine, and the one that the receipt names."""
@@ -173,9 +176,10 @@ class Client:
         assert report["certificate"]["identifier"] == receipt["identifier"], "another certificate"
 
     def holdings(self, receipt: Mapping[str, Any]) -> None:
-        """Everything of this holder that this client has receipts for is there."""
-        known = {each["certificate_id"] for each in self._own if each["holder"] == receipt["holder"]}
-        named = {key: holder("R", receipt["holder"])[key] for key in ("code_type", "code")}
+        """Everything of this holder that there are receipts for is there."""
+        holder_of = receipt["holder"]
+        known = {each["certificate_id"] for each in list(self._load.receipts) if each["holder"] == holder_of}
+        named = {key: holder("R", holder_of)[key] for key in ("code_type", "code")}
         body = {"holder": named, "purpose": "rehearsal"}
         found = self._signed("holdings", "POST", "/v1/holdings", body).json()["certificates"]
         missing = known - {each["certificate_id"] for each in found}

@@ -31,9 +31,9 @@ def prove(stage: Stage, load: Load, tell: Callable[[str], None]) -> dict[str, An
     """What was found; `problems` is empty where all is as it should be.
 
     1. every job is done, each once. 2. every receipt: verified, given again, its document read; once in the
-    database, and nothing there without one. 3. log: every leaf has one place. 4. what the
-    vault has to say: fsck, the audit chain, the whole log over its public address. 5. both copies: the standby
-    has the primary's rows, each volume is on two servers.
+    database, and nothing there without one. 3. log: every leaf has one place. 4. what the vault has
+    to say: fsck, the audit chain, the whole log over its public address. 5. both copies: the standby has the
+    primary's rows, each volume is on two servers.
     """
     primary, standby = stage.databases.primary, stage.databases.standby
     problems: list[str] = [*load.wrong]
