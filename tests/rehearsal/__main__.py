@@ -33,12 +33,12 @@ def main() -> int:
     asked.add_argument(
         "--pause", type=float, default=0.05, help="seconds a client rests between two questions"
     )
-    asked.add_argument("--costs-only", action="store_true", help="no load, no kills: what one question costs")
+    asked.add_argument("--only", choices=("costs", "kills"), help="one half of it")
     options = asked.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="certvault-rehearsal-"))
     try:
         with stopped_by_signals():
-            found = rehearse(folder, options.threads, options.pause, costs_only=options.costs_only)
+            found = rehearse(folder, options.threads, options.pause, only=options.only)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     text = json.dumps(found, ensure_ascii=False, indent=2, default=str)
@@ -48,7 +48,7 @@ def main() -> int:
     return 1 if found.get("proof", {}).get("problems") else 0
 
 
-def rehearse(folder: Path, threads: int, pause_s: float, *, costs_only: bool) -> dict[str, Any]:
+def rehearse(folder: Path, threads: int, pause_s: float, *, only: str | None) -> dict[str, Any]:
     """What was seen: costs, windows, proof."""
     began = time.monotonic()
     folder = folder / "vault"
@@ -61,11 +61,12 @@ def rehearse(folder: Path, threads: int, pause_s: float, *, costs_only: bool) ->
     with staged(folder) as stage:
         load = Load(stage.url, stage.client_secret, folder / "receipts.jsonl", threads, pause_s)
         watch_jobs(stage.databases.primary)
-        tell("What one question costs, alone.")
-        alone = Client(load, random.Random(threads))  # noqa: S311 - no secret
-        found["costs"] = measure_costs(stage, COSTED, alone.ask)
-        tell(json.dumps(found["costs"]))
-        if costs_only:
+        if only != "kills":
+            tell("What one question costs, alone.")
+            alone = Client(load, random.Random(threads))  # noqa: S311 - no secret
+            found["costs"] = measure_costs(stage, COSTED, alone.ask)
+            tell(json.dumps(found["costs"]))
+        if only == "costs":
             return found
         tell("Load.")
         began_load = time.monotonic()

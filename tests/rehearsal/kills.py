@@ -13,7 +13,7 @@ from tests.rehearsal.stage import Stage
 
 # How long something stays dead, and how long the load is watched after it is back.
 DEAD_S = 8.0
-AFTER_S = 15.0
+AFTER_S = 10.0
 # How soon somebody (a person, or what stands guard for one) does what has to be done by hand.
 BY_HAND_AFTER_S = 4.0
 STREAMING_TIMEOUT_S = 120.0

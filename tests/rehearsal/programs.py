@@ -29,6 +29,7 @@ class Program:
     env: Mapping[str, str] = field(repr=False)
     answers: Callable[[], bool] = field(repr=False)
     account: Account | None = None
+    _killed: bool = False
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
@@ -45,6 +46,7 @@ class Program:
     def start(self, *, wait: bool = True) -> float:
         """Starts it; the seconds until it answered."""
         began = time.monotonic()
+        self._killed = False
         self._process = spawn(
             list(self.argv),
             log=self.log,
@@ -68,12 +70,18 @@ class Program:
     def kill(self) -> None:
         """SIGKILL for the program and everything that it started: as if its machine had lost its power."""
         assert self._process is not None
+        self._killed = True
         victims = [self.pid, *children(self.pid)]
         for pid in victims:
             _signal(pid, signal.SIGKILL)
         self._process.wait()
         while any(_alive(pid) for pid in victims):
             time.sleep(POLL_S)
+
+    @property
+    def ended_by_itself(self) -> bool:
+        """Whether it has ended, and nobody here killed it."""
+        return not self._killed and self._process is not None and self._process.poll() is not None
 
     def stop(self) -> None:
         """Asks it to end, and sees to it."""

@@ -77,6 +77,7 @@ def prove(stage: Stage, load: Load, tell: Callable[[str], None]) -> dict[str, An
         "receipts_asked_for": checked,
         "deposits_by_status": dict(load.statuses_of_deposits),
         "jobs": jobs,
+        "started_again_by_the_keeper": dict(stage.started_again),
         "jobs_finished_after_s": round(jobs_s, 1),
         "log": {"leaves": leaves, "places": places, "size": size},
         "commands": commands,

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from shutil import which
+from threading import Event, Thread
 
 import httpx
 
@@ -41,6 +43,8 @@ WORKERS = 2
 CLIENT = "rehearsal"
 PROJECT = Path(__file__).parents[2]
 PROBE_TIMEOUT_S = 2.0
+# systemd waits so long at Restart=always unless told otherwise, at least 0.1 s.
+KEPT_EVERY_S = 1.0
 # A server whose engines are away answers by itself, and what needs none of them goes on: so the proxy asks
 # /livez. With /readyz a store that is away would take verification by code with it, which needs none.
 _PROXY = """
@@ -86,6 +90,7 @@ class Stage:
     settings: Settings
     url: str
     client_secret: str = field(repr=False)
+    started_again: Counter[str] = field(default_factory=Counter)
 
     @property
     def programs(self) -> tuple[Program, ...]:
@@ -127,7 +132,30 @@ def staged(folder: Path) -> Iterator[Stage]:
             program.start()  # 5
             stack.callback(program.stop)
         url = f"http://{LOOPBACK}:{public}"
-        yield Stage(folder, databases, store, proxy, servers, workers, settings, url, secret)
+        stage = Stage(folder, databases, store, proxy, servers, workers, settings, url, secret)
+        stack.enter_context(_kept_up(stage))
+        yield stage
+
+
+@contextmanager
+def _kept_up(stage: Stage) -> Iterator[None]:
+    """What systemd does for servers and workers: one that ended by itself is started again."""
+    over = Event()
+
+    def keep() -> None:
+        while not over.wait(KEPT_EVERY_S):
+            for program in (*stage.servers, *stage.workers):
+                if program.ended_by_itself:
+                    program.start(wait=False)
+                    stage.started_again[program.name] += 1
+
+    keeper = Thread(target=keep)
+    keeper.start()
+    try:
+        yield
+    finally:
+        over.set()
+        keeper.join()
 
 
 def _settings(folder: Path, databases: Pair, store: Store, endpoint: str, public: int) -> Settings:
