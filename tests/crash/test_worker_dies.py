@@ -44,7 +44,7 @@ def _leave_behind_with_a_later_one(house: House) -> None:
             db.execute(
                 text(
                     "INSERT INTO procrastinate_jobs (queue_name, task_name, status, queueing_lock)"
-                    " VALUES (:queue, 'cut_webhooks', CAST(:status AS procrastinate_job_status), :queue)"
+                    " VALUES (:queue, 'cut_webhooks', CAST(:status AS procrastinate_job_status), 'the next')"
                 ),
                 {"queue": NOBODYS, "status": status},
             )
