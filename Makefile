@@ -7,6 +7,7 @@
 #   make lint              linters and types only
 #   make fuzz              every fuzz target for ten minutes; FUZZ_S=60 for one
 #   make bench             how fast it is here, into docs/performance.md with plots; ARGS=--json for programs
+#   make rehearsal         a vault of many processes, one of each killed under load: minutes; needs haproxy
 #   make vendor            others' work that the pages carry, fetched by npm and checked; then commit it
 #   make clean             the demo's data, the virtual environment and caches
 #
@@ -25,7 +26,7 @@ UV := UV_PYTHON_DOWNLOADS=never UV_SYSTEM_CERTS=true UV_LINK_MODE=copy UV_PROJEC
 	$(BOOTSTRAP)/bin/uv
 SYNC := $(UV) sync --frozen --extra embedded --inexact --quiet
 
-.PHONY: help demo up test lint fuzz bench vendor clean
+.PHONY: help demo up test lint fuzz bench rehearsal vendor clean
 .DEFAULT_GOAL := help
 
 help:
@@ -53,6 +54,9 @@ fuzz: $(VENV)/.development
 
 bench: $(VENV)/.development
 	@$(BIN)/certvault bench --into docs/performance.md $(ARGS)
+
+rehearsal: $(VENV)/.development
+	@$(BIN)/python -m tests.rehearsal $(ARGS)
 
 vendor: $(VENV)/.development
 	@$(BIN)/python .ci/vendor.py

@@ -18,8 +18,9 @@ from functools import partial
 from uuid import UUID
 
 from procrastinate import App, JobContext, PsycopgConnector, RetryStrategy
-from procrastinate.exceptions import ConnectorException
-from procrastinate.jobs import DeleteJobCondition
+from procrastinate.exceptions import ConnectorException, UniqueViolation
+from procrastinate.jobs import DeleteJobCondition, Status
+from procrastinate.manager import JobManager
 
 from api import logs
 from api.edge import Mode
@@ -162,6 +163,17 @@ def _take_away(workshop: Workshop, name: str | None, sha256: str | None) -> None
         discard_copy(workshop, name, at=datetime.now(UTC))
 
 
+async def _give_out_again(manager: JobManager) -> None:
+    """Jobs that a worker had in hand when it was killed."""
+    for job in await manager.get_stalled_jobs():
+        try:
+            await manager.retry_job(job)
+        except UniqueViolation:
+            # A later tick's job waits under the same queueing lock, and does for this one, too. An error here
+            # would hold up whatever else the dead worker had in hand.
+            await manager.finish_job(job, Status.ABORTED, delete_job=True)
+
+
 def queue_app(
     workshop: Workshop,
     database_url: str,
@@ -208,9 +220,7 @@ def queue_app(
     @app.periodic(cron=STALLED_CRON)
     @app.task(name="retry_stalled", queue=UPKEEP_QUEUE, pass_context=True)
     async def retry_stalled(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - procrastinate gives the minute
-        manager = context.app.job_manager
-        for job in await manager.get_stalled_jobs():
-            await manager.retry_job(job)
+        await _give_out_again(context.app.job_manager)
 
     @app.periodic(cron=FORGET_CRON)
     @app.task(name="forget_ended", queue=UPKEEP_QUEUE)

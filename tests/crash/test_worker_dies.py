@@ -29,6 +29,33 @@ def settings(house: House) -> Iterator[Mapping[str, str]]:
     yield house.settings.model_copy(update={"webhook_networks": "127.0.0.0/8"}).environment()
     with house.wired.workshop.database.writing(VAULT) as db:
         db.execute(text("DELETE FROM procrastinate_jobs WHERE queue_name LIKE 'webhook%'"))
+    with house.owner.writing(VAULT) as db:
+        db.execute(text("DELETE FROM procrastinate_jobs WHERE queue_name = :queue"), {"queue": NOBODYS})
+
+
+# No lane takes jobs of this queue.
+NOBODYS = "nobodys"
+
+
+def _leave_behind_with_a_later_one(house: House) -> None:
+    """A dead worker's periodic job: the next tick's waits under the same lock, so it cannot wait again."""
+    with house.owner.writing(VAULT) as db:
+        for status in ("doing", "todo"):
+            db.execute(
+                text(
+                    "INSERT INTO procrastinate_jobs (queue_name, task_name, status, queueing_lock)"
+                    " VALUES (:queue, 'cut_webhooks', CAST(:status AS procrastinate_job_status), 'the next')"
+                ),
+                {"queue": NOBODYS, "status": status},
+            )
+
+
+def _left_behind(house: House) -> list[str]:
+    with house.owner.reading(VAULT) as db:
+        found = db.execute(
+            text("SELECT status::text FROM procrastinate_jobs WHERE queue_name = :queue"), {"queue": NOBODYS}
+        )
+        return list(found.scalars())
 
 
 def arrived(there: Receiver) -> None:
@@ -62,8 +89,10 @@ def test_killed_in_the_middle_of_a_delivery(
             # The next minute begins now.
             arguments = {"timestamp": 0}
             defer_job(db, queue=UPKEEP_QUEUE, task="retry_stalled", arguments=arguments, at=now())
+        _leave_behind_with_a_later_one(house)
         with running("worker", settings=settings, output=tmp_path / "second.log") as second:
             arrived(there)
+            eventually(lambda: _left_behind(house) == ["todo"], "the end of the one left behind")
             eventually(
                 lambda: deliveries(house, fresh.webhook.webhook_id)[0].state is DeliveryState.DELIVERED,
                 "the delivery",
