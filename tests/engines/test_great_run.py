@@ -13,6 +13,7 @@ ROWS = 400
 PATIENCE_S = 390.0
 
 
+@pytest.mark.nightly
 @pytest.mark.engines
 @pytest.mark.crash
 def test_a_province_comes_in_whole_over_a_kill(tmp_path: Path) -> None:

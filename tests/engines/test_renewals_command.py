@@ -1,6 +1,7 @@
 """`certvault renewals …` and the worker's rounds on the suite's vault, called in this process."""
 
 import json
+import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -12,11 +13,14 @@ from typer.testing import CliRunner, Result
 from api.cli.program import program
 from api.raise_job import SEAL_QUEUE, raise_for_a_while
 from api.worker import queue_app
+from storage.imports import begin_run, end_run
+from storage.tables import import_runs
 from tests.conftest import House
 from tests.flows.test_deposit import deposited
 from tests.requests import example_request
 from vault.errors import InputError
 from vault.model.certificate import CertificateRecord, SealLevel, files_of
+from vault.model.imports import ImportMode
 from vault.model.scope import VAULT
 from vault.raising import walk
 
@@ -94,6 +98,20 @@ def test_the_worker_knows_the_rounds_and_they_raise(house: House) -> None:
         "walk_seals",
     }
     waits = certificate(house)
+    with house.wired.workshop.database.writing(VAULT) as db:  # imports that other tests killed
+        db.execute(import_runs.update().values(finished_at=datetime.now(UTC)))
+        run = begin_run(
+            db,
+            client_id=house.client.client_id,
+            mode=ImportMode.CHECK,
+            digest=secrets.token_bytes(32),
+            name="r.csv",
+            source=None,
+            at=datetime.now(UTC),
+        )
+    assert raise_for_a_while(house.wired.workshop).files == 0  # an import has the machine to itself
+    with house.wired.workshop.database.writing(VAULT) as db:
+        end_run(db, run, datetime.now(UTC))
     assert raise_for_a_while(house.wired.workshop).raised >= 1
     assert state(house, waits, "level") == SealLevel.B_LTA.value
     assert files_of(waits) == waits.documents

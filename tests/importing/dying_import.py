@@ -21,7 +21,7 @@ from vault.signin import client_by_id
 def main() -> None:
     """Imports what the folder holds; dies on the way."""
     step, calls, folder = sys.argv[1], int(sys.argv[2]), Path(sys.argv[4])
-    running.CHUNK_ROWS = int(sys.argv[3])
+    vars(running)["CHUNK_ROWS"] = int(sys.argv[3])
     module_name, function_name = step.split(":")
     module = importlib.import_module(module_name)
     setattr(module, function_name, die_after(getattr(module, function_name), calls=calls))

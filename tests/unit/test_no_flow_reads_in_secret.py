@@ -43,6 +43,8 @@ SILENT = {
     "vault.importing.checking.rows_to_do": "whether what has a row's number is the row: shows nobody",
     "vault.fsck.certificates.pages": _CHECK,
     "vault.fsck.flow.fsck": _CHECK,
+    "vault.fsck.examining.examine": _CHECK,
+    "vault.fsck.examining.own_hands": _CHECK,
     "vault.uses.discarding.discard_copy": _CHECK,
     "vault.intake.empty_intake": _CHECK,
     "vault.webhooks.delivering.deliver": _OPERATION,

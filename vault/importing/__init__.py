@@ -9,7 +9,7 @@ from vault.importing.chunks import import_chunk
 from vault.importing.files import FilesKind, FilesPlace
 from vault.importing.mapping import RegisterMapping, mapping_from_json, read_mapping
 from vault.importing.orders import ChunkDone, ChunkOrder
-from vault.importing.reading import find_run, result_lines, run_json, runs, scope_of
+from vault.importing.reading import find_run, result_lines, run_json, runs, scope_of, under_way
 from vault.importing.running import IMPORT_QUEUE, IMPORT_TASK, Hands, ImportOrder, begin, run_import
 from vault.importing.sheets import Manifest
 
@@ -39,4 +39,5 @@ __all__ = [
     "scope_of",
     "shown_run",
     "shown_runs",
+    "under_way",
 ]

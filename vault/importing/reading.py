@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from storage.imports import RATE_OVER, RunRow, newest_runs, outcomes_of
+from storage.imports import RATE_OVER, RunRow, is_under_way, newest_runs, outcomes_of
 from storage.imports import find_run as run_row
 from vault.errors import NotFound
 from vault.log import moment
@@ -32,6 +32,16 @@ def runs(workshop: Workshop, *, at: datetime, scope: Scope = VAULT) -> tuple[Imp
     """
     with workshop.database.reading(scope) as db:
         return tuple(_run(row, at) for row in newest_runs(db, at, RUNS_SHOWN))
+
+
+def under_way(workshop: Workshop, *, at: datetime) -> bool:
+    """Whether an import runs now, anywhere.
+
+    Raises:
+        Unavailable: the database does not answer.
+    """
+    with workshop.database.reading(VAULT) as db:
+        return is_under_way(db, at - SILENT_AFTER)
 
 
 def find_run(workshop: Workshop, run_id: UUID, *, at: datetime, scope: Scope = VAULT) -> ImportRun:
