@@ -65,6 +65,10 @@ DECIDED: dict[tuple[str, str, int], tuple[set[Kind], str]] = {
         {Kind.FACE, Kind.CERTIFICATE_NUMBER, Kind.NAME, Kind.ID_NUMBER, Kind.CREDIT_CODE, Kind.SECRET},
         "what the holder typed stands in their form again, below the certificate that it is about",
     ),
+    ("POST", "/v1/imports", 422): (
+        {Kind.NAME, Kind.ID_NUMBER, Kind.CREDIT_CODE, Kind.SECRET, Kind.PURPOSE},
+        "a mapping says which column is which field; a pointer has to name the column",
+    ),
 }
 # Field names are the caller's own and no personal data by themselves; a pointer has to name the field.
 NAMES_A_FIELD = {409, 422}
