@@ -11,6 +11,7 @@ from rich.table import Table
 
 from api.cli.walk import Step, Walked
 from api.local_vault import LocalVault
+from vault.model.actors import Role
 
 COPY_FILE = "usage-copy.pdf"
 PRIVATE_FILE = 0o600
@@ -55,10 +56,12 @@ def show_demo(out: Console, vault: LocalVault, walked: Walked) -> None:
         columns = ("number", "verification_code", "identifier")
         deposited.add_row(*(certificate[name] for name in columns))
     out.print(deposited)
-    holder = next(person for person in vault.city.people if person.code is not None)
+    whose = {person.role: f"({person.login} / {person.password})" for person in reversed(vault.city.people)}
     addresses = [
         ("验证 verify anything", f"{vault.base_url}/"),
-        ("持证人 the holder's page", f"{vault.base_url}/my  ({holder.login} / {holder.password})"),
+        ("持证人 the holder's page", f"{vault.base_url}/my  {whose[Role.HOLDER]}"),
+        ("窗口 the clerk's desk", f"{vault.base_url}/desk  {whose[Role.CLERK]}"),
+        ("运维 the operator's console", f"{vault.base_url}/console  {whose[Role.OPERATOR]}"),
         ("接口文档 API reference", f"{vault.base_url}/docs"),
     ]
     if walked.certificates:
