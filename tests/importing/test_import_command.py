@@ -1,8 +1,6 @@
 """`certvault import` with processes of its own: to the end, and killed with SIGKILL in the middle."""
 
 import json
-import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +15,7 @@ from tests.programs import eventually
 from tests.registers import Register
 from tests.trials import now
 from vault.importing.orders import CHUNK_ROWS
+from vault.importing.reading import RUNS_SHOWN
 from vault.model.scope import VAULT
 
 pytestmark = pytest.mark.engines
@@ -51,18 +50,24 @@ def test_to_its_end_with_a_result_file(register: Register, tmp_path: Path) -> No
 def test_killed_in_the_middle_and_begun_again(register: Register, tmp_path: Path) -> None:
     files = stock(register, tmp_path, 2 * CHUNK_ROWS)
     started = now()
-    running = subprocess.Popen(
-        command(register, tmp_path),
-        env=child_environment(register.house.settings),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    with (tmp_path / "said").open("wb") as said:
+        running = subprocess.Popen(
+            command(register, tmp_path),
+            env=child_environment(register.house.settings),
+            stdout=said,
+            stderr=said,
+        )
 
     def some_rows() -> bool:
+        assert running.poll() is None, (tmp_path / "said").read_text()
         with register.house.wired.workshop.database.reading(VAULT) as db:
-            return any(run.imported for run in newest_runs(db, now(), 1) if run.started_at >= started)
+            return any(
+                run.imported for run in newest_runs(db, now(), RUNS_SHOWN) if run.started_at >= started
+            )
 
-    eventually(some_rows, "the first rows")
-    os.kill(running.pid, signal.SIGKILL)
-    running.wait()
+    try:
+        eventually(some_rows, "the first rows")
+    finally:
+        running.kill()
+        running.wait()
     assert_whole(register, imported(register, tmp_path / "register.csv", files))

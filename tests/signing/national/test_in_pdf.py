@@ -8,6 +8,7 @@ import pytest
 from signing import cms, der, seal
 from signing.confined import Judges
 from signing.examination import examine
+from signing.judge import chain
 from signing.judge.revocation import RevocationKnowledge
 from signing.judge.trust import Trust
 from signing.keys import SignatureAlgorithm
@@ -94,6 +95,12 @@ def test_a_confined_judge_decides_it_too(sealed: bytes, national: NationalWorksh
         assert judges.examine(sealed, trust=trust, at=NOW) == here
 
 
+def _forget_links() -> None:
+    """What was verified is not verified again in the same process."""
+    for known in (chain._issued, chain._path):  # noqa: SLF001 - their caches
+        known.cache_clear()
+
+
 def test_without_an_engine_it_is_undecided(
     sealed: bytes, national: NationalWorkshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -101,7 +108,9 @@ def test_without_an_engine_it_is_undecided(
         raise engine.incapable("There is none.")
 
     monkeypatch.setattr(engine, "chosen_engine", none_at_hand)
+    _forget_links()
     report = judged(sealed, Trust((national.root.der,)))
+    _forget_links()
     assert failed(report) == {"signature", "chain"}
     assert (report.indication, report.sub_indication) == (
         Indication.INDETERMINATE,

@@ -24,7 +24,7 @@ DPI = 120
 # PDFium paints a glyph of a font a little lighter or darker than the same outline as a path; a blur of this
 # many pixels evens that out, and leaves what stands elsewhere, or nowhere, to be seen.
 BLUR_PX = 2.0
-DIFFERENCE_MAX = 40  # of 255, at any point, after the blur
+DIFFERENCE_MAX = 48  # of 255, at any point, after the blur: the PDF's QR is a stencil, the OFD's a path
 DIFFERENCE_MEAN_MAX = 1.5
 # Chromium is another painter: edges differ more. PDFium draws no line thinner than a pixel, so ours is drawn
 # fine and made smaller.
