@@ -375,3 +375,4 @@ def test_ready_says_which_engine_is_away(caller: Caller, house: House, loop: Abs
     headers = {"authorization": f"Bearer {bearer}", "content-type": "application/pdf"}
     away = lame("PUT", f"/v1/uploads/{hashlib.sha256(upload).hexdigest()}", content=upload, headers=headers)
     assert (away.status_code, away.headers["retry-after"]) == (503, "5")
+    loop.run_until_complete(reader.close())
