@@ -35,6 +35,7 @@ SHAPE = {
 
 
 @pytest.mark.engines
+@pytest.mark.nightly
 def test_a_run_gives_every_result_with_its_reference() -> None:
     only = [word for name in NAMES for word in ("--only", name)]
     done = certvault("bench", "--seconds", "0.3", "--json", *only)
