@@ -2,17 +2,15 @@
 
 import re
 import unicodedata
-import zipfile
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from io import BytesIO
+from itertools import count
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
 
 from storage.stock import stock_file
 from vault.errors import InputError, NotFound
+from vault.importing.zip_index import DamagedZip, ReadAt, TwiceTheSame, ZipEntry, file_reader, index_zip
 from vault.uploads import UPLOAD_MAX_BYTES, uploads_of
 from vault.workshop import Workshop
 
@@ -21,12 +19,9 @@ ENTRIES_MAX = 2_000_000
 # A scan hardly deflates at all, a text page some ten times.
 RATIO_MAX = 250
 _CHUNK_BYTES = 256 * 1024
-_UTF8_NAME = 0x800  # APPNOTE 4.4.4: bit 11 of the flags
-_ENCRYPTED = 0x1
-_PACKED = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+# Names that lead nowhere else at first sight, as nearly all do: no part is empty, or begins with a dot.
+_PLAIN = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9_.-]*/)*[A-Za-z0-9_-][A-Za-z0-9_.-]*")
 _SHA256 = re.compile(r"[0-9A-Fa-f]{64}", re.ASCII)
-# What reading a zip's entry raises: NotImplementedError is a RuntimeError.
-_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError, OSError)
 
 ReadFile = Callable[[str], bytes]
 """The file of a name in the manifest. Raises NotFound, InputError with why not, Unavailable."""
@@ -69,10 +64,11 @@ def open_files(workshop: Workshop, files: FilesPlace) -> ReadFile:
         case FilesKind.FOLDER:
             return _of_folder(Path(files.place))
         case FilesKind.ZIP:
-            return _of_zip(Path(files.place))
+            return _zip_on_disk(Path(files.place))
         case FilesKind.UPLOADED_ZIP:
             client_id, _, sha256 = files.place.rpartition("/")
-            return _of_zip(BytesIO(_uploaded(workshop, client_id, sha256)))
+            packed = _uploaded(workshop, client_id, sha256)
+            return _of_zip(lambda at, length: packed[at : at + length], len(packed))
         case FilesKind.S3:
             bucket, _, prefix = files.place.partition("/")
             return lambda name: stock_file(
@@ -113,55 +109,66 @@ def _of_folder(folder: Path) -> ReadFile:
     return read
 
 
-def _of_zip(place: Path | BinaryIO) -> ReadFile:
-    try:
-        packed = zipfile.ZipFile(place)
-    except (OSError, zipfile.BadZipFile, NotImplementedError, ValueError) as error:
-        raise InputError("The files are in no zip that can be read.") from error
-    entries: dict[str, zipfile.ZipInfo] = {}
-    found = packed.infolist()
-    if len(found) > ENTRIES_MAX:
-        raise InputError(f"Expected at most {ENTRIES_MAX} files in the zip.")
-    for entry in found:
-        if entry.is_dir():
-            continue
+def _of_zip(read_at: ReadAt, total_bytes: int) -> ReadFile:
+    seen = count(1)
+
+    def named(entry: ZipEntry) -> str | None:
+        if next(seen) > ENTRIES_MAX:
+            raise InputError(f"Expected at most {ENTRIES_MAX} files in the zip.")
+        if entry.is_folder:
+            return None
         name = _folded(_inside(_name_of(entry)))
-        if name in entries:
-            raise InputError("The zip has two files of one name: nobody can tell which one is meant.")
         _check_entry(entry)
-        entries[name] = entry
+        return name
+
+    try:
+        index = index_zip(read_at, total_bytes, named)
+    except TwiceTheSame:
+        raise InputError("The zip has two files of one name: nobody can tell which one is meant.") from None
+    except (OSError, DamagedZip) as error:
+        raise InputError("The files are in no zip that can be read.") from error
 
     def read(name: str) -> bytes:
-        entry = entries.get(_folded(_inside(name)))
-        if entry is None:
-            raise NotFound("There is no such file in the zip.")
         try:
-            with packed.open(entry) as file:
-                return _capped(file.read)
-        except _DAMAGED as error:
+            content = index.read(_folded(_inside(name)), UPLOAD_MAX_BYTES)
+        except (OSError, DamagedZip) as error:
             raise InputError("The file is damaged in the zip.") from error
+        if content is None:
+            raise NotFound("There is no such file in the zip.")
+        _check_size(content)
+        return content
 
     return read
 
 
-def _check_entry(entry: zipfile.ZipInfo) -> None:
-    if entry.flag_bits & _ENCRYPTED or entry.compress_type not in _PACKED:
+def _zip_on_disk(path: Path) -> ReadFile:
+    try:
+        return _of_zip(file_reader(path), path.stat().st_size)
+    except OSError as error:
+        raise InputError("The files are in no zip that can be read.") from error
+
+
+def _check_entry(entry: ZipEntry) -> None:
+    if not entry.can_be_unpacked:
         raise InputError("The zip has a file that is encrypted, or packed otherwise than by deflate.")
-    if entry.file_size > max(entry.compress_size, 1) * RATIO_MAX:
+    if entry.size_bytes > max(entry.packed_bytes, 1) * RATIO_MAX:
         raise InputError("The zip has a file that inflates beyond all measure.")
 
 
-def _name_of(entry: zipfile.ZipInfo) -> str:
-    """The name as it was meant: zips made on Chinese systems name files in GB 18030 and do not say so."""
-    if entry.flag_bits & _UTF8_NAME:
-        return entry.filename
-    raw = entry.filename.encode("cp437", errors="replace")
-    for encoding in ("utf-8", "gb18030"):
+def _name_of(entry: ZipEntry) -> str:
+    """The name as it was meant: zips made on Chinese systems name files in GB 18030 and do not say so.
+
+    Raises:
+        DamagedZip: it says that its name is UTF-8, and it is not.
+    """
+    for encoding in ("utf-8",) if entry.utf8 else ("utf-8", "gb18030"):
         try:
-            return raw.decode(encoding)
+            return entry.raw_name.decode(encoding)
         except UnicodeDecodeError:
             continue
-    return entry.filename
+    if entry.utf8:
+        raise DamagedZip("It has a name that is no UTF-8.")
+    return entry.raw_name.decode("cp437")
 
 
 def _inside(name: str) -> str:
@@ -170,6 +177,8 @@ def _inside(name: str) -> str:
     Raises:
         InputError: it does.
     """
+    if _PLAIN.fullmatch(name):
+        return name
     plain = name.replace("\\", "/").strip()
     parts = PurePosixPath(plain).parts
     if not parts or plain.startswith("/") or ".." in parts or ":" in parts[0] or "\x00" in plain:
@@ -186,6 +195,10 @@ def _capped(read: Callable[[int], bytes]) -> bytes:
     content = bytearray()
     while part := read(_CHUNK_BYTES):
         content += part
-        if len(content) > UPLOAD_MAX_BYTES:
-            raise InputError(f"Expected a file of at most {UPLOAD_MAX_BYTES} bytes.")
+        _check_size(content)
     return bytes(content)
+
+
+def _check_size(content: bytes | bytearray) -> None:
+    if len(content) > UPLOAD_MAX_BYTES:
+        raise InputError(f"Expected a file of at most {UPLOAD_MAX_BYTES} bytes.")

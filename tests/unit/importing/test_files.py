@@ -1,6 +1,7 @@
 """Where files are: names that lead elsewhere, or twice the same, and what inflates too far, are refused."""
 
 import io
+import os
 import zipfile
 from pathlib import Path
 from typing import cast
@@ -110,15 +111,28 @@ def test_an_upload_is_named_by_its_digest(name: str) -> None:
     assert name not in caught.value.detail
 
 
-@pytest.mark.parametrize("error", [ValueError("negative seek"), OSError("gone")])
-def test_a_zip_that_cannot_be_read_any_more(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
-) -> None:
+def test_a_zip_that_cannot_be_read_any_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read = open_files(NOBODY, packed(tmp_path / "a.zip", ("a.pdf", b"1")))
 
-    def failing(*_: object, **__: object) -> None:
-        raise error
+    def failing(*_: object) -> None:
+        raise OSError("gone")
 
-    monkeypatch.setattr(zipfile.ZipFile, "open", failing)
+    monkeypatch.setattr(os, "pread", failing)
     with pytest.raises(InputError, match="damaged"):
         read("a.pdf")
+
+
+def test_a_zip_with_a_name_that_is_not_what_it_says(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    packed(path, ("é.pdf", b"y"))
+    path.write_bytes(path.read_bytes().replace("é".encode(), b"\xff\xff"))
+    with pytest.raises(InputError, match="no zip"):
+        open_files(NOBODY, FilesPlace(FilesKind.ZIP, str(path)))
+
+
+def test_a_file_of_a_zip_is_no_larger_than_an_upload(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vault.importing.files.UPLOAD_MAX_BYTES", 10)
+    read = open_files(NOBODY, packed(tmp_path / "a.zip", ("a.pdf", bytes(10)), ("b.pdf", bytes(11))))
+    assert read("a.pdf") == bytes(10)
+    with pytest.raises(InputError, match="at most 10 bytes"):
+        read("b.pdf")
