@@ -9,7 +9,7 @@ from datetime import datetime
 from vault.errors import InputError, IntegrityError, NotFound, NotPermitted, VaultError
 from vault.importing.files import ReadFile
 from vault.importing.known import Known, known_rows
-from vault.importing.mapping import explained
+from vault.importing.mapped_row import explained
 from vault.importing.orders import ChunkOrder
 from vault.importing.reserving import seal_for, usable_for
 from vault.importing.rows import Wanted, wanted_row
