@@ -13,7 +13,7 @@ from vault.model.catalogue import CertificateType
 
 DATE_FORMATS: Final = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y年%m月%d日", "%Y%m%d")
 SEPARATORS: Final = "、；;\n"
-_DATES: Final = frozenset({"issued_on", "valid_from", "valid_to", "attested.on"})
+_DATES: Final = ("issued_on", "valid_from", "valid_to", "attested.on")
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _YES: Final = {"true": True, "是": True, "1": True, "false": False, "否": False, "0": False}
 
@@ -104,7 +104,10 @@ def _pointer(target: str) -> str:
 
 
 def _text(given: Mapping[str, str | list[str]], target: str) -> str:
-    value = given.get(target, "")
+    return _one_text(given.get(target, ""))
+
+
+def _one_text(value: str | list[str]) -> str:
     return (value if isinstance(value, str) else "、".join(value)).strip()
 
 
@@ -182,7 +185,7 @@ def _as(
         entries = value if isinstance(value, list) else re.split(f"[{re.escape(separators)}]", value)
         items = schema.get("items", {})
         return [_as(items, each.strip(), separators, mapping, target) for each in entries if each.strip()]
-    text = (value if isinstance(value, str) else "、".join(value)).strip()
+    text = _one_text(value)
     if schema.get("format") == "date":
         problems: list[FieldProblem] = []
         day = _day(mapping, target, text, problems)
