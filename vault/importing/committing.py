@@ -9,15 +9,15 @@ from storage.cases import insert_case_holders, redeem_import_case
 from storage.db import ReadConnection, WriteConnection
 from storage.history import UPKEEP_QUEUE, AuditRow, LeafRow, defer_job, insert_leaves, insert_look
 from storage.holders import ensure_holders
-from storage.imports import (
+from storage.import_rows import (
     DATABASE_REFUSES,
     files_held,
-    hold_numbers,
-    put_chunk,
+    hold_locks,
     refuses_row,
     row_by_itself,
     say_import,
 )
+from storage.imports import put_chunk
 from storage.new_certificates import NewCertificate, insert_certificates
 from storage.objects import FiledObject
 from storage.reservations import abandon_some
@@ -90,7 +90,7 @@ def _commit(
     settled = dict(outcomes)
     with workshop.database.writing(VAULT) as db:
         files = {digest for each in rows for digest in each.made.digests}
-        hold_numbers(db, [*(each.made.wanted.lock for each in rows), *map(_file_lock, files)])  # 1
+        hold_locks(db, [*(each.made.wanted.lock for each in rows), *map(_file_lock, files)])  # 1
         known = known_rows(db, workshop.keys, [each.made.wanted for each in rows])  # 2
         by_row = {each.made.wanted.row: each.made for each in rows}
         settled |= {row: each.with_file(by_row[row].document.sha256) for row, each in known.items()}
