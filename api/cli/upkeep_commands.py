@@ -54,7 +54,7 @@ def fsck(*, data: Data = None, as_json: AsJson = False) -> None:
     from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
     from api.cli.frame import print_json
-    from api.fsck_hands import cores, fsck_hands
+    from api.fsck_hands import default_processes, fsck_hands
     from vault.fsck import fsck as check_vault
     from vault.fsck import is_worth_processes
     from vault.runs import FsckNote
@@ -71,8 +71,8 @@ def fsck(*, data: Data = None, as_json: AsJson = False) -> None:
 
         note.begin()
         try:
-            if cores() > 1 and is_worth_processes(workshop):
-                with fsck_hands(settings, cores()) as hands:
+            if (processes := default_processes()) > 1 and is_worth_processes(workshop):
+                with fsck_hands(settings, processes) as hands:
                     report = check_vault(workshop, progress=progress, hands=hands)
             else:
                 report = check_vault(workshop, progress=progress)
