@@ -23,7 +23,7 @@ WAITING_EACH = 2
 _workshops: list[Workshop] = []
 
 
-def cores() -> int:
+def default_processes() -> int:
     """How many processes keep this machine's cores busy."""
     return len(os.sched_getaffinity(0))
 

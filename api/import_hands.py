@@ -26,9 +26,6 @@ from vault.workshop import Workshop
 PROCESSES_OVER_CORES = 1
 # Chunks that wait for a process, beside the one that each does: none of them ever has to wait itself.
 WAITING_EACH = 2
-# Far more than an import on one machine has cores for; each process takes about 150 MB.
-PROCESSES_MAX = 64
-
 # A row makes some thousand objects and drops them all: the collector looks less often, and never again at
 # what a process keeps. A tenth less work a row.
 COLLECT_AFTER_OBJECTS = 50_000

@@ -39,8 +39,6 @@ LOCK_TIMEOUT_MS = 5_000
 RING_LACKS_A_KEY = "55000"
 OLD_RING = "This process's key ring lacks an index key that is in use: distribute keys.json."
 DISTRIBUTION_S = 60
-# Statements that PostgreSQL keeps prepared per connection: all of ours fit.
-PREPARED_MAX = 200
 _REPEATABLE: LiteralString = "BEGIN ISOLATION LEVEL REPEATABLE READ"
 # What the trigger on `documents` raises (migration 0009): the seal was stopped while a deposit used it.
 SEAL_STOPPED = "CV001"

@@ -12,6 +12,7 @@ from api.cli.frame import AsJson, Data, Exit, console, find_settings, print_json
 from vault.errors import NotPermitted
 
 CERTIFICATES = 460_000
+"""What the reference province holds (issue 8)."""
 SEED = 20261101
 
 

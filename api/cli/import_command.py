@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from vault.workshop import Workshop
 
 S3 = "s3://"
+# Far more than an import on one machine has cores for; each process takes about 150 MB.
+PROCESSES_MAX = 64
 EXAMPLE = (
     "Example: certvault import register.csv scans/ --map register.toml --client approvals --dry-run"
     " --result check.csv"
@@ -43,7 +45,7 @@ def import_stock(
         Path | None, typer.Option(metavar="FILE.csv", help="What became of every row, and why.")
     ] = None,
     processes: Annotated[
-        int | None, typer.Option(min=1, max=64, help="Processes; one more than cores without it.")
+        int | None, typer.Option(min=1, max=PROCESSES_MAX, help="Processes; one more than cores without it.")
     ] = None,
     data: Data = None,
     as_json: AsJson = False,

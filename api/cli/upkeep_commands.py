@@ -54,9 +54,9 @@ def fsck(*, data: Data = None, as_json: AsJson = False) -> None:
     from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
     from api.cli.frame import print_json
-    from api.fsck_hands import cores, fsck_hands
+    from api.fsck_hands import default_processes, fsck_hands
+    from vault.fsck import Weight, is_worth_processes
     from vault.fsck import fsck as check_vault
-    from vault.fsck import is_worth_processes
     from vault.runs import FsckNote
 
     columns = (TextColumn("fsck: {task.completed} certificates and objects"), TimeElapsedColumn())
@@ -71,29 +71,32 @@ def fsck(*, data: Data = None, as_json: AsJson = False) -> None:
 
         note.begin()
         try:
-            if cores() > 1 and is_worth_processes(workshop):
-                with fsck_hands(settings, cores()) as hands:
+            if (processes := default_processes()) > 1 and is_worth_processes(workshop):
+                with fsck_hands(settings, processes) as hands:
                     report = check_vault(workshop, progress=progress, hands=hands)
             else:
                 report = check_vault(workshop, progress=progress)
         except BaseException:  # also where somebody stops it
             note.fail()
             raise
-        note.end(len(report.problems), len(report.findings) - len(report.problems))
+        problems, notes = report.counts[Weight.PROBLEM], report.counts[Weight.NOTE]
+        note.end(problems, notes)
     if as_json:
         findings = [{"weight": f.weight.value, "about": f.about, "detail": f.detail} for f in report.findings]
-        print_json({"certificates": report.certificates, "objects": report.objects, "findings": findings})
+        looked_at = {"certificates": report.certificates, "objects": report.objects}
+        print_json({**looked_at, "problems": problems, "notes": notes, "findings": findings})
     else:
         out = console()
         for finding in report.findings:
             out.print(
                 f"{finding.weight.value}: {finding.about}: {finding.detail}", markup=False, soft_wrap=True
             )
+        unlisted = problems + notes - len(report.findings)
         out.print(
-            f"{report.certificates} certificates and {report.objects} objects: "
-            f"{len(report.problems)} problems, {len(report.findings) - len(report.problems)} notes."
+            f"{report.certificates} certificates and {report.objects} objects: {problems} problems,"
+            f" {notes} notes{f', {unlisted} of them not listed' if unlisted else ''}."
         )
-    if report.problems:
+    if problems:
         raise typer.Exit(Exit.PROBLEMS)
 
 

@@ -35,7 +35,6 @@ from vault.model.lifecycle import Action, StatusEvent
 from vault.succession import defer_take_over
 from vault.workshop import Workshop
 
-# The store acknowledges before its disks have it: read every object once more after this time.
 SECOND_LOOK_AFTER = timedelta(minutes=10)
 SECOND_LOOK_TASK = "second_look"
 
@@ -68,7 +67,7 @@ def commit(
             for result, item, filed in zip(case.results, sealed, stored.documents, strict=True)
         ]
         holders = ensure_holders(db, workshop.keys, _everybody(case), at)
-        issued = [_issue_leaf(workshop, item, at) for item in new]
+        issued = [issue_leaf(workshop, item, at) for item in new]
         with sent_with_commit(db) as send:
             forget_reserved_holders(db, [reserved.case_id])
             insert_case_holders(db, reserved.case_id, {holder.holder_id for holder in holders.values()})
@@ -78,16 +77,16 @@ def commit(
                 send()  # what is superseded names its successor
             insert_leaves(db, [*issued, *_supersede(db, workshop, case, new, at)])
             insert_look(db, workshop.keys, _event(case, reserved, new), {}, at)
-            defer_job(
-                db,
-                queue=UPKEEP_QUEUE,
-                task=SECOND_LOOK_TASK,
-                arguments={"case_id": str(reserved.case_id)},
-                at=at + SECOND_LOOK_AFTER,
-            )
+            defer_second_look(db, reserved.case_id, at)
     # Not read back: the row's envelope was sealed a moment ago, and opening it again costs a twentieth of the
     # deposit. A repeat reads the row; the crash tests hold the two answers against each other.
     return tuple(_record(case, item, leaf, at) for item, leaf in zip(new, issued, strict=True)), True
+
+
+def defer_second_look(db: WriteConnection, case_id: UUID, at: datetime) -> None:
+    """Has every object of the case read once more: the store acknowledges before its disks have it."""
+    arguments = {"case_id": str(case_id)}
+    defer_job(db, queue=UPKEEP_QUEUE, task=SECOND_LOOK_TASK, arguments=arguments, at=at + SECOND_LOOK_AFTER)
 
 
 def _event(case: CompletedCase, reserved: ReservedCase, new: Sequence[NewCertificate]) -> AuditRow:
@@ -196,7 +195,8 @@ def _record(case: CompletedCase, item: NewCertificate, leaf: LeafRow, at: dateti
     )
 
 
-def _issue_leaf(workshop: Workshop, item: NewCertificate, at: datetime) -> LeafRow:
+def issue_leaf(workshop: Workshop, item: NewCertificate, at: datetime) -> LeafRow:
+    """The leaf of a certificate's issue."""
     content = issue_content(
         identifier=item.identifier,
         type_code=item.type_code,
@@ -205,6 +205,7 @@ def _issue_leaf(workshop: Workshop, item: NewCertificate, at: datetime) -> LeafR
         valid_to=item.valid_to,
         documents=item.documents,
         at=at,
+        origin=item.origin.kind,
     )
     return _leaf_row(workshop, item.certificate_id, content, at)
 

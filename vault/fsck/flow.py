@@ -19,7 +19,8 @@
 
 It is cut into parts (`vault.fsck.parts`) that several processes may do, a bounded number under way at a time,
 so that memory does not grow with the vault: a process holds a page of 500 certificates, under 10 MB, and one
-pack; whoever hands out the parts holds two ids or 500 names of each under way, and what was found.
+pack; whoever hands out the parts holds two ids or 500 names of each under way, and of what was found the
+first 10,000 problems and the first 10,000 notes.
 
 Damage is a finding, never an end: what cannot be read is reported, and everything else is still looked at.
 """
@@ -37,7 +38,7 @@ from storage.spans import spans_of
 from storage.tables import cases, certificates, materials
 from vault.fsck.copies import check_copies
 from vault.fsck.examining import own_hands
-from vault.fsck.findings import Finding, FsckReport, Weight
+from vault.fsck.findings import Finding, Found, FsckReport, Weight
 from vault.fsck.parts import (
     CasePart,
     CertificatePart,
@@ -65,12 +66,12 @@ def fsck(workshop: Workshop, *, progress: Callable[[int], None], hands: Hands | 
     Raises:
         Unavailable: an engine does not answer, or a process died.
     """
-    findings: list[Finding] = []
+    found = Found()
     looked_at = [0, 0]
 
     def take(parts: Iterator[Part]) -> None:
         for done in done_parts(hands or own_hands(workshop), parts):
-            findings.extend(done.findings)
+            found.add(done.findings)
             looked_at[0] += done.certificates
             looked_at[1] += done.objects
             progress(sum(looked_at))
@@ -78,20 +79,20 @@ def fsck(workshop: Workshop, *, progress: Callable[[int], None], hands: Hands | 
     take(_certificate_parts(workshop))  # 1, 2, 3, 8
     take(_archive_parts(workshop))  # 4
     with workshop.database.reading(VAULT) as db:
-        findings += [
+        found.add(
             Finding(Weight.PROBLEM, f"consent {each}", "Its events and its state contradict each other.")
             for each in contradicting_consents(db)
-        ]
+        )
     take(_object_parts(workshop))  # 5
     take(_case_parts(workshop))  # 6
     with workshop.database.reading(VAULT) as db:
-        findings += [
+        found.add(
             Finding(Weight.NOTE, r.case_number, f"Reserved by {r.client_id} and never committed.")
             for r in open_reservations(db)
-        ]
-    findings += check_copies(workshop)  # 7
-    findings += [Finding(Weight.PROBLEM, about, detail) for about, detail in contradictions(workshop)]  # 9
-    return FsckReport(looked_at[0], looked_at[1], tuple(findings))
+        )
+    found.add(check_copies(workshop))  # 7
+    found.add(Finding(Weight.PROBLEM, about, detail) for about, detail in contradictions(workshop))  # 9
+    return FsckReport(looked_at[0], looked_at[1], tuple(found.findings), found.counts)
 
 
 def is_worth_processes(workshop: Workshop) -> bool:

@@ -9,8 +9,8 @@ from vault.importing.chunks import import_chunk
 from vault.importing.files import FilesKind, FilesPlace
 from vault.importing.mapping import RegisterMapping, mapping_from_json, read_mapping
 from vault.importing.orders import ChunkDone, ChunkOrder
-from vault.importing.reading import find_run, result_lines, run_json, runs, scope_of, under_way
-from vault.importing.running import IMPORT_QUEUE, IMPORT_TASK, Hands, ImportOrder, begin, run_import
+from vault.importing.reading import result_lines, run_json, runs, under_way
+from vault.importing.running import IMPORT_QUEUE, IMPORT_TASK, Hands, ImportOrder, run_import
 from vault.importing.sheets import Manifest
 
 __all__ = [
@@ -26,8 +26,6 @@ __all__ = [
     "Manifest",
     "RegisterMapping",
     "ask_import",
-    "begin",
-    "find_run",
     "import_chunk",
     "mapping_from_json",
     "order_of_run",
@@ -36,7 +34,6 @@ __all__ = [
     "run_import",
     "run_json",
     "runs",
-    "scope_of",
     "shown_run",
     "shown_runs",
     "under_way",

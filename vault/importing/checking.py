@@ -2,14 +2,14 @@
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from vault.errors import InputError, IntegrityError, NotFound, NotPermitted, VaultError
 from vault.importing.files import ReadFile
 from vault.importing.known import Known, known_rows
-from vault.importing.mapping import explained
+from vault.importing.mapped_row import explained
 from vault.importing.orders import ChunkOrder
 from vault.importing.reserving import seal_for, usable_for
 from vault.importing.rows import Wanted, wanted_row
@@ -44,15 +44,16 @@ class Checked:
 
 def rows_to_do(
     workshop: Workshop, order: ChunkOrder, checked: Checked, files: Callable[[], ReadFile], at: datetime
-) -> Iterator[Wanted]:
+) -> list[Wanted]:
     """Rows that may be imported and that the vault has not; what became of all others is noted."""
     outcomes = checked.outcomes
     rows = _read(workshop, order, checked, at)
     if not rows:
-        return
+        return []
     with workshop.database.reading(VAULT) as db:
         known = known_rows(db, workshop.keys, rows)
     usable = usable_for(workshop, order, rows, at)
+    to_do = []
     for wanted in rows:
         try:
             if wanted.row in known:
@@ -62,7 +63,8 @@ def rows_to_do(
         except (InputError, NotFound, IntegrityError) as error:
             outcomes[wanted.row] = rejected(order, wanted.row, error)
             continue
-        yield wanted
+        to_do.append(wanted)
+    return to_do
 
 
 def settle_twins(checked: Checked) -> Sequence[RowOutcome]:

@@ -72,14 +72,14 @@ def _import(workshop: Workshop, order: ChunkOrder, at: datetime) -> ChunkDone:
         return _files(workshop, order.files)
 
     if order.mode is ImportMode.CHECK:  # every row anew: files, grants and catalogue may have changed
-        wanted = list(rows_to_do(workshop, order, checked, files, at))  # 2
+        wanted = rows_to_do(workshop, order, checked, files, at)  # 2
         return ChunkDone(order.number, _look_at(workshop, order, wanted, checked, at))
     with workshop.database.reading(VAULT) as db:
         before = find_chunk(db, order.run_id, order.number)
     if before is not None:
         held = {each.row: each for each in before.outcomes if each.state in HELD}
         checked.outcomes |= {row: each for row, each in held.items() if row in checked.outcomes}
-    wanted = list(rows_to_do(workshop, order, checked, files, at))  # 2
+    wanted = rows_to_do(workshop, order, checked, files, at)  # 2
     believed = _believed(workshop)
     part: list[TakenRow] = []
     size, waits = 0, None

@@ -2,37 +2,34 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from storage.cases import insert_case_holders, redeem_import_case
 from storage.db import ReadConnection, WriteConnection
-from storage.history import UPKEEP_QUEUE, AuditRow, LeafRow, defer_job, insert_leaves, insert_look
+from storage.history import AuditRow, insert_leaves, insert_look
 from storage.holders import ensure_holders
-from storage.imports import (
+from storage.import_rows import (
     DATABASE_REFUSES,
     files_held,
-    hold_numbers,
-    put_chunk,
+    hold_locks,
     refuses_row,
     row_by_itself,
     say_import,
 )
+from storage.imports import put_chunk
 from storage.new_certificates import NewCertificate, insert_certificates
 from storage.objects import FiledObject
 from storage.reservations import abandon_some
 from storage.round_trip import one_round_trip
+from vault.deposit.committing import defer_second_look, issue_leaf
 from vault.importing.known import known_rows
 from vault.importing.making import MadeRow
 from vault.importing.orders import ChunkOrder
-from vault.log import issue_content, promised
 from vault.model.imports import RowOutcome, RowState
 from vault.model.scope import VAULT
 from vault.workshop import Workshop
 
-# As after a deposit: the store acknowledges before its disks have it.
-SECOND_LOOK_AFTER = timedelta(minutes=10)
-SECOND_LOOK_TASK = "second_look"
 _REFUSED = "The database does not take this row: an operator has to look into its log."
 _ANOTHERS = "The vault has this file already, as another certificate's: a sealed file is one certificate's."
 
@@ -90,7 +87,7 @@ def _commit(
     settled = dict(outcomes)
     with workshop.database.writing(VAULT) as db:
         files = {digest for each in rows for digest in each.made.digests}
-        hold_numbers(db, [*(each.made.wanted.lock for each in rows), *map(_file_lock, files)])  # 1
+        hold_locks(db, [*(each.made.wanted.lock for each in rows), *map(_file_lock, files)])  # 1
         known = known_rows(db, workshop.keys, [each.made.wanted for each in rows])  # 2
         by_row = {each.made.wanted.row: each.made for each in rows}
         settled |= {row: each.with_file(by_row[row].document.sha256) for row, each in known.items()}
@@ -191,7 +188,7 @@ def _write(
         insert_case_holders(db, case_id, named)
         new = [_new_certificate(workshop, case_id, each) for each in rows]
         insert_certificates(db, workshop.keys, new, holders, actor=order.client.client_id, at=at)
-        insert_leaves(db, [_leaf(workshop, each, at) for each in new])
+        insert_leaves(db, [issue_leaf(workshop, each, at) for each in new])
 
 
 def _tell(
@@ -207,13 +204,7 @@ def _tell(
     details = {"certificates": [str(each) for each in certificate_ids], "run": str(order.run_id)}
     event = AuditRow(client.client_id, "import", None, case_id, details, client.acting_for)
     insert_look(db, workshop.keys, event, {}, at)
-    defer_job(
-        db,
-        queue=UPKEEP_QUEUE,
-        task=SECOND_LOOK_TASK,
-        arguments={"case_id": str(case_id)},
-        at=at + SECOND_LOOK_AFTER,
-    )
+    defer_second_look(db, case_id, at)
 
 
 def _new_certificate(workshop: Workshop, case_id: UUID, each: Stored) -> NewCertificate:
@@ -241,18 +232,3 @@ def _new_certificate(workshop: Workshop, case_id: UUID, each: Stored) -> NewCert
         object_names=(each.filed.stored_name,),
         origin=made.origin,
     )
-
-
-def _leaf(workshop: Workshop, item: NewCertificate, at: datetime) -> LeafRow:
-    content = issue_content(
-        identifier=item.identifier,
-        type_code=item.type_code,
-        issuer=item.issuing_authority,
-        valid_from=item.valid_from,
-        valid_to=item.valid_to,
-        documents=item.documents,
-        at=at,
-        origin=item.origin.kind,
-    )
-    leaf = promised(workshop.log_key, content, at + workshop.promise_within)
-    return LeafRow(item.certificate_id, leaf.content, leaf.hash, leaf.promise)

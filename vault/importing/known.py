@@ -8,7 +8,7 @@ from storage.certificates import NUMBER, records_named
 from storage.db import ReadConnection
 from storage.envelope import KeyRing
 from storage.holders import holder_json
-from storage.imports import numbered
+from storage.import_rows import numbered
 from vault.deposit.differences import differences
 from vault.importing.rows import Wanted
 from vault.model.certificate import ApprovalResult, CertificateRecord, Status, files_of

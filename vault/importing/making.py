@@ -1,4 +1,4 @@
-"""Steps 3 to 5 of a chunk: a row's file is typeset or taken, sealed by who answers for it, and judged."""
+"""Steps 3 and 5 of a chunk: a row's file is typeset or taken, sealed by who answers for it, and judged."""
 
 import hashlib
 from dataclasses import dataclass, field, replace

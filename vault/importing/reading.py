@@ -11,9 +11,8 @@ from storage.imports import RATE_OVER, RunRow, is_under_way, newest_runs, outcom
 from storage.imports import find_run as run_row
 from vault.errors import NotFound
 from vault.log import moment
-from vault.model.actors import ClientGrant
 from vault.model.imports import ImportRun, RunState
-from vault.model.scope import VAULT, Scope, of_client
+from vault.model.scope import VAULT, Scope
 from vault.workshop import Workshop
 
 # Of a run that is under way somebody says so every two seconds.
@@ -87,11 +86,6 @@ def run_json(run: ImportRun) -> dict[str, Any]:
         "eta_s": None if run.eta_s is None else round(run.eta_s),
         "failure": run.failure,
     }
-
-
-def scope_of(client: ClientGrant) -> Scope:
-    """Whoever asked for imports sees those."""
-    return of_client(client)
 
 
 def _lines(workshop: Workshop, run_id: UUID, scope: Scope) -> Iterator[str]:

@@ -1,4 +1,7 @@
-"""Step 2 of a chunk: the intent to seal its rows is committed, and counted on the grants that allow it."""
+"""Step 4 of a chunk: the intent to seal its rows is committed, and counted on the grants that allow it.
+
+Step 2 asks here whose seal a row would get.
+"""
 
 import base64
 import math

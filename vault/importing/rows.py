@@ -7,7 +7,8 @@ from datetime import datetime
 from vault.catalogue import InForce
 from vault.deposit.reading import read_result
 from vault.errors import FieldProblem, InputError
-from vault.importing.mapping import MappedRow, RegisterMapping, map_row
+from vault.importing.mapped_row import MappedRow, map_row
+from vault.importing.mapping import RegisterMapping
 from vault.importing.sheets import ManifestRow
 from vault.model.actors import ClientGrant
 from vault.model.catalogue import CertificateType, DocumentFormat

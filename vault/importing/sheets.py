@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, Final
 
 from vault.errors import InputError
 from vault.importing.csv_records import csv_records
-from vault.importing.mapping import BadCell, Cell, RegisterMapping
+from vault.importing.mapping import RegisterMapping
 from vault.importing.workbook_parts import check_workbook
 
 # The longest text of one cell that a register has: a scope of business over some pages.
@@ -41,6 +41,17 @@ _DAMAGED: Final = (
     zlib.error,
 )
 _JSON_NAMES = frozenset({".jsonl", ".ndjson", ".jsonlines"})
+
+
+@dataclass(frozen=True, slots=True)
+class BadCell:
+    """A cell whose value cannot be told: `why` completes "the cell …"."""
+
+    why: str
+
+
+Cell = str | list[str] | BadCell
+"""What a register has in a column: a text, the texts of a list (JSON lines), or nothing that counts."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -203,7 +203,7 @@ def _examine(data: Path, log: _Log) -> None:
         raise IntegrityError(f"fsck ended with {done.returncode}: {done.stderr[-500:]}") from error
     log.say(
         f"fsck after {perf_counter() - began:,.0f} s: {found['certificates']:,} certificates,"
-        f" {found['objects']:,} objects, {len(found['findings'])} findings"
+        f" {found['objects']:,} objects, {found['problems']} problems, {found['notes']} notes"
         f" {found['findings'][:_SHOWN_ROWS]}; status {done.returncode}."
     )
     if done.returncode:

@@ -19,8 +19,6 @@ from vault.model.catalogue import CertificateType, HolderKind, IssuingAuthority
 from vault.model.certificate import Status
 from vault.model.lifecycle import Action, InspectionResult
 
-CERTIFICATES: Final = 460_000
-"""What the reference province holds (issue 8)."""
 CERTIFICATES_MAX: Final = 10**7
 STOCK_ON: Final = date(2026, 11, 1)
 """The day on which the stock is handed over: fixed, so that a seed always gives the same dates."""

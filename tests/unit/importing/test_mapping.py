@@ -11,15 +11,9 @@ from hypothesis import strategies as st
 from signing.typeset import SEAL_PLACES
 from vault.catalogue import shipped_catalogue
 from vault.errors import InputError
-from vault.importing.mapping import (
-    DATE_FORMATS,
-    BadCell,
-    Cell,
-    explained,
-    map_row,
-    mapping_from_json,
-    read_mapping,
-)
+from vault.importing.mapped_row import DATE_FORMATS, explained, map_row
+from vault.importing.mapping import mapping_from_json, read_mapping
+from vault.importing.sheets import BadCell, Cell
 from vault.model.catalogue import CertificateType
 
 TYPES: dict[str, CertificateType] = dict(shipped_catalogue(SEAL_PLACES).types)

@@ -10,8 +10,8 @@ import pytest
 from openpyxl import Workbook
 
 from vault.errors import InputError
-from vault.importing.mapping import BadCell, RegisterMapping, mapping_from_json
-from vault.importing.sheets import Manifest, ManifestRow, count_rows, read_manifest
+from vault.importing.mapping import RegisterMapping, mapping_from_json
+from vault.importing.sheets import BadCell, Manifest, ManifestRow, count_rows, read_manifest
 
 COLUMNS = {"编号": "number", "日期": "issued_on"}
 
