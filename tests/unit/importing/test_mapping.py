@@ -15,6 +15,7 @@ from vault.importing.mapping import (
     DATE_FORMATS,
     BadCell,
     Cell,
+    RegisterMapping,
     explained,
     map_row,
     mapping_from_json,
@@ -28,7 +29,7 @@ TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min
 COLUMNS = {"编号": "number", "名称": "holders.0.name", "代码": "holders.0.code", "发证": "issued_on"}
 
 
-def mapping(**more: object):  # type: ignore[no-untyped-def]  # noqa: ANN201 - as the flow gives it
+def mapping(**more: object) -> RegisterMapping:
     return mapping_from_json({"columns": COLUMNS, "constants": {"type": KIND.code}, **more})
 
 
