@@ -1,4 +1,4 @@
-"""What a deposit asks of the database: the same round trips however many results, some statements for each."""
+"""What a deposit asks of the database: the same round trips for any number of results."""
 
 import re
 from dataclasses import replace
