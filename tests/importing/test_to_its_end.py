@@ -24,6 +24,7 @@ from tests.registers import Register
 from tests.trials import checked
 from vault.errors import IntegrityError, Unavailable
 from vault.importing import ChunkDone, ChunkOrder, FilesKind, FilesPlace, Hands, import_chunk, run_import
+from vault.importing.making import make_row, take_file
 from vault.importing.running import TRIES_MAX
 from vault.lifecycle import StatusChange, change_status
 from vault.model.imports import ImportRun, RowState, RunState
@@ -147,7 +148,7 @@ def test_a_chunk_is_not_done_twice_at_once(register: Register, tmp_path: Path) -
     found: list[ChunkDone] = []
 
     def twice(order: ChunkOrder, _time: int) -> ChunkDone:
-        real: Any = vault.importing.chunks.take_file
+        real: Any = take_file
 
         def meanwhile(*given: Any, **named: Any) -> Any:  # noqa: ANN401 - passed on
             if not found:
@@ -231,7 +232,7 @@ def test_what_is_sealed_is_counted_and_looked_at_again(
     """Also a row that is given up once it was reserved: fsck misses nothing of it."""
     monkeypatch.setattr(vault.importing.running, "CHUNK_ROWS", 3)
     register.add(3)
-    real: Any = vault.importing.chunks.make_row
+    real: Any = make_row
 
     def failing(workshop: Any, taken: Any, *given: Any, **named: Any) -> Any:  # noqa: ANN401 - passed on
         if taken.wanted.row == 3:
