@@ -29,7 +29,7 @@ _BRANDS: Final = "福满隆盛鼎和瑞祥恒通泰安宏达新兴百川聚源�
 _TRADES: Final = (
     "餐饮", "食品", "建设", "置业", "物流", "医药", "科技", "化工", "环保", "商贸", "能源", "文化传媒",
     "人力资源", "机械制造", "农业发展", "教育咨询",
-)  # fmt: skip - a row of names, not a line for each
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

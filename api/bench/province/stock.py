@@ -44,7 +44,7 @@ _COMMON: Final = (
     "不动产登记证明", "结婚证",
     "公共场所卫生许可证", "特种作业操作证", "道路运输经营许可证", "道路运输从业人员从业资格证",
     "烟草专卖零售许可证",
-)  # fmt: skip - a row of names, not a line for each
+)  # fmt: skip
 # Of a kind that somebody has already, so many are the next version of it (变更、延续), the others one more.
 _RENEWAL_SHARE: Final = 0.5
 _TOGETHER_SHARE: Final = 0.4  # held with the spouse, or by two companies, where the kind admits it
