@@ -55,6 +55,7 @@ class DepositTally:
 
         Raises:
             Unavailable: the database does not answer; what was counted is kept, unless it may be written.
+            DBAPIError: the database refuses it, and would each time: it is forgotten.
         """
         with self._lock:
             counts, self._counts = self._counts, Counter()

@@ -21,6 +21,7 @@ from tests.edge.test_the_contract_over_http import shaped
 from tests.importing.conftest import archive  # noqa: F401 - a fixture
 from tests.papers import new_pdf
 from tests.registers import Register
+from tests.requests import example_request
 
 pytestmark = pytest.mark.engines
 
@@ -151,8 +152,6 @@ def test_a_manifest_that_cannot_be_read_says_so_in_the_run(desk: Desk) -> None:
 
 
 def test_nobody_deposits_a_register(desk: Desk) -> None:
-    from tests.requests import example_request  # noqa: PLC0415 - one test's
-
     request = example_request(desk.house.catalogue)
     request["results"][0]["document"] = {"sha256": desk.upload(b"a,b\n", CSV)}
     answer = desk.caller("POST", "/v1/deposits", json=request, headers=desk.bearer)

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.engines
 
 SOMEBODY = of_holders(b"x" * 32)
 # What a server answers at once: each is one round trip.
-_ASKS = re.compile(r"\tF\t\d+\t(Sync|Query)")
+ASKS = re.compile(r"\tF\t\d+\t(Sync|Query)")
 
 
 @pytest.fixture
@@ -44,19 +44,26 @@ def lone(house: House) -> Iterator[Database]:
 
 
 @contextmanager
-def round_trips(database: Database, path: Path) -> Iterator[list[int]]:
-    """How many there were in the block."""
+def traced(database: Database, path: Path) -> Iterator[None]:
+    """Writes down what is said in the block."""
     with database._engine.connect() as connection:  # noqa: SLF001 - the one connection that there is
         driver = connection.connection.driver_connection
     assert isinstance(driver, Connection)
-    found: list[int] = []
     with path.open("wb") as trace:
         driver.pgconn.trace(trace.fileno())
         try:
-            yield found
+            yield
         finally:
             driver.pgconn.untrace()
-    found.append(len(_ASKS.findall(path.read_text())))
+
+
+@contextmanager
+def round_trips(database: Database, path: Path) -> Iterator[list[int]]:
+    """How many there were in the block."""
+    found: list[int] = []
+    with traced(database, path):
+        yield found
+    found.append(len(ASKS.findall(path.read_text())))
 
 
 @pytest.mark.parametrize("scope", [VAULT, SOMEBODY, NOBODY], ids=["vault", "somebody", "nobody"])

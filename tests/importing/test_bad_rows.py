@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.files import sealed_bytes
 from tests.importing.conftest import NO_FILES, here, imported, order_of
-from tests.importing.test_import import outcomes
+from tests.importing.test_borne import own_key, sealed_by
+from tests.importing.test_import import outcomes, record_of
 from tests.papers import new_pdf
 from tests.registers import Register
 from vault.importing import FilesKind, FilesPlace, result_lines, run_import
@@ -114,10 +116,6 @@ def test_a_prefix_of_a_bucket(register: Register, tmp_path: Path) -> None:
 
 def test_a_sealed_file_stays_as_it_is_and_says_so(register: Register, tmp_path: Path) -> None:
     """A file that the authority itself sealed elsewhere, by the seal that the vault has of it."""
-    from tests.files import sealed_bytes  # noqa: PLC0415 - helpers of other tests
-    from tests.importing.test_borne import own_key, sealed_by  # noqa: PLC0415 - as above
-    from tests.importing.test_import import record_of  # noqa: PLC0415 - as above
-
     sealed = sealed_by(own_key(register))
     files = tmp_path / "scans"
     files.mkdir()

@@ -22,7 +22,7 @@ from tests.papers import new_pdf
 from tests.programs import dying
 from tests.registers import Register
 from tests.trials import checked, cutting_after, together
-from vault.importing import FilesKind, FilesPlace, run_import
+from vault.importing import FilesKind, FilesPlace, run_import, runs
 from vault.model.imports import ImportRun, RowState, RunState
 from vault.model.scope import VAULT
 from vault.workshop import Workshop
@@ -210,8 +210,6 @@ def test_a_row_that_the_database_does_not_take_takes_no_other_down(
 
 
 def test_who_watches_sees_the_run_and_its_end(register: Register, tmp_path: Path) -> None:
-    from vault.importing import runs  # noqa: PLC0415 - what the console asks
-
     register.add(2)
     run = imported(register, register.csv(tmp_path))
     shown = next(

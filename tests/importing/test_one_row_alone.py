@@ -1,5 +1,6 @@
 """What is wrong with one row, or with its grant, is that row's; what is wrong with an engine is no row's."""
 
+import pickle
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from sqlalchemy.exc import OperationalError
 
 import vault.importing.chunks
 import vault.importing.committing
+import vault.importing.running
 from storage.new_certificates import insert_certificates
 from tests.importing.conftest import NO_FILES, here, imported, order_of
 from tests.importing.test_import import outcomes
@@ -120,6 +122,22 @@ def test_a_process_that_died_says_so_to_whoever_hands_in(register: Register, tmp
         run_import(workshop, order_of(register, register.csv(tmp_path)), hands)
 
 
+def test_whoever_waits_leaves_the_futures_to_their_pool(
+    register: Register, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its thread tells each of them of a process that died, which it cannot where one was cancelled."""
+    monkeypatch.setattr(vault.importing.running, "CHUNK_ROWS", 1)
+    register.add(3)
+    given: list[Future[ChunkDone]] = [Future() for _ in range(3)]
+    left = iter(given)
+    given[0].set_exception(BrokenProcessPool("died"))
+    hands = Hands(lambda _: next(left), 3, lambda: datetime.now(UTC), lambda _s: None)
+    with pytest.raises(Unavailable, match="A process of the import died"):
+        run_import(register.house.wired.workshop, order_of(register, register.csv(tmp_path)), hands)
+    for each in given[1:]:
+        each.set_exception(BrokenProcessPool("died"))
+
+
 def test_an_error_that_nobody_expected_ends_the_run(register: Register, tmp_path: Path) -> None:
     [row] = register.add()
 
@@ -172,10 +190,8 @@ def test_a_column_that_a_spreadsheet_would_reckon(register: Register, tmp_path: 
 
 
 def test_a_used_up_grant_goes_from_process_to_process_as_a_whole() -> None:
-    import pickle  # noqa: PLC0415 - as the pool of processes does
-
     grant = uuid4()
     sent = ChunkDone(1, (), GrantUsedUp("Used up.", retry_after_s=9, grant_id=grant))
-    got = pickle.loads(pickle.dumps(sent)).waits  # noqa: S301 - made right here
+    got = pickle.loads(pickle.dumps(sent)).waits  # noqa: S301 - made right here; so does a pool of processes
     assert isinstance(got, GrantUsedUp)
     assert (got.detail, got.retry_after_s, got.grant_id) == ("Used up.", 9, UUID(str(grant)))

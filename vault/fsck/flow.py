@@ -25,7 +25,9 @@ first 10,000 problems and the first 10,000 notes.
 Damage is a finding, never an end: what cannot be read is reported, and everything else is still looked at.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
+from contextlib import closing
+from typing import TypeAlias
 
 from storage.envelopes_on_file import TABLES, spans_of_envelopes, spans_of_events
 from storage.inspection import (
@@ -57,6 +59,8 @@ from vault.workshop import Workshop
 # A process needs two seconds to begin, in which another one looks at so many certificates.
 FEW_CERTIFICATES = 2_000
 
+Parts: TypeAlias = Generator[Part, None, None]
+
 
 def fsck(workshop: Workshop, *, progress: Callable[[int], None], hands: Hands | None = None) -> FsckReport:
     """Looks at everything; `progress` hears how many certificates and objects are done so far.
@@ -69,12 +73,13 @@ def fsck(workshop: Workshop, *, progress: Callable[[int], None], hands: Hands | 
     found = Found()
     looked_at = [0, 0]
 
-    def take(parts: Iterator[Part]) -> None:
-        for done in done_parts(hands or own_hands(workshop), parts):
-            found.add(done.findings)
-            looked_at[0] += done.certificates
-            looked_at[1] += done.objects
-            progress(sum(looked_at))
+    def take(parts: Parts) -> None:
+        with closing(parts):  # where a part raises, too: they hold a connection while they are handed out
+            for done in done_parts(hands or own_hands(workshop), parts):
+                found.add(done.findings)
+                looked_at[0] += done.certificates
+                looked_at[1] += done.objects
+                progress(sum(looked_at))
 
     take(_certificate_parts(workshop))  # 1, 2, 3, 8
     take(_archive_parts(workshop))  # 4
@@ -101,13 +106,13 @@ def is_worth_processes(workshop: Workshop) -> bool:
         return next(spans_of(db, certificates, FEW_CERTIFICATES)).until is not None
 
 
-def _certificate_parts(workshop: Workshop) -> Iterator[Part]:
+def _certificate_parts(workshop: Workshop) -> Parts:
     with workshop.database.reading(VAULT) as db:
         for span in spans_of(db, certificates, PAGE_ROWS):
             yield CertificatePart(span)
 
 
-def _archive_parts(workshop: Workshop) -> Iterator[Part]:
+def _archive_parts(workshop: Workshop) -> Parts:
     with workshop.database.reading(VAULT) as db:
         for span in spans_of(db, materials, PAGE_ROWS):
             yield MaterialPart(span)
@@ -118,12 +123,12 @@ def _archive_parts(workshop: Workshop) -> Iterator[Part]:
             yield EventPart(span)
 
 
-def _object_parts(workshop: Workshop) -> Iterator[Part]:
+def _object_parts(workshop: Workshop) -> Parts:
     for batch in in_pages(workshop.blobs.documents()):
         yield ObjectPart(tuple(stored.name for stored in batch))
 
 
-def _case_parts(workshop: Workshop) -> Iterator[Part]:
+def _case_parts(workshop: Workshop) -> Parts:
     with workshop.database.reading(VAULT) as db:
         for span in spans_of(db, cases, PAGE_ROWS):
             yield CasePart(span)

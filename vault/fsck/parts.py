@@ -79,6 +79,10 @@ class Hands:
 def done_parts(hands: Hands, parts: Iterable[Part]) -> Iterator[PartDone]:
     """What became of each part, in the order of the parts; `hands.together` are under way at most.
 
+    Where it raises, parts are still under way, and for whoever gave the hands out to end: a pool's own thread
+    tells every future of a process that died, and one that was cancelled under its hands ends that thread,
+    before it has ended the other processes.
+
     Raises:
         Unavailable: an engine does not answer, or a process died.
     """
@@ -92,6 +96,3 @@ def done_parts(hands: Hands, parts: Iterable[Part]) -> Iterator[PartDone]:
             yield under_way.popleft().result()
     except BrokenExecutor as error:  # to whoever waits, or to whoever hands in the next part
         raise Unavailable(_DIED) from error
-    finally:
-        for each in under_way:
-            each.cancel()

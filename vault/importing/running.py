@@ -169,25 +169,26 @@ def digest_of(manifest: Manifest, mapping: RegisterMapping) -> bytes:
 def _walk(
     workshop: Workshop, order: ImportOrder, hands: Hands, run_id: UUID, done: frozenset[int]
 ) -> _Walked:
-    """Hands out every chunk that is not done."""
+    """Hands out every chunk that is not done.
+
+    Where it raises, chunks may be under way or waiting: they are for whoever gave the hands out to take back.
+    Cancelled here while a pool tells its futures of a process that died, one would end the pool's thread
+    before it has ended the other processes.
+    """
     under_way: dict[Future[ChunkDone], tuple[ChunkOrder, int]] = {}
     walked = _Walked()
     noted = hands.clock()
-    try:
-        for chunk in _chunks(order, run_id):
-            if chunk.number in done:
-                continue
-            while len(under_way) >= hands.together:
-                _collect(hands, under_way, walked)
-            under_way[_submitted(hands, chunk)] = (chunk, 1)
-            if hands.clock() - noted > NOTED_EVERY:
-                noted = hands.clock()
-                _note(workshop, run_id, hands)
-        while under_way:
+    for chunk in _chunks(order, run_id):
+        if chunk.number in done:
+            continue
+        while len(under_way) >= hands.together:
             _collect(hands, under_way, walked)
-    finally:
-        for each in under_way:
-            each.cancel()
+        under_way[_submitted(hands, chunk)] = (chunk, 1)
+        if hands.clock() - noted > NOTED_EVERY:
+            noted = hands.clock()
+            _note(workshop, run_id, hands)
+    while under_way:
+        _collect(hands, under_way, walked)
     _note(workshop, run_id, hands)
     return walked
 

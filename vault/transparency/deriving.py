@@ -7,7 +7,7 @@ this log's key signs for it; the published one is known. 5. leaves of the log's 
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
 from itertools import pairwise
@@ -55,15 +55,14 @@ def contradictions(workshop: Workshop) -> Iterator[Found]:
         end = shard.first_index + (0 if last is None else last.size)
     if known and end != highest + 1:
         yield "log", f"The checkpoints cover {end} leaves, {highest + 1} have an index."
-    yield from _own(workshop, known)  # 5
+    yield from _own(workshop)  # 5
 
 
 def _shard(workshop: Workshop, shard: ShardRow) -> Iterator[Found]:
+    # The log goes on meanwhile, so in this order: what is noted as published is in the bucket by now, and
+    # what the bucket has is in the database by the time that this asks for it.
     with workshop.database.reading(NOBODY) as db:
-        newest, seen = newest_checkpoint(db, shard.year), newest_publication(db, shard.year)
-    if newest is None:
-        yield shard.origin, "It has no checkpoint."
-        return
+        seen = newest_publication(db, shard.year)
     try:
         public = published(workshop, shard)
     except IntegrityError as error:
@@ -72,6 +71,11 @@ def _shard(workshop: Workshop, shard: ShardRow) -> Iterator[Found]:
     else:
         if public is None and seen is not None:
             yield shard.origin, "Its published checkpoint is gone from the bucket."
+    with workshop.database.reading(NOBODY) as db:
+        newest = newest_checkpoint(db, shard.year)
+    if newest is None:
+        yield shard.origin, "It has no checkpoint."
+        return
     tree = GrowingTree()
     checkpoints = _Checkpoints(workshop, shard)
     yield from checkpoints.against(tree)
@@ -105,9 +109,9 @@ def _row(
     if width > 0:
         public = tile._replace(width=width)
         entries = bundle([leaf.leaf for leaf in leaves[:width]])
-        if workshop.log_store.read(f"{shard.year}/{public.path}") != content[: HASH_BYTES * width]:
+        if not _is_published(workshop, shard, public, _tile_path, content[: HASH_BYTES * width]):
             yield about, "The published tile does not follow from the leaves."
-        if workshop.log_store.read(f"{shard.year}/{public.entries_path}") != entries:
+        if not _is_published(workshop, shard, public, _entries_path, entries):
             yield about, "The published entries are not the leaves."
 
 
@@ -124,10 +128,40 @@ def _upper(workshop: Workshop, shard: ShardRow, size: int, public_size: int) -> 
                     yield about, "The tile in the database does not follow from those below it."
             width = min(tile.width, (public_size >> (TILE_HEIGHT * level)) - number * TILE_WIDTH)
             if width > 0:
-                path = f"{shard.year}/{tile._replace(width=width).path}"
-                if workshop.log_store.read(path) != content[: HASH_BYTES * width]:
+                public = tile._replace(width=width)
+                if not _is_published(workshop, shard, public, _tile_path, content[: HASH_BYTES * width]):
                     yield about, "The published tile does not follow from those below it."
         level += 1
+
+
+def _is_published(
+    workshop: Workshop, shard: ShardRow, tile: Tile, path: Callable[[Tile], str], content: bytes
+) -> bool:
+    """Whether the bucket has this of a tile.
+
+    Where a partial tile is gone, since the log has grown after its checkpoint was read, the full one has it.
+    """
+    found = workshop.log_store.read(f"{shard.year}/{path(tile)}")
+    if found is None and tile.width < TILE_WIDTH and _is_full_by_now(workshop, shard, tile):
+        full = workshop.log_store.read(f"{shard.year}/{path(tile._replace(width=TILE_WIDTH))}")
+        found = None if full is None else full[: len(content)]
+    return found == content
+
+
+def _is_full_by_now(workshop: Workshop, shard: ShardRow, tile: Tile) -> bool:
+    try:
+        public = published(workshop, shard)
+    except IntegrityError:
+        return False
+    return public is not None and public.size >> (TILE_HEIGHT * tile.level) >= (tile.number + 1) * TILE_WIDTH
+
+
+def _tile_path(tile: Tile) -> str:
+    return tile.path
+
+
+def _entries_path(tile: Tile) -> str:
+    return tile.entries_path
 
 
 def _above(db: ReadConnection, shard: ShardRow, tile: Tile) -> bytes:
@@ -173,13 +207,13 @@ def _next_page(workshop: Workshop, shard: ShardRow, after: int) -> tuple[Checkpo
         return checkpoint_page(db, shard.year, after, PAGE_ROWS)
 
 
-def _own(workshop: Workshop, known: tuple[ShardRow, ...]) -> Iterator[Found]:
+def _own(workshop: Workshop) -> Iterator[Found]:
     after = 0
     while True:
         with workshop.database.reading(NOBODY) as db:
             page = own_leaves(db, after, PAGE_ROWS)
             said = {_expected_head(db, leaf.leaf) for leaf in page}
-            said |= set(_expected_turns(db, known, page))
+            said |= set(_expected_turns(db, shards(db), page))  # whose turns are among these leaves by now
         if not page:
             return
         for leaf in page:

@@ -9,14 +9,14 @@ from typing import cast
 import pytest
 
 from vault.errors import InputError, NotFound
-from vault.importing.files import FilesKind, FilesPlace, open_files
+from vault.importing.files import FilesKind, FilesPlace, ReadFile, open_files
 from vault.workshop import Workshop
 
 NOBODY = cast("Workshop", None)
 ELSEWHERE = ["../a.pdf", "/etc/passwd", "a/../../b", "..\\a", "C:\\a", "", "a\x00b"]
 
 
-def folder(path: Path):  # type: ignore[no-untyped-def]  # noqa: ANN201 - as the flow gives it
+def folder(path: Path) -> ReadFile:
     return open_files(NOBODY, FilesPlace(FilesKind.FOLDER, str(path)))
 
 

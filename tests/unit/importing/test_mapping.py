@@ -12,7 +12,7 @@ from signing.typeset import SEAL_PLACES
 from vault.catalogue import shipped_catalogue
 from vault.errors import InputError
 from vault.importing.mapped_row import DATE_FORMATS, explained, map_row
-from vault.importing.mapping import mapping_from_json, read_mapping
+from vault.importing.mapping import RegisterMapping, mapping_from_json, read_mapping
 from vault.importing.sheets import BadCell, Cell
 from vault.model.catalogue import CertificateType
 
@@ -22,7 +22,7 @@ TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min
 COLUMNS = {"编号": "number", "名称": "holders.0.name", "代码": "holders.0.code", "发证": "issued_on"}
 
 
-def mapping(**more: object):  # type: ignore[no-untyped-def]  # noqa: ANN201 - as the flow gives it
+def mapping(**more: object) -> RegisterMapping:
     return mapping_from_json({"columns": COLUMNS, "constants": {"type": KIND.code}, **more})
 
 
