@@ -45,7 +45,7 @@ def ids_in_no_part(db: ReadConnection) -> tuple[range, ...]:
     """
     gaps: list[range] = []
     end = 0
-    for low, high in db.execute(_BOUNDS).tuples():
+    for low, high in db.execute(_BOUNDS):
         if low is not None and low > end:
             gaps.append(range(end, low))
         end = high

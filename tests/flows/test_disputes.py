@@ -273,10 +273,14 @@ def test_a_dispute_outlives_the_record_of_the_access_in_the_database(scene: Scen
     made = submitted(scene, about).dispute
     with scene.house.owner.writing(VAULT) as db:
         db.execute(text("ALTER TABLE disputes DISABLE TRIGGER USER"))
-        db.execute(text("UPDATE disputes SET access_id = -7 WHERE id = :id"), {"id": made.dispute_id})
+        db.execute(text("UPDATE disputes SET access_id = 9000000000 WHERE id = :id"), {"id": made.dispute_id})
         db.execute(text("ALTER TABLE disputes ENABLE TRIGGER USER"))
     (found,) = mine(scene)
-    assert dispute_json(found, now())["access"] == {"access_id": access_id(-7), "action": None, "at": None}
+    assert dispute_json(found, now())["access"] == {
+        "access_id": access_id(9_000_000_000),
+        "action": None,
+        "at": None,
+    }
     assert DisputedAccessOut.model_validate(dispute_json(found, now())["access"]).at is None
 
 
