@@ -17,6 +17,15 @@ _AHEAD = text(
             > coalesce((SELECT max(id) FROM audit_events), 0)
     """
 )
+_BOUNDS = text(
+    """
+    SELECT CAST(substring(bound FROM 'FROM \\(''?([0-9]+)') AS bigint) AS low,
+        CAST(substring(bound FROM 'TO \\(''?([0-9]+)') AS bigint) AS high
+    FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid, pg_get_expr(c.relpartbound, c.oid) AS bound
+    WHERE i.inhparent = CAST('audit_events' AS regclass) AND NOT i.inhdetachpending
+    ORDER BY low NULLS FIRST
+    """
+)
 
 
 def make_audit_parts(db: WriteConnection) -> int:
@@ -27,3 +36,17 @@ def make_audit_parts(db: WriteConnection) -> int:
 def parts_ahead(db: ReadConnection) -> int:
     """How many parts lie above the newest event."""
     return int(db.execute(_AHEAD).scalar_one())
+
+
+def ids_in_no_part(db: ReadConnection) -> tuple[range, ...]:
+    """The event ids for which no part is there: those of parts that were taken out, lowest first.
+
+    None below the first part unless that has a lower bound, and none above the newest.
+    """
+    gaps: list[range] = []
+    end = 0
+    for low, high in db.execute(_BOUNDS):
+        if low is not None and low > end:
+            gaps.append(range(end, low))
+        end = high
+    return tuple(gaps)

@@ -33,3 +33,14 @@ def room_ahead(workshop: Workshop) -> int:
             " `SELECT make_audit_parts(2)` makes them."
         )
     return ahead
+
+
+def parts_out(workshop: Workshop) -> tuple[str, ...]:
+    """What was taken out of the table, each part in a sentence.
+
+    Raises:
+        Unavailable: the database does not answer.
+    """
+    with workshop.database.reading(NOBODY) as db:
+        out = audit_parts.ids_in_no_part(db)
+    return tuple(f"Audit events {ids.start} to {ids.stop - 1} are not in the table." for ids in out)

@@ -92,8 +92,8 @@ class DisputedAccessOut(BaseModel):
     """The access that is disputed."""
 
     access_id: str
-    action: str
-    at: datetime
+    action: str | None = Field(description="Null once the record of this access is archived elsewhere.")
+    at: datetime | None = Field(description="Null like `action`.")
 
 
 class DisputeStepOut(BaseModel):

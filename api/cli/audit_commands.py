@@ -14,6 +14,7 @@ from api.cli.frame import AsJson, Data, Exit, console, open_workshop, print_json
 
 if TYPE_CHECKING:
     from vault.auditing import AuditQuestion
+    from vault.workshop import Workshop
 
 audit = typer.Typer(help="The audit trail: prove it whole, search it, export it.", no_args_is_help=True)
 
@@ -69,6 +70,7 @@ def find(
     question = _question(certificate, case, actor, action, since, until)
     with open_workshop(data) as workshop:
         found = look(workshop, Auditor(by, purpose), question, limit=limit, at=datetime.now(UTC))
+        _say_what_is_out(workshop)
     events = [event_json(event) for event in found]
     if as_json:
         print_json(events)
@@ -101,6 +103,7 @@ def export(
     with open_workshop(data) as workshop:
         for line in export_events(workshop, Auditor(by, purpose), question, at=datetime.now(UTC)):
             sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
+        _say_what_is_out(workshop)
 
 
 def check(
@@ -125,6 +128,14 @@ def check(
         console().print(f"{len(judged)} lines, {len(wrong)} not proven.")
     if wrong:
         raise typer.Exit(Exit.PROBLEMS)
+
+
+def _say_what_is_out(workshop: "Workshop") -> None:
+    """An answer that leaves out an archived part is not taken for the whole."""
+    from vault.audit_parts import parts_out
+
+    for sentence in parts_out(workshop):
+        typer.echo(sentence, err=True)
 
 
 def _question(

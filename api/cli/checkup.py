@@ -18,7 +18,7 @@ from migrations import run as migrations
 from signing.limits import landlock_version
 from storage.health import server_state
 from storage.key_state import current_state
-from vault.audit_parts import room_ahead
+from vault.audit_parts import parts_out, room_ahead
 from vault.catalogue import page_data
 from vault.errors import VaultError
 from vault.founding import SecretsFolder
@@ -112,7 +112,8 @@ def _role(settings: Settings) -> Iterator[Finding]:
 
 
 def _audit_room(workshop: Workshop) -> Iterator[Finding]:
-    yield Finding("audit events", Level.OK, f"{room_ahead(workshop)} parts are ready ahead of the newest.")
+    sentences = (f"{room_ahead(workshop)} parts are ready ahead of the newest.", *parts_out(workshop))
+    yield Finding("audit events", Level.OK, " ".join(sentences))
 
 
 def _schema(settings: Settings) -> Iterator[Finding]:

@@ -16,6 +16,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import ProgrammingError
 
+from api.answers.accesses import DisputedAccessOut
 from api.wiring import reader_of
 from storage.tables import disputes
 from tests.conftest import House, behind_a_cutting_wire
@@ -30,6 +31,7 @@ from vault.disputes import (
     Decided,
     Submitted,
     decide,
+    dispute_json,
     disputes_of,
     disputes_to_decide,
     open_disputes_now,
@@ -261,6 +263,25 @@ def test_an_access_is_disputed_with_the_body_whose_system_looked(scene: Scene) -
     assert made.access.action == "holdings"
     decided(scene, made, ACCEPT, client=scene.receiver)
     assert disputed(scene) == {False}, "the certificate itself is not in doubt"
+
+
+def test_a_dispute_outlives_the_record_of_the_access_in_the_database(scene: Scene) -> None:
+    """As if the part of its audit event had been archived."""
+    looked(scene, scene.receiver)
+    access = history(scene.house, scene.me).accesses[0]
+    about = {"access_id": access_id(access.event_id), "kind": "unlawful_access", "statement": "没有办过"}
+    made = submitted(scene, about).dispute
+    with scene.house.owner.writing(VAULT) as db:
+        db.execute(text("ALTER TABLE disputes DISABLE TRIGGER USER"))
+        db.execute(text("UPDATE disputes SET access_id = 9000000000 WHERE id = :id"), {"id": made.dispute_id})
+        db.execute(text("ALTER TABLE disputes ENABLE TRIGGER USER"))
+    (found,) = mine(scene)
+    assert dispute_json(found, now())["access"] == {
+        "access_id": access_id(9_000_000_000),
+        "action": None,
+        "at": None,
+    }
+    assert DisputedAccessOut.model_validate(dispute_json(found, now())["access"]).at is None
 
 
 def test_ones_own_look_is_not_disputed(scene: Scene) -> None:

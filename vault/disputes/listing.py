@@ -124,7 +124,11 @@ def dispute_json(dispute: Dispute, at: datetime) -> dict[str, Any]:
         "identifier": dispute.identifier,
         "access": None
         if access is None
-        else {"access_id": access_id(access.event_id), "action": access.action, "at": moment(access.at)},
+        else {
+            "access_id": access_id(access.event_id),
+            "action": access.action,
+            "at": None if access.at is None else moment(access.at),
+        },
         "kind": dispute.kind.value,
         "state": dispute.state.value,
         "statement": dispute.statement,

@@ -84,11 +84,14 @@ class DisputeEvent:
 
 @dataclass(frozen=True, slots=True)
 class DisputedAccess:
-    """The access that a dispute is about: its audit event, what it was, and when."""
+    """The access that a dispute is about: its audit event, what it was, and when.
+
+    `action`, `at`: None while the event lies outside the database, in an archived part.
+    """
 
     event_id: int
-    action: str
-    at: datetime
+    action: str | None
+    at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,13 @@
 3. every head in the log is one that the chain has: the chain's end was not cut off.
 4. times: an event came into the chain soon after the time that it claims.
 5. every event is in the chain, but for those of the last minutes.
+
+Links to events of a part that was taken out of the table are held against the tree and the heads only. That
+is one finding for each such part: the rows cannot be told from deleted ones while they are not here.
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
@@ -22,6 +26,7 @@ from storage.audit import (
     newest_head,
     unchained_events,
 )
+from storage.audit_parts import ids_in_no_part
 from storage.db import ReadConnection
 from storage.inspection import PAGE_ROWS
 from storage.log import ShardRow, leaf_numbers, leaf_with, own_leaves, read_tiles, shards
@@ -115,18 +120,22 @@ class _Heads:
 
 
 def _links(workshop: Workshop) -> Iterator[Found]:
-    tree, known = GrowingTree(), _Heads(workshop)
+    tree, known, unseen = GrowingTree(), _Heads(workshop), Counter[range]()
     with workshop.database.reading(VAULT) as db:
         size = chain_size(db)
     while tree.size < size:
         with workshop.database.reading(VAULT) as db:
             page = link_page(db, tree.size, TILE_WIDTH)
+            out = ids_in_no_part(db) if any(link.event is None for link in page) else ()
             there = _tile(db, tree.size, size)
         for n, link in enumerate(page):
             if link.position != tree.size:
                 yield f"audit link {tree.size}", "The link is gone from the chain."
                 return
-            yield from _link(link, there[n * HASH_BYTES : (n + 1) * HASH_BYTES])
+            gap = next((ids for ids in out if link.event is None and link.event_id in ids), None)
+            if gap is not None:
+                unseen[gap] += 1
+            yield from _link(link, there[n * HASH_BYTES : (n + 1) * HASH_BYTES], is_out=gap is not None)
             if known.dated_back(link):
                 yield (
                     f"audit event {link.event_id}",
@@ -135,6 +144,12 @@ def _links(workshop: Workshop) -> Iterator[Found]:
             tree.append(link.leaf_hash)
             yield from known.against(tree)
     yield from known.left(size)
+    for ids, count in unseen.items():
+        detail = (
+            f"Their part is not in the table: {count} links were not held against their events. If it was"
+            " archived, put it back to verify them."
+        )
+        yield f"audit events {ids.start} to {ids.stop - 1}", detail
 
 
 def _tile(db: ReadConnection, start: int, size: int) -> bytes:
@@ -142,10 +157,12 @@ def _tile(db: ReadConnection, start: int, size: int) -> bytes:
     return read_tiles(db, TREE, [tile]).get(tile, b"")
 
 
-def _link(link: ChainLink, in_tree: bytes) -> Iterator[Found]:
+def _link(link: ChainLink, in_tree: bytes, *, is_out: bool) -> Iterator[Found]:
     about = f"audit event {link.event_id}"
     if link.leaf_hash != in_tree:
         yield about, f"Its link {link.position} is not what the chain's tree has: the link was changed."
+    if is_out:
+        return
     if link.event is None:
         yield about, f"It was deleted: its place {link.position} in the chain is empty."
     elif commitment(link.salt, link.event.content) != link.leaf_hash:

@@ -53,6 +53,10 @@ MY_RECORDS: Mapping[str, tuple[str, str]] = {
     "dispute.of_certificate": ("关于《{name}》", "About {name}"),
     "dispute.of_identifier": ("关于一份证照", "About a certificate"),
     "dispute.of_access": ("关于 {moment} 的一次查询", "About a look at {moment}"),
+    "dispute.of_early_access": (
+        "关于一次早前的查询（记录已归档）",
+        "About an early look, whose record is archived",
+    ),
     "dispute.state.submitted": ("等待受理", "Handed in"),
     "dispute.state.accepted": ("已受理，正在核实", "Accepted, being looked into"),
     "dispute.state.rejected": ("未予受理", "Not accepted"),
