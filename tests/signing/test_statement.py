@@ -117,8 +117,18 @@ def test_another_library_reads_the_claims() -> None:
 
 # What readers have to find, and what was written of STATEMENT and LONGEST before there were origins.
 PAYLOADS = {
-    STATEMENT: "@@STATEMENT@@",
-    LONGEST: "@@LONGEST@@",
+    STATEMENT: (
+        "a2061a6b03f2803a00010000a901582935acaa42aaf1e81ec9787e93f244fac5c8efe7062022929fa319b7d13247bef9cd19"
+        "23426d6184d72d0275e9a39fe59381e7bb8fe890a5e8aeb8e58fafe8af8103781ee6a0b7e4be8be5b882e5b882e59cbae79b"
+        "91e79da3e7aea1e79086e5b1800470e6a0b7e4be8b2a2a2a2ae585ace58fb80619512c0719512c0819584d094c0001020304"
+        "05060708090a0b0b00"
+    ),
+    LONGEST: (
+        "a2061a6b03f2803a00010000aa01582935acaa42aaf1e81ec9787e93f244fac5c8efe7062022929fa319b7d13247bef9cd19"
+        "23426d6184d72d02782ae4b88de58aa8e4baa7e799bbe8aeb0e4bfa1e681afe69fa5e8afa2e7bb93e69e9ce4b893e794a8e8"
+        "af81037824e6a0b7e4be8be5b882e4babae58a9be8b584e6ba90e5928ce7a4bee4bc9ae4bf9de99a9c0475e6a8a3e4be8be6"
+        "a8a3e4be8be6a8a3e4be8be6a8a3051927100619512c0719512c0819584d094c000102030405060708090a0b0b00"
+    ),
 }
 
 
