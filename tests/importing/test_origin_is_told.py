@@ -53,7 +53,7 @@ def stock(archive: House, tmp_path_factory: pytest.TempPathFactory) -> Stock:
         if name:
             (folder / name).write_bytes(new_pdf())
             cells |= {"核对人": OFFICER, "核对日期": "2025-06-01"}
-        register.add(**cells)
+        register.add(1, **cells)
     run = imported(register, register.csv(folder), FilesPlace(FilesKind.FOLDER, str(folder)))
     found = outcomes(register, run)
     assert [each.reason for each in found] == [""] * len(FILES)
