@@ -12,7 +12,7 @@ from vault.errors import InputError, SignatureError
 from vault.model.in_force import why_not_in_force
 from vault.model.legal_time import LEGAL_TIME, legal_day
 from vault.model.statement import DIGEST_PREFIX_BYTES, DocumentMark, Statement
-from vault.model.verdict import Check, CheckResult
+from vault.model.verdict import Check, CheckResult, origin_checks
 
 # A new key is listed so long before it signs (vault.statement_ring): no younger list can lack one.
 LIST_OLD = timedelta(days=30)
@@ -58,7 +58,8 @@ def judge_offline(
 
     1. the text is a statement; 2. its key is one of the list, good when it says that it was made; 3. the key
     signed it; 4. it is not from the future; 5. the file is the one that it states; 6. the certificate is in
-    force as far as this can be told; 7. the list is young enough; 8. the address is the vault's.
+    force as far as this can be told; 7. what its file is, where it was not sealed when it was issued; 8. the
+    list is young enough; 9. the address is the vault's.
     """
     list_age = at - trust.made_at
     try:
@@ -85,7 +86,8 @@ def judge_offline(
         CheckResult.PASSED if why is None else CheckResult.FAILED,
         "It was in force then, and its dates include today." if why is None else why.sentence,
     )
-    checks = (*judged, in_force, _list_check(list_age), *_address_checks(text, trust))  # 6, 7, 8
+    from_where = origin_checks(statement.origin)  # never part of the verdict: a copy is as genuine
+    checks = (*judged, in_force, *from_where, _list_check(list_age), *_address_checks(text, trust))  # 6 to 9
     return OfflineReport(verdict, reason, checks, statement, at - statement.as_of, list_age)
 
 

@@ -32,6 +32,7 @@ from vault.model.certificate import Status
 from vault.model.directory import DirectoryEntry
 from vault.model.legal_time import legal_day
 from vault.model.lifecycle import Action
+from vault.model.origin import OriginKind
 
 # Rows of one page with their envelopes: about a megabyte, and a tenth of a second.
 PAGE_ROWS = 500
@@ -180,6 +181,7 @@ def _entry(keys: KeyRing, names: Names, row: Row[Any]) -> DirectoryEntry | Damag
             successor=row.successor,
             service_item=row.service_item,
             committed_at=row.committed_at,
+            origin=OriginKind(row.origin or OriginKind.BORN_SEALED),
         )
     except (VaultError, ValueError, LookupError, TypeError, AttributeError):
         return DamagedRow(row.identifier)

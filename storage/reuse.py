@@ -31,7 +31,9 @@ from storage.tables import (
     reservations,
     reserved_holders,
 )
+from vault.errors import IntegrityError
 from vault.model.certificate import Status, TrustLevel
+from vault.model.origin import BORN_SEALED, Origin, OriginKind, origin_from_json
 
 # More reserved results than this for one holder say nothing more: the oldest come first.
 PENDING_MAX = 200
@@ -64,6 +66,7 @@ class CertificateFacts:
     status_since: datetime
     superseded_by: UUID | None
     disputed_since: datetime | None
+    origin: OriginKind
     holder_ids: frozenset[UUID]
     envelope: Envelope = field(repr=False)
 
@@ -119,6 +122,7 @@ class Opened:
 
     number: str | None = field(repr=False)
     fields: Mapping[str, Any] = field(repr=False)
+    origin: Origin = BORN_SEALED
 
 
 # Built once, and every list one array parameter: the same text each time, so that PostgreSQL keeps its plan.
@@ -139,6 +143,7 @@ _CERTIFICATES = (
         certificates.c.status_since,
         certificates.c.superseded_by,
         disputed_since(),
+        certificates.c.origin,
         certificate_holders.c.holder_id,
         certificates.c.data_key,
         certificates.c.sealed,
@@ -249,6 +254,7 @@ def _certificate(row: Row[Any], among: frozenset[UUID]) -> CertificateFacts:
         row.status_since,
         row.superseded_by,
         row.disputed_since,
+        OriginKind(row.origin or OriginKind.BORN_SEALED),
         among,
         Envelope(row.data_key, (row.holder_id, row.wrapped, row.opener_key), row.sealed),
     )
@@ -282,7 +288,7 @@ def opened(keys: KeyRing, facts: Iterable[CertificateFacts]) -> dict[UUID, Opene
     """Number and fields of these certificates, from their envelopes; not of one that was erased.
 
     Raises:
-        IntegrityError: an envelope does not open.
+        IntegrityError: an envelope does not open, or names another origin than its row.
     """
     found: dict[UUID, Opened] = {}
     holder_keys: HolderKeys = {}
@@ -294,5 +300,8 @@ def opened(keys: KeyRing, facts: Iterable[CertificateFacts]) -> dict[UUID, Opene
         if data_key is None or envelope.sealed is None:
             continue
         content = open_json(data_key, envelope.sealed, content_place(each.certificate_id))
-        found[each.certificate_id] = Opened(content["number"], content["fields"])
+        origin = origin_from_json(content.get("origin"))
+        if origin.kind is not each.origin:
+            raise IntegrityError(f"The origin of {each.identifier} is another in its envelope.")
+        found[each.certificate_id] = Opened(content["number"], content["fields"], origin)
     return found

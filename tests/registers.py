@@ -18,14 +18,15 @@ PADDING = 85
 
 @dataclass
 class Register:
-    """A register of food licences. `rows`: by column; tests spoil single cells."""
+    """A register of food licences, or of another type. `rows`: by column; tests spoil single cells."""
 
     house: House
     rows: list[dict[str, str]] = field(default_factory=list)
+    type_name: str = FOOD
 
     def add(self, count: int = 1, **cells: str) -> list[dict[str, str]]:
         """More rows, each a whole certificate of its own."""
-        example = kind_named(self.house.catalogue, FOOD).example
+        example = kind_named(self.house.catalogue, self.type_name).example
         added = []
         for _ in range(count):
             row = {
@@ -55,7 +56,7 @@ class Register:
 
     def mapping_json(self) -> dict[str, Any]:
         """The register's mapping as its writer has it."""
-        kind = kind_named(self.house.catalogue, FOOD)
+        kind = kind_named(self.house.catalogue, self.type_name)
         return {
             "columns": {
                 "许可证编号": "number",

@@ -6,6 +6,7 @@ from datetime import datetime
 from signing.statement import in_fragment, write_statement
 from signing.trust_list import TRUST_LIST_PATH, TrustList, write_trust_list
 from vault.model.certificate import ApprovalResult, CertificateRecord, Status
+from vault.model.origin import OriginKind
 from vault.model.statement import (
     DIGEST_PREFIX_BYTES,
     Covers,
@@ -55,6 +56,7 @@ def printed_statement(
     type_name: str,
     authority_name: str,
     at: datetime,
+    origin: OriginKind = OriginKind.BORN_SEALED,
 ) -> Statement:
     """What is printed on a certificate that is being issued: valid, as of now.
 
@@ -74,6 +76,7 @@ def printed_statement(
         status=Status.VALID,
         as_of=at.replace(microsecond=0),
         document=DocumentMark(Covers.UNSEALED, hashlib.sha256(unsealed).digest()[:DIGEST_PREFIX_BYTES]),
+        origin=origin,
     )
 
 
@@ -95,4 +98,5 @@ def shown_statement(
         status=certificate.status,
         as_of=at.replace(microsecond=0),
         document=DocumentMark(Covers.SEALED, sealed[:DIGEST_PREFIX_BYTES]),
+        origin=certificate.origin.kind,
     )

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from api.answers.certificates import CertificateOut
+from api.answers.certificates import CertificateOut, OriginOut
 from api.answers.footing import FootingOut
 from vault.model.certificate import Status, TrustLevel
 from vault.model.reuse_lines import LineState, Reason
@@ -61,6 +61,11 @@ class EvidenceOut(BaseModel):
     status: Status | None = None
     disputed_on: date | None = Field(
         default=None, description="Since when it is under dispute (存在异议); it counts all the same."
+    )
+    origin: OriginOut | None = Field(
+        default=None,
+        description="Of a certificate: what its file is. Who made and who compared a digital copy is named "
+        "of what satisfies.",
     )
     material_id: UUID | None = None
     trust: TrustLevel | None = None

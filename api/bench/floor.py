@@ -121,8 +121,14 @@ def qr_stamp(tools: Bare, page: TypesetPage, at: datetime) -> QrStamp:
 
 
 def _symbol(tools: Bare, unsealed: bytes, at: datetime) -> tuple[bytes, ...]:
-    names = {"type_name": tools.kind.name, "authority_name": tools.owner.authority_name}
-    statement = printed_statement(tools.result, IDENTIFIER, unsealed, **names, at=at)
+    statement = printed_statement(
+        tools.result,
+        IDENTIFIER,
+        unsealed,
+        type_name=tools.kind.name,
+        authority_name=tools.owner.authority_name,
+        at=at,
+    )
     url = verify_url(tools.workshop.public_url, secrets.token_urlsafe(TOKEN_BYTES))
     return qr_modules(stated(tools.workshop, url, statement, at=at))
 

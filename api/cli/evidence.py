@@ -11,6 +11,7 @@ import typer
 from api.cli.frame import Exit, console, print_json, printable, read_file
 from vault.errors import InputError
 from vault.model.evidence import README, REPORT
+from vault.model.origin import Origin, OriginKind, origin_json, origin_words, shown_origin
 
 ZIP = b"PK\x03\x04"
 _OWN_TRUST = (
@@ -18,6 +19,7 @@ _OWN_TRUST = (
     "--log-key, from somebody you trust, to know whose they are."
 )
 _SOME_OWN_TRUST = "Roots, log key or both are those that the file itself brings."
+_NO_ORIGIN = "Origin: not proven. The entry of its issue in the log says it; that of a raised file does not."
 _UNCHECKED = f"Not checked: {REPORT} and {README}, which nobody signed."
 
 
@@ -34,7 +36,7 @@ def verify_evidence(content: bytes, *, trust: Path | None, log_key: Path | None,
     from signing.trust_list import read_trust_list
     from signing.validate import Trust
     from vault.errors import SignatureError
-    from vault.log_auditor import about_proof
+    from vault.log_auditor import about_proof, proven_origin
     from vault.model.evidence import open_evidence
     from vault.model.verdict import Indication
     from vault.tlog.note import parse_verifier_key
@@ -49,6 +51,7 @@ def verify_evidence(content: bytes, *, trust: Path | None, log_key: Path | None,
         reports = judges.examine(evidence.document, trust=Trust(roots), at=datetime.now(UTC)).seals
     sealed = bool(reports) and all(each.indication is Indication.TOTAL_PASSED for each in reports)
     proof = about_proof(evidence.proof, key, (), sha256=sha256)
+    origin = proven_origin(evidence.proof) if proof.well else None
     listed, said_of_list = True, "The list is signed by the log's key."
     try:
         read_trust_list(evidence.statement_keys, log_key=key.public)
@@ -63,7 +66,15 @@ def verify_evidence(content: bytes, *, trust: Path | None, log_key: Path | None,
     ]
     well = all(check["passed"] for check in checks)
     if as_json:
-        print_json({"sha256": sha256, "proven": well, "checks": checks, "unchecked": [REPORT, README]})
+        print_json(
+            {
+                "sha256": sha256,
+                "proven": well,
+                "checks": checks,
+                "origin": None if origin is None else shown_origin(origin_json(Origin(origin))),
+                "unchecked": [REPORT, README],
+            }
+        )
     else:
         out = console()
         out.print(f"document.pdf, SHA-256 {sha256}", markup=False, soft_wrap=True)
@@ -71,11 +82,19 @@ def verify_evidence(content: bytes, *, trust: Path | None, log_key: Path | None,
             word = "passed" if check["passed"] else "FAILED"
             line = printable(f"  {word:<8} {check['name']:<15} {check['detail']}")
             out.print(line, markup=False, soft_wrap=True)
+        out.print(_from_where(origin), markup=False, soft_wrap=True)
         out.print(_UNCHECKED, markup=False, soft_wrap=True)
         if not given:
             out.print(_OWN_TRUST, markup=False, soft_wrap=True)
     if not well:
         raise typer.Exit(Exit.PROBLEMS)
+
+
+def _from_where(origin: OriginKind | None) -> str:
+    if origin is None:
+        return _NO_ORIGIN
+    zh, en = origin_words(origin)
+    return f"Origin, as the log has it: {en} {zh}"
 
 
 def _seal(report: Any) -> str:  # noqa: ANN401 - imported when the command runs only

@@ -10,6 +10,7 @@ import typer
 
 from api.cli.frame import Exit, console, names_file, print_json, printable, read_file
 from vault.errors import InputError
+from vault.model.origin import Origin, origin_json, origin_words, shown_origin
 
 if TYPE_CHECKING:
     from signing.offline import OfflineReport
@@ -89,6 +90,7 @@ def _lines(statement: "Statement") -> tuple[tuple[str, str], ...]:
         ("issued on", statement.issued_on.isoformat()),
         ("valid from", statement.valid_from.isoformat()),
         ("valid to", "long-term 长期" if statement.valid_to is None else statement.valid_to.isoformat()),
+        ("origin", " ".join(reversed(origin_words(statement.origin)))),
     )
 
 
@@ -111,6 +113,7 @@ def _json(report: "OfflineReport") -> dict[str, Any]:
             "valid_to": None if stated.valid_to is None else stated.valid_to.isoformat(),
             "status": stated.status.value,
             "status_as_of": stated.as_of.isoformat(),
+            "origin": shown_origin(origin_json(Origin(stated.origin))),
         },
         "age_s": None if report.age is None else int(report.age.total_seconds()),
         "trust_list_age_s": int(report.list_age.total_seconds()),

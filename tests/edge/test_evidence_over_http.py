@@ -115,6 +115,7 @@ def test_a_machine_that_never_saw_the_vault_proves_it(
     shown = json.loads(done.stdout)
     assert shown["proven"] is True
     assert all(check["passed"] for check in shown["checks"])
+    assert shown["origin"]["kind"] == "born_sealed"
     assert shown["unchecked"] == [REPORT, README]
 
 
@@ -135,6 +136,7 @@ def test_its_own_trust_proves_nothing(evidence: bytes, tmp_path: Path) -> None:
     done = run(kept(tmp_path, evidence))
     assert done.exit_code == 1
     assert "NOT PROVEN" in done.output
+    assert "Origin, as the log has it: Sealed electronically when it was issued. 签发时即" in done.output
     assert "FAILED" not in done.output
 
 
@@ -158,6 +160,7 @@ def test_another_file_another_log_and_a_changed_proof_are_refused(
         done = run(kept(tmp_path, content), *trust)
         assert done.exit_code == 1
         assert "FAILED" in done.output
+        assert "Origin: not proven." in done.output
     (tmp_path / "other.vkey").write_text(str(verifier_key(log_key(), "vault.example/v1/log/2026")))
     other = run(kept(tmp_path, evidence), *trust[:2], "--log-key", str(tmp_path / "other.vkey"))
     assert other.exit_code == 1

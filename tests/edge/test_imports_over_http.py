@@ -104,6 +104,12 @@ def test_a_register_with_a_zip(desk: Desk, tmp_path: Path) -> None:
     assert ("origin", "passed") in [(check["name"], check["result"]) for check in report["checks"]]
     page = desk.caller("POST", "/", files={"file": ("a.pdf", document, "application/pdf")})
     assert "核对人 核样" in page.text
+    holder = {"code_type": "001", "code": register.rows[0]["证件号码"]}
+    question = {"holder": holder, "purpose": "核验"}
+    held = desk.caller("POST", "/v1/holdings", json=question, headers=desk.bearer).json()["certificates"]
+    told = {each["certificate_id"]: each["origin"] for each in held}
+    assert told[rows[0]["certificate_id"]]["officer"] == "核样"
+    assert told[rows[1]["certificate_id"]]["kind"] == "typeset_anew"
     again = desk.ask(body)
     assert again["import_id"] == asked["import_id"]
     assert desk.work(again["import_id"])["imported"] == 2

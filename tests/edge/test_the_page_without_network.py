@@ -26,6 +26,7 @@ from tests.programs import eventually, running
 from tests.requests import example_request
 from tests.signing.statements import STATEMENT, statement_key
 from vault.model.certificate import CertificateRecord, Status
+from vault.model.origin import OriginKind, origin_words
 from vault.model.statement import Statement
 from vault.stating import shown_statement, stated, verify_url
 
@@ -173,6 +174,18 @@ def test_what_is_not_in_force_is_told_without_a_network(
     taken(page, f"offline-{reason}")
 
 
+@pytest.mark.parametrize("kind", OriginKind)
+def test_where_its_file_comes_from_is_told_without_a_network(
+    served: Served, context: BrowserContext, kind: OriginKind
+) -> None:
+    page = opened(context, served)
+    context.set_offline(True)
+    page.goto(served.address(replace(served.statement(), origin=kind)))
+    assert verdict(page) == "genuine"
+    expect(page.locator("[data-slot=origin]")).to_have_text(origin_words(kind)[0])
+    taken(page, f"offline-{kind}")
+
+
 def test_a_changed_statement_and_a_strangers_are_refused_without_a_network(
     served: Served, context: BrowserContext
 ) -> None:
@@ -247,7 +260,12 @@ BAD_CERTIFICATES: tuple[dict[int, object], ...] = (
     {11: 7},
     {11: -1},
     {11: "length"},  # JavaScript's arrays have one
-    {12: 1},
+    {12: 0},
+    {12: 4},
+    {12: -1},
+    {12: "length"},
+    {12: b"\x01"},
+    {13: 1},
     {0: 1},
 )
 GOOD_CERTIFICATES: tuple[dict[int, object], ...] = (
@@ -260,6 +278,8 @@ GOOD_CERTIFICATES: tuple[dict[int, object], ...] = (
     {4: "محمد\u200cمراد"},
     {11: 5},
     {7: 2_932_896},
+    {12: 1},
+    {12: 3},
 )
 BAD_TIMES = (2**52, 2**63, -(2**52), "now", b"", 2**33)
 

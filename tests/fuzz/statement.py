@@ -15,11 +15,18 @@ from signing.statement import read_statement, write_statement
 from signing.trust_list import read_trust_list, write_trust_list
 from tests.signing.statements import LONGEST, STATEMENT, listed, log_key, statement_key, trust, url_of
 from vault.errors import InputError, SignatureError
+from vault.model.origin import OriginKind
 
 KEY, LOG = statement_key(), log_key()
 TRUST = trust(listed(KEY))
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
-_OURS = tuple(write_statement(each, KEY) for each in (STATEMENT, LONGEST, replace(STATEMENT, valid_to=None)))
+_STATED = (
+    STATEMENT,
+    LONGEST,
+    replace(STATEMENT, valid_to=None),
+    *(replace(STATEMENT, origin=kind) for kind in OriginKind if kind is not OriginKind.BORN_SEALED),
+)
+_OURS = tuple(write_statement(each, KEY) for each in _STATED)
 _SIGNED = tuple(zlib.decompress(base45.decode(text), -15) for text in _OURS)
 
 SEEDS = (

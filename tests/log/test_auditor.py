@@ -23,7 +23,9 @@ from vault.log_auditor import (
     about_receipts,
     follow,
     parse_memory,
+    proven_origin,
 )
+from vault.model.origin import OriginKind
 from vault.tlog.checkpoint import Checkpoint
 from vault.tlog.entries import bundle
 from vault.tlog.merkle_leaf import leaf_hash
@@ -272,7 +274,29 @@ def test_a_document_is_found_with_what_became_of_it(paper: PaperLog) -> None:
     well, said = asked(paper, about_document(hashlib.sha256(b"7").hexdigest()))
     assert well
     assert "issued as id-7" in said
+    assert "origin born_sealed" in said
     assert "revoked by revoke" in said
+
+
+@pytest.mark.parametrize(
+    ("leaf", "wanted"),
+    [
+        ({"event": "issue"}, OriginKind.BORN_SEALED),
+        ({"event": "issue", "origin": "scan_unverified"}, OriginKind.SCAN_UNVERIFIED),
+        ({"event": "issue", "origin": "papyrus"}, None),
+        ({"event": "issue", "origin": ["scan_attested"]}, None),
+        ({"event": "rendition"}, None),  # the leaf of the issue says it
+    ],
+)
+def test_a_proof_says_where_the_file_comes_from(leaf: dict[str, object], wanted: OriginKind | None) -> None:
+    entry = json.dumps({**leaf, "identifier": "id-a", "at": AT.isoformat()}).encode()
+    one = PaperLog({2026: [entry]})
+    proof = ProofFile(entry, 0, (), one.note()).encode()
+    answer = about_proof(proof, verifier_key(KEY, f"{BASE}/2026"), ())
+    assert answer.well
+    assert proven_origin(proof) is wanted
+    assert ("origin" in answer.sentence) is (wanted is not None)
+    assert wanted is None or answer.sentence.endswith(f"origin {wanted}.")
 
 
 def test_a_document_that_was_issued_secretly_is_found_out(paper: PaperLog) -> None:

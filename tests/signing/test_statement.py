@@ -22,6 +22,7 @@ from signing.typeset.qr import SIDE_MAX_MODULES
 from tests.signing.statements import LONGEST, STATEMENT, statement_key, url_of
 from vault.errors import InputError, SignatureError
 from vault.model.certificate import Status
+from vault.model.origin import OriginKind
 from vault.model.statement import (
     DIGEST_PREFIX_BYTES,
     HOLDER_MAX_BYTES,
@@ -67,6 +68,7 @@ _STATEMENTS = st.builds(
         st.sampled_from(Covers),
         st.binary(min_size=DIGEST_PREFIX_BYTES, max_size=DIGEST_PREFIX_BYTES),
     ),
+    origin=st.sampled_from(OriginKind),
 )
 
 
@@ -111,6 +113,42 @@ def test_another_library_reads_the_claims() -> None:
     certificate = claims[-65537]
     assert certificate[2] == "食品经营许可证"
     assert certificate[8] - certificate[7] == (date(2031, 11, 22) - date(2026, 11, 23)).days
+
+
+# What readers have to find, and what was written of STATEMENT and LONGEST before there were origins.
+PAYLOADS = {
+    STATEMENT: (
+        "a2061a6b03f2803a00010000a901582935acaa42aaf1e81ec9787e93f244fac5c8efe7062022929fa319b7d13247bef9cd19"
+        "23426d6184d72d0275e9a39fe59381e7bb8fe890a5e8aeb8e58fafe8af8103781ee6a0b7e4be8be5b882e5b882e59cbae79b"
+        "91e79da3e7aea1e79086e5b1800470e6a0b7e4be8b2a2a2a2ae585ace58fb80619512c0719512c0819584d094c0001020304"
+        "05060708090a0b0b00"
+    ),
+    LONGEST: (
+        "a2061a6b03f2803a00010000aa01582935acaa42aaf1e81ec9787e93f244fac5c8efe7062022929fa319b7d13247bef9cd19"
+        "23426d6184d72d02782ae4b88de58aa8e4baa7e799bbe8aeb0e4bfa1e681afe69fa5e8afa2e7bb93e69e9ce4b893e794a8e8"
+        "af81037824e6a0b7e4be8be5b882e4babae58a9be8b584e6ba90e5928ce7a4bee4bc9ae4bf9de99a9c0475e6a8a3e4be8be6"
+        "a8a3e4be8be6a8a3e4be8be6a8a3051927100619512c0719512c0819584d094c000102030405060708090a0b0b00"
+    ),
+}
+
+
+@pytest.mark.parametrize("statement", PAYLOADS, ids=["usual", "longest"])
+def test_what_was_born_sealed_is_stated_as_it_always_was(statement: Statement) -> None:
+    assert _payload(statement).hex() == PAYLOADS[statement]
+
+
+@pytest.mark.parametrize(
+    ("origin", "code"),
+    [(OriginKind.TYPESET_ANEW, 1), (OriginKind.SCAN_ATTESTED, 2), (OriginKind.SCAN_UNVERIFIED, 3)],
+)
+def test_another_origin_takes_two_bytes(origin: OriginKind, code: int) -> None:
+    born, other = _payload(STATEMENT), _payload(replace(STATEMENT, origin=origin))
+    # One entry more in the map of claims, at its end: its number and its value.
+    assert other == born.replace(b"\x3a\x00\x01\x00\x00\xa9", b"\x3a\x00\x01\x00\x00\xaa") + bytes([12, code])
+
+
+def _payload(statement: Statement) -> bytes:
+    return read_sign1(zlib.decompress(base45.decode(write_statement(statement, KEY)), -15)).payload
 
 
 def test_no_byte_of_it_may_change() -> None:
@@ -199,7 +237,12 @@ def _claims() -> dict[int, Any]:
         ({11: 7}, "number in its range as claim 11"),
         ({9: b"short"}, "12 bytes of a digest"),
         ({10: b"both"}, "one digest"),
-        ({12: 1}, "newer reader"),
+        ({12: 0}, "number in its range as claim 12"),  # born sealed is said by saying nothing
+        ({12: 4}, "number in its range as claim 12"),
+        ({12: -1}, "number in its range as claim 12"),
+        ({12: b"\x01"}, "number in its range as claim 12"),
+        ({12: "scan_attested"}, "number in its range as claim 12"),
+        ({13: 1}, "newer reader"),
     ],
 )
 def test_claims_that_are_none_are_refused(certificate: dict[int, Any], why: str) -> None:
@@ -247,7 +290,7 @@ def test_another_algorithm_header_or_tag_is_refused() -> None:
 def test_the_longest_statement_prints_at_thirty_millimetres() -> None:
     assert len((LONGEST.type_name + LONGEST.authority_name).encode()) == NAMES_MAX_BYTES
     assert len(LONGEST.holder.encode()) == HOLDER_MAX_BYTES
-    text = in_fragment(write_statement(LONGEST, KEY))
+    text = in_fragment(write_statement(replace(LONGEST, origin=OriginKind.SCAN_UNVERIFIED), KEY))
     address = "https://" + "v" * 48
     assert len(qr_modules(f"{address}/v#t={'Q' * 22}&s={text}")) <= SIDE_MAX_MODULES
     assert len(write_statement(STATEMENT, KEY)) <= 410

@@ -13,6 +13,7 @@ from vault.deposit.taking import TakenFile
 from vault.errors import InputError, IntegrityError, Unavailable
 from vault.model.catalogue import CertificateType, DocumentFormat, IssuingAuthority, SealPlace
 from vault.model.certificate import ApprovalResult, CompletedCase, Reservation
+from vault.model.origin import OriginKind
 from vault.model.statement import QR_SIZE_MM
 from vault.stating import printed_statement, stated, verify_url
 from vault.workshop import Workshop
@@ -104,6 +105,7 @@ def page_symbol(
     reservation: Reservation,
     unsealed: bytes,
     at: datetime,
+    origin: OriginKind = OriginKind.BORN_SEALED,
 ) -> tuple[bytes, ...]:
     """The QR of this page: it states the page that it is set on.
 
@@ -118,6 +120,7 @@ def page_symbol(
         type_name=kind.name,
         authority_name="" if authority is None else authority.name,
         at=at,
+        origin=origin,
     )
     return qr_modules(stated(workshop, verify_url(workshop.public_url, reservation.token), statement, at=at))
 
@@ -128,6 +131,7 @@ def typeset_page(
     result: ApprovalResult,
     reservation: Reservation,
     at: datetime,
+    origin: OriginKind = OriginKind.BORN_SEALED,
 ) -> Page:
     """One result's page from its type's template, with a place for seal and QR.
 
@@ -154,8 +158,8 @@ def typeset_page(
     place = kind.seal_place
     if place.page == 0:  # the last page
         place = SealPlace(page.page_count, place.x_mm, place.y_mm, place.diameter_mm)
-    modules, half = page_symbol(workshop, kind, result, reservation, page.content, at), QR_SIZE_MM / 2
-    qr = page.qr_place
+    modules = page_symbol(workshop, kind, result, reservation, page.content, at, origin)
+    qr, half = page.qr_place, QR_SIZE_MM / 2
     stamp = QrStamp(modules, qr.page, qr.left_mm + half, qr.top_mm + half, QR_SIZE_MM, on_own_page=True)
     files = (
         Unsealed(DocumentFormat.PDF, page.content, place, stamp)

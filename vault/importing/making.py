@@ -114,7 +114,7 @@ def make_row(
         return MadeRow(wanted, reservation, wanted.origin, document, taken.content, digests)
     origin = wanted.origin
     if origin.digitised is None:
-        page = typeset_page(workshop, wanted.kind, wanted.result, reservation, at)
+        page = typeset_page(workshop, wanted.kind, wanted.result, reservation, at, origin.kind)
         file, picture = page.files[0], owner.picture
     else:
         origin = replace(origin, digitised=replace(origin.digitised, authority_name=owner.authority_name))
@@ -155,7 +155,8 @@ def _copy(workshop: Workshop, taken: TakenRow, reservation: Reservation, at: dat
     mark, qr = min(MARK_MM, least * MARK_SHARE_MAX), min(QR_SIZE_MM, least * QR_SHARE_MAX)
     from_edge = min(MARK_FROM_EDGE_MM, mark / 2 + least * 0.04)
     place = SealPlace(admitted.page_count, width_mm - from_edge, height_mm - from_edge, mark)
-    modules = page_symbol(workshop, wanted.kind, wanted.result, reservation, taken.content, at)
+    kind, result, origin = wanted.kind, wanted.result, wanted.origin.kind
+    modules = page_symbol(workshop, kind, result, reservation, taken.content, at, origin)
     from_edge = min(QR_FROM_EDGE_MM, qr / 2 + least * 0.04)
     stamp = QrStamp(modules, admitted.page_count, from_edge, height_mm - from_edge, qr)
     return Unsealed(DocumentFormat.PDF, taken.content, place, stamp)

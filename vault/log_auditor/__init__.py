@@ -14,6 +14,7 @@ from vault.log_auditor.questions import (
     about_document,
     about_proof,
     about_receipts,
+    proven_origin,
 )
 
 __all__ = [
@@ -30,4 +31,5 @@ __all__ = [
     "check_export",
     "follow",
     "parse_memory",
+    "proven_origin",
 ]

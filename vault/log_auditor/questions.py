@@ -12,6 +12,7 @@ from signing.log_note import open_checkpoint
 from vault.errors import InputError, SignatureError
 from vault.log import RAISED, promise_message
 from vault.log_auditor.following import Followed
+from vault.model.origin import OriginKind
 from vault.tlog.merkle import check_consistency, check_inclusion
 from vault.tlog.merkle_leaf import leaf_hash
 from vault.tlog.note import VerifierKey
@@ -53,6 +54,7 @@ class _Document(Question):
             done = "issued" if leaf.get("event") == "issue" else f"raised to {leaf.get('level')}"
             self._issued.append(
                 f"{done} as {self._identifier} on {leaf.get('at')}, entry {index} of {origin}"
+                f"{_from_where(leaf)}"
             )
         elif leaf.get("event") == RAISED:
             pass  # another file of the same certificate
@@ -153,7 +155,7 @@ def about_proof(
     leaf = _leaf(proof.extra)
     said = (
         f"entry {proof.index} of {head.origin}: {leaf.get('event')} of {leaf.get('identifier')} "
-        f"on {leaf.get('at')}"
+        f"on {leaf.get('at')}{_from_where(leaf)}"
     )
     if sha256 is not None and sha256 not in {_digest(d) for d in leaf.get("documents", ())}:
         return Answer(
@@ -163,6 +165,31 @@ def about_proof(
         return Answer(well=True, sentence=f"The proof holds: {said}.")
     same = _against(head.origin, head.size, head.root, shards)
     return Answer(well=same.well, sentence=f"The proof holds: {said}. {same.sentence}")
+
+
+def proven_origin(content: bytes) -> OriginKind | None:
+    """What the leaf of a tlog-proof says that the certificate's file is; believe it where the proof holds.
+
+    None: the leaf does not say; that of a raised file leaves it to the leaf of the issue.
+
+    Raises:
+        InputError: it is no such file.
+    """
+    return _origin(_leaf(parse_proof_file(content).extra))
+
+
+def _origin(leaf: Mapping[str, Any]) -> OriginKind | None:
+    if leaf.get("event") != "issue":
+        return None
+    try:
+        return OriginKind(leaf.get("origin", OriginKind.BORN_SEALED))
+    except ValueError:
+        return None
+
+
+def _from_where(leaf: Mapping[str, Any]) -> str:
+    kind = _origin(leaf)
+    return "" if kind is None else f", origin {kind}"
 
 
 def _against(origin: str, size: int, root: bytes, shards: Sequence[Followed]) -> Answer:

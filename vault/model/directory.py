@@ -8,6 +8,7 @@ from enum import StrEnum
 from vault.model.catalogue import HolderKind
 from vault.model.certificate import Status
 from vault.model.holders import Holder
+from vault.model.origin import OriginKind
 
 
 class Directory(StrEnum):
@@ -54,6 +55,7 @@ class DirectoryEntry:
     successor: str | None
     service_item: str
     committed_at: datetime
+    origin: OriginKind = OriginKind.BORN_SEALED
 
     @property
     def directories(self) -> frozenset[Directory]:

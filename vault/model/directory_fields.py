@@ -14,6 +14,7 @@ from vault.model.certificate import Status
 from vault.model.directory import STATUS_CODES, DirectoryEntry
 from vault.model.holders import HOLDER_CODE_TYPES, Holder
 from vault.model.legal_time import LEGAL_TIME
+from vault.model.origin import origin_words
 
 Value = str | int | tuple[str, ...] | None
 
@@ -238,6 +239,22 @@ FIELDS: tuple[DirectoryField, ...] = (
         Form.MOMENT,
         "when the vault recorded its status",
         lambda entry: _moment(entry.status_since),
+    ),
+    DirectoryField(
+        "ZZLY",
+        "证照来源",
+        _OWN,
+        Form.TEXT,
+        "what its file is: born_sealed, typeset_anew, scan_attested or scan_unverified",
+        lambda entry: entry.origin.value,
+    ),
+    DirectoryField(
+        "ZZLYMC",
+        "证照来源名称",
+        _OWN,
+        Form.TEXT,
+        "the same in words",
+        lambda entry: origin_words(entry.origin)[0],
     ),
 )
 

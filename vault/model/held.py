@@ -6,6 +6,7 @@ from uuid import UUID
 
 from vault.model.catalogue import HolderKind
 from vault.model.certificate import Status, TrustLevel
+from vault.model.origin import OriginKind
 from vault.model.service_item import HolderRole
 
 
@@ -23,7 +24,7 @@ class HeldCertificate:
     """A certificate. `parties`: the positions of those of the question who hold it.
 
     `disputed_on`: the day on which its authority accepted a dispute (异议) that is open. It counts all the
-    same.
+    same, and so does a digital copy (`origin`): whoever asks is told.
     """
 
     certificate_id: UUID
@@ -37,6 +38,7 @@ class HeldCertificate:
     superseded_by: UUID | None
     parties: frozenset[int]
     disputed_on: date | None = None
+    origin: OriginKind = OriginKind.BORN_SEALED
 
 
 @dataclass(frozen=True, slots=True)

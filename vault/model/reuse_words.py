@@ -5,6 +5,7 @@ from datetime import date
 
 from vault.model.certificate import TrustLevel
 from vault.model.held import Evidence, HeldCertificate, HeldMaterial, Party
+from vault.model.origin import OriginKind, origin_words
 from vault.model.reuse_lines import Line, LineState, Obstacle, PartyLine, Proof, Reason
 from vault.model.service_item import HolderRole, Requirement
 
@@ -52,9 +53,11 @@ def _of_party(line: PartyLine, requirement: Requirement, on: date, needed_until:
 
 def _proof(proof: Proof) -> str:
     match proof.evidence:
-        case HeldCertificate(issued_on=issued_on, valid_to=valid_to, disputed_on=disputed_on):
+        case HeldCertificate(issued_on=issued_on, valid_to=valid_to, disputed_on=disputed_on, origin=origin):
             until = "" if valid_to is None else f", valid until {valid_to}"
             told = f"{proof.way.name}, issued on {issued_on}{until}, is in force."
+            if origin is not OriginKind.BORN_SEALED:
+                told = f"{told} {origin_words(origin)[1]}"
             if disputed_on is None:
                 return told
             return f"{told} It is under dispute (存在异议) since {disputed_on} and counts all the same."

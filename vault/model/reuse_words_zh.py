@@ -5,6 +5,7 @@ from datetime import date
 
 from vault.model.certificate import TrustLevel
 from vault.model.held import Evidence, HeldCertificate, HeldMaterial, Party
+from vault.model.origin import OriginKind, origin_words
 from vault.model.reuse_lines import Line, LineState, Obstacle, PartyLine, Proof, Reason
 from vault.model.service_item import HolderRole, Requirement
 
@@ -51,9 +52,11 @@ def _of_party(line: PartyLine, requirement: Requirement, on: date, needed_until:
 def _proof(proof: Proof) -> str:
     name = f"《{proof.way.name}》"
     match proof.evidence:
-        case HeldCertificate(issued_on=issued_on, valid_to=valid_to, disputed_on=disputed_on):
+        case HeldCertificate(issued_on=issued_on, valid_to=valid_to, disputed_on=disputed_on, origin=origin):
             until = "长期有效" if valid_to is None else f"有效期至{_day(valid_to)}"
             told = f"{name}{_day(issued_on)}颁发，{until}，现行有效。"
+            if origin is not OriginKind.BORN_SEALED:
+                told = f"{told}{origin_words(origin)[0]}。"
             if disputed_on is None:
                 return told
             return f"{told}{_day(disputed_on)}起存在异议，核实期间仍可使用。"

@@ -7,6 +7,7 @@ from enum import IntEnum
 from vault.model.certificate import Status
 from vault.model.face import masked_holder
 from vault.model.holders import Holder
+from vault.model.origin import OriginKind
 from vault.model.written import UNPRINTABLE
 
 # What its QR is printed at, with the quiet zone: the 81 modules of version 14 are 0.37 mm each, which phones
@@ -43,7 +44,8 @@ class Statement:
     """A certificate as the vault states it for a moment, `as_of`, in whole seconds.
 
     `identifier`: 电子证照标识 in full, which holds the codes of type and authority. `holder`: the first
-    holder's name, masked; `holders`: how many there are. `valid_to` None: long-term.
+    holder's name, masked; `holders`: how many there are. `valid_to` None: long-term. `origin`: what its file
+    is; who made a digital copy, and who compared it, stands on the page and not here.
     """
 
     identifier: str
@@ -57,6 +59,7 @@ class Statement:
     status: Status
     as_of: datetime
     document: DocumentMark
+    origin: OriginKind = OriginKind.BORN_SEALED
 
 
 def stated_names(type_name: str, authority_name: str) -> tuple[str, str]:

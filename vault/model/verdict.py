@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from vault.model.legal_time import legal_day
+from vault.model.origin import OriginKind, origin_words
 
 
 class CheckResult(StrEnum):
@@ -139,3 +140,11 @@ def disputed_checks(since: datetime | None) -> tuple[Check, ...]:
         return ()
     sentence = f"The certificate is under dispute since {legal_day(since)}: its authority is looking into it."
     return (Check("undisputed", CheckResult.UNKNOWN, sentence),)
+
+
+def origin_checks(kind: OriginKind) -> tuple[Check, ...]:
+    """Of what was not sealed when it was issued: a copy that nobody compared is neither good nor bad."""
+    if kind is OriginKind.BORN_SEALED:
+        return ()
+    result = CheckResult.UNKNOWN if kind is OriginKind.SCAN_UNVERIFIED else CheckResult.PASSED
+    return (Check("origin", result, origin_words(kind)[1]),)

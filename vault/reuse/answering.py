@@ -7,6 +7,7 @@ from uuid import UUID
 from storage.reuse import MaterialFacts
 from vault.model.footing import footing_json
 from vault.model.held import Evidence, HeldCertificate, Party
+from vault.model.origin import Origin, origin_json, shown_origin
 from vault.model.reuse_lines import Line, Obstacle, Proof
 from vault.model.reuse_words import why
 from vault.model.service_item import FieldWay, Way
@@ -45,6 +46,7 @@ def _proof_json(answer: Answer, proof: Proof) -> dict[str, Any]:
     if isinstance(proof.evidence, HeldCertificate):
         opened = answer.opened[proof.evidence.certificate_id]
         found["number"] = opened.number
+        found["origin"] = shown_origin(origin_json(opened.origin))
         if isinstance(proof.way, FieldWay):
             found |= {
                 "field": proof.way.field,
@@ -62,7 +64,10 @@ def _obstacle_json(materials: Mapping[UUID, MaterialFacts], obstacle: Obstacle) 
 def _evidence_json(
     materials: Mapping[UUID, MaterialFacts], way: Way, evidence: Evidence, party: Party
 ) -> dict[str, Any]:
-    """`holder`: the place among the request's holders, from 0, of the one for whom it counts."""
+    """`holder`: the place among the request's holders, from 0, of the one for whom it counts.
+
+    `origin`: its kind, as the row has it in clear; an envelope that names people is not opened for it.
+    """
     common = {
         "type": evidence.type_code,
         "type_name": way.name,
@@ -77,6 +82,7 @@ def _evidence_json(
             "identifier": evidence.identifier,
             "status": evidence.status.value,
             "disputed_on": None if evidence.disputed_on is None else evidence.disputed_on.isoformat(),
+            "origin": shown_origin(origin_json(Origin(evidence.origin))),
             **common,
         }
     facts = materials[evidence.material_id]

@@ -134,6 +134,7 @@ def _held(stored: InClear, caller: Caller, question: Question, indexes: Sequence
                 c.superseded_by,
                 of_ids(c.holder_ids),
                 None if c.disputed_since is None else legal_day(c.disputed_since),
+                c.origin,
             )
             for c in stored.certificates
         ),

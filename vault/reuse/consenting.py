@@ -128,7 +128,9 @@ def _consents(ground: Ground) -> tuple[UUID, ...]:
 
 
 def _restricted(content: Opened, fields: frozenset[str]) -> Opened:
+    """The chosen of it, and where its file comes from: nobody may take a copy for the original."""
     return Opened(
         content.number if NUMBER in fields else None,
         {key: value for key, value in content.fields.items() if key in fields},
+        content.origin,
     )

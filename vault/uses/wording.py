@@ -6,6 +6,7 @@ from signing.typeset import UsageWords
 from storage.materials import ArchivedMaterial
 from vault.model.catalogue import CertificateType
 from vault.model.certificate import CertificateRecord
+from vault.model.origin import OriginKind, origin_words
 from vault.model.use import UseRecord
 from vault.model.watermark import watermark_text
 from vault.uses.admitting import Used
@@ -20,10 +21,13 @@ def copy_words(
     """The words for one use; of a material first the text of its trust level (国办函〔2016〕108号)."""
     last = _chinese_day(use.last_day)
     level: tuple[str, ...] = ()
+    from_where: tuple[str, ...] = ()
     match used:
         case CertificateRecord():
             lead = f"电子证照{_LEAD}"
             original = f"原件　{'' if kind is None else kind.name}　{used.identifier}"
+            if used.origin.kind is not OriginKind.BORN_SEALED:
+                from_where = (f"原件来源　{origin_words(used.origin.kind)[0]}",)
         case ArchivedMaterial():
             level = (watermark_text(used.trust, used.client_name, used.valid_to),)
             lead = level[0]
@@ -46,6 +50,7 @@ def copy_words(
         ),
         fine=(
             original,
+            *from_where,
             f"原件摘要　SHA-256 {original_sha256}",
             f"核验　将本文件上传到 {public_url}/　用证编号 {use.use_id}",
         ),

@@ -37,7 +37,7 @@ Examine = Callable[..., Examined]
 SM3_COMPARED_MAX_BYTES = 256 * 1024
 _ZIP = b"PK"
 # Of a usage copy's report, what is said of its certificate and not of a file.
-_OF_THE_CERTIFICATE = frozenset({"holders_known", "in_force", "logged", "undisputed"})
+_OF_THE_CERTIFICATE = frozenset({"holders_known", "in_force", "logged", "origin", "undisputed"})
 # Levels of seals that prove no time by themselves; of when the vault issued them its log speaks.
 _UNTIMED = frozenset({SealLevel.B_B, SealLevel.SES_V4})
 

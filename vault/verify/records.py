@@ -28,6 +28,7 @@ from vault.model.verdict import (
     VerdictName,
     Verification,
     disputed_checks,
+    origin_checks,
 )
 from vault.model.written import code_form, masked_number, number_form
 
@@ -131,13 +132,8 @@ def of_ours(
 
 
 def _origin_checks(certificate: Mapping[str, Any]) -> tuple[Check, ...]:
-    """Of what was not sealed when it was issued: a copy that nobody compared is neither good nor bad."""
     origin = certificate.get("origin")
-    if origin is None or origin["kind"] == OriginKind.BORN_SEALED:
-        return ()
-    unverified = origin["kind"] == OriginKind.SCAN_UNVERIFIED
-    result = CheckResult.UNKNOWN if unverified else CheckResult.PASSED
-    return (Check("origin", result, origin["words_en"]),)
+    return () if origin is None else origin_checks(OriginKind(origin["kind"]))
 
 
 def _shown_row(row: PublicRow, names: Mapping[str, str]) -> dict[str, Any]:

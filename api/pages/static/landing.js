@@ -57,6 +57,7 @@ const showStatement = (judged, list, now, connected) => {
     slot("issued-on").textContent = found.issuedOn;
     const validity = found.validTo ? words.range : words.open;
     slot("validity").textContent = fill(validity, { start: found.validFrom, end: found.validTo });
+    slot("origin").textContent = wordFor(`origin.${found.origin}`);
     slot("identifier").textContent = found.identifier;
   }
   slot("no-list").hidden = list !== null;

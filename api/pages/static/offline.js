@@ -20,6 +20,8 @@ const statements = (() => {
   // Control characters, line ends, and marks that reorder text.
   const UNPRINTABLE = /[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]/;
   const STATUSES = ["valid", "suspended", "superseded", "cancelled", "withdrawn", "revoked", "abolished"];
+  // The first is said by saying nothing.
+  const ORIGINS = ["born_sealed", "typeset_anew", "scan_attested", "scan_unverified"];
 
   // Thrown for a statement that is none; any other error is this browser's, and says nothing of the statement.
   class Refused extends Error {}
@@ -156,7 +158,7 @@ const statements = (() => {
   const certificate = (claims) => {
     if (!(claims instanceof Map) || claims.size !== 2) refuse("claims");
     const found = claims.get(CERTIFICATE);
-    if (!(found instanceof Map) || [...found.keys()].some((key) => key < 1 || key > 11)) refuse("claims");
+    if (!(found instanceof Map) || [...found.keys()].some((key) => key < 1 || key > 12)) refuse("claims");
     const text = (key) => {
       const value = found.get(key);
       return typeof value === "string" && !UNPRINTABLE.test(value) ? value : refuse("claims");
@@ -173,6 +175,7 @@ const statements = (() => {
       validFrom: day(found.get(7)),
       validTo: found.has(8) ? day(found.get(8)) : null,
       status: STATUSES[whole(found.get(11), 0, STATUSES.length - 1)],
+      origin: ORIGINS[found.has(12) ? whole(found.get(12), 1, ORIGINS.length - 1) : 0],
       asOf: new Date(whole(claims.get(6), SECOND_MIN, SECOND_MAX) * 1000),
     };
   };

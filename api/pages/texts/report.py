@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from vault.model.origin import OriginKind, origin_words
+
 REPORT: Mapping[str, tuple[str, str]] = {
     "verdict.genuine": ("真实，目前有效", "Genuine and in force"),
     "verdict.genuine.detail": (
@@ -141,6 +143,7 @@ REPORT: Mapping[str, tuple[str, str]] = {
     "indication.INDETERMINATE": ("印章无法判断", "The seal cannot be judged"),
     "field.number": ("证照编号", "Number"),
     "field.origin": ("证照来源", "Origin"),
+    **{f"origin.{kind}": origin_words(kind) for kind in OriginKind},
     "origin.officer": (
         "{authority}，核对人 {officer}，{day}",
         "{authority}, compared by {officer} on {day}",

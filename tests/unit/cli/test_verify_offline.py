@@ -19,6 +19,7 @@ from signing.typeset import qr_modules
 from tests.signing.statements import AS_OF, STATEMENT, listed, log_key, statement_key, trust, url_of
 from vault.errors import InputError, NotFound, SignatureError
 from vault.model.certificate import Status
+from vault.model.origin import OriginKind, origin_words
 from vault.model.statement import Covers, DocumentMark
 
 KEY, LOG = statement_key(), log_key()
@@ -73,6 +74,28 @@ def test_the_same_for_programs(listing: Path) -> None:
     assert {check["name"] for check in shown["checks"]} == {
         *("key", "signature", "time", "in_force", "trust_list", "address")
     }
+
+
+@pytest.mark.parametrize("kind", OriginKind)
+def test_where_its_file_comes_from_is_always_told(listing: Path, kind: OriginKind) -> None:
+    text = url_of(replace(FRESH, origin=kind), KEY)
+    zh, en = origin_words(kind)
+    done = run(text, "--trust", str(listing))
+    assert done.exit_code == 0, done.output  # a digital copy is as genuine; its reader is told
+    assert f"  origin       {en} {zh}\n" in done.output
+    shown = json.loads(run(text, "--trust", str(listing), "--json").output)
+    assert shown["certificate"]["origin"]["kind"] == kind.value
+    assert (shown["certificate"]["origin"]["words"], shown["certificate"]["origin"]["words_en"]) == (zh, en)
+    found = {check["name"]: check["result"] for check in shown["checks"]}
+    assert found.get("origin") == ORIGIN_CHECK[kind]
+
+
+ORIGIN_CHECK = {
+    OriginKind.BORN_SEALED: None,
+    OriginKind.TYPESET_ANEW: "passed",
+    OriginKind.SCAN_ATTESTED: "passed",
+    OriginKind.SCAN_UNVERIFIED: "unknown",
+}
 
 
 def test_that_the_list_is_signed_is_said_to_programs_too(listing: Path, vkey: Path) -> None:

@@ -17,6 +17,7 @@ from vault.model.certificate import Status
 from vault.model.directory import STATUS_CODES, Directory, DirectoryEntry
 from vault.model.directory_fields import FIELDS, DirectoryField, Form, row_of
 from vault.model.holders import Holder
+from vault.model.origin import OriginKind
 
 PERSON = Holder.parse("111", "11010519491231002X", "张样例")
 COMPANY = Holder.parse("001", "91350100M000100Y43", "样例水务集团有限公司")
@@ -67,6 +68,8 @@ def test_the_whole_row() -> None:
         "SXBM": "990100000131002",
         "CJSJ": "2026-10-26T16:00:00+08:00",
         "GXSJ": "2026-11-21T01:30:01+08:00",
+        "ZZLY": "born_sealed",
+        "ZZLYMC": "签发时即加盖电子印章的原生电子证照",
     }
 
 
@@ -74,6 +77,11 @@ def test_every_status_has_its_own_code() -> None:
     codes = [row_of(replace(ENTRY, status=status))["ZZZT"] for status in Status]
     assert set(STATUS_CODES) == set(Status)
     assert len(set(codes)) == len(codes)
+
+
+def test_a_digital_copy_is_told() -> None:
+    row = row_of(replace(ENTRY, origin=OriginKind.SCAN_ATTESTED))
+    assert (row["ZZLY"], row["ZZLYMC"]) == ("scan_attested", "数字化副本，已由经办人员与原件核对一致")
 
 
 def test_fields_keep_their_promises() -> None:

@@ -1,5 +1,6 @@
 """Chinese words for every reason, and for how each line stands."""
 
+from dataclasses import replace
 from datetime import date
 from uuid import UUID
 
@@ -8,6 +9,7 @@ import pytest
 from vault.model.catalogue import HolderKind
 from vault.model.certificate import Status, TrustLevel
 from vault.model.held import HeldCertificate, HeldMaterial, Party, PendingResult
+from vault.model.origin import OriginKind
 from vault.model.reuse_lines import Line, LineState, Obstacle, PartyLine, Proof, Reason
 from vault.model.reuse_words import why
 from vault.model.reuse_words_zh import why_zh
@@ -71,6 +73,9 @@ def test_what_is_held_coming_or_missing() -> None:
     assert (
         told(held, state=LineState.HELD) == "《营业执照》2026年1月2日颁发，有效期至2026年11月30日，现行有效。"
     )
+    scanned = replace(LICENCE, origin=OriginKind.SCAN_UNVERIFIED)
+    copy = PartyLine(APPLICANT, LineState.HELD, Proof(WAY, scanned, APPLICANT), (), None)
+    assert told(copy, state=LineState.HELD).endswith("现行有效。数字化副本，未经与原件核对。")
     coming = PendingResult("T", "SL-7", ON, frozenset({0}))
     pending = PartyLine(APPLICANT, LineState.PENDING, None, (), coming)
     assert "办件 SL-7" in told(pending, state=LineState.PENDING)
