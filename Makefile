@@ -18,6 +18,8 @@ PYTHON ?= python3
 ARGS ?=
 DATA ?= var/demo
 FUZZ_S ?= 600
+# One more than there are cores: a test waits a third of its time, for an engine, a page or a process that it ended.
+TESTERS = $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -46,7 +48,7 @@ lint: $(VENV)/.development
 	$(BIN)/mypy
 
 test: lint
-	$(BIN)/pytest --numprocesses auto --dist worksteal $(ARGS)
+	$(BIN)/pytest --numprocesses $(TESTERS) --dist worksteal $(ARGS)
 
 nightly: $(VENV)/.development
 	$(BIN)/pytest -m nightly $(ARGS)
