@@ -9,8 +9,9 @@ import typer
 from api.cli.frame import AsJson, Data, console, open_workshop, print_json
 from api.cli.seal_commands import seal
 
-_KINDS = {
+KINDS = {
     None: "PDF",
+    "attestation": "digital copies (PDF)",
     "usage-copy": "usage copies (PDF)",
     "national": "national (OFD)",
     "national-closing": "closes OFDs",
@@ -49,7 +50,7 @@ def seal_list(*, data: Data = None, as_json: AsJson = False) -> None:
         table.add_row(
             found["seal_id"],
             found["authority_name"],
-            _KINDS[found["purpose"]],
+            KINDS[found["purpose"]],
             found["algorithm"],
             found["state"],
             str(found["grants_in_force"]),

@@ -15,8 +15,9 @@ from typer.testing import CliRunner
 
 from api.cli.frame import exit_of
 from api.cli.program import program
+from api.cli.seal_list_commands import KINDS
 from api.edge import Mode
-from storage.seals import NATIONAL_CLOSING, find_seal, platform_seal_in_use
+from storage.seals import ATTESTATION, NATIONAL, NATIONAL_CLOSING, USAGE_COPY, find_seal, platform_seal_in_use
 from tests.conftest import House
 from tests.desks import Desk
 from tests.flows.test_national_seals import PASSWORD as SM2_PASSWORD
@@ -264,3 +265,7 @@ def test_in_production_nobody_makes_a_seal_without_a_makers_key(terminal: Termin
     elsewhere = Terminal(replace(terminal.house, settings=settings), terminal.folder)
     told = elsewhere("seal", "new", desk.seal.authority, "--national", code=2)
     assert "licensed seal maker" in told
+
+
+def test_the_list_has_a_word_for_every_purpose() -> None:
+    assert set(KINDS) == {None, ATTESTATION, USAGE_COPY, NATIONAL, NATIONAL_CLOSING}

@@ -15,6 +15,7 @@ from sqlalchemy import text, update
 
 from api.edge import TOKENS_OUTLIVE_KEY
 from api.token_keys import rotate
+from api.worker import NICENESS
 from storage.history import UPKEEP_QUEUE, defer_job
 from storage.tables import documents
 from tests.conftest import House
@@ -201,6 +202,9 @@ def test_the_worker_looks_again_and_shows_what_is_lost(house: House, tmp_path: P
         with running("worker", settings=house.settings.environment(), output=log) as worker:
             eventually(lambda: statuses(kept) == [] and statuses(lost) == ["failed"], "both jobs")
             assert worker.poll() is None
+            assert (
+                os.getpriority(os.PRIO_PROCESS, worker.pid) == os.getpriority(os.PRIO_PROCESS, 0) + NICENESS
+            )
     finally:
         renamed(house, gone, name)
     assert worker.returncode == 0

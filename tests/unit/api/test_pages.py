@@ -386,6 +386,7 @@ def test_no_text_is_unused_and_every_one_has_both_languages() -> None:
         "console.log.",
         "console.imports.",
         "sentence.",
+        "origin.",
         "how.",
         "shown.by.",
         "verify.says.",
