@@ -18,7 +18,7 @@ from api.lifeline import die_with_parent
 from api.settings import Settings, parse_settings, write_settings
 from api.wiring import wire
 from vault.errors import VaultError
-from vault.importing import ChunkDone, ChunkOrder, Hands, import_chunk
+from vault.importing import ChunkDone, ChunkOrder, FilesPlace, Hands, import_chunk, opened_files
 from vault.model.imports import ImportRun
 from vault.workshop import Workshop
 
@@ -53,8 +53,12 @@ def import_hands(
     def submit(order: ChunkOrder) -> "Future[ChunkDone]":
         return pool.submit(_do, order)
 
+    def open_files(place: FilesPlace) -> "list[Future[None]]":
+        # Each takes one: an idle process is given work before a busy one is done.
+        return [pool.submit(_open, place) for _ in range(processes)]
+
     try:
-        yield Hands(submit, processes * WAITING_EACH, _now, time.sleep, tell)
+        yield Hands(submit, open_files, processes * WAITING_EACH, _now, time.sleep, tell)
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -71,7 +75,16 @@ def own_hands(workshop: Workshop) -> Iterator[Hands]:
             future.set_exception(error)
         return future
 
-    yield Hands(submit, 1, _now, time.sleep)
+    def open_files(place: FilesPlace) -> "list[Future[None]]":
+        future: Future[None] = Future()
+        try:
+            opened_files(workshop, place)
+            future.set_result(None)
+        except VaultError as error:
+            future.set_exception(error)
+        return [future]
+
+    yield Hands(submit, open_files, 1, _now, time.sleep)
 
 
 def _begin(settings: str, parent: int) -> None:
@@ -80,6 +93,10 @@ def _begin(settings: str, parent: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.set_threshold(COLLECT_AFTER_OBJECTS, *gc.get_threshold()[1:])
     _workshops.append(wire(parse_settings(settings), compilers=1).workshop)
+
+
+def _open(place: FilesPlace) -> None:
+    opened_files(_workshops[0], place)
 
 
 def _do(order: ChunkOrder) -> ChunkDone:

@@ -87,6 +87,11 @@ def note_run(db: WriteConnection, run_id: UUID, at: datetime, *, total: int | No
     db.execute(update(import_runs).where(import_runs.c.id == run_id).values(values))
 
 
+def counted_rows(db: ReadConnection, run_id: UUID) -> int | None:
+    """How many rows the run has; None where nobody has counted them yet."""
+    return db.execute(select(import_runs.c.total).where(import_runs.c.id == run_id)).scalar_one()
+
+
 def is_under_way(db: ReadConnection, since: datetime) -> bool:
     """Whether somebody has worked on a run since then that is not over."""
     going_on = select(import_runs.c.id).where(

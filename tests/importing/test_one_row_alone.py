@@ -16,7 +16,7 @@ import vault.importing.chunks
 import vault.importing.committing
 import vault.importing.running
 from storage.new_certificates import insert_certificates
-from tests.importing.conftest import NO_FILES, here, imported, order_of
+from tests.importing.conftest import NO_FILES, here, imported, opening, order_of
 from tests.importing.test_import import outcomes
 from tests.papers import new_pdf
 from tests.registers import Register
@@ -117,7 +117,7 @@ def test_a_process_that_died_says_so_to_whoever_hands_in(register: Register, tmp
         raise BrokenProcessPool("died")
 
     workshop = register.house.wired.workshop
-    hands = Hands(submit, 1, lambda: datetime.now(UTC), lambda _s: None)
+    hands = Hands(submit, opening(workshop), 1, lambda: datetime.now(UTC), lambda _s: None)
     with pytest.raises(Unavailable, match="A process of the import died"):
         run_import(workshop, order_of(register, register.csv(tmp_path)), hands)
 
@@ -131,9 +131,10 @@ def test_whoever_waits_leaves_the_futures_to_their_pool(
     given: list[Future[ChunkDone]] = [Future() for _ in range(3)]
     left = iter(given)
     given[0].set_exception(BrokenProcessPool("died"))
-    hands = Hands(lambda _: next(left), 3, lambda: datetime.now(UTC), lambda _s: None)
+    workshop = register.house.wired.workshop
+    hands = Hands(lambda _: next(left), opening(workshop), 3, lambda: datetime.now(UTC), lambda _s: None)
     with pytest.raises(Unavailable, match="A process of the import died"):
-        run_import(register.house.wired.workshop, order_of(register, register.csv(tmp_path)), hands)
+        run_import(workshop, order_of(register, register.csv(tmp_path)), hands)
     for each in given[1:]:
         each.set_exception(BrokenProcessPool("died"))
 
@@ -145,7 +146,7 @@ def test_an_error_that_nobody_expected_ends_the_run(register: Register, tmp_path
         raise LookupError(row["证件号码"])
 
     workshop = register.house.wired.workshop
-    hands = Hands(submit, 1, lambda: datetime.now(UTC), lambda _s: None)
+    hands = Hands(submit, opening(workshop), 1, lambda: datetime.now(UTC), lambda _s: None)
     with pytest.raises(LookupError):
         run_import(workshop, order_of(register, register.csv(tmp_path)), hands)
     run = newest(register)

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +17,7 @@ import vault.importing.known
 import vault.importing.running
 from storage.blobs import pack_of
 from storage.tables import documents, seal_uses
-from tests.importing.conftest import here, imported, order_of
+from tests.importing.conftest import here, imported, opening, order_of
 from tests.importing.test_import import outcomes, record_of
 from tests.importing.test_one_row_alone import newest
 from tests.papers import new_pdf
@@ -55,10 +56,9 @@ class Submitting:
 
     def run(self, folder: Path) -> ImportRun:
         """The import of the register."""
-        hands = Hands(self.submit, 1, lambda: datetime.now(UTC), self.rests.append)
-        return run_import(
-            self.register.house.wired.workshop, order_of(self.register, self.register.csv(folder)), hands
-        )
+        workshop = self.register.house.wired.workshop
+        hands = Hands(self.submit, opening(workshop), 1, lambda: datetime.now(UTC), self.rests.append)
+        return run_import(workshop, order_of(self.register, self.register.csv(folder)), hands)
 
     def done(self, order: ChunkOrder) -> ChunkDone:
         """What really becomes of a chunk."""
@@ -263,3 +263,38 @@ def _used(register: Register) -> int:
     )
     with register.house.wired.workshop.database.reading(VAULT) as db:
         return int(db.execute(query).scalar_one())
+
+
+def test_rows_are_counted_once_for_all_tries(
+    register: Register, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 460,000 rows the counting takes seconds, and the register of a run is always the same."""
+    register.add(3)
+
+    def away(_order: ChunkOrder, _time: int) -> ChunkDone:
+        raise Unavailable("away", retry_after_s=0)
+
+    with pytest.raises(Unavailable):
+        Submitting(register, away).run(tmp_path)
+    counted = newest(register)
+    assert (counted.state, counted.total) == (RunState.FAILED, 3)
+
+    def again(*_: object) -> int:
+        raise AssertionError("counted again")
+
+    monkeypatch.setattr(vault.importing.running, "count_rows", again)
+    real = Submitting(register, lambda order, _time: real.done(order))
+    run = real.run(tmp_path)
+    assert (run.state, run.total, run.imported) == (RunState.DONE, 3, 3)
+
+
+def test_a_process_that_dies_over_the_files_ends_the_run(register: Register, tmp_path: Path) -> None:
+    register.add()
+    workshop = register.house.wired.workshop
+    dying: Future[None] = Future()
+    dying.set_exception(BrokenProcessPool("died"))
+    real = Submitting(register, lambda order, _time: real.done(order))
+    hands = Hands(real.submit, lambda _place: [dying], 1, lambda: datetime.now(UTC), real.rests.append)
+    with pytest.raises(Unavailable, match="A process of the import died"):
+        run_import(workshop, order_of(register, register.csv(tmp_path)), hands)
+    assert (newest(register).state, real.submitted) == (RunState.FAILED, [])

@@ -5,7 +5,7 @@ how imports stand.
 """
 
 from vault.importing.asking import Asked, ask_import, order_of_run, shown_run, shown_runs
-from vault.importing.chunks import import_chunk
+from vault.importing.chunks import import_chunk, opened_files
 from vault.importing.files import FilesKind, FilesPlace
 from vault.importing.mapping import RegisterMapping, mapping_from_json, read_mapping
 from vault.importing.orders import ChunkDone, ChunkOrder
@@ -28,6 +28,7 @@ __all__ = [
     "ask_import",
     "import_chunk",
     "mapping_from_json",
+    "opened_files",
     "order_of_run",
     "read_mapping",
     "result_lines",

@@ -69,7 +69,7 @@ def _import(workshop: Workshop, order: ChunkOrder, at: datetime) -> ChunkDone:
     checked = Checked({row.number: RowOutcome(row.number, RowState.PENDING) for row in order.rows})
 
     def files() -> ReadFile:
-        return _files(workshop, order.files)
+        return opened_files(workshop, order.files)
 
     if order.mode is ImportMode.CHECK:  # every row anew: files, grants and catalogue may have changed
         wanted = rows_to_do(workshop, order, checked, files, at)  # 2
@@ -112,7 +112,7 @@ def _look_at(
     workshop: Workshop, order: ChunkOrder, wanted: Sequence[Wanted], checked: Checked, at: datetime
 ) -> tuple[RowOutcome, ...]:
     """The rest of a check: each file passes the gate, each page can be set. Nothing is sealed or stored."""
-    read, believed = _files(workshop, order.files), _believed(workshop)
+    read, believed = opened_files(workshop, order.files), _believed(workshop)
     borne: dict[int, frozenset[str]] = {}
     for row in wanted:
         try:
@@ -228,8 +228,12 @@ def _believed(workshop: Workshop) -> Believed:
 _PLACES: dict[FilesPlace, ReadFile] = {}
 
 
-def _files(workshop: Workshop, place: FilesPlace) -> ReadFile:
-    """How to read the files, found out once for each place: a zip's directory may have a million names."""
+def opened_files(workshop: Workshop, place: FilesPlace) -> ReadFile:
+    """How to read the files, found out once for each place: a zip's directory may have a million names.
+
+    Raises:
+        InputError, Unavailable: as `open_files`.
+    """
     known = _PLACES.get(place)
     if known is None:
         if len(_PLACES) >= _OPEN_MAX:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
@@ -10,9 +10,9 @@ from itertools import islice
 from uuid import UUID
 
 from storage.history import AuditRow, defer_job, insert_audit
-from storage.imports import begin_run, end_run, looked_at_chunks, note_run, settled_chunks
+from storage.imports import begin_run, counted_rows, end_run, looked_at_chunks, note_run, settled_chunks
 from vault.errors import SealCapReached, Unavailable, VaultError
-from vault.importing.files import FilesPlace, open_files
+from vault.importing.files import FilesPlace
 from vault.importing.mapping import RegisterMapping
 from vault.importing.orders import CHUNK_ROWS, ChunkDone, ChunkOrder
 from vault.importing.reading import find_run
@@ -53,10 +53,12 @@ class ImportOrder:
 class Hands:
     """Who does the chunks. `submit`: gives one to a process; `together`: how many it should have at a time.
 
+    `open_files`: the processes open the files, to have them at hand: of a large zip that takes seconds.
     `clock` and `rest` (seconds) are the caller's; `tell` hears how the run stands.
     """
 
     submit: Callable[[ChunkOrder], "Future[ChunkDone]"]
+    open_files: Callable[[FilesPlace], Sequence["Future[None]"]]
     together: int
     clock: Callable[[], datetime]
     rest: Callable[[float], None]
@@ -109,9 +111,10 @@ def begin(
 def run_import(workshop: Workshop, order: ImportOrder, hands: Hands) -> ImportRun:
     """Imports every row that is not held yet, or in a check looks at every row; how the run stands then.
 
-    1. begin: the run of this manifest and mapping; what was done of it stays done. 2. count its rows. 3. hand
-    out chunks of rows, a bounded number at a time, without those that are held. 4. what another import was
-    at, look at again until it has an outcome: whoever held it may have died. 5. the run is done.
+    1. begin: the run of this manifest and mapping; what was done of it stays done. 2. the processes open the
+    files; meanwhile its rows are counted, where they were not before. 3. hand out chunks of rows, a bounded
+    number at a time, without those that are held. 4. what another import was at, look at again until it has
+    an outcome: whoever held it may have died. 5. the run is done.
 
     Raises:
         NotPermitted: the client may not deposit.
@@ -123,10 +126,8 @@ def run_import(workshop: Workshop, order: ImportOrder, hands: Hands) -> ImportRu
     began = hands.clock()
     run_id = begin(workshop, order, at=began)  # 1
     try:
-        open_files(workshop, order.files)
-        total = count_rows(order.manifest, order.mapping)  # 2
-        with workshop.database.writing(VAULT) as db:
-            note_run(db, run_id, hands.clock(), total=total)
+        _prepare(workshop, order, hands, run_id)  # 2
+        with workshop.database.reading(VAULT) as db:
             # A check looks at every row anew, whatever an earlier one found.
             held = settled_chunks(db, run_id) if order.mode is ImportMode.IMPORT else frozenset[int]()
         walked = _walk(workshop, order, hands, run_id, held)  # 3
@@ -164,6 +165,26 @@ def digest_of(manifest: Manifest, mapping: RegisterMapping) -> bytes:
             digest.update(part)
     written = json.dumps(asdict(mapping), sort_keys=True, ensure_ascii=False, default=str)
     return hashlib.sha256(digest.digest() + written.encode()).digest()
+
+
+def _prepare(workshop: Workshop, order: ImportOrder, hands: Hands, run_id: UUID) -> None:
+    """Step 2. A run is of one manifest, so what an earlier try counted holds."""
+    opening = hands.open_files(order.files)
+    with workshop.database.reading(VAULT) as db:
+        total = counted_rows(db, run_id)
+    if total is None:
+        total = count_rows(order.manifest, order.mapping)
+        with workshop.database.writing(VAULT) as db:
+            note_run(db, run_id, hands.clock(), total=total)
+    for each in opening:
+        _finished(each)
+
+
+def _finished(opening: "Future[None]") -> None:
+    try:
+        opening.result()
+    except BrokenExecutor as error:
+        raise Unavailable(_DIED) from error
 
 
 def _walk(
