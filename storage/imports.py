@@ -89,7 +89,8 @@ def note_run(db: WriteConnection, run_id: UUID, at: datetime, *, total: int | No
 
 def counted_rows(db: ReadConnection, run_id: UUID) -> int | None:
     """How many rows the run has; None where nobody has counted them yet."""
-    return db.execute(select(import_runs.c.total).where(import_runs.c.id == run_id)).scalar_one()
+    total: int | None = db.execute(select(import_runs.c.total).where(import_runs.c.id == run_id)).scalar_one()
+    return total
 
 
 def is_under_way(db: ReadConnection, since: datetime) -> bool:
