@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from multiprocessing import get_context
 
 from api.lifeline import die_with_parent
@@ -101,10 +102,18 @@ def _open(place: FilesPlace) -> None:
 
 def _do(order: ChunkOrder) -> ChunkDone:
     done = import_chunk(_workshops[0], order, at=_now())
-    if not gc.get_freeze_count():  # fonts, templates, statements: what the first chunk made stays
-        gc.collect()
-        gc.freeze()
+    _keep_what_is_there()
     return done
+
+
+@cache
+def _keep_what_is_there() -> None:
+    """Once, after the first chunk: the fonts, templates and statements that it made stay.
+
+    Not by asking how many objects are kept: `gc` counts them one by one, 20 ms a chunk.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def _now() -> datetime:
