@@ -49,7 +49,7 @@ def measure_many_holdings(on: Stage, seconds: float, *, certificates: int, name:
 
 
 SIZES = {"10k": 10_000, "100k": 100_000, "1m": 1_000_000, "10m": 10_000_000}
-# Making a million rows takes minutes, ten million most of a night: only where they are asked for by name.
+# Making a million rows takes minutes, ten million half an hour: only where they are asked for by name.
 ONLY_BY_NAME = frozenset(f"{name}_{size}" for name in ("reuse_check", "holdings") for size in ("1m", "10m"))
 MEASUREMENTS: dict[str, Callable[[Stage, float], Result]] = {
     f"{name}_{size}": partial(measure, certificates=certificates, name=f"{name}_{size}")
