@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from multiprocessing import get_context
 
 from api.lifeline import die_with_parent
@@ -55,7 +55,7 @@ def import_hands(
         return pool.submit(_do, order)
 
     def open_files(place: FilesPlace) -> "list[Future[None]]":
-        # Each takes one: an idle process is given work before a busy one is done.
+        # As a rule each takes one: what takes long is still being done when the last one has started.
         return [pool.submit(_open, place) for _ in range(processes)]
 
     try:
@@ -76,16 +76,18 @@ def own_hands(workshop: Workshop) -> Iterator[Hands]:
             future.set_exception(error)
         return future
 
-    def open_files(place: FilesPlace) -> "list[Future[None]]":
-        future: Future[None] = Future()
-        try:
-            opened_files(workshop, place)
-            future.set_result(None)
-        except VaultError as error:
-            future.set_exception(error)
-        return [future]
+    yield Hands(submit, partial(open_here, workshop), 1, _now, time.sleep)
 
-    yield Hands(submit, open_files, 1, _now, time.sleep)
+
+def open_here(workshop: Workshop, place: FilesPlace) -> "list[Future[None]]":
+    """This process opens the files, at once."""
+    future: Future[None] = Future()
+    try:
+        opened_files(workshop, place)
+        future.set_result(None)
+    except VaultError as error:
+        future.set_exception(error)
+    return [future]
 
 
 def _begin(settings: str, parent: int) -> None:

@@ -4,15 +4,16 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from api.import_hands import open_here
 from tests.conftest import House
 from tests.custodians import two_custodians
 from tests.registers import Register
 from vault.custody import grant_what_is_missing
-from vault.errors import VaultError
 from vault.founding import SecretsFolder, make_development_attestation_seal
 from vault.importing import (
     ChunkDone,
@@ -23,7 +24,6 @@ from vault.importing import (
     ImportOrder,
     Manifest,
     import_chunk,
-    opened_files,
     run_import,
 )
 from vault.model.imports import ImportMode, ImportRun
@@ -51,21 +51,6 @@ def register(archive: House) -> Register:
     return Register(archive)
 
 
-def opening(workshop: Workshop) -> "Callable[[FilesPlace], list[Future[None]]]":
-    """Opens the files in this process, at once."""
-
-    def open_files(place: FilesPlace) -> "list[Future[None]]":
-        future: Future[None] = Future()
-        try:
-            opened_files(workshop, place)
-            future.set_result(None)
-        except VaultError as error:
-            future.set_exception(error)
-        return [future]
-
-    return open_files
-
-
 def here(workshop: Workshop, *, chunk: Callable[..., ChunkDone] = import_chunk) -> Hands:
     """Hands of this process: each chunk is done when it is submitted."""
 
@@ -77,7 +62,7 @@ def here(workshop: Workshop, *, chunk: Callable[..., ChunkDone] = import_chunk) 
             future.set_exception(error)
         return future
 
-    return Hands(submit, opening(workshop), 1, lambda: datetime.now(UTC), time.sleep)
+    return Hands(submit, partial(open_here, workshop), 1, lambda: datetime.now(UTC), time.sleep)
 
 
 def order_of(

@@ -47,6 +47,26 @@ def test_to_its_end_with_a_result_file(register: Register, tmp_path: Path) -> No
     assert [line.split(",")[1] for line in lines] == ["state", "imported", "rejected", "imported"]
 
 
+def test_files_that_cannot_be_opened_end_it_before_any_row(register: Register, tmp_path: Path) -> None:
+    """It is the processes that open them: rejected row by row, a whole register would be called wrong."""
+    stock(register, tmp_path, 3)
+    (tmp_path / "scans.zip").write_bytes(b"no zip")
+    given = [each.replace("/scans", "/scans.zip") for each in command(register, tmp_path, "--json")]
+    done = subprocess.run(
+        given, env=child_environment(register.house.settings), capture_output=True, check=False, timeout=200
+    )
+    assert done.returncode not in {0, 1}
+    assert b"The files are in no zip that can be read." in done.stderr
+    with register.house.wired.workshop.database.reading(VAULT) as db:
+        run = newest_runs(db, now(), 1)[0]
+    assert (run.failure, run.total, run.imported, run.rejected) == (
+        "The files are in no zip that can be read.",
+        3,
+        0,
+        0,
+    )
+
+
 def test_killed_in_the_middle_and_begun_again(register: Register, tmp_path: Path) -> None:
     files = stock(register, tmp_path, 2 * CHUNK_ROWS)
     started = now()

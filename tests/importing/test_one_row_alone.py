@@ -4,6 +4,7 @@ import pickle
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -15,8 +16,9 @@ from sqlalchemy.exc import OperationalError
 import vault.importing.chunks
 import vault.importing.committing
 import vault.importing.running
+from api.import_hands import open_here
 from storage.new_certificates import insert_certificates
-from tests.importing.conftest import NO_FILES, here, imported, opening, order_of
+from tests.importing.conftest import NO_FILES, here, imported, order_of
 from tests.importing.test_import import outcomes
 from tests.papers import new_pdf
 from tests.registers import Register
@@ -117,7 +119,7 @@ def test_a_process_that_died_says_so_to_whoever_hands_in(register: Register, tmp
         raise BrokenProcessPool("died")
 
     workshop = register.house.wired.workshop
-    hands = Hands(submit, opening(workshop), 1, lambda: datetime.now(UTC), lambda _s: None)
+    hands = Hands(submit, partial(open_here, workshop), 1, lambda: datetime.now(UTC), lambda _s: None)
     with pytest.raises(Unavailable, match="A process of the import died"):
         run_import(workshop, order_of(register, register.csv(tmp_path)), hands)
 
@@ -132,7 +134,9 @@ def test_whoever_waits_leaves_the_futures_to_their_pool(
     left = iter(given)
     given[0].set_exception(BrokenProcessPool("died"))
     workshop = register.house.wired.workshop
-    hands = Hands(lambda _: next(left), opening(workshop), 3, lambda: datetime.now(UTC), lambda _s: None)
+    hands = Hands(
+        lambda _: next(left), partial(open_here, workshop), 3, lambda: datetime.now(UTC), lambda _s: None
+    )
     with pytest.raises(Unavailable, match="A process of the import died"):
         run_import(workshop, order_of(register, register.csv(tmp_path)), hands)
     for each in given[1:]:
@@ -146,7 +150,7 @@ def test_an_error_that_nobody_expected_ends_the_run(register: Register, tmp_path
         raise LookupError(row["证件号码"])
 
     workshop = register.house.wired.workshop
-    hands = Hands(submit, opening(workshop), 1, lambda: datetime.now(UTC), lambda _s: None)
+    hands = Hands(submit, partial(open_here, workshop), 1, lambda: datetime.now(UTC), lambda _s: None)
     with pytest.raises(LookupError):
         run_import(workshop, order_of(register, register.csv(tmp_path)), hands)
     run = newest(register)

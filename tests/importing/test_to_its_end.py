@@ -6,6 +6,7 @@ from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ from sqlalchemy import func, select, text
 import vault.importing.chunks
 import vault.importing.known
 import vault.importing.running
+from api.import_hands import open_here
 from storage.blobs import pack_of
 from storage.tables import documents, seal_uses
-from tests.importing.conftest import here, imported, opening, order_of
+from tests.importing.conftest import here, imported, order_of
 from tests.importing.test_import import outcomes, record_of
 from tests.importing.test_one_row_alone import newest
 from tests.papers import new_pdf
@@ -57,7 +59,9 @@ class Submitting:
     def run(self, folder: Path) -> ImportRun:
         """The import of the register."""
         workshop = self.register.house.wired.workshop
-        hands = Hands(self.submit, opening(workshop), 1, lambda: datetime.now(UTC), self.rests.append)
+        hands = Hands(
+            self.submit, partial(open_here, workshop), 1, lambda: datetime.now(UTC), self.rests.append
+        )
         return run_import(workshop, order_of(self.register, self.register.csv(folder)), hands)
 
     def done(self, order: ChunkOrder) -> ChunkDone:
